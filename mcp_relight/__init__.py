@@ -1,0 +1,3 @@
+"""Relight photos from any MCP client."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,107 @@
+"""The light: one description for every model.
+
+Frame: x to the image's right (the viewer's right), y up, z from the subject to the camera.
+`azimuth_deg` 0 = a light at the camera, +90 = from the image's right, -90 = left, ±180 behind.
+`elevation_deg` +90 = overhead, -90 = from below.
+"""
+
+import math
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+Role = Literal["key", "fill", "rim", "background"]
+MAX_LIGHTS = 8
+DAYLIGHT_KELVIN = 6504.0
+
+LIGHT_FROM: dict[str, tuple[float, float]] = {
+    "left": (-60, 10),
+    "right": (60, 10),
+    "top": (0, 70),
+    "bottom": (0, -50),
+    "front": (0, 10),
+    "back": (180, 25),
+    "top-left": (-45, 45),
+    "top-right": (45, 45),
+    "bottom-left": (-45, -45),
+    "bottom-right": (45, -45),
+}
+"""Words for (azimuth_deg, elevation_deg)."""
+
+
+def wrap_azimuth(value: object) -> object:
+    """Bring an azimuth in -360…360 into (-180, 180]."""
+    if isinstance(value, (int, float)) and not isinstance(value, bool) and -360 <= value <= 360:
+        wrapped = (value + 180) % 360 - 180
+        return 180.0 if wrapped == -180 else wrapped
+    return value
+
+
+Azimuth = Annotated[
+    float, BeforeValidator(wrap_azimuth), Field(ge=-180, le=180, allow_inf_nan=False)
+]
+Elevation = Annotated[float, Field(ge=-90, le=90, allow_inf_nan=False)]
+Kelvin = Annotated[float, Field(ge=1500, le=20000, allow_inf_nan=False)]
+Color = Annotated[str, Field(pattern=r"^#[0-9A-Fa-f]{6}$")]
+Intensity = Annotated[float, Field(ge=0, le=8, allow_inf_nan=False)]
+Softness = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+Ambient = Annotated[float, Field(ge=0, le=4, allow_inf_nan=False)]
+ExposureEv = Annotated[float, Field(ge=-4, le=4, allow_inf_nan=False)]
+Strength = Annotated[float, Field(ge=0, le=1.5, allow_inf_nan=False)]
+Falloff = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+
+
+class Light(BaseModel):
+    """One light. `kelvin` and `color` exclude each other; with neither it is daylight."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    role: Role = "key"
+    azimuth_deg: Azimuth = 0.0
+    elevation_deg: Elevation = 10.0
+    kelvin: Kelvin | None = None
+    color: Color | None = None
+    intensity: Intensity = 1.0
+    softness: Softness = 0.3
+    falloff: Falloff = 0.35
+
+    @model_validator(mode="after")
+    def _one_color(self) -> Self:
+        if self.kelvin is not None and self.color is not None:
+            raise ValueError("kelvin and color exclude each other")
+        return self
+
+    @property
+    def direction(self) -> tuple[float, float, float]:
+        """Unit vector from the subject towards the light."""
+        azimuth, elevation = math.radians(self.azimuth_deg), math.radians(self.elevation_deg)
+        return (
+            math.sin(azimuth) * math.cos(elevation),
+            math.sin(elevation),
+            math.cos(azimuth) * math.cos(elevation),
+        )
+
+    @property
+    def angular_diameter_deg(self) -> float:
+        """How large the source looks from the subject: 0.5° (sun) … 120° (dome)."""
+        return 0.5 + 119.5 * self.softness**1.5
+
+
+class Lighting(BaseModel):
+    """Everything that was asked of the light, resolved: looks expanded, defaults filled in."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    lights: Annotated[tuple[Light, ...], Field(max_length=MAX_LIGHTS)] = ()
+    ambient: Ambient = 0.25
+    ambient_kelvin: Kelvin = DAYLIGHT_KELVIN
+    exposure_ev: ExposureEv = 0.0
+    strength: Strength = 1.0
+    look: str | None = None
+    prompt: str | None = None
+
+    @property
+    def key(self) -> Light | None:
+        """The key light: the strongest of role `key`, else the strongest of all."""
+        keys = [light for light in self.lights if light.role == "key"] or list(self.lights)
+        return max(keys, key=lambda light: light.intensity, default=None)

@@ -1,0 +1,149 @@
+"""The 20 looks: named lightings of photographers and film sets.
+
+Numbers follow common practice (angles of portrait patterns, colour temperatures of daylight and
+lamps). Real moonlight is about 4100 K; its blue here is the convention of cinema.
+"""
+
+from dataclasses import dataclass
+
+from .lighting import DAYLIGHT_KELVIN, Light, Lighting
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """A named lighting, and the words that ask a text-driven model for it."""
+
+    name: str
+    prompt: str
+    lighting: Lighting
+
+
+def _light(
+    azimuth_deg: float,
+    elevation_deg: float,
+    tone: float | str,
+    softness: float,
+    intensity: float,
+    role: str = "key",
+) -> Light:
+    color = {"color": tone} if isinstance(tone, str) else {"kelvin": tone}
+    return Light.model_validate(
+        {
+            "azimuth_deg": azimuth_deg,
+            "elevation_deg": elevation_deg,
+            "softness": softness,
+            "intensity": intensity,
+            "role": role,
+            **color,
+        }
+    )
+
+
+def _look(
+    name: str,
+    prompt: str,
+    *lights: Light,
+    ambient: float,
+    ambient_kelvin: float = DAYLIGHT_KELVIN,
+    exposure_ev: float = 0.0,
+) -> Look:
+    lighting = Lighting(
+        lights=lights,
+        ambient=ambient,
+        ambient_kelvin=ambient_kelvin,
+        exposure_ev=exposure_ev,
+        look=name,
+    )
+    return Look(name, prompt, lighting)
+
+
+_ALL = (
+    _look(
+        "golden_hour", "golden hour sunlight, long warm light",
+        _light(-70, 8, 3200, 0.25, 1), ambient=0.35, ambient_kelvin=7500,
+    ),
+    _look(
+        "sunset_backlight", "sunset behind the subject, warm rim",
+        _light(150, 6, 2600, 0.2, 2), _light(0, 10, 6000, 0.9, 0.25, "fill"),
+        ambient=0.3, ambient_kelvin=8000, exposure_ev=-0.2,
+    ),
+    _look(
+        "blue_hour", "blue hour twilight, soft cool light",
+        _light(0, 60, 11000, 1, 0.4), ambient=0.8, ambient_kelvin=12000, exposure_ev=-0.8,
+    ),
+    _look(
+        "noon_sun", "harsh midday sun overhead",
+        _light(15, 75, 5600, 0.05, 1), ambient=0.2, ambient_kelvin=8000, exposure_ev=0.2,
+    ),
+    _look(
+        "overcast", "overcast, soft diffused daylight",
+        _light(0, 80, 6800, 1, 0.5), ambient=0.9, ambient_kelvin=7000,
+    ),
+    _look(
+        "open_shade", "open shade, cool even light",
+        _light(-30, 40, 7500, 0.9, 0.5), ambient=0.8, ambient_kelvin=8000,
+    ),
+    _look(
+        "window_left", "soft window light from the left",
+        _light(-75, 15, 5600, 0.7, 1), ambient=0.15, ambient_kelvin=6000,
+    ),
+    _look(
+        "window_right", "soft window light from the right",
+        _light(75, 15, 5600, 0.7, 1), ambient=0.15, ambient_kelvin=6000,
+    ),
+    _look(
+        "rembrandt", "Rembrandt lighting, triangle on cheek",
+        _light(45, 45, 4800, 0.35, 1), ambient=0.12, ambient_kelvin=5500, exposure_ev=-0.1,
+    ),
+    _look(
+        "butterfly", "butterfly (paramount) beauty lighting",
+        _light(0, 50, 5200, 0.4, 1), ambient=0.25, ambient_kelvin=5500,
+    ),
+    _look(
+        "loop", "loop portrait lighting",
+        _light(-35, 30, 5000, 0.5, 1), ambient=0.3, ambient_kelvin=5500,
+    ),
+    _look(
+        "split", "split lighting, half the face in shadow",
+        _light(-90, 0, 5000, 0.2, 1), ambient=0.06, ambient_kelvin=5500, exposure_ev=-0.1,
+    ),
+    _look(
+        "clamshell", "clamshell beauty lighting",
+        _light(0, 40, 5600, 0.8, 1), _light(0, -35, 5600, 0.9, 0.5, "fill"),
+        ambient=0.3, ambient_kelvin=5600, exposure_ev=0.1,
+    ),
+    _look(
+        "three_point", "three-point studio lighting",
+        _light(-45, 30, 5200, 0.5, 1), _light(50, 10, 5600, 0.8, 0.35, "fill"),
+        _light(160, 35, 6000, 0.2, 1.2, "rim"), ambient=0.1,
+    ),
+    _look(
+        "rim_light", "strong rim light, backlit silhouette edge",
+        _light(150, 25, 6500, 0.1, 2.2, "rim"), _light(-150, 25, 6500, 0.1, 2.2, "rim"),
+        ambient=0.35, ambient_kelvin=7500, exposure_ev=-0.3,
+    ),
+    _look(
+        "low_key", "low-key dramatic chiaroscuro",
+        _light(-80, 25, 4300, 0.2, 1), ambient=0.04, ambient_kelvin=6000, exposure_ev=-0.8,
+    ),
+    _look(
+        "high_key", "high-key bright studio",
+        _light(-20, 25, 5600, 0.9, 0.8), _light(20, 25, 5600, 0.9, 0.8),
+        ambient=0.9, ambient_kelvin=5800, exposure_ev=0.5,
+    ),
+    _look(
+        "neon", "neon magenta and cyan city lights",
+        _light(-80, 5, "#FF1EB4", 0.3, 1), _light(80, 5, "#14AAFF", 0.3, 1),
+        ambient=0.12, ambient_kelvin=6500, exposure_ev=-0.2,
+    ),
+    _look(
+        "candlelight", "candlelight from below, flickering warm",
+        _light(10, -25, 1900, 0.4, 1), ambient=0.08, ambient_kelvin=2400, exposure_ev=-0.7,
+    ),
+    _look(
+        "moonlight", "moonlit night, cool dim light",
+        _light(40, 55, 8500, 0.1, 1), ambient=0.15, ambient_kelvin=11000, exposure_ev=-1.3,
+    ),
+)  # fmt: skip
+
+LOOKS: dict[str, Look] = {look.name: look for look in _ALL}

@@ -1,0 +1,16 @@
+"""Small helpers for the words in error messages."""
+
+import difflib
+from collections.abc import Iterable
+
+
+def nearest(word: str, known: Iterable[str], *, cutoff: float = 0.5) -> str | None:
+    """The known word most like `word`, or None when nothing is near."""
+    matches = difflib.get_close_matches(word.lower(), list(known), n=1, cutoff=cutoff)
+    return matches[0] if matches else None
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """`Did you mean "azimuth_deg"?`, or the empty string."""
+    match = nearest(word, known)
+    return f'Did you mean "{match}"?' if match else ""

@@ -1,0 +1,1 @@
+"""Local relighting on the CPU: mask, shape, light fit, shading, colour, apply."""

@@ -1,0 +1,234 @@
+"""The one error tree.
+
+    RelightError
+    ├── RequestError                    the caller can fix it; nothing was spent
+    │   ├── InvalidArgument             invalid_argument
+    │   ├── UnknownArgument             unknown_argument
+    │   ├── UnknownModel                unknown_model
+    │   ├── UnknownLook                 unknown_look
+    │   ├── ImageNotFound               image_not_found
+    │   ├── ImageUnsupported            image_unsupported
+    │   ├── ImageCorrupt                image_corrupt
+    │   ├── ImageTooLarge               image_too_large
+    │   ├── UrlRefused                  url_refused
+    │   ├── FetchFailed                 fetch_failed
+    │   ├── NeedsPublicUrl              needs_public_url
+    │   ├── ModelNotReady               model_not_ready
+    │   ├── BudgetExceeded              budget_exceeded
+    │   ├── PriceUnknown                price_unknown
+    │   ├── IdempotencyConflict         idempotency_conflict
+    │   └── JobNotFound                 job_not_found
+    ├── ProviderError                   a remote model said no, or said nothing; carries `billed`
+    │   ├── ProviderAuth                provider_auth
+    │   ├── ProviderCredits             provider_credits
+    │   ├── ProviderRefused             provider_refused
+    │   ├── ProviderBusy                provider_busy
+    │   ├── ProviderDown                provider_down
+    │   ├── ProviderProtocol            provider_protocol
+    │   ├── ContentRejected             content_rejected
+    │   ├── JobExpired                  job_expired
+    │   └── OutcomeUnknown              outcome_unknown
+    └── LocalError                      this machine could not do it
+        ├── EngineCrashed               engine_crashed
+        ├── TimedOut                    timeout
+        ├── StorageFull                 storage_full
+        └── Internal                    internal
+
+`code` is the stable word callers branch on. `message` names the argument and the limit, `hint` the
+next step. Neither ever contains the value that was given, a key, or a provider's own text.
+"""
+
+from typing import ClassVar, Literal
+
+Billed = Literal["yes", "no", "unknown"]
+
+
+class RelightError(Exception):
+    """Base of every anticipated failure."""
+
+    code: ClassVar[str] = "internal"
+    retryable: ClassVar[bool] = False
+    default_hint: ClassVar[str] = ""
+
+    def __init__(self, message: str, *, hint: str = "", argument: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint or self.default_hint
+        self.argument = argument
+
+
+class RequestError(RelightError):
+    """The caller can fix it; nothing was spent."""
+
+    code = "invalid_argument"
+
+
+class InvalidArgument(RequestError):
+    code = "invalid_argument"
+
+
+class UnknownArgument(RequestError):
+    code = "unknown_argument"
+
+
+class UnknownModel(RequestError):
+    code = "unknown_model"
+    default_hint = "Call list_models to see the models that exist."
+
+
+class UnknownLook(RequestError):
+    code = "unknown_look"
+
+
+class ImageNotFound(RequestError):
+    code = "image_not_found"
+    default_hint = (
+        "Check the path, or call find_images to see recent pictures in the allowed folders. "
+        "A picture attached to a chat never reaches this server: save it to a folder first."
+    )
+
+
+class ImageUnsupported(RequestError):
+    code = "image_unsupported"
+    default_hint = "Give a PNG, JPEG, WEBP, AVIF or GIF picture."
+
+
+class ImageCorrupt(RequestError):
+    code = "image_corrupt"
+    default_hint = "Open the picture in an editor and export it again as PNG or JPEG."
+
+
+class ImageTooLarge(RequestError):
+    code = "image_too_large"
+
+
+class UrlRefused(RequestError):
+    code = "url_refused"
+
+
+class FetchFailed(RequestError):
+    code = "fetch_failed"
+    retryable = True
+
+
+class NeedsPublicUrl(RequestError):
+    code = "needs_public_url"
+
+
+class ModelNotReady(RequestError):
+    code = "model_not_ready"
+
+
+class BudgetExceeded(RequestError):
+    code = "budget_exceeded"
+
+
+class PriceUnknown(RequestError):
+    code = "price_unknown"
+
+
+class IdempotencyConflict(RequestError):
+    code = "idempotency_conflict"
+    default_hint = "Use a new idempotency_key for a different request."
+
+
+class JobNotFound(RequestError):
+    code = "job_not_found"
+    default_hint = "Call list_jobs to see the jobs that exist."
+
+
+class ProviderError(RelightError):
+    """A remote model refused or failed.
+
+    `billed` says whether the provider charged for it, as far as anybody documents.
+    `retry_after_s` is the provider's own wish, when it stated one.
+    """
+
+    code = "provider_protocol"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        hint: str = "",
+        billed: Billed = "unknown",
+        retry_after_s: float | None = None,
+        status: int | None = None,
+    ) -> None:
+        super().__init__(message, hint=hint)
+        self.billed: Billed = billed
+        self.retry_after_s = retry_after_s
+        self.status = status
+
+
+class ProviderAuth(ProviderError):
+    code = "provider_auth"
+
+
+class ProviderCredits(ProviderError):
+    code = "provider_credits"
+
+
+class ProviderRefused(ProviderError):
+    code = "provider_refused"
+
+
+class ProviderBusy(ProviderError):
+    code = "provider_busy"
+    retryable = True
+
+
+class ProviderDown(ProviderError):
+    code = "provider_down"
+    retryable = True
+
+
+class ProviderProtocol(ProviderError):
+    code = "provider_protocol"
+
+
+class ContentRejected(ProviderError):
+    code = "content_rejected"
+
+
+class JobExpired(ProviderError):
+    code = "job_expired"
+
+
+class OutcomeUnknown(ProviderError):
+    code = "outcome_unknown"
+    default_hint = (
+        "The provider may have taken and charged this; it is not sent again. "
+        "Check the provider's own job list, then cancel_job to give it up or call again."
+    )
+
+
+class LocalError(RelightError):
+    """This machine could not do it."""
+
+
+class EngineCrashed(LocalError):
+    code = "engine_crashed"
+
+
+class TimedOut(LocalError):
+    code = "timeout"
+    retryable = True
+
+
+class StorageFull(LocalError):
+    code = "storage_full"
+    default_hint = "Free some disk space, then call again."
+
+
+class Internal(LocalError):
+    code = "internal"
+    default_hint = "Run `mcp-relight doctor`, and report this with the log."
+
+
+def leaves(root: type[RelightError] = RelightError) -> list[type[RelightError]]:
+    """Every concrete error class, in the order drawn above."""
+    subclasses = root.__subclasses__()
+    if not subclasses:
+        return [root]
+    return [leaf for subclass in subclasses for leaf in leaves(subclass)]

@@ -1,0 +1,1 @@
+"""Transfer only the light of a result onto the original."""

@@ -1,0 +1,1 @@
+"""Durable jobs: the store, the steps, and the workers that advance them."""

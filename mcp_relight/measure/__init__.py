@@ -1,0 +1,1 @@
+"""Measure the light of one image, or of one image against another."""

@@ -1,0 +1,1 @@
+"""The child process in which all pixel work runs, and the port to it."""

@@ -1,0 +1,1 @@
+"""Adapters: who does the work, described as pure functions."""

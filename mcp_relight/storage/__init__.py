@@ -1,0 +1,1 @@
+"""Stored images, references to them, and what may be read."""
