@@ -14,7 +14,8 @@ from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError
 from mcp_relight.errors import InvalidArgument
 
 from .job import Cost
-from .words import did_you_mean
+from .lights_json import refuse_constant
+from .words import did_you_mean, plain_words
 
 Mode = Literal["local", "async", "sync"]
 
@@ -106,7 +107,7 @@ def params_check(
 def parse_json_object(text: str, argument: str) -> dict[str, JsonValue]:
     """The object in a JSON text argument. Raises InvalidArgument."""
     try:
-        value: Any = json.loads(text, parse_constant=_refuse_constant)
+        value: Any = json.loads(text, parse_constant=refuse_constant)
     except (ValueError, RecursionError):
         raise InvalidArgument(
             f"{argument} is not valid JSON.",
@@ -122,10 +123,6 @@ def parse_json_object(text: str, argument: str) -> dict[str, JsonValue]:
     return cast(dict[str, JsonValue], value)
 
 
-def _refuse_constant(name: str) -> None:
-    raise ValueError(f"{name} is not a finite number")
-
-
 def _explain(error: ValidationError, schema: dict[str, Any]) -> InvalidArgument:
     first = error.errors(include_url=False, include_input=False, include_context=False)[0]
     name = ".".join(str(part) for part in first["loc"]) or "params"
@@ -137,7 +134,7 @@ def _explain(error: ValidationError, schema: dict[str, Any]) -> InvalidArgument:
             argument="params",
         )
     return InvalidArgument(
-        f"params.{name}: {first['msg']}.",
+        f"params.{name}: {plain_words(first['msg'])}.",
         hint="Call list_models with this model to see its parameters.",
         argument="params",
     )
