@@ -294,10 +294,9 @@ class Service:
             summary=f"Before {before.width}x{before.height}, after {after.width}x{after.height}.",
         )
 
-    async def read_image(self, image_id: str) -> tuple[bytes, str]:
-        """The bytes and MIME type of a stored image. Raises ImageNotFound."""
-        info = await self._images.info(image_id)
-        return await self._images.read(image_id), info.mime_type
+    async def read_image(self, image_id: str) -> bytes:
+        """The bytes of a stored image. Raises ImageNotFound."""
+        return await self._images.read(image_id)
 
     async def resume(self) -> None:
         """Have somebody look at jobs an earlier process left unfinished."""
