@@ -139,6 +139,14 @@ class NewJob:
 
 
 @dataclass(frozen=True, slots=True)
+class Forgotten:
+    """How many rows went, and the images no other job uses."""
+
+    jobs: int
+    image_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class JobPage:
     jobs: tuple[Job, ...]
     cursor: str | None
@@ -200,8 +208,9 @@ class Jobs(Protocol):
         """Nobody passes this gate for so long."""
         ...
 
-    async def forget(self, job_id: str | None) -> int:
-        """Delete one job, or all terminal jobs; returns how many rows went."""
+    async def forget(self, job_id: str | None, *, owner: str) -> Forgotten:
+        """Delete one job, or all terminal jobs. Raises JobNotFound, and InvalidArgument for a job
+        that is not terminal."""
         ...
 
     async def aclose(self) -> None: ...

@@ -298,13 +298,20 @@ class Service:
         """The bytes of a stored image. Raises ImageNotFound."""
         return await self._images.read(image_id)
 
-    async def resume(self) -> None:
-        """Have somebody look at jobs an earlier process left unfinished."""
-        await self._workers.ensure()
+    async def picture_as(self, image_id: str, mime_type: str) -> bytes:
+        """A stored image's bytes in the asked format; encoded anew only if it is another one."""
+        data = await self._images.read(image_id)
+        if (await self._images.info(image_id)).mime_type == mime_type:
+            return data
+        encoded = await self._pixels.reencode(data, max_edge_px=None, mime_type=mime_type)
+        return encoded.data
 
-    async def aclose(self) -> None:
-        await self._pixels.aclose()
-        await self._jobs.aclose()
+    async def forget(self, job_id: str | None) -> int:
+        """Delete one job, or every terminal one, and the images no other job uses."""
+        forgotten = await self._jobs.forget(job_id, owner=self._options.owner)
+        for image_id in forgotten.image_ids:
+            await self._images.delete(image_id)
+        return forgotten.jobs
 
     async def _take_order(self, arguments: RelightArguments, image: Taken | None) -> Order:
         spec = self._models.spec(arguments.model or self._options.default_model)
