@@ -12,7 +12,7 @@ from .guided import Planes
 Picture = NDArray[np.float32]
 
 _BAND_ROWS = 192
-_DARKEST, _BRIGHTEST = np.log(0.01), np.log(6.0)
+_DARKEST, _BRIGHTEST = np.log(0.02), np.log(6.0)
 
 
 def apply_gain(rgb: NDArray[np.uint8], gain: GainMap) -> NDArray[np.uint8]:

@@ -14,6 +14,9 @@ from .guided import Planes, fit_planes
 Picture = NDArray[np.float32]
 
 _FLOOR = 0.004
+_FLATNESS = 0.005
+_STRUCTURE = 0.9
+_WIDER = (1.5, 2.25)
 _BLURS_PX = (0.0, 0.6, 0.9, 1.3, 1.8, 2.5, 3.5)
 
 
@@ -31,10 +34,13 @@ def guide_of(linear: Picture) -> Picture:
     return np.sqrt(luminance(linear))
 
 
-def estimate_gain(original: Picture, result: Picture, shown: Picture) -> GainMap:
+def estimate_gain(
+    original: Picture, result: Picture, shown: Picture, enlarged_by: float = 1.0
+) -> GainMap:
     """Gains that turn `original` into the light of `result`; both linear (h, w, 3), registered.
 
-    `shown` (h, w) is 1 where the result has the pixel at all.
+    `shown` (h, w) is 1 where the result has the pixel at all, `enlarged_by` how many times larger
+    the full picture is than these.
     """
     softened = _as_soft_as(original, result)
     level = np.log(luminance(softened) + _FLOOR)
@@ -45,10 +51,36 @@ def estimate_gain(original: Picture, result: Picture, shown: Picture) -> GainMap
     foreign = find_foreign(level, bright, tint, known)
     weight = np.where(foreign, 0, shown * known + np.float32(1e-4)).astype(np.float32)
     bright = fill(bright, weight)
-    long_edge = max(level.shape)
-    filled = np.maximum(weight, np.float32(1e-4))
-    planes = fit_planes(bright, guide_of(original), filled, max(2, round(long_edge / 200)), 0.003)
-    return GainMap(planes, _smooth(tint, weight, long_edge / 60))
+    planes = _brightness(bright, original, np.maximum(weight, np.float32(1e-4)), enlarged_by)
+    return GainMap(planes, _smooth(tint, weight, max(level.shape) / 60))
+
+
+def _brightness(bright: Picture, original: Picture, weight: Picture, enlarged_by: float) -> Planes:
+    """The gain as planes over the original, as sharp as keeps the original's fine structure.
+
+    A smooth wall or cheek has little structure of its own: there even a slight texture in the gain
+    would be all one sees, so the gain is smoothed until the structure is the original's again.
+    """
+    guide = guide_of(original)
+    level = np.log(luminance(original) + np.float32(0.02))
+    radius = max(4.0, max(level.shape) / 100)
+    planes = fit_planes(bright, guide, weight, round(radius), _FLATNESS)
+    for wider in _WIDER:
+        if _structure_kept(level, planes.at(guide), weight, 2 / enlarged_by) >= _STRUCTURE:
+            break
+        planes = fit_planes(bright, guide, weight, round(radius * wider), _FLATNESS)
+    return planes
+
+
+def _structure_kept(level: Picture, gain: Picture, weight: Picture, sigma_px: float) -> float:
+    """Correlation of the fine structure of the log `level` before and after the gain."""
+    if sigma_px < 0.5:
+        return 1.0
+    lit = weight > 0.5
+    before = (level - blur(level, sigma_px))[lit]
+    after = before + (gain - blur(gain, sigma_px))[lit]
+    power = float(np.linalg.norm(before) * np.linalg.norm(after))
+    return float(before @ after) / power if power > 0 else 1.0
 
 
 def fill(values: Picture, weight: Picture) -> Picture:

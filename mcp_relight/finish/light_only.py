@@ -61,7 +61,10 @@ def transfer(original_rgb: NDArray[np.uint8], result_rgb: NDArray[np.uint8]) -> 
     size = (original.shape[1], original.shape[0])
     result = warp(shrink(result_rgb, 2 * _WORK_PX), alignment.affine, size)
     gain = estimate_gain(
-        to_linear(original), to_linear(result), coverage(alignment.affine, size)
+        to_linear(original),
+        to_linear(result),
+        coverage(alignment.affine, size),
+        enlarged_by=original_rgb.shape[1] / size[0],
     )
     return Transfer(apply_gain(original_rgb, gain), registration)
 

@@ -47,12 +47,7 @@ class Alignment:
     @property
     def crop(self) -> float:
         """Share of the reference's frame that the other picture does not show."""
-        corners = np.array([[0, 0, 1], [1, 0, 1], [1, 1, 1], [0, 1, 1]], np.float64)
-        mapped = (corners @ self.affine.T).astype(np.float32)
-        frame = np.array([[0, 0], [1, 0], [1, 1], [0, 1]], np.float32)
-        overlap, _ = cv2.intersectConvexConvex(mapped, frame)
-        area = abs(float(np.linalg.det(self.affine[:, :2])))
-        return min(1.0, max(0.0, 1 - overlap / max(area, 1e-9)))
+        return round(1 - float(coverage(self.affine, (64, 64)).mean()), 3)
 
 
 def edges(grey: NDArray[np.uint8]) -> NDArray[np.complex64]:
@@ -89,7 +84,8 @@ def coverage(affine: Affine, size: tuple[int, int]) -> NDArray[np.float32]:
     x, y = np.meshgrid(*((np.arange(edge) + 0.5) / edge for edge in size))
     across = affine[0, 0] * x + affine[0, 1] * y + affine[0, 2]
     down = affine[1, 0] * x + affine[1, 1] * y + affine[1, 2]
-    return ((across >= 0) & (across <= 1) & (down >= 0) & (down <= 1)).astype(np.float32)
+    inside = (across >= 0) & (across <= 1) & (down >= 0) & (down <= 1)
+    return inside.astype(np.float32)
 
 
 def to_pixels(affine: Affine, size: tuple[int, int], other: tuple[int, int]) -> Affine:
