@@ -9,6 +9,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from mcp_relight.measure.tone import blur
+
 Picture = NDArray[np.float32]
 Mask = NDArray[np.bool_]
 
@@ -17,34 +19,51 @@ _LIGHTER_STEP, _DARKER_STEP, _TINT_STEP = 0.4, 0.5, 0.25
 _SMALLEST, _LARGEST = 3e-4, 0.08
 _OUTLINE, _DARKER_OUTLINE = 0.85, 0.92
 """Share of the outline that must be new. A dark spot may be a shadow, so more is asked of it."""
+_DIM, _BURNT = np.log(0.03), np.log(0.9)
+_TEXTURE, _KEPT = 0.12, 0.3
 _LEVELS = np.arange(-2.0, 3.0, 0.25)
 
 
-def find_foreign(level: Picture, bright: Picture, tint: Picture, known: Picture) -> Mask:
+def find_foreign(original: Picture, result: Picture, known: Picture) -> Mask:
     """(h, w) mask of painted-in things.
 
-    `level` is the original's log luminance, `bright` the log gain and `tint` (h, w, 3) its
-    departure per channel, `known` the weight of each pixel's gain in 0…1.
+    `original` and `result` are log values (h, w, 3) of registered pictures, `known` in 0…1 is how
+    far the original is bright enough for its gain to mean anything.
     """
-    height, width = level.shape
+    height, width = known.shape
     factor = min(1.0, _WORK_PX / max(height, width))
     size = (max(1, round(width * factor)), max(1, round(height * factor)))
-    level, bright, tint, known = (
-        cv2.resize(one, size, interpolation=cv2.INTER_AREA) for one in (level, bright, tint, known)
+    original, result, known = (
+        cv2.resize(one, size, interpolation=cv2.INTER_AREA) for one in (original, result, known)
     )
-    old = _contrast(level)
-    found = np.zeros(level.shape, np.bool_)
-    for values, step, outline in (
-        (bright, _LIGHTER_STEP, _OUTLINE),
-        (-bright, _DARKER_STEP, _DARKER_OUTLINE),
-        (tint[..., 0] - tint[..., 1], _TINT_STEP, _OUTLINE),
-        (tint[..., 1] - tint[..., 0], _TINT_STEP, _OUTLINE),
-        (tint[..., 2] - tint[..., 1], _TINT_STEP, _OUTLINE),
-        (tint[..., 1] - tint[..., 2], _TINT_STEP, _OUTLINE),
-    ):
-        found |= _spots(values * known, old, step, outline)
+    before = original.mean(axis=2)
+    old = _contrast(before)
+    old_tint = [_contrast(one) for one in _tints(original)]
+    found = np.zeros(known.shape, np.bool_)
+    for source, margin in ((result - original, 1.0), (result, 2.0)):
+        bright = source.mean(axis=2) * known
+        found |= _spots(bright, margin * old, _LIGHTER_STEP, _OUTLINE)
+        found |= _spots(-bright, margin * old, _DARKER_STEP, _DARKER_OUTLINE)
+        for tint, beside in zip(_tints(source), old_tint, strict=True):
+            found |= _spots(tint * known, margin * beside, _TINT_STEP, _OUTLINE)
+            found |= _spots(-tint * known, margin * beside, _TINT_STEP, _OUTLINE)
+    found |= _erased(before, result.mean(axis=2))
     grown = cv2.dilate(found.astype(np.uint8), np.ones((7, 7), np.uint8))
     return cv2.resize(grown, (width, height), interpolation=cv2.INTER_NEAREST) > 0
+
+
+def _erased(before: Picture, after: Picture) -> Mask:
+    """Where the original has clear texture and the well-lit result has none of it."""
+    detail = before - blur(before, 2.0)
+    power = blur(detail * detail, 2.0)
+    kept = blur(detail * (after - blur(after, 2.0)), 2.0)
+    lit = (after > _DIM) & (after < _BURNT)
+    return lit & (power > _TEXTURE**2) & (kept < _KEPT * power)
+
+
+def _tints(log_rgb: Picture) -> tuple[Picture, Picture]:
+    """Red and blue against green, as logs."""
+    return log_rgb[..., 0] - log_rgb[..., 1], log_rgb[..., 2] - log_rgb[..., 1]
 
 
 def _contrast(values: Picture) -> Picture:

@@ -48,7 +48,7 @@ def estimate_gain(
     tint = np.log(result + _FLOOR) - np.log(softened + _FLOOR) - bright[..., None]
     known = luminance(softened)
     known = known / (known + np.float32(0.01))
-    foreign = find_foreign(level, bright, tint, known)
+    foreign = find_foreign(np.log(softened + _FLOOR), np.log(result + _FLOOR), known)
     weight = np.where(foreign, 0, shown * known + np.float32(1e-4)).astype(np.float32)
     bright = fill(bright, weight)
     planes = _brightness(bright, original, np.maximum(weight, np.float32(1e-4)), enlarged_by)
