@@ -55,7 +55,8 @@ def first_list_s(program: str, data_dir: str) -> float:
         stderr=subprocess.DEVNULL,
         env={"MCP_RELIGHT_DATA_DIR": data_dir, "PATH": "", "HOME": data_dir},
     )
-    assert process.stdin and process.stdout
+    assert process.stdin
+    assert process.stdout
     process.stdin.write(b"".join(json.dumps(one).encode() + b"\n" for one in REQUESTS))
     process.stdin.flush()
     while json.loads(process.stdout.readline()).get("id") != 2:
