@@ -199,7 +199,7 @@ def main() -> int:
         job = json.load(sys.stdin)
         threading.Thread(target=answer_names, args=(Names(),), daemon=True).start()
         authority = Authority(folder)
-        canary = Canary(authority.server_context("*.test", "public.test", PUBLIC_V4, PUBLIC_V6))
+        canary = Canary(authority.server_context("public.test", "dual.test", PUBLIC_V4, PUBLIC_V6))
         canary.start()
         outcomes = anyio.run(_run, job["urls"], job["guarded"], authority.client_context())
         canary.settle()
