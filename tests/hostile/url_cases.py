@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import quote
 
-from hostile.names import PUBLIC_V4, PUBLIC_V6
+from tests.hostile.names import PUBLIC_V4, PUBLIC_V6
 
 Expect = Literal["block", "pin", "policy", "allow"]
 """block: refused. pin: refused, or answered from a public address. policy: refused although the
