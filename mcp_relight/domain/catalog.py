@@ -5,7 +5,7 @@ a caller's `params` with the nearest known name, the wire body and the table in 
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal, cast
 
@@ -13,10 +13,14 @@ from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError
 
 from mcp_relight.errors import InvalidArgument
 
-from .job import Cost
-from .words import did_you_mean
+from .job import Cost, FieldHonesty
+from .lighting import Lighting
+from .lights_json import refuse_constant
+from .words import did_you_mean, plain_words
 
 Mode = Literal["local", "async", "sync"]
+Honesty = Callable[[Lighting, Mapping[str, JsonValue]], tuple[FieldHonesty, ...]]
+"""What a model does with each field of a light, given the parameters of the call."""
 
 
 class Params(BaseModel):
@@ -25,7 +29,7 @@ class Params(BaseModel):
     Fields carry their range, default and description; `serialization_alias` is the wire spelling.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
     image_fields: ClassVar[frozenset[str]] = frozenset()
     """Fields that hold image references and go through intake."""
@@ -63,6 +67,7 @@ class ModelSpec:
     """JSON Schema of `params`."""
     check: Callable[[dict[str, JsonValue]], dict[str, JsonValue]]
     """Returns the parameters with defaults filled in, or raises InvalidArgument."""
+    honesty: Honesty
     image_fields: frozenset[str] = frozenset()
     controls: tuple[str, ...] = ()
     """Fields of the light it honours or approximates."""
@@ -88,12 +93,49 @@ class ModelSpec:
         return self.price.high_usd is None or self.price.high_usd > 0
 
 
+RESERVED: dict[str, str] = {
+    **dict.fromkeys(
+        (
+            "image",
+            "images",
+            "image_url",
+            "image_urls",
+            "input_image",
+            "subject_image",
+        ),
+        "Give the picture as the argument image.",
+    ),
+    **dict.fromkeys(
+        ("count", "n", "num_images", "num_outputs", "number_of_images"),
+        "Give the number of pictures as the argument count.",
+    ),
+    **dict.fromkeys(("mask", "mask_image", "mask_url"), "Give the mask as the argument mask."),
+    **dict.fromkeys(
+        ("webhook", "webhook_url", "webhook_events_filter"),
+        "Leave it out: results are polled for, no callback is needed.",
+    ),
+    "seed": "Give the seed as the argument seed.",
+    "prompt": "Give the words as the argument prompt.",
+}
+"""Fields that `params` never sets, and what to do instead."""
+
+
+def refuse_reserved(values: Mapping[str, JsonValue]) -> None:
+    """Raises InvalidArgument for a parameter that is an argument of the tool."""
+    for name in values:
+        if hint := RESERVED.get(name):
+            raise InvalidArgument(
+                f"params.{name} is not set through params.", hint=hint, argument="params"
+            )
+
+
 def params_check(
     params: type[Params],
 ) -> Callable[[dict[str, JsonValue]], dict[str, JsonValue]]:
     """A `ModelSpec.check` for a `Params` class: only what was set, under our own names."""
 
     def check(values: dict[str, JsonValue]) -> dict[str, JsonValue]:
+        refuse_reserved(values)
         try:
             checked = params.model_validate(values)
         except ValidationError as error:
@@ -106,7 +148,7 @@ def params_check(
 def parse_json_object(text: str, argument: str) -> dict[str, JsonValue]:
     """The object in a JSON text argument. Raises InvalidArgument."""
     try:
-        value: Any = json.loads(text, parse_constant=_refuse_constant)
+        value: Any = json.loads(text, parse_constant=refuse_constant)
     except (ValueError, RecursionError):
         raise InvalidArgument(
             f"{argument} is not valid JSON.",
@@ -122,10 +164,6 @@ def parse_json_object(text: str, argument: str) -> dict[str, JsonValue]:
     return cast(dict[str, JsonValue], value)
 
 
-def _refuse_constant(name: str) -> None:
-    raise ValueError(f"{name} is not a finite number")
-
-
 def _explain(error: ValidationError, schema: dict[str, Any]) -> InvalidArgument:
     first = error.errors(include_url=False, include_input=False, include_context=False)[0]
     name = ".".join(str(part) for part in first["loc"]) or "params"
@@ -137,7 +175,7 @@ def _explain(error: ValidationError, schema: dict[str, Any]) -> InvalidArgument:
             argument="params",
         )
     return InvalidArgument(
-        f"params.{name}: {first['msg']}.",
+        f"params.{name}: {plain_words(first['msg'])}.",
         hint="Call list_models with this model to see its parameters.",
         argument="params",
     )
