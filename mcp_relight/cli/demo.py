@@ -73,5 +73,5 @@ def _sample(folder: Path) -> Path:
 
 
 def _report(job: dict[str, Any]) -> str:
-    report = job.get("report") or {}
+    report: dict[str, Any] = job.get("report") or {}
     return str(report.get("sentence") or json.dumps(report))

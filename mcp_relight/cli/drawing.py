@@ -24,9 +24,7 @@ def progress(*, visible: bool) -> Generator[Show]:
     if not visible or not _err.is_terminal:
         yield lambda fraction, words: None
         return
-    bar = Progress(
-        TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), console=_err
-    )
+    bar = Progress(TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), console=_err)
     with bar:
         task = bar.add_task("starting", total=1.0)
         yield lambda fraction, words: bar.update(task, completed=fraction, description=words)

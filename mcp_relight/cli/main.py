@@ -112,9 +112,7 @@ def _shared_flags() -> argparse.ArgumentParser:
     shared.add_argument("--data-dir", type=Path, metavar="DIR", help="jobs and stored images")
     shared.add_argument("--output-dir", type=Path, metavar="DIR", help="finished pictures")
     shared.add_argument("--local-only", action="store_true", default=None, help="send nothing out")
-    shared.add_argument(
-        "--log-level", choices=["DEBUG", "INFO", "WARNING", "ERROR"], default=None
-    )
+    shared.add_argument("--log-level", choices=["DEBUG", "INFO", "WARNING", "ERROR"], default=None)
     return shared
 
 

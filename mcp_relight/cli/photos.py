@@ -4,6 +4,8 @@ import argparse
 import sys
 from pathlib import Path
 
+import anyio
+
 from mcp_relight.domain.queries import AnalyzeArguments, FindArguments, GetJobArguments
 from mcp_relight.domain.request import MAX_WAIT_S, PlanArguments, RelightArguments
 from mcp_relight.domain.views import JobView
@@ -49,7 +51,8 @@ async def _relight(namespace: argparse.Namespace) -> int:
             ]
         if out is not None and views[0].images:
             mime_type = _WRITABLE[out.suffix.lower()]
-            out.write_bytes(await service.picture_as(views[0].images[0].image_id, mime_type))
+            data = await service.picture_as(views[0].images[0].image_id, mime_type)
+            await anyio.Path(out).write_bytes(data)
     facts = views[0].facts() if len(views) == 1 else {"jobs": [view.facts() for view in views]}
     answer(facts, as_json=namespace.json, draw=lambda: drawing.jobs_done(views, out))
     return 0 if all(view.status == "succeeded" for view in views) else 1

@@ -32,5 +32,3 @@ def worker(namespace: argparse.Namespace) -> int:
     settings = load_settings(namespace)
     anyio.run(run_worker, settings)
     return 0
-
-

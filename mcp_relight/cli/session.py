@@ -38,7 +38,9 @@ async def opened(namespace: argparse.Namespace) -> AsyncGenerator[Service]:
             await application.aclose()
 
 
-def run(command: Callable[[argparse.Namespace], Awaitable[int]], namespace: argparse.Namespace) -> int:
+def run(
+    command: Callable[[argparse.Namespace], Awaitable[int]], namespace: argparse.Namespace
+) -> int:
     return anyio.run(command, namespace)
 
 

@@ -205,7 +205,11 @@ class PlanArguments(LightArguments):
     count: Annotated[
         int | None, Field(ge=1, le=MAX_COUNT, description="1..12 pictures."), Number
     ] = None
-    seed: Annotated[int | None, Field(ge=0, le=2**32 - 1), Number] = None
+    seed: Annotated[
+        int | None,
+        Field(ge=0, le=2**32 - 1, description="0..4294967295, where the model takes one."),
+        Number,
+    ] = None
     finish: Annotated[
         Finish | None,
         Field(
@@ -214,7 +218,7 @@ class PlanArguments(LightArguments):
     ] = None
     max_cost_usd: Annotated[
         float | None,
-        Field(ge=0, le=1000, allow_inf_nan=False, description="Refuse above this price."),
+        Field(ge=0, le=1000, allow_inf_nan=False, description="0..1000: refuse above this price."),
     ] = None
     preview: Annotated[bool | None, Field(description="Also return one small inline JPEG.")] = None
 

@@ -8,7 +8,7 @@ from mcp.server.caching import CacheHint
 from mcp.server.mcpserver import MCPServer
 
 from mcp_relight import __version__
-from mcp_relight.service.service import Service
+from mcp_relight.service.opener import Opener
 
 from .resources import RelightServer, add_resources
 from .tools import Tools
@@ -23,17 +23,17 @@ INSTRUCTIONS = (
 _RESUME_AFTER_S = 0.5
 
 
-def create_server(service: Service, *, resource_links: bool = True) -> RelightServer:
+def create_server(opener: Opener, *, resource_links: bool = True) -> RelightServer:
     @asynccontextmanager
-    async def lifespan(server: MCPServer[Service]) -> AsyncGenerator[Service]:
+    async def lifespan(server: MCPServer[Opener]) -> AsyncGenerator[Opener]:
         async with anyio.create_task_group() as tasks:
-            tasks.start_soon(_resume, service)
+            tasks.start_soon(_resume, opener)
             try:
-                yield service
+                yield opener
             finally:
                 tasks.cancel_scope.cancel()
                 with anyio.CancelScope(shield=True):
-                    await service.aclose()
+                    await opener.aclose()
 
     server = RelightServer(
         SERVER_NAME,
@@ -41,15 +41,15 @@ def create_server(service: Service, *, resource_links: bool = True) -> RelightSe
         version=__version__,
         instructions=INSTRUCTIONS,
         lifespan=lifespan,
-        tools=[*Tools(service, resource_links=resource_links).all()],
+        tools=[*Tools(opener, resource_links=resource_links).all()],
         cache_hints={"tools/list": CacheHint(ttl_ms=60_000, scope="public")},
         log_level="WARNING",
     )
-    add_resources(server, service)
+    add_resources(server, opener)
     return server
 
 
-async def _resume(service: Service) -> None:
+async def _resume(opener: Opener) -> None:
     # After the first answers are out: looking for unfinished work may start a process.
     await anyio.sleep(_RESUME_AFTER_S)
-    await service.resume()
+    await opener.resume()

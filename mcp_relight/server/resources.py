@@ -10,17 +10,17 @@ from mcp.types import InputRequiredResult
 from pydantic import AnyUrl
 
 from mcp_relight.errors import ImageNotFound
-from mcp_relight.service.service import Service
+from mcp_relight.service.opener import Opener
 
 _JPEG_MAGIC = b"\xff\xd8\xff"
 
 
-class RelightServer(MCPServer[Service]):
+class RelightServer(MCPServer[Opener]):
     """An MCPServer that says of each picture what it is: a template has one MIME type, pictures
     have two."""
 
     async def read_resource(
-        self, uri: AnyUrl | str, context: Context[Service, Any] | None = None
+        self, uri: AnyUrl | str, context: Context[Opener, Any] | None = None
     ) -> Iterable[ReadResourceContents] | InputRequiredResult:
         contents = await super().read_resource(uri, context)
         if isinstance(contents, InputRequiredResult):
@@ -28,7 +28,7 @@ class RelightServer(MCPServer[Service]):
         return [_with_own_type(item) for item in contents]
 
 
-def add_resources(server: RelightServer, service: Service) -> None:
+def add_resources(server: RelightServer, opener: Opener) -> None:
     @server.resource(
         "relight://images/{image_id}",
         title="A stored picture",
@@ -37,7 +37,7 @@ def add_resources(server: RelightServer, service: Service) -> None:
     )
     async def image(image_id: str) -> bytes:  # pyright: ignore[reportUnusedFunction]
         try:
-            return await service.read_image(image_id)
+            return await (await opener.service()).read_image(image_id)
         except ImageNotFound as error:
             raise ResourceNotFoundError(error.message) from None
 

@@ -6,16 +6,15 @@ import sys
 import threading
 
 import anyio
-from mcp.server.mcpserver import MCPServer
 from mcp.server.runner import serve_loop
 from mcp.server.stdio import stdio_server
 
-from mcp_relight.service.service import Service
+from .resources import RelightServer
 
 _GRACE_S = 2.0
 
 
-async def serve_stdio(server: MCPServer[Service], *, handshake_only: bool) -> None:
+async def serve_stdio(server: RelightServer, *, handshake_only: bool) -> None:
     async with anyio.create_task_group() as tasks:
         if sys.platform != "win32":
             tasks.start_soon(_stop_on_signal, tasks.cancel_scope)
@@ -37,7 +36,7 @@ async def _stop_on_signal(scope: anyio.CancelScope) -> None:
             return
 
 
-async def _serve_handshake_only(server: MCPServer[Service]) -> None:
+async def _serve_handshake_only(server: RelightServer) -> None:
     """Only the 2025-11-25 handshake: some clients probe `server/discover` first, then fall back
     to `initialize`, which a server that answered the probe must refuse."""
     lowlevel = server._lowlevel_server  # pyright: ignore[reportPrivateUsage] - no public way in 2.3

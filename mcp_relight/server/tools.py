@@ -5,6 +5,7 @@ from typing import Any
 from mcp.server.mcpserver import Context
 from mcp.types import CallToolResult
 
+from mcp_relight.domain.pixels import Encoded
 from mcp_relight.domain.queries import (
     AnalyzeArguments,
     CancelJobArguments,
@@ -25,7 +26,8 @@ from mcp_relight.domain.views import (
     ModelList,
     Plan,
 )
-from mcp_relight.service.service import OnProgress, Service
+from mcp_relight.service.opener import Opener
+from mcp_relight.service.service import OnProgress
 
 from .flat_tool import FlatTool, flat_tool
 from .replies import facts_result, picture_result
@@ -36,8 +38,8 @@ Ctx = Context[Any]
 class Tools:
     """The handlers, and the surface they make."""
 
-    def __init__(self, service: Service, *, resource_links: bool) -> None:
-        self._service = service
+    def __init__(self, opener: Opener, *, resource_links: bool) -> None:
+        self._opener = opener
         self._resource_links = resource_links
 
     def all(self) -> list[FlatTool]:
@@ -152,44 +154,56 @@ class Tools:
         ]
 
     async def _list_models(self, arguments: ListModelsArguments, ctx: Ctx) -> CallToolResult:
-        return facts_result((await self._service.list_models(arguments)).facts())
+        service = await self._opener.service()
+        return facts_result((await service.list_models(arguments)).facts())
 
     async def _analyze_light(self, arguments: AnalyzeArguments, ctx: Ctx) -> CallToolResult:
-        return facts_result((await self._service.analyze(arguments)).facts())
+        service = await self._opener.service()
+        return facts_result((await service.analyze(arguments)).facts())
 
     async def _plan_relight(self, arguments: PlanArguments, ctx: Ctx) -> CallToolResult:
-        plan = await self._service.plan(arguments)
-        picture = await self._service.preview(arguments) if arguments.preview else None
+        service = await self._opener.service()
+        plan = await service.plan(arguments)
+        picture = await service.preview(arguments) if arguments.preview else None
         return facts_result(plan.facts(), picture=picture)
 
     async def _relight_image(self, arguments: RelightArguments, ctx: Ctx) -> CallToolResult:
-        view = await self._service.relight(arguments, on_progress=_progress(ctx))
+        service = await self._opener.service()
+        view = await service.relight(arguments, on_progress=_progress(ctx))
         return await self._job_result(view, preview=bool(arguments.preview))
 
     async def _get_job(self, arguments: GetJobArguments, ctx: Ctx) -> CallToolResult:
-        view = await self._service.get_job(arguments, on_progress=_progress(ctx))
+        service = await self._opener.service()
+        view = await service.get_job(arguments, on_progress=_progress(ctx))
         return await self._job_result(view, preview=bool(arguments.preview))
 
     async def _list_jobs(self, arguments: ListJobsArguments, ctx: Ctx) -> CallToolResult:
-        return facts_result((await self._service.list_jobs(arguments)).facts())
+        service = await self._opener.service()
+        return facts_result((await service.list_jobs(arguments)).facts())
 
     async def _cancel_job(self, arguments: CancelJobArguments, ctx: Ctx) -> CallToolResult:
-        view = await self._service.cancel_job(arguments.job_id)
+        service = await self._opener.service()
+        view = await service.cancel_job(arguments.job_id)
         return await self._job_result(view, preview=False)
 
     async def _view_image(self, arguments: ViewArguments, ctx: Ctx) -> CallToolResult:
-        picture, line = await self._service.view(arguments)
+        service = await self._opener.service()
+        picture, line = await service.view(arguments)
         return picture_result(picture, line)
 
     async def _find_images(self, arguments: FindArguments, ctx: Ctx) -> CallToolResult:
-        return facts_result((await self._service.find(arguments)).facts())
+        service = await self._opener.service()
+        return facts_result((await service.find(arguments)).facts())
 
     async def _compare_images(self, arguments: CompareArguments, ctx: Ctx) -> CallToolResult:
+        service = await self._opener.service()
         # Never a resource link here: claude.ai drops the app's result when there is one.
-        return facts_result((await self._service.compare(arguments)).facts())
+        return facts_result((await service.compare(arguments)).facts())
 
     async def _job_result(self, view: JobView, *, preview: bool) -> CallToolResult:
-        picture = await self._service.preview_of(view) if preview else None
+        picture: Encoded | None = None
+        if preview:
+            picture = await (await self._opener.service()).preview_of(view)
         links = view.images if self._resource_links else ()
         return facts_result(view.facts(), links=links, picture=picture)
 
