@@ -9,7 +9,7 @@ from mcp_relight.domain.job import TERMINAL, Stage
 from mcp_relight.domain.ports import Forgotten
 from mcp_relight.errors import InvalidArgument, JobNotFound
 
-from .store_spend import day_of
+from .spend import day_of
 from .tables import jobs, spend, uses
 
 MAX_AGE_S = 30 * 86_400.0

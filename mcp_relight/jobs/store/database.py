@@ -18,9 +18,9 @@ from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
 from mcp_relight.errors import Internal, TimedOut
+from mcp_relight.jobs.locks import FileLock
 
-from .locks import FileLock
-from .store_errors import DatabaseBroken, DatabaseOutage, what_went_wrong
+from .errors import DatabaseBroken, DatabaseOutage, what_went_wrong
 from .tables import SCHEMA_VERSION, meta, metadata
 
 _log = logging.getLogger(__name__)

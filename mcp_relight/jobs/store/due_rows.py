@@ -6,10 +6,10 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from mcp_relight.domain.job import Job, Stage
+from mcp_relight.jobs.lanes import NEVER
 
-from .lanes import NEVER
-from .rows import job_of
 from .tables import jobs
+from .values import job_of
 
 STRANDED_S = 10.0
 """Overdue by this much, a row has nobody: a worker that could take it would have started."""

@@ -2,7 +2,7 @@
 
 from sqlalchemy.engine import Connection
 
-from .store_dialect import greater, insert_into
+from .dialect import greater, insert_into
 from .tables import gates
 
 

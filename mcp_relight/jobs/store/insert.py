@@ -10,9 +10,9 @@ from mcp_relight.domain.job import Job, new_job_id
 from mcp_relight.domain.ports import NewJob
 from mcp_relight.errors import IdempotencyConflict
 
-from .rows import images_of, job_of, row_of
-from .store_dialect import insert_unless_there
+from .dialect import insert_unless_there
 from .tables import jobs, uses
+from .values import images_of, job_of, row_of
 
 DEDUP_WINDOW_S = 600.0
 

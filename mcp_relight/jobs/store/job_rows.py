@@ -13,10 +13,10 @@ from mcp_relight.domain.job import Job, Stage, Status, is_legal, stages_of
 from mcp_relight.domain.ports import JobPage
 from mcp_relight.errors import Internal, InvalidArgument, JobNotFound
 
-from .rows import columns_of, images_of, job_of
-from .store_dialect import insert_unless_there
-from .store_spend import reserve_usd, settle
+from .dialect import insert_unless_there
+from .spend import reserve_usd, settle
 from .tables import jobs, uses
+from .values import columns_of, images_of, job_of
 
 _ANY_OWNER = None
 _AT_ONCE = 400

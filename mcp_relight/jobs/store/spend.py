@@ -8,7 +8,7 @@ from sqlalchemy.engine import Connection, RowMapping
 from mcp_relight.domain.job import Cost, Job, Stage
 from mcp_relight.errors import BudgetExceeded
 
-from .store_dialect import insert_unless_there
+from .dialect import insert_unless_there
 from .tables import spend
 
 _ROUNDING_USD = 1e-9

@@ -1,4 +1,4 @@
-"""The job store: the truth about every job. Statements live in the `store_*` files beside this."""
+"""The job store: the truth about every job. Its statements live in the files beside this one."""
 
 import secrets
 import time
@@ -13,12 +13,12 @@ from sqlalchemy.engine import Connection
 from mcp_relight.domain.job import Job, Stage, Status
 from mcp_relight.domain.ports import Forgotten, JobPage, NewJob
 
-from . import store_cleanup, store_due, store_gate, store_rows
-from .store_database import BUSY_TIMEOUT_S, PATIENCE_S, Database
-from .store_dialect import insert_into, insert_unless_there
-from .store_insert import insert_jobs
-from .store_watch import Watcher
+from . import cleanup, due_rows, job_rows, rate_gate
+from .database import BUSY_TIMEOUT_S, PATIENCE_S, Database
+from .dialect import insert_into, insert_unless_there
+from .insert import insert_jobs
 from .tables import catalogue, meta
+from .watch import Watcher
 
 
 class Store:
@@ -48,21 +48,19 @@ class Store:
         return await self._database.write(lambda c: insert_jobs(c, new, now))
 
     async def get(self, job_id: str, *, owner: str | None = None) -> Job:
-        return await self._database.read(lambda c: store_rows.get_job(c, job_id, owner=owner))
+        return await self._database.read(lambda c: job_rows.get_job(c, job_id, owner=owner))
 
     async def list(
         self, *, owner: str, status: Status | None, limit: int, cursor: str | None
     ) -> JobPage:
         return await self._database.read(
-            lambda c: store_rows.list_jobs(
-                c, owner=owner, status=status, limit=limit, cursor=cursor
-            )
+            lambda c: job_rows.list_jobs(c, owner=owner, status=status, limit=limit, cursor=cursor)
         )
 
     async def request_cancel(self, job_id: str, *, owner: str) -> Job:
         now = self._now()
         return await self._database.write(
-            lambda c: store_rows.cancel_job(c, job_id, owner=owner, now=now)
+            lambda c: job_rows.cancel_job(c, job_id, owner=owner, now=now)
         )
 
     def watch(self, job_ids: Sequence[str]) -> AbstractAsyncContextManager[AsyncIterator[Job]]:
@@ -74,7 +72,7 @@ class Store:
     async def due(self, *, worker: str, credentials: Sequence[str], limit: int) -> tuple[Job, ...]:
         now = self._now()
         return await self._database.read(
-            lambda c: store_due.due_jobs(
+            lambda c: due_rows.due_jobs(
                 c,
                 worker=worker,
                 living=self._living(c, worker),
@@ -86,7 +84,7 @@ class Store:
 
     async def next_due_at(self, *, worker: str, credentials: Sequence[str]) -> float | None:
         return await self._database.read(
-            lambda c: store_due.next_due_at(
+            lambda c: due_rows.next_due_at(
                 c, worker=worker, living=self._living(c, worker), credentials=credentials
             )
         )
@@ -94,49 +92,45 @@ class Store:
     async def note_stranded(self, *, worker: str, credentials: Sequence[str]) -> None:
         now = self._now()
         await self._database.write(
-            lambda c: store_due.note_stranded(
+            lambda c: due_rows.note_stranded(
                 c, living=self._living(c, worker), credentials=credentials, now=now
             )
         )
 
     async def claim(self, job: Job, worker: str) -> Job | None:
         now = self._now()
-        return await self._database.write(lambda c: store_rows.claim_job(c, job, worker, now))
+        return await self._database.write(lambda c: job_rows.claim_job(c, job, worker, now))
 
     async def move(self, job: Job, stage: Stage, **changes: Any) -> Job | None:
         now = self._now()
-        return await self._database.write(
-            lambda c: store_rows.move_job(c, job, stage, changes, now)
-        )
+        return await self._database.write(lambda c: job_rows.move_job(c, job, stage, changes, now))
 
     async def reserve(self, job: Job, *, day_budget_usd: float, **changes: Any) -> Job | None:
         now = self._now()
         return await self._database.write(
-            lambda c: store_rows.reserve_job(
-                c, job, changes, day_budget_usd=day_budget_usd, now=now
-            )
+            lambda c: job_rows.reserve_job(c, job, changes, day_budget_usd=day_budget_usd, now=now)
         )
 
     async def take_slot(self, gate: str, *, per_minute: float, burst: int) -> float:
         return await self._database.write(
-            lambda c: store_gate.take_slot(
+            lambda c: rate_gate.take_slot(
                 c, gate, per_minute=per_minute, burst=burst, now=self._now()
             )
         )
 
     async def hold(self, gate: str, seconds: float) -> None:
         until = self._now() + seconds
-        await self._database.write(lambda c: store_gate.hold(c, gate, until=until))
+        await self._database.write(lambda c: rate_gate.hold(c, gate, until=until))
 
     async def forget(self, job_id: str | None, *, owner: str) -> Forgotten:
-        return await self._database.write(lambda c: store_cleanup.forget(c, job_id, owner=owner))
+        return await self._database.write(lambda c: cleanup.forget(c, job_id, owner=owner))
 
     async def prune(
         self,
         *,
         image_bytes: Mapping[str, int],
-        max_age_s: float = store_cleanup.MAX_AGE_S,
-        max_bytes: int = store_cleanup.MAX_BYTES,
+        max_age_s: float = cleanup.MAX_AGE_S,
+        max_bytes: int = cleanup.MAX_BYTES,
     ) -> Forgotten:
         """Delete ended jobs that are too old, then the oldest of them until the images that jobs
         use fit into `max_bytes`. `image_bytes` says how large each stored image is.
@@ -145,7 +139,7 @@ class Store:
         """
         now = self._now()
         return await self._database.write(
-            lambda c: store_cleanup.prune(
+            lambda c: cleanup.prune(
                 c, now=now, max_age_s=max_age_s, max_bytes=max_bytes, image_bytes=image_bytes
             )
         )
@@ -191,5 +185,5 @@ class Store:
         await self._database.aclose()
 
     def _living(self, connection: Connection, worker: str) -> tuple[str, ...]:
-        others = store_due.other_workers(connection, worker=worker)
+        others = due_rows.other_workers(connection, worker=worker)
         return tuple(other for other in others if self._is_living(other))

@@ -8,8 +8,8 @@ import anyio
 
 from mcp_relight.domain.job import Job
 
-from .store_database import POLL_S, Database
-from .store_rows import get_jobs
+from .database import POLL_S, Database
+from .job_rows import get_jobs
 
 
 class Watcher:
