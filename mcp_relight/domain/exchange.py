@@ -6,7 +6,7 @@ An adapter turns a `Call` into a `Request`, and a `Reply` into one of the outcom
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from pydantic import JsonValue
 
@@ -77,6 +77,18 @@ class Reply:
         except (ValueError, RecursionError):
             raise ProviderProtocol("The provider's reply was not JSON.") from None
 
+    def json_object(self) -> dict[str, Any]:
+        """The body as a JSON object. Raises ProviderProtocol."""
+        value = self.json()
+        if not isinstance(value, dict):
+            raise ProviderProtocol("The provider's reply was not a JSON object.")
+        return cast(dict[str, Any], value)
+
+    @property
+    def error_words(self) -> str:
+        """The text of a refusal, folded, for matching only: it is never shown."""
+        return self.body[:4096].decode("utf-8", "replace").casefold()
+
 
 @dataclass(frozen=True, slots=True)
 class Output:
@@ -103,6 +115,8 @@ class Working:
     progress: float | None = None
     note: str = ""
     poll_after_s: float | None = None
+    unknown_status: str | None = None
+    """A status word the adapter does not know, for the log alone."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

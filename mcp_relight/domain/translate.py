@@ -26,6 +26,7 @@ ALL_FIELDS = (
 
 _BEHIND_DEG = 120.0
 _STEEP_DEG = 55.0
+_OVERHEAD_DEG = 80.0
 _SOFT = 0.8
 _FLAT_AMBIENT = 0.8
 _FRONTAL = 0.3
@@ -76,15 +77,13 @@ def _has_opposite_rival(key: Light, lights: tuple[Light, ...]) -> bool:
 def direction_words(light: Light) -> str:
     """Where the light comes from, as the viewer sees the picture."""
     azimuth, elevation = light.azimuth_deg, light.elevation_deg
-    if elevation > _STEEP_DEG:
-        return "light from above"
-    if elevation < -_STEEP_DEG:
-        return "light from below"
     side = "right" if azimuth > 0 else "left"
     turn = abs(azimuth)
-    if turn > _BEHIND_DEG:
+    if turn > _BEHIND_DEG and abs(elevation) < _OVERHEAD_DEG:
         words = "strong rim light, backlit"
         return words if turn > 157.5 else f"{words} from the {side} rear"
+    if abs(elevation) > _STEEP_DEG:
+        return "light from above" if elevation > 0 else "light from below"
     where = "the front" if turn < 22.5 else f"the {side}" if turn >= 67.5 else f"the {side} front"
     return f"light from {where}{_height_words(elevation)}"
 
