@@ -1,5 +1,6 @@
 """Reading replies that differ from their documents: tolerant, and never quoting the provider."""
 
+import base64
 import math
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
@@ -49,6 +50,27 @@ def addresses(value: object, *, depth: int = 0) -> tuple[str, ...]:
 def _is_address(text: str) -> bool:
     is_web = text.startswith(("https://", "http://"))
     return is_web and len(text) <= MAX_ADDRESS_CHARS and text.isprintable() and " " not in text
+
+
+_SIGNATURES = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"GIF8")
+
+
+def is_picture(body: bytes) -> bool:
+    """Whether the bytes begin as a picture does, whatever their label says."""
+    is_webp = body[:4] == b"RIFF" and body[8:12] == b"WEBP"
+    return is_webp or body.startswith(_SIGNATURES) or body[4:12] == b"ftypavif"
+
+
+def inline_picture(value: object) -> bytes | None:
+    """The picture in a base64 text or data: URI; None when it is none."""
+    if not isinstance(value, str):
+        return None
+    encoded = value.partition(",")[2] if value.startswith("data:") else value
+    try:
+        data = base64.b64decode(encoded, validate=True)
+    except ValueError:
+        return None
+    return data if is_picture(data) else None
 
 
 def words_of(error: object) -> str:

@@ -29,6 +29,7 @@ from mcp_relight.domain.exchange import (
     Working,
 )
 from mcp_relight.domain.job import Job
+from mcp_relight.domain.words import printable
 from mcp_relight.errors import (
     ContentRejected,
     Internal,
@@ -364,7 +365,7 @@ class RestProvider:
         return replace(working, poll_after_s=working.poll_after_s or wait_s, note=note)
 
     def _note_odd_word(self, word: str) -> None:
-        shown = "".join(letter for letter in word[:40] if letter.isprintable())
+        shown = printable(word, 40)
         if shown not in self._odd_words and len(self._odd_words) < 100:
             self._odd_words.add(shown)
             _log.warning("%s: unknown status word %r", self.adapter.name, shown)
