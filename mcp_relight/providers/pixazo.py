@@ -55,6 +55,7 @@ class Pixazo(Adapter):
 
     def submit(self, call: Call) -> Request:
         urls: list[JsonValue] = [picture.reference for picture in _pictures(call)]
+        body: dict[str, JsonValue]
         if call.model == IMAGE:
             prompt = compose_prompt(call.lighting, instruction=ONLY_THE_LIGHT)
             body = {**wire_body(ImageParams, call.params), "prompt": prompt, "image_urls": urls}
@@ -89,7 +90,8 @@ class Pixazo(Adapter):
             raise JobExpired("Pixazo no longer keeps this job's result.", billed="unknown")
         if request.path.endswith("/generate"):
             return _rendered(body) if state == "succeeded" else _accepted(body)
-        if _asked_about(request) not in {None, body.get("request_id"), body.get("id")}:
+        told = body.get("request_id") or body.get("id")
+        if told not in (None, _asked_about(request)):
             return Working(note="An answer about another job was ignored.")
         if state == "succeeded":
             return _rendered(body)
