@@ -50,4 +50,6 @@ def configure(level: str, secrets: Sequence[str]) -> None:
     handler.addFilter(Redact(secrets))
     logging.basicConfig(level=level, handlers=[handler], force=True)
     for name in _QUIET:
-        logging.getLogger(name).setLevel(max(logging.WARNING, logging.getLevelName(level)))
+        logging.getLogger(name).setLevel(
+            max(logging.WARNING, logging.getLevelNamesMapping()[level])
+        )

@@ -47,19 +47,19 @@ def _wrap_azimuth(value: object) -> object:
 Number = BeforeValidator(no_bool)
 Azimuth = Annotated[
     float,
+    Field(ge=-180, le=180, allow_inf_nan=False),
     BeforeValidator(_wrap_azimuth),
     Number,
-    Field(ge=-180, le=180, allow_inf_nan=False),
 ]
-Elevation = Annotated[float, Number, Field(ge=-90, le=90, allow_inf_nan=False)]
-Kelvin = Annotated[float, Number, Field(ge=1500, le=20000, allow_inf_nan=False)]
+Elevation = Annotated[float, Field(ge=-90, le=90, allow_inf_nan=False), Number]
+Kelvin = Annotated[float, Field(ge=1500, le=20000, allow_inf_nan=False), Number]
 Color = Annotated[str, Field(pattern=r"^#[0-9A-Fa-f]{6}$")]
-Intensity = Annotated[float, Number, Field(ge=0, le=8, allow_inf_nan=False)]
-Softness = Annotated[float, Number, Field(ge=0, le=1, allow_inf_nan=False)]
-Ambient = Annotated[float, Number, Field(ge=0, le=4, allow_inf_nan=False)]
-ExposureEv = Annotated[float, Number, Field(ge=-4, le=4, allow_inf_nan=False)]
-Strength = Annotated[float, Number, Field(ge=0, le=1.5, allow_inf_nan=False)]
-Falloff = Annotated[float, Number, Field(ge=0, le=1, allow_inf_nan=False)]
+Intensity = Annotated[float, Field(ge=0, le=8, allow_inf_nan=False), Number]
+Softness = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False), Number]
+Ambient = Annotated[float, Field(ge=0, le=4, allow_inf_nan=False), Number]
+ExposureEv = Annotated[float, Field(ge=-4, le=4, allow_inf_nan=False), Number]
+Strength = Annotated[float, Field(ge=0, le=1.5, allow_inf_nan=False), Number]
+Falloff = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False), Number]
 
 
 class Light(BaseModel):

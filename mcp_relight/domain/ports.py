@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from pydantic import JsonValue
+
 from .catalog import ModelSpec
 from .exchange import Call, Outcome
 from .image import ImageInfo
-from .job import Cost, Job, JobRequest, Sent, Stage, Status
+from .job import Cost, FieldHonesty, Job, JobRequest, Sent, Stage, Status
 from .lighting import Lighting
 from .pixels import Encoded, Inspected, RenderResult, RenderTask, SheetCell
 from .report import LightAnalysis, Report
@@ -137,6 +139,14 @@ class NewJob:
 
 
 @dataclass(frozen=True, slots=True)
+class Forgotten:
+    """How many rows went, and the images no other job uses."""
+
+    jobs: int
+    image_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class JobPage:
     jobs: tuple[Job, ...]
     cursor: str | None
@@ -198,8 +208,9 @@ class Jobs(Protocol):
         """Nobody passes this gate for so long."""
         ...
 
-    async def forget(self, job_id: str | None) -> int:
-        """Delete one job, or all terminal jobs; returns how many rows went."""
+    async def forget(self, job_id: str | None, *, owner: str) -> Forgotten:
+        """Delete one job, or all terminal jobs. Raises JobNotFound, and InvalidArgument for a job
+        that is not terminal."""
         ...
 
     async def aclose(self) -> None: ...
@@ -259,6 +270,15 @@ class Downloads(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """What a model would do with a call, before anything is sent."""
+
+    fields: tuple[FieldHonesty, ...]
+    request: Mapping[str, JsonValue]
+    """The body that would be sent, with pictures replaced by a word."""
+
+
 class Models(Protocol):
     """Every model that can be named, and who does its work."""
 
@@ -275,3 +295,15 @@ class Models(Protocol):
     def credential_id(self, provider: str) -> str | None: ...
 
     def estimate(self, model: str, params: Mapping[str, Any], count: int) -> Cost: ...
+
+    def draft(self, call: Call) -> Draft:
+        """Pure: plans a call. Raises the InvalidArgument that sending it would raise."""
+        ...
+
+
+class Workers(Protocol):
+    """Whoever carries jobs out."""
+
+    async def ensure(self) -> None:
+        """Make sure a live worker will look at the store soon."""
+        ...

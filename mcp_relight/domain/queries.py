@@ -25,7 +25,7 @@ class ListJobsArguments(Arguments):
         Status | None,
         Field(description="queued | running | succeeded | failed | cancelled | unknown."),
     ] = None
-    limit: Annotated[int | None, Number, Field(ge=1, le=100, description="1..100 (20).")] = None
+    limit: Annotated[int | None, Field(ge=1, le=100, description="1..100 (20)."), Number] = None
     cursor: Annotated[Text | None, Field(max_length=200, description="From the last page.")] = None
 
 
@@ -62,7 +62,7 @@ class ViewArguments(Arguments):
         ),
     ]
     max_edge: Annotated[
-        int | None, Number, Field(ge=64, le=2048, description="64..2048 px (1024).")
+        int | None, Field(ge=64, le=2048, description="64..2048 px (1024)."), Number
     ] = None
 
 
@@ -70,7 +70,7 @@ class FindArguments(Arguments):
     folder: Annotated[
         Text | None, Field(max_length=4096, description="Only this allowed folder.")
     ] = None
-    limit: Annotated[int | None, Number, Field(ge=1, le=100, description="1..100 (10).")] = None
+    limit: Annotated[int | None, Field(ge=1, le=100, description="1..100 (10)."), Number] = None
 
 
 class CompareArguments(Arguments):

@@ -65,13 +65,13 @@ class LightArguments(Arguments):
     ] = None
     azimuth_deg: Annotated[
         float | None,
-        Number,
         Field(
             ge=-360,
             le=360,
             allow_inf_nan=False,
             description="-360..360: 0 at the camera, 90 image right, -90 left, 180 behind.",
         ),
+        Number,
     ] = None
     elevation_deg: Annotated[Elevation | None, Field(description="-90..90: 90 overhead.")] = None
     kelvin: Annotated[Kelvin | None, Field(description="1500..20000; excludes color.")] = None
@@ -203,9 +203,13 @@ class PlanArguments(LightArguments):
         Field(max_length=20_000, description="JSON object of the model's own parameters."),
     ] = None
     count: Annotated[
-        int | None, Number, Field(ge=1, le=MAX_COUNT, description="1..12 pictures.")
+        int | None, Field(ge=1, le=MAX_COUNT, description="1..12 pictures."), Number
     ] = None
-    seed: Annotated[int | None, Number, Field(ge=0, le=2**32 - 1)] = None
+    seed: Annotated[
+        int | None,
+        Field(ge=0, le=2**32 - 1, description="0..4294967295, where the model takes one."),
+        Number,
+    ] = None
     finish: Annotated[
         Finish | None,
         Field(
@@ -214,8 +218,7 @@ class PlanArguments(LightArguments):
     ] = None
     max_cost_usd: Annotated[
         float | None,
-        Number,
-        Field(ge=0, le=1000, allow_inf_nan=False, description="Refuse above this price."),
+        Field(ge=0, le=1000, allow_inf_nan=False, description="0..1000: refuse above this price."),
     ] = None
     preview: Annotated[bool | None, Field(description="Also return one small inline JPEG.")] = None
 
@@ -232,6 +235,7 @@ class RelightArguments(PlanArguments):
             allow_inf_nan=False,
             description="0..45 seconds to wait for the result (4).",
         ),
+        Number,
     ] = None
     idempotency_key: Annotated[
         Text | None,

@@ -1,0 +1,84 @@
+"""What one look at a photo yields; made once, then relit many times."""
+
+import io
+from dataclasses import dataclass, fields
+from typing import Literal, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .grid import Map
+
+ENGINE_VERSION = "1"
+"""Changes whenever the same photo and light would come out differently, or the bytes below do."""
+
+Mode = Literal["user_normals", "user_depth", "user_mask", "alpha", "auto_mask", "scene"]
+
+_MAPS = ("normals", "height", "alpha", "shading", "guide")
+
+
+@dataclass(frozen=True, slots=True)
+class Analysis:
+    """Shape, subject and existing light of one photo, on the working grid (long side ≤ 448 px).
+
+    `normals` (H, W, 3); `height` (H, W) in pixels; `alpha` (H, W) 0..1, the subject, all zero in
+    mode "scene"; `shading` (H, W), the existing light at median 1; `guide` (H, W), √luminance.
+    `support` is the given mask at full size, one bit per pixel and rows padded to bytes, and
+    `full_size` its (rows, columns); without a given mask it is empty.
+    `confidence` 0..1 says how far the shape can be trusted, `light_confidence` the same of the
+    estimated input light.
+    """
+
+    normals: Map
+    height: Map
+    alpha: Map
+    shading: Map
+    guide: Map
+    support: NDArray[np.uint8]
+    full_size: tuple[int, int]
+    mode: Mode
+    confidence: float
+    light_azimuth_deg: float
+    light_elevation_deg: float
+    light_confidence: float
+    warnings: tuple[str, ...]
+
+    @property
+    def has_subject(self) -> bool:
+        return bool(self.alpha.any())
+
+    def to_bytes(self) -> bytes:
+        """A compressed npz archive. `from_bytes` gives back the same values, bit for bit."""
+        stored = {name: np.asarray(getattr(self, name)) for name in _PLAIN}
+        # `analyse` rounds its maps to half precision, so nothing is lost here.
+        halves = {name: np.asarray(getattr(self, name), np.float16) for name in _MAPS}
+        buffer = io.BytesIO()
+        np.savez_compressed(buffer, allow_pickle=False, **stored, **halves)
+        return buffer.getvalue()
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> Self:
+        """Read `to_bytes`. Raises ValueError, KeyError or OSError when it is something else."""
+        with np.load(io.BytesIO(data), allow_pickle=False) as archive:
+            stored = {name: archive[name] for name in archive.files}
+        maps = {name: stored[name].astype(np.float32) for name in _MAPS}
+        rows, columns = (int(edge) for edge in stored["full_size"])
+        return cls(
+            **maps,
+            support=stored["support"],
+            full_size=(rows, columns),
+            mode=str(stored["mode"]),  # pyright: ignore[reportArgumentType]  # written by to_bytes
+            confidence=float(stored["confidence"]),
+            light_azimuth_deg=float(stored["light_azimuth_deg"]),
+            light_elevation_deg=float(stored["light_elevation_deg"]),
+            light_confidence=float(stored["light_confidence"]),
+            warnings=tuple(str(warning) for warning in stored["warnings"]),
+        )
+
+
+_PLAIN = tuple(field.name for field in fields(Analysis) if field.name not in _MAPS)
+
+
+def rounded(values: Map) -> Map:
+    """Round to half precision, so that a stored analysis renders the same pixels."""
+    return values.astype(np.float16).astype(np.float32)

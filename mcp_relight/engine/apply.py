@@ -1,0 +1,111 @@
+"""From the working grid to the photo: guided upsampling of the gain, strip by strip."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import cv2
+import numpy as np
+
+from .analysis import Analysis
+from .color import LUMINANCE, decode, encode
+from .grid import Map, Pixels, guided
+from .shade import Shading
+
+Background = Literal["relight", "keep", "darken"]
+
+_STRIP_ROWS = 192
+_GUIDED_RADIUS = 0.008
+_GUIDED_EPS = 3e-3
+_KNEE = 0.8
+_DARKENED = 0.35
+"""What `background="darken"` leaves of the light behind the subject."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Layers:
+    """Everything that is enlarged for a strip: log gain = slope·√luminance + offset."""
+
+    slope: Map
+    offset: Map
+    gloss: Map | None
+    alpha: Map
+
+
+def apply(rgb: Pixels, analysis: Analysis, shading: Shading, background: Background) -> Pixels:
+    """Relight 8-bit sRGB pixels of the photo's full size; new pixels are returned.
+
+    Only the smooth gain is enlarged, following the photo's own edges, so its detail stays.
+    """
+    layers = _layers(analysis, shading, background)
+    result = np.empty_like(rgb)
+    for top in range(0, rgb.shape[0], _STRIP_ROWS):
+        strip = slice(top, min(top + _STRIP_ROWS, rgb.shape[0]))
+        result[strip] = _relit_strip(rgb, strip, analysis, layers, background)
+    return result
+
+
+def _layers(analysis: Analysis, shading: Shading, background: Background) -> _Layers:
+    log_gain = np.log(shading.gain)
+    if background == "darken":
+        log_gain = log_gain + (1 - analysis.alpha[..., None]) * np.float32(np.log(_DARKENED))
+    radius = max(2, int(_GUIDED_RADIUS * max(analysis.guide.shape)))
+    slope, offset = guided(analysis.guide, log_gain, radius, _GUIDED_EPS)
+    gloss = shading.gloss if float(shading.gloss.max()) > 1e-4 else None
+    return _Layers(slope, offset, gloss, analysis.alpha)
+
+
+def _relit_strip(
+    rgb: Pixels, strip: slice, analysis: Analysis, layers: _Layers, background: Background
+) -> Pixels:
+    pixels = rgb[strip]
+    linear = decode(pixels)
+    rows, columns = rgb.shape[:2]
+    window = _window(strip, (rows, columns), analysis.alpha.shape)
+    guide = np.sqrt(linear @ LUMINANCE)[..., None]
+    gain = np.asarray(
+        cv2.exp(_enlarge(layers.slope, window) * guide + _enlarge(layers.offset, window)),
+        np.float32,
+    )
+    relit = linear * gain
+    brightest = linear.max(axis=2, keepdims=True)
+    if layers.gloss is not None:
+        relit += _enlarge(layers.gloss, window) * np.minimum(2 * brightest, 1)
+    relit *= _shoulder(relit.max(axis=2, keepdims=True), brightest)
+    if background != "keep":
+        return encode(relit)
+    alpha = _enlarge(layers.alpha, window)
+    alpha *= _support(analysis, strip, (rows, columns))
+    blended = linear + (relit - linear) * alpha[..., None]
+    return np.where(alpha[..., None] > 0, encode(blended), pixels)
+
+
+def _window(strip: slice, full: tuple[int, int], work: tuple[int, ...]) -> tuple[Map, Map]:
+    """Where on the working grid the pixels of a strip lie."""
+    y = (np.arange(strip.start, strip.stop, dtype=np.float32) + 0.5) * work[0] / full[0] - 0.5
+    x = (np.arange(full[1], dtype=np.float32) + 0.5) * work[1] / full[1] - 0.5
+    grid_y, grid_x = np.meshgrid(y, x, indexing="ij")
+    return grid_x.astype(np.float32), grid_y.astype(np.float32)
+
+
+def _enlarge(values: Map, window: tuple[Map, Map]) -> Map:
+    enlarged = cv2.remap(values, *window, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return np.asarray(enlarged, np.float32)
+
+
+def _shoulder(peak: Map, before: Map) -> Map:
+    """The factor that bends highlights below 1 instead of clipping them.
+
+    What was bright already may stay as bright: a white wall under unchanged light stays white.
+    """
+    knee = np.clip(before, _KNEE, 0.999)
+    room = 1 - knee
+    bent = knee + room * (1 - np.exp(-(np.maximum(peak, knee) - knee) / room))
+    return np.where(peak > knee, bent / np.maximum(peak, 1e-6), 1).astype(np.float32)
+
+
+def _support(analysis: Analysis, strip: slice, full: tuple[int, int]) -> Map:
+    """1 where the given mask lets the light in, 0 elsewhere; 1 everywhere without a given mask."""
+    if analysis.support.size == 0 or analysis.full_size != full:
+        return np.ones((strip.stop - strip.start, full[1]), np.float32)
+    bits = np.unpackbits(analysis.support[strip], axis=1, count=full[1])
+    return bits.astype(np.float32)

@@ -1,0 +1,124 @@
+"""Rounded shapes from outlines: a silhouette, or soft colour edges, blown up like a balloon."""
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+from scipy.sparse.linalg import spsolve
+
+from .grid import Bits, Map, Pixels, blur, resize, resize_pixels, slopes, unit
+
+_SILHOUETTE_EDGE_PX = 160
+_EDGES_EDGE_PX = 144
+_WHOLE_FRAME = 0.97
+"""A silhouette that covers more of the frame than this has no contour to inflate."""
+
+
+def silhouette(mask: Bits) -> tuple[Map, Map]:
+    """(normals, height_px) of the mask inflated: Δh = -4 inside, 0 on the contour, height √h.
+
+    Where the mask runs into the frame the surface goes on. A mask of the whole frame becomes a
+    gentle dome, which is right for close crops of faces and round things.
+    """
+    scale = min(1.0, _SILHOUETTE_EDGE_PX / max(mask.shape))
+    rows, columns = (max(8, int(edge * scale)) for edge in mask.shape)
+    small = resize(mask.astype(np.float32), (rows, columns)) > 0.5
+    squared = _dome(rows, columns) if small.mean() > _WHOLE_FRAME else _membrane(small)
+    height = resize(np.sqrt(np.maximum(squared, 0)), (mask.shape[0], mask.shape[1])) / scale
+    return _normals_of_square(height.astype(np.float32), mask), height.astype(np.float32)
+
+
+def _dome(rows: int, columns: int) -> Map:
+    x = (np.arange(columns, dtype=np.float32) - (columns - 1) / 2) / (columns / 2)
+    y = (np.arange(rows, dtype=np.float32) - (rows - 1) / 2) / (rows / 2)
+    radius = 0.75 * 0.5 * max(rows, columns)
+    dome = radius**2 * np.clip(2.2 - x[None] ** 2 - y[:, None] ** 2, 0.05, None)
+    return dome.astype(np.float32)
+
+
+def _membrane(mask: Bits) -> Map:
+    """h with Δh = -4 inside the mask, 0 outside it, and no slope across the picture frame."""
+    result = np.zeros(mask.shape, np.float32)
+    if not mask.any():
+        return result
+    index = np.cumsum(mask).reshape(mask.shape) - 1
+    inside = int(mask.sum())
+    neighbours = np.zeros(mask.shape)
+    neighbours[:, 1:] += 1
+    neighbours[:, :-1] += 1
+    neighbours[1:] += 1
+    neighbours[:-1] += 1
+    across, down = mask[:, 1:] & mask[:, :-1], mask[1:] & mask[:-1]
+    first = np.concatenate([index[:, :-1][across], index[:-1][down]])
+    second = np.concatenate([index[:, 1:][across], index[1:][down]])
+    links = _links(first, second, inside)
+    # The small constant keeps a mask that touches the frame on every side solvable.
+    matrix = sparse.diags_array(neighbours[mask] + 1e-6) - links
+    result[mask] = np.asarray(spsolve(matrix.tocsc(), np.full(inside, 4.0)), np.float32)
+    return result
+
+
+def _links(
+    first: NDArray[np.intp], second: NDArray[np.intp], count: int
+) -> sparse.csr_array[np.float64, tuple[int, int]]:
+    """Symmetric adjacency of `count` cells joined pairwise."""
+    ends = (np.concatenate([first, second]), np.concatenate([second, first]))
+    ones = np.ones(2 * len(first))
+    return sparse.csr_array((ones, ends), shape=(count, count))
+
+
+def _normals_of_square(height: Map, mask: Bits) -> Map:
+    """Normals from ∇(z²): the slope of √h is infinite at the contour, that of h is not."""
+    squared = blur(height * height, 1.0)
+    across, up = slopes(squared)
+    normals = unit(np.dstack([-across / 2, -up / 2, np.sqrt(np.maximum(squared, 1.0))]))
+    normals[~mask] = (0, 0, 1)
+    return normals
+
+
+def soft_edges(rgb: Pixels, mask: Bits | None = None) -> tuple[Map, Map]:
+    """(normals, height_px) of a relief that rises between colour edges.
+
+    Solves (λ + μ·edge)·h - Δh = 1 at two scales; needs no segmentation. `mask` adds its outside as
+    an edge.
+    """
+    rows, columns = rgb.shape[:2]
+    scale = min(1.0, _EDGES_EDGE_PX / max(rows, columns))
+    size = (max(12, int(rows * scale)), max(12, int(columns * scale)))
+    small = resize_pixels(rgb, size)
+    outside = None if mask is None else resize(mask.astype(np.float32), size) < 0.5
+    normals, height = np.zeros((*size, 3), np.float32), np.zeros(size, np.float32)
+    for sigma in (0.010, 0.03):
+        walls = _edge_strength(small, max(0.8, sigma * max(size)))
+        if outside is not None:
+            walls = walls + 2 * outside
+        layer = blur(_relief(walls), 1.0)
+        across, up = slopes(layer)
+        z = np.sqrt(2 * np.maximum(layer, 1e-3))
+        normals += unit(np.dstack([-across, -up, z]))
+        height += z / 2
+    return unit(resize(unit(normals), (rows, columns))), resize(height, (rows, columns)) / scale
+
+
+def _edge_strength(rgb: Pixels, sigma_px: float) -> Map:
+    """Colour-edge strength, 0 to about 2.8; chroma counts double, since shading has little."""
+    calm = cv2.pyrMeanShiftFiltering(rgb, 6, 14, maxLevel=1)
+    lab = np.asarray(cv2.cvtColor(calm, cv2.COLOR_RGB2LAB), np.float32)
+    lab = blur(lab * np.array([0.7, 1.3, 1.3], np.float32), sigma_px)
+    across, up = slopes(lab)
+    edge = np.sqrt((across * across + up * up).sum(axis=2)) * sigma_px
+    strong = np.percentile(edge, 92) + 0.4
+    return (np.clip((edge / strong) ** 2, 0, 2) ** 1.5).astype(np.float32)
+
+
+def _relief(walls: Map) -> Map:
+    rows, columns = walls.shape
+    index = np.arange(rows * columns).reshape(rows, columns)
+    first = np.concatenate([index[:, :-1].ravel(), index[:-1].ravel()])
+    second = np.concatenate([index[:, 1:].ravel(), index[1:].ravel()])
+    links = _links(first, second, rows * columns)
+    widest = (np.pi / (0.55 * max(rows, columns))) ** 2
+    diagonal = np.asarray(links.sum(axis=1)).ravel() + widest + 0.25 * walls.ravel()
+    matrix = sparse.diags_array(diagonal) - links
+    solution = spsolve(matrix.tocsc(), np.ones(rows * columns))
+    return np.asarray(solution, np.float32).reshape(rows, columns)

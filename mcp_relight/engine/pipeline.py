@@ -1,0 +1,266 @@
+"""The engine's door: look at a photo once, then relight it as often as wanted.
+
+Deterministic: the same pixels and arguments give the same bytes on the same machine, because the
+number of BLAS and OpenCV threads is fixed and every random start is seeded.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from threadpoolctl import ThreadpoolController
+
+from mcp_relight.domain.lighting import Lighting
+from mcp_relight.errors import InvalidArgument
+
+from . import light_fit, refine, shape
+from .analysis import Analysis, Mode, rounded
+from .apply import Background, apply
+from .color import decode, luminance
+from .grid import Bits, Map, Pixels, resize_pixels, unit, working_size
+from .light_fit import LightFit
+from .mask import MaskSource, Subject, find_subject
+from .shade import Knobs, shade
+from .shape import DepthConvention, NormalConvention, Shape
+
+_OPENCV_THREADS = 2
+_CONFIDENCE: dict[Mode, float] = {
+    "user_normals": 1.0,
+    "user_depth": 0.9,
+    "user_mask": 0.8,
+    "alpha": 0.8,
+    "auto_mask": 0.7,
+    "scene": 1.0,
+}
+"""How far a shape from this source can be trusted; times the mask's own confidence."""
+
+_MODES: dict[MaskSource, Mode] = {
+    "user": "user_mask",
+    "alpha": "alpha",
+    "auto": "auto_mask",
+    "none": "scene",
+}
+_ENOUGH_PIXELS = 64
+_REFINED_SHARE = 1.0
+_REFINED_SCENE_SHARE = 0.35
+"""Without a subject, shading from paint and from shape cannot be told apart: trust it less."""
+
+_NO_SUBJECT = (
+    "No clear subject was found, so the light follows colour edges only. "
+    "Give a mask, a normal map or a depth map for a stronger effect."
+)
+_EMPTY_MASK = "The mask selects nothing and was not used. Paint the subject white on black."
+_FLIPPED = "The normal map looks upside down. Try the other normal_convention (opengl or directx)."
+_NO_RIM = "A light from behind shows on a subject's outline; without a subject it does little."
+_NO_BACKGROUND = "Without a subject there is no background to keep or darken; all was relit."
+
+
+@dataclass(frozen=True, slots=True)
+class Relit:
+    """The relit photo, (H, W, 3) 8-bit sRGB, and what the user should know about it."""
+
+    rgb: NDArray[np.uint8]
+    warnings: tuple[str, ...]
+
+
+def analyse(
+    rgb: NDArray[np.uint8],
+    *,
+    alpha: NDArray[np.uint8] | None = None,
+    mask: NDArray[np.uint8] | None = None,
+    normals: NDArray[np.uint8] | None = None,
+    normal_convention: NormalConvention = "opengl",
+    depth: NDArray[np.uint8] | NDArray[np.uint16] | None = None,
+    depth_convention: DepthConvention = "near_is_bright",
+) -> Analysis:
+    """Find subject, shape and existing light of a photo.
+
+    `rgb` (H, W, 3) sRGB; `alpha` (H, W), 255 = opaque; `mask` (h, w), white = the subject;
+    `normals` (h, w, 3); `depth` (h, w). Maps of another size are stretched over the photo. Normals
+    win over depth, both over a shape guessed from the outline. Raises InvalidArgument for arrays of
+    other dimensions.
+    """
+    _check(rgb, alpha=alpha, mask=mask, normals=normals, depth=depth)
+    with _fixed_threads():
+        seen = _look(rgb, mask, alpha)
+        if normals is not None:
+            given = shape.from_normal_map(normals, normal_convention, seen.size)
+            return _analysis(seen, given, seen.fit(given), "user_normals")
+        if depth is not None:
+            given = shape.from_depth_map(depth, depth_convention, seen.size)
+            return _analysis(seen, given, seen.fit(given), "user_depth")
+        return _analysis(seen, *_shape_from_photo(seen), _MODES[seen.subject.source])
+
+
+def relight(
+    rgb: NDArray[np.uint8],
+    analysis: Analysis,
+    lighting: Lighting,
+    *,
+    remove_existing: float = 0.7,
+    shadow_strength: float = 0.85,
+    specular: float = 0.1,
+    background: Background = "relight",
+) -> Relit:
+    """Relight the photo `analysis` was made of.
+
+    `rgb` (H, W, 3) sRGB; the three settings are 0..1. `lighting.strength` 0 returns the pixels
+    unchanged; `background="keep"` returns those outside the subject unchanged.
+    """
+    _check(rgb)
+    warnings = analysis.warnings + _light_warnings(analysis, lighting, background)
+    if lighting.strength == 0:
+        return Relit(rgb.copy(), warnings)
+    if not analysis.has_subject:
+        background = "relight"
+    with _fixed_threads():
+        shading = shade(analysis, lighting, Knobs(remove_existing, shadow_strength, specular))
+        return Relit(apply(rgb, analysis, shading, background), warnings)
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """The photo on the working grid, and where its subject is."""
+
+    pixels: Pixels
+    bright: Map
+    subject: Subject
+    support: Pixels
+    full_size: tuple[int, int]
+    warnings: tuple[str, ...]
+
+    @property
+    def size(self) -> tuple[int, int]:
+        return self.bright.shape[0], self.bright.shape[1]
+
+    @property
+    def region(self) -> Bits:
+        """The subject, or everything when there is none."""
+        solid = self.subject.solid
+        return solid if solid.any() else np.ones(self.size, np.bool_)
+
+    def fit(self, found: Shape, light: light_fit.Coefficients | None = None) -> LightFit:
+        """The existing light on this shape; `light` refined elsewhere is only checked."""
+        if light is None:
+            light = light_fit.fit(self.bright, found.normals, self.region)
+        return light_fit.steady(light, self.bright, found.normals, self.region)
+
+
+def _look(rgb: Pixels, mask: Pixels | None, alpha: Pixels | None) -> _Seen:
+    full_size = rgb.shape[0], rgb.shape[1]
+    pixels = resize_pixels(rgb, working_size(*full_size))
+    bright = luminance(decode(pixels))
+    subject = find_subject(pixels, np.sqrt(bright), mask=mask, alpha=alpha)
+    given = {"user": mask, "alpha": alpha}.get(subject.source)
+    empty = mask is not None and not mask.any()
+    return _Seen(
+        pixels,
+        bright,
+        subject,
+        _packed(given, full_size),
+        full_size,
+        (_EMPTY_MASK,) if empty else (),
+    )
+
+
+def _packed(mask: Pixels | None, full_size: tuple[int, int]) -> Pixels:
+    """Where a given mask is not black, at full size, one bit per pixel."""
+    if mask is None:
+        return np.zeros((0, 0), np.uint8)
+    rows, columns = full_size
+    if mask.shape != full_size:
+        mask = np.asarray(
+            cv2.resize(mask, (columns, rows), interpolation=cv2.INTER_LINEAR), np.uint8
+        )
+    return np.packbits(mask > 0, axis=1)
+
+
+def _shape_from_photo(seen: _Seen) -> tuple[Shape, LightFit]:
+    """Guess from the outline, then let the shading correct it."""
+    region = seen.region
+    found = shape.from_outline(seen.pixels, seen.subject)
+    light = seen.fit(found)
+    if region.sum() < _ENOUGH_PIXELS:
+        return found, light
+    log_bright = np.log(seen.bright + np.float32(0.02))
+    log_bright = log_bright - np.median(log_bright[region])
+    normals, coefficients = refine.refine(
+        log_bright, region, found.height, found.normals, light.coefficients
+    )
+    share = np.float32(_REFINED_SHARE if seen.subject.solid.any() else _REFINED_SCENE_SHARE)
+    mixed = Shape(unit(found.normals * (1 - share) + normals * share), found.height)
+    return mixed, seen.fit(mixed, coefficients)
+
+
+def _analysis(seen: _Seen, found: Shape, light: LightFit, mode: Mode) -> Analysis:
+    """Put the findings together. Shading is taken over the median of the subject."""
+    existing = light_fit.shading(found.normals, light.coefficients)
+    usual = np.float32(max(float(np.median(existing[seen.region])), 1e-3))
+    warnings = list(seen.warnings)
+    if mode == "scene":
+        warnings.append(_NO_SUBJECT)
+    if mode == "user_normals" and shape.looks_flipped(found.normals, seen.region):
+        warnings.append(_FLIPPED)
+    return Analysis(
+        normals=rounded(found.normals),
+        height=rounded(found.height),
+        alpha=rounded(seen.subject.alpha),
+        shading=rounded(existing / usual),
+        guide=rounded(np.sqrt(seen.bright)),
+        support=seen.support,
+        full_size=seen.full_size,
+        mode=mode,
+        confidence=_confidence(mode, seen.subject),
+        light_azimuth_deg=light.azimuth_deg,
+        light_elevation_deg=light.elevation_deg,
+        light_confidence=light.confidence,
+        warnings=tuple(warnings),
+    )
+
+
+def _confidence(mode: Mode, subject: Subject) -> float:
+    found = subject.confidence if mode in ("auto_mask", "scene") else 1.0
+    return _CONFIDENCE[mode] * found
+
+
+def _light_warnings(
+    analysis: Analysis, lighting: Lighting, background: Background
+) -> tuple[str, ...]:
+    if analysis.has_subject:
+        return ()
+    warnings: list[str] = []
+    if any(light.direction[2] < -0.2 for light in lighting.lights):
+        warnings.append(_NO_RIM)
+    if background != "relight":
+        warnings.append(_NO_BACKGROUND)
+    return tuple(warnings)
+
+
+def _check(rgb: Pixels, **maps: NDArray[np.generic] | None) -> None:
+    if rgb.ndim != 3 or rgb.shape[2] != 3 or rgb.size == 0:
+        raise InvalidArgument(
+            "image must be an array of rows, columns and 3 channels", argument="image"
+        )
+    for name, values in maps.items():
+        channels = 3 if name == "normals" else 1
+        if values is None or (values.size and (values.shape[2:] or (1,)) == (channels,)):
+            continue
+        raise InvalidArgument(
+            f"{name} must have {channels} channel(s) and at least one pixel", argument=name
+        )
+
+
+@cache
+def _thread_pools() -> ThreadpoolController:
+    return ThreadpoolController()
+
+
+@contextmanager
+def _fixed_threads() -> Iterator[None]:
+    cv2.setNumThreads(_OPENCV_THREADS)
+    with _thread_pools().limit(limits=1):
+        yield

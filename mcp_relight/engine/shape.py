@@ -1,0 +1,108 @@
+"""The shape of what is in the photo: from a normal map, a depth map, or the outline."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from scipy.fft import dctn, idctn
+
+from . import inflate
+from .grid import Bits, Map, Pixels, blur, resize, slopes, unit
+from .mask import Subject
+
+NormalConvention = Literal["opengl", "directx"]
+DepthConvention = Literal["near_is_bright", "near_is_dark"]
+
+_DEPTH_RELIEF = 0.45
+"""Depth maps carry no scale: their whole range becomes this share of the long side."""
+
+_STEEPEST = 3.0
+_INFLATED_HEIGHT = 0.85
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """Unit normals (H, W, 3) and height in pixels (H, W) on the working grid."""
+
+    normals: Map
+    height: Map
+
+
+def from_normal_map(pixels: Pixels, convention: NormalConvention, size: tuple[int, int]) -> Shape:
+    """An 8-bit RGB normal map. OpenGL's green is up, DirectX's is down."""
+    normals = resize(pixels.astype(np.float32) / 127.5 - 1, size)
+    if convention == "directx":
+        normals = normals * np.array([1, -1, 1], np.float32)
+    normals[..., 2] = np.maximum(normals[..., 2], 0.02)
+    normals = unit(normals)
+    return Shape(normals, _integrate(normals))
+
+
+def from_depth_map(
+    depth: NDArray[np.uint8] | NDArray[np.uint16],
+    convention: DepthConvention,
+    size: tuple[int, int],
+) -> Shape:
+    """An 8- or 16-bit depth map of any scale."""
+    relative = resize(depth.astype(np.float32), size)
+    lowest, span = float(relative.min()), float(np.ptp(relative))
+    relative = (relative - lowest) / max(span, 1e-6)
+    if convention == "near_is_dark":
+        relative = 1 - relative
+    # 8-bit depth comes in terraces; the bilateral filter melts them and keeps the outlines.
+    calm = np.asarray(cv2.bilateralFilter(relative, 9, 0.05, 4), np.float32)
+    height = calm * np.float32(_DEPTH_RELIEF * max(size))
+    return Shape(_without_cliffs(blur(height, 1.5)), height)
+
+
+def _without_cliffs(height: Map) -> Map:
+    """Normals that fade to facing where depth jumps, else every outline lights up like a wire."""
+    across, up = slopes(height)
+    steepness = np.sqrt(across * across + up * up)
+    keep = 1 / (1 + (steepness / _STEEPEST) ** 4)
+    return unit(np.dstack([-across * keep, -up * keep, np.ones_like(height)]))
+
+
+def _integrate(normals: Map) -> Map:
+    """Height of a normal field by least squares (Frankot & Chellappa 1988, cosine basis)."""
+    rows, columns = normals.shape[:2]
+    depth = np.maximum(normals[..., 2], 0.15)
+    across, down = -normals[..., 0] / depth, normals[..., 1] / depth
+    divergence = np.zeros((rows, columns))
+    step_x, step_y = (across[:, 1:] + across[:, :-1]) / 2, (down[1:] + down[:-1]) / 2
+    divergence[:, :-1] += step_x
+    divergence[:, 1:] -= step_x
+    divergence[:-1] += step_y
+    divergence[1:] -= step_y
+    wave_y = 2 * np.cos(np.pi * np.arange(rows) / rows) - 2
+    wave_x = 2 * np.cos(np.pi * np.arange(columns) / columns) - 2
+    scale = wave_y[:, None] + wave_x[None]
+    scale[0, 0] = 1.0
+    spectrum = np.asarray(dctn(divergence, norm="ortho"), np.float64) / scale
+    spectrum[0, 0] = 0.0
+    height = np.asarray(idctn(spectrum, norm="ortho"), np.float32)
+    return height - height.min()
+
+
+def from_outline(rgb: Pixels, subject: Subject) -> Shape:
+    """A rounded guess: the subject inflated, or without one a soft relief between colour edges."""
+    solid = subject.solid
+    if not solid.any():
+        return Shape(*inflate.soft_edges(rgb))
+    normals, height = inflate.silhouette(solid)
+    height = height * np.float32(_INFLATED_HEIGHT)
+    return Shape(normals, height)
+
+
+def looks_flipped(normals: Map, region: Bits) -> bool:
+    """Whether the upper parts of convex things point down: the other convention, most likely."""
+    rows = np.flatnonzero(region.any(axis=1))
+    if len(rows) < 8:
+        return False
+    row, _ = np.nonzero(region)
+    up = normals[..., 1][region]
+    if up.std() < 0.05:
+        return False
+    return float(np.corrcoef(-row, up)[0, 1]) < -0.4
