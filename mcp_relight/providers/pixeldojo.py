@@ -27,7 +27,7 @@ from mcp_relight.errors import JobExpired, ProviderCredits, ProviderProtocol
 
 from .pixeldojo_catalogue import USD_PER_CREDIT, Catalogue, built_in, live_rows
 from .pixeldojo_models import BODIES, OWN_SPECS
-from .pixeldojo_schema import body_by_schema
+from .pixeldojo_schema import USUAL_SCHEMA, body_by_schema
 
 _API = "/api/v1"
 _JOBS = f"{_API}/jobs"
@@ -62,7 +62,7 @@ class PixelDojo(Adapter):
         slug = call.model.partition("/")[2]
         if slug in BODIES:
             return _run(slug, BODIES[slug](call))
-        return _run(slug, body_by_schema(call, self._catalogue.schema(slug) or {}))
+        return _run(slug, body_by_schema(call, self._catalogue.schema(slug) or USUAL_SCHEMA))
 
     def schema(self, call: Call) -> Request | None:
         slug = call.model.partition("/")[2]

@@ -25,6 +25,11 @@ _RATIOS = ("aspect_ratio", "aspectRatio")
 _COUNTS = ("number_of_images", "num_images", "num_outputs", "n")
 _KEEP_SHAPE = ("match_input_image", "auto", "original")
 
+USUAL_SCHEMA: Mapping[str, JsonValue] = {
+    "additionalProperties": True,
+    "properties": {"prompt": {}, "image_url": {}},
+}
+"""Stands in where a call is only planned; a call that is sent goes by the published schema."""
 Rules = Mapping[str, Mapping[str, Any]]
 
 

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TypeVar
+from urllib.parse import urlsplit
 
 import anyio
 import httpx2
@@ -155,7 +156,17 @@ class RestProvider:
         if request is None:
             return None
         reply = await self._free(request)
-        return self._guarded(lambda: self.adapter.read_upload(reply))
+        return self._shareable(self._guarded(lambda: self.adapter.read_upload(reply)))
+
+    def _shareable(self, url: str) -> str:
+        """Only an https address with a name, or one of the configured origin, is passed on."""
+        parts = urlsplit(url)
+        here = urlsplit(self._origin)
+        is_here = (parts.scheme, parts.netloc) == (here.scheme, here.netloc)
+        has_name = "." in (parts.hostname or "") and not _is_number(parts.hostname or "")
+        if is_here or (parts.scheme == "https" and has_name and parts.username is None):
+            return url
+        raise self._unreadable()
 
     async def catalogue(self) -> JsonValue:
         """Today's list of models as JSON; None where the provider has no such list."""
@@ -376,6 +387,11 @@ def _again():
     return stamina.retry_context(
         on=_worth_repeating, attempts=_ATTEMPTS, timeout=_BUDGET_S, wait_initial=0.2, wait_max=5.0
     )
+
+
+def _is_number(host: str) -> bool:
+    """Whether a host is spelled as an IP address rather than a name."""
+    return ":" in host or host.replace(".", "").isdecimal()
 
 
 def _is_good(reply: Reply) -> bool:
