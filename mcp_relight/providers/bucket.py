@@ -1,6 +1,6 @@
 """The user's own S3-compatible bucket: a private object and a short signed address to read it.
 
-Needs the extra `s3`. Works with every store that speaks S3 (AWS, R2, MinIO, B2, GCS with HMAC keys).
+Needs the extra `s3`. Any store that speaks S3 will do: AWS, R2, MinIO, B2, GCS with HMAC keys.
 """
 
 import importlib

@@ -15,7 +15,6 @@ from urllib.parse import urlsplit
 
 import anyio
 import httpx2
-import stamina
 from pydantic import JsonValue, SecretStr
 
 from mcp_relight.domain.adapter import Adapter
@@ -36,7 +35,6 @@ from mcp_relight.errors import (
     Internal,
     OutcomeUnknown,
     ProviderAuth,
-    ProviderBusy,
     ProviderDown,
     ProviderError,
     ProviderProtocol,
@@ -44,6 +42,7 @@ from mcp_relight.errors import (
 )
 
 from .faults import poll_fault, submit_fault
+from .waiting import again, paced
 
 _T = TypeVar("_T")
 _log = logging.getLogger("mcp_relight.providers")
@@ -54,12 +53,7 @@ MAX_OUTPUTS = 12
 _MAX_FOLLOWS = 3
 _CONNECT_S, _WRITE_S, _POOL_S = 5.0, 30.0, 5.0
 _SLACK_S = 15.0
-_ATTEMPTS, _BUDGET_S = 5, 60.0
-_PATIENCE_S = 2.0
-"""A longer wish to wait is left to the rate gate, which other processes honour too."""
 _SCHEMA_LIFE_S = 3600.0
-_SHARE_OF_AGE = 0.5
-"""A job of age t is asked about again after t/2: the waits grow by half each time."""
 
 _TICKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:~-]{0,199}")
 _NOT_SENT = (
@@ -119,7 +113,9 @@ class RestProvider:
             raise Internal("A job without a ticket was polled.")
         outcome = await self._ask(self.adapter.poll(self._checked(job.ticket)))
         if isinstance(outcome, Working):
-            return self._paced(outcome, job)
+            if outcome.unknown_status is not None:
+                self._note_odd_word(outcome.unknown_status)
+            return paced(outcome, self.adapter, max(self._now() - job.created_at, 0.0))
         if isinstance(outcome, Rendered):
             return outcome
         raise self._unreadable()
@@ -251,14 +247,14 @@ class RestProvider:
         raise self._unreadable()
 
     async def _asked(self, request: Request) -> Outcome:
-        async for attempt in _again():
+        async for attempt in again():
             with attempt:
                 return self._read(request, await self._answer(request))
         raise self._unreadable()
 
     async def _free(self, request: Request) -> Reply:
         """The 2xx reply to a free request, repeated while that may help."""
-        async for attempt in _again():
+        async for attempt in again():
             with attempt:
                 reply = await self._answer(request)
                 if _is_good(reply):
@@ -361,32 +357,11 @@ class RestProvider:
             raise self._unreadable()
         return ticket
 
-    # --- waiting
-
-    def _paced(self, working: Working, job: Job) -> Working:
-        """When to ask again, and what to tell about the wait."""
-        if working.unknown_status is not None:
-            self._note_odd_word(working.unknown_status)
-        age_s = max(self._now() - job.created_at, 0.0)
-        pace = self.adapter.pace
-        wait_s = min(max(age_s * _SHARE_OF_AGE, pace.first_s), pace.slowest_s)
-        note = working.note
-        if age_s > self.adapter.deadline_s:
-            note = f"{self.adapter.title} is slower than usual; the job is still being watched."
-        return replace(working, poll_after_s=working.poll_after_s or wait_s, note=note)
-
     def _note_odd_word(self, word: str) -> None:
         shown = printable(word, 40)
         if shown not in self._odd_words and len(self._odd_words) < 100:
             self._odd_words.add(shown)
             _log.warning("%s: unknown status word %r", self.adapter.name, shown)
-
-
-def _again():
-    """Attempts at a free request, with full jitter between them."""
-    return stamina.retry_context(
-        on=_worth_repeating, attempts=_ATTEMPTS, timeout=_BUDGET_S, wait_initial=0.2, wait_max=5.0
-    )
 
 
 def _is_number(host: str) -> bool:
@@ -396,9 +371,3 @@ def _is_number(host: str) -> bool:
 
 def _is_good(reply: Reply) -> bool:
     return 200 <= reply.status < 300
-
-
-def _worth_repeating(error: Exception) -> bool | float:
-    if isinstance(error, ProviderBusy) and error.retry_after_s is not None:
-        return error.retry_after_s if error.retry_after_s <= _PATIENCE_S else False
-    return isinstance(error, (ProviderBusy, ProviderDown, ProviderProtocol))
