@@ -173,9 +173,7 @@ def _zoomed(base: Affine, zoom: float) -> Affine:
     return base @ np.vstack([_centred(zoom, zoom), [0, 0, 1]])
 
 
-def _shift(
-    one: NDArray[np.complex128], moved: NDArray[np.complex64]
-) -> tuple[float, float, float]:
+def _shift(one: NDArray[np.complex128], moved: NDArray[np.complex64]) -> tuple[float, float, float]:
     """Shift (x, y in px) that lays `moved` on the picture with spectrum `one`, and its peak."""
     correlation = np.fft.ifft2(np.conj(one) * np.fft.fft2(moved)).real
     height, width = correlation.shape
