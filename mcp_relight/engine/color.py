@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from mcp_relight.domain.lighting import DAYLIGHT_KELVIN, Light
 
-from .grid import Map, Pixels
+from .grid import Map, Pixels, Real
 
 LUMINANCE = np.array([0.2126, 0.7152, 0.0722], np.float32)
 """Rec. 709 weights of linear red, green and blue."""
@@ -48,7 +48,7 @@ def decode(pixels: Pixels) -> Map:
     return _decode_table()[pixels]
 
 
-def encode(linear: Map) -> Pixels:
+def encode(linear: Real) -> Pixels:
     """Linear light, clipped to 0..1, to 8-bit sRGB. `encode(decode(x)) == x` for every level."""
     steps = np.clip(linear, 0, 1) * np.float32(_ENCODE_STEPS) + np.float32(0.5)
     return _encode_table()[steps.astype(np.uint16)]

@@ -17,6 +17,9 @@ _SCENE_SUBJECT = 0.45
 _BACKDROP_SHADOW = 0.3
 """How far away the backdrop is nobody knows: a full cast shadow on it looks like a halo."""
 
+_SUBJECT_REACH = 0.5
+_BACKDROP_REACH = 2.7
+
 _RIM_WIDTH = 0.014
 _RIM_GAIN = 2.2
 _RIM_GLOSS = 0.55
@@ -59,28 +62,31 @@ class Stage:
         if direction[2] <= 0.05:
             # A light behind the subject mostly touches the subject's contour.
             diffuse = diffuse * (0.15 + 0.85 * self.subject)
-        return diffuse
+        return diffuse.astype(np.float32)
 
     def _shadow(self, light: Light, strength: float) -> Map:
         direction = light.direction
         if direction[2] <= 0.05 or strength == 0:
             return np.ones(self._size, np.float32)
-        seen = lit_by(self._analysis.height, direction, light.softness)
+        hidden = 1 - lit_by(self._analysis.height, direction, light.softness)
         weight = self.subject + (1 - self.subject) * _BACKDROP_SHADOW / 0.85
-        return 1 - (1 - seen) * weight * strength * (1 - 0.35 * light.softness)
+        kept = 1 - hidden * weight * strength * (1 - 0.35 * light.softness)
+        return kept.astype(np.float32)
 
     def _falloff(self, light: Light) -> Map:
         """A near light fades across the frame, most of all on the backdrop."""
         x, y, _ = light.direction
         towards = self._x * x + self._y * y
-        reach = light.falloff * (self.subject + 2.7 * (1 - self.subject))
-        return np.exp(reach * towards)
+        reach = light.falloff * (
+            _SUBJECT_REACH * self.subject + _BACKDROP_REACH * (1 - self.subject)
+        )
+        return np.exp(reach * towards).astype(np.float32)
 
     def _blinn_phong(self, light: Light) -> Map:
         half = np.array(light.direction, np.float32) + np.array([0, 0, 1], np.float32)
         half /= max(float(np.linalg.norm(half)), 1e-3)
         shininess = 60 * (1 - light.softness) + 12
-        return np.clip(self._analysis.normals @ half, 0, 1) ** shininess
+        return (np.clip(self._analysis.normals @ half, 0, 1) ** shininess).astype(np.float32)
 
     def _rim(self, direction: tuple[float, float, float]) -> Map:
         """The bright edge of a light behind: n·l > 0 only on a sliver, so it is drawn apart."""
