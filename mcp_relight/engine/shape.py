@@ -82,7 +82,7 @@ def _integrate(normals: Map) -> Map:
     scale[0, 0] = 1.0
     spectrum = dctn(divergence, norm="ortho") / scale
     spectrum[0, 0] = 0.0
-    height = idctn(spectrum, norm="ortho").astype(np.float32)
+    height = np.asarray(idctn(spectrum, norm="ortho"), np.float32)  # pyright: ignore[reportUnknownArgumentType]
     return height - height.min()
 
 
