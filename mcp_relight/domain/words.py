@@ -14,3 +14,9 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     """`Did you mean "azimuth_deg"?`, or the empty string."""
     match = nearest(word, known)
     return f'Did you mean "{match}"?' if match else ""
+
+
+def plain_words(message: str) -> str:
+    """A pydantic message, shorter and without its prefix."""
+    message = message.removeprefix("Value error, ").removeprefix("Input should be ")
+    return message[:1].lower() + message[1:]

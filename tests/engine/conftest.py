@@ -46,3 +46,8 @@ def clutter() -> NDArray[np.uint8]:
     """A frame without a subject: paint all over, half in shade."""
     noise = np.random.default_rng(5).integers(40, 220, (12, 16, 3)).astype(np.uint8)
     return np.kron(noise, np.ones((12, 12, 1), np.uint8))
+
+
+@pytest.fixture(scope="session")
+def clutter_analysis(clutter: NDArray[np.uint8]) -> Analysis:
+    return analyse(clutter)

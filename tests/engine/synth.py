@@ -18,7 +18,7 @@ LIGHTS_DEG = (
 
 @dataclass(frozen=True)
 class Scene:
-    """`photos` linear (H, W, 3), one per light of LIGHTS_DEG; `normals` (H, W, 3); `mask` (H, W)."""
+    """`photos` linear (H, W, 3), one per light of LIGHTS_DEG; `normals` likewise; `mask` (H, W)."""
 
     photos: list[Image]
     normals: Image
