@@ -1,6 +1,11 @@
-"""Options shared by every test."""
+"""Options and fixtures shared by every test."""
+
+import os
+from pathlib import Path
 
 import pytest
+
+from tests.world import World
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -20,3 +25,17 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 @pytest.fixture
 def anyio_backend() -> str:
     return "asyncio"
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> World:
+    return World(tmp_path)
+
+
+@pytest.fixture
+def shared() -> Path:
+    """The folder of development data beside the repository; it is not part of it."""
+    folder = Path(os.environ.get("MCP_RELIGHT_SHARED", Path(__file__).parents[2] / "shared"))
+    if not folder.is_dir():
+        pytest.skip("needs the development data in ../shared, which is not here")
+    return folder

@@ -65,6 +65,10 @@ class Job:
     def ends_at_once(self) -> bool:
         return self.fate in _AT_ONCE
 
+    @property
+    def is_stuck(self) -> bool:
+        return self.fate in _STUCK
+
     def ending(self) -> Stage:
         if self.fate == "system_error":
             return "error"

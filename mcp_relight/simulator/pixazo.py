@@ -166,7 +166,6 @@ def _check_webhook(ask: Ask) -> None:
 def _relighting(params: Json) -> Work:
     count = int(params.get("num_images", 1))
     job_id = f"{MODEL}_{uuid.uuid4()}"
-    name = "output{index}" if count > 1 else "output"
     return Work(
         job_id=job_id,
         model=MODEL,
@@ -174,7 +173,7 @@ def _relighting(params: Json) -> Work:
         amount=round(PRICE_USD * count, 6),
         duration_s=USUAL_SECONDS,
         inputs=tuple(params["image_urls"]),
-        path=f"pixazo/v1/{job_id}/{name}.{{ext}}",
+        path=f"pixazo/v1/{job_id}/output{{nth}}.{{ext}}",
         file_format=params.get("output_format", "png"),
         count=count,
         size_px=named_size(params.get("image_size", "square_hd")),
@@ -259,7 +258,7 @@ async def serve_image(sim: Simulation, ask: Ask) -> Reply:
         amount=PRICE_USD,
         duration_s=USUAL_SECONDS_AT_ONCE,
         inputs=tuple(params["image_urls"]),
-        path=f"pixazo/images/{secrets.token_hex(6)}-{{index}}.{{ext}}",
+        path=f"pixazo/images/{secrets.token_hex(6)}{{nth}}.{{ext}}",
         file_format="jpg",
         light=params["prompt"],
     )

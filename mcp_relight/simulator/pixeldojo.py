@@ -153,7 +153,7 @@ def _work(sim: Simulation, model: Model, params: Json) -> Work:
         amount=credit_cost(model, params),
         duration_s=USUAL_SECONDS,
         inputs=_listed(given),
-        path=f"pixeldojo/pixeldojotemp/{name}-{{index}}.{{ext}}",
+        path=f"pixeldojo/pixeldojotemp/{name}{{nth}}.{{ext}}",
         file_format=params.get("output_format", "png"),
         count=int(params.get("number_of_images", params.get("n", 1))),
         size_px=_size(model, params),

@@ -118,7 +118,7 @@ def _work(model: Model, params: Json, count: int) -> Work:
         amount=round(model.price_usd * count, 6),
         duration_s=model.usual_s,
         inputs=tuple(params[name] for name in model.pictures if params.get(name)),
-        path=f"segmind/output/{request_id}-{{index}}.{{ext}}",
+        path=f"segmind/output/{request_id}{{nth}}.{{ext}}",
         file_format=model.file_format(params),
         count=count,
         size_px=model.size_px(params),
@@ -172,10 +172,12 @@ async def run_v1(sim: Simulation, ask: Ask) -> Reply:
 def _known_job(sim: Simulation, ask: Ask) -> tuple[Job, Stage]:
     account = _caller(sim, ask)
     job = sim.job_of("segmind", account.key, ask.path["job"])
-    gone = job is None or sim.now() > job.created_at + RECORD_LIFE_S
-    stage: Stage = "expired" if job is None or gone else sim.observe(job)
-    if job is None or stage == "expired":
-        raise Answered(error(404, f"Request {ask.path['job']} not found"))
+    gone = Answered(error(404, f"Request {ask.path['job']} not found"))
+    if job is None or sim.now() > job.created_at + RECORD_LIFE_S:
+        raise gone
+    stage = sim.observe(job)
+    if stage == "expired":
+        raise gone
     return job, stage
 
 

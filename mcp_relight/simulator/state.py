@@ -72,7 +72,7 @@ class Settings:
 
 @dataclass(frozen=True)
 class Work:
-    """What one accepted submit asks for. `path` has {index} and {ext} in it."""
+    """What one accepted submit asks for. `path` has {nth} (empty for the first) and {ext} in it."""
 
     job_id: str
     model: str
@@ -221,6 +221,8 @@ class Simulation:
 
     async def carry_out(self, job: Job) -> Stage:
         """For synchronous endpoints: wait as long as the model takes, then the ending."""
+        if job.is_stuck:
+            await anyio.sleep_forever()
         if self.settings.polls is None:
             await anyio.sleep(job.duration_s / self.settings.speed)
         stage = job.ending()
@@ -245,7 +247,8 @@ class Simulation:
         order = self._orders[job.id]
         for index in range(job.image_count(order.work.count)):
             picture = self.picture_order(job, index)
-            path = order.work.path.format(index=index, ext=order.work.file_format)
+            nth = f"-{index}" if index else ""
+            path = order.work.path.format(nth=nth, ext=order.work.file_format)
             expires_at = self.now() + self.settings.file_life_s
             self.files.put(path, StoredFile(picture, picture.media_type, expires_at))
             job.paths.append(path)

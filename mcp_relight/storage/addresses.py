@@ -3,7 +3,7 @@
 An own table, because `ipaddress.is_private` and `is_global` change between Python releases and an
 address guard must not change with them.
 
-Sources, as read in November 2026:
+Sources:
 
 - IANA IPv4 Special-Purpose Address Registry (every block of it, the reachable ones included: none
   of them hosts pictures), plus 192.88.99.0/24 (RFC 7526, 6to4 relays), 224.0.0.0/4 (RFC 5771).

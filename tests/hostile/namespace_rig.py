@@ -1,8 +1,8 @@
 """A network of one machine: every address is local, and each tells when it was reached.
 
-Run as `python -m hostile.namespace_rig` in network, mount and user namespaces of its own, with a
-job (JSON) on stdin and the findings (JSON) on stdout. All routes end at this process, so nothing
-can leave, and "reached" means that a connection arrived at that very address.
+Run as `python -m tests.hostile.namespace_rig` in network, mount and user namespaces of its own,
+with a job (JSON) on stdin and the findings (JSON) on stdout. All routes end at this process, so
+nothing can leave, and "reached" means that a connection arrived at that very address.
 """
 
 import json
@@ -21,11 +21,11 @@ from tempfile import TemporaryDirectory
 import anyio
 import httpx2
 
-from hostile.canary import PICTURE, reply_to
-from hostile.certificates import Authority
-from hostile.names import PUBLIC_V4, PUBLIC_V6, Names
 from mcp_relight.errors import RelightError
 from mcp_relight.storage.fetch import Fetcher
+from tests.hostile.canary import PICTURE, reply_to
+from tests.hostile.certificates import Authority
+from tests.hostile.names import PUBLIC_V4, PUBLIC_V6, Names
 
 CANNOT_RUN = 77
 PORTS = (21, 22, 25, 70, 80, 443, 3128, 6379, 8080, 11211)
@@ -199,7 +199,7 @@ def main() -> int:
         job = json.load(sys.stdin)
         threading.Thread(target=answer_names, args=(Names(),), daemon=True).start()
         authority = Authority(folder)
-        canary = Canary(authority.server_context("*.test", "public.test", PUBLIC_V4, PUBLIC_V6))
+        canary = Canary(authority.server_context("public.test", "dual.test", PUBLIC_V4, PUBLIC_V6))
         canary.start()
         outcomes = anyio.run(_run, job["urls"], job["guarded"], authority.client_context())
         canary.settle()

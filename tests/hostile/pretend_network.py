@@ -7,9 +7,9 @@ from collections.abc import Callable, Sequence
 
 import httpcore2
 
-from hostile.canary import reply_to
-from hostile.names import Names
 from mcp_relight.storage.fetch import Fetcher
+from tests.hostile.canary import reply_to
+from tests.hostile.names import Names
 
 # Loading the system's certificates takes longer than any fetch here.
 _NO_CERTIFICATES = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)

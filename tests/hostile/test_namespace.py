@@ -12,14 +12,14 @@ from pathlib import Path
 
 import pytest
 
-from hostile.namespace_rig import CANNOT_RUN
-from hostile.test_url_lists import REBINDING
-from hostile.url_cases import Case, listed_cases, own_cases
 from mcp_relight.storage.addresses import is_public
+from tests.hostile.namespace_rig import CANNOT_RUN
+from tests.hostile.test_url_lists import REBINDING
+from tests.hostile.url_cases import Case, listed_cases, own_cases
 
 pytestmark = pytest.mark.long
 
-_TESTS = Path(__file__).parents[1]
+_ROOT = Path(__file__).parents[2]
 
 
 @dataclass(frozen=True)
@@ -35,14 +35,13 @@ def explore(urls: Sequence[str], *, guarded: bool) -> Findings:
     if shutil.which("unshare") is None:
         pytest.skip("there is no unshare(1) here")
     command = ["unshare", "--net", "--mount", "--map-root-user", sys.executable, "-m"]
-    paths = os.pathsep.join([str(_TESTS), str(_TESTS.parent)])
     done = subprocess.run(
-        [*command, "hostile.namespace_rig"],
+        [*command, "tests.hostile.namespace_rig"],
         input=json.dumps({"urls": list(urls), "guarded": guarded}),
         capture_output=True,
         text=True,
         timeout=300,
-        env=os.environ | {"PYTHONPATH": paths, "PYTHONDONTWRITEBYTECODE": "1"},
+        env=os.environ | {"PYTHONPATH": str(_ROOT), "PYTHONDONTWRITEBYTECODE": "1"},
     )
     if done.returncode == CANNOT_RUN or done.stderr.startswith("unshare:"):
         pytest.skip(f"namespaces are not allowed here: {done.stderr.strip()[-200:]}")

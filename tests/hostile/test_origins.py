@@ -10,9 +10,9 @@ import anyio
 import pytest
 from anyio.abc import SocketAttribute, SocketStream
 
-from hostile.origins import ORIGINS, Origin, bomb
 from mcp_relight.errors import RelightError
 from mcp_relight.storage.fetch import Fetcher
+from tests.hostile.origins import ORIGINS, Origin, bomb
 
 pytestmark = pytest.mark.anyio
 

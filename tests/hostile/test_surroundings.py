@@ -14,10 +14,10 @@ import pytest
 from anyio.abc import SocketAttribute, SocketStream
 from anyio.streams.tls import TLSListener
 
-from hostile.canary import PICTURE, reply_to
-from hostile.certificates import Authority
 from mcp_relight.errors import FetchFailed, TimedOut
 from mcp_relight.storage.fetch import Fetcher
+from tests.hostile.canary import PICTURE, reply_to
+from tests.hostile.certificates import Authority
 
 pytestmark = pytest.mark.anyio
 

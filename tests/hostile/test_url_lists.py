@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from hostile.canary import PICTURE
-from hostile.pretend_network import PretendNetwork
-from hostile.url_cases import Case, listed_cases, own_cases
 from mcp_relight.errors import RelightError, UrlRefused
 from mcp_relight.storage import urls
 from mcp_relight.storage.addresses import is_public
+from tests.hostile.canary import PICTURE
+from tests.hostile.pretend_network import PretendNetwork
+from tests.hostile.url_cases import Case, listed_cases, own_cases
 
 pytestmark = pytest.mark.anyio
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import quote
 
-from hostile.names import PUBLIC_V4, PUBLIC_V6
+from tests.hostile.names import PUBLIC_V4, PUBLIC_V6
 
 Expect = Literal["block", "pin", "policy", "allow"]
 """block: refused. pin: refused, or answered from a public address. policy: refused although the
@@ -285,6 +285,8 @@ def _welcome() -> Iterator[Case]:
     for host in _PUBLIC_HOSTS:
         yield Case("welcome", "allow", f"http://{host}/a.png")
         yield Case("welcome", "allow", f"HTTP://{host.upper()}:80/")
+    for host in ("public.test", "dual.test", PUBLIC_V4, f"[{PUBLIC_V6}]:443"):
+        yield Case("welcome", "allow", f"https://{host}/a.png")
     for host in ("public.test.", "a_b.public.test", "b\u00fccher.test", "xn--bcher-kva.test"):
         yield Case("welcome", "allow", f"http://{host}")
     for target in (

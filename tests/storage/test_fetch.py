@@ -4,13 +4,13 @@ import logging
 from collections.abc import Callable
 
 import pytest
-from hostile.canary import PICTURE
-from hostile.names import PUBLIC_V4, PUBLIC_V6
-from hostile.pretend_network import PretendNetwork
-from hostile.url_cases import redirect
 
 from mcp_relight.errors import FetchFailed, ImageTooLarge, RelightError, UrlRefused
 from mcp_relight.storage.fetch import Fetched, Fetcher
+from tests.hostile.canary import PICTURE
+from tests.hostile.names import PUBLIC_V4, PUBLIC_V6
+from tests.hostile.pretend_network import PretendNetwork
+from tests.hostile.url_cases import redirect
 
 pytestmark = pytest.mark.anyio
 

@@ -58,6 +58,12 @@ def test_a_redirect_is_relative_to_where_it_stands(location: str, target: str) -
     assert parse_url("https://a.test/b/c.png?x=1").join(location).without_query == target
 
 
+@pytest.mark.parametrize("userinfo", ["user", "user:secret", ":", "", "a%40b", "public.test:80"])
+def test_a_user_name_in_a_url_is_refused_by_what_it_is(userinfo: str) -> None:
+    with pytest.raises(UrlRefused, match="user name"):
+        parse_url(f"https://{userinfo}@a.test/")
+
+
 def test_plain_http_can_be_refused() -> None:
     UrlPolicy().check("http://a.test/")
     with pytest.raises(UrlRefused, match="https"):
