@@ -129,6 +129,10 @@ class Working:
     """A status word the adapter does not know, for the log alone."""
 
 
+ANOTHER_JOB = Working(note="An answer that speaks of another job was left aside.")
+"""For a status reply whose id is not the one asked about: it says nothing of this job."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Follow:
     """The result needs one more request."""

@@ -12,6 +12,7 @@ from pydantic import JsonValue
 from mcp_relight.domain.adapter import Adapter, Pace
 from mcp_relight.domain.catalog import ModelSpec, wire_body
 from mcp_relight.domain.exchange import (
+    ANOTHER_JOB,
     Accepted,
     Call,
     Outcome,
@@ -80,6 +81,10 @@ class Pixazo(Adapter):
         body = reply.json_object()
         if request.path == _IMAGE:
             return _rendered(body)
+        told = body.get("request_id") or body.get("id")
+        is_submit = request.path.endswith("/generate")
+        if not is_submit and told not in (None, _asked_about(request)):
+            return ANOTHER_JOB
         state = state_of(body.get("status"))
         if state == "error":
             # "System error — not charged" in the table of status values.
@@ -88,11 +93,8 @@ class Pixazo(Adapter):
             raise job_failed(self.title, body.get("error"), billed="unknown")
         if state == "expired":
             raise JobExpired("Pixazo no longer keeps this job's result.", billed="unknown")
-        if request.path.endswith("/generate"):
+        if is_submit:
             return _rendered(body) if state == "succeeded" else _accepted(body)
-        told = body.get("request_id") or body.get("id")
-        if told not in (None, _asked_about(request)):
-            return Working(note="An answer about another job was ignored.")
         if state == "succeeded":
             return _rendered(body)
         if state is None:

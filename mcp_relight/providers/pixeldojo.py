@@ -12,6 +12,7 @@ from pydantic import JsonValue
 from mcp_relight.domain.adapter import Adapter, Pace
 from mcp_relight.domain.catalog import ModelSpec
 from mcp_relight.domain.exchange import (
+    ANOTHER_JOB,
     Accepted,
     Call,
     Outcome,
@@ -80,6 +81,9 @@ class PixelDojo(Adapter):
 
     def read(self, request: Request, reply: Reply) -> Outcome:
         body = reply.json_object()
+        told = body.get("jobId")
+        if request.method == "GET" and told not in (None, request.path.removeprefix(f"{_JOBS}/")):
+            return ANOTHER_JOB
         state = state_of(body.get("status"))
         if state in {"failed", "error", "cancelled"}:
             raise job_failed(self.title, body.get("error"))
@@ -89,8 +93,6 @@ class PixelDojo(Adapter):
             return _rendered(body)
         if request.method == "POST":
             return _accepted(body)
-        if body.get("jobId", "") not in {"", request.path.removeprefix(f"{_JOBS}/")}:
-            return Working(note="An answer about another job was ignored.")
         if state is None:
             return Working(unknown_status=str(body.get("status")))
         return Working(progress=0.1 if state == "queued" else 0.5)

@@ -52,7 +52,8 @@ MAX_REPLY_BYTES = 70_000_000
 MAX_OUTPUTS = 12
 _MAX_FOLLOWS = 3
 _CONNECT_S, _WRITE_S, _POOL_S = 5.0, 30.0, 5.0
-_SLACK_S = 15.0
+_SLACK, _SLACK_S = 1.25, 2.0
+"""A whole exchange may take this much longer than one silence in it: a reply that drips ends."""
 _SCHEMA_LIFE_S = 3600.0
 
 _TICKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:~-]{0,199}")
@@ -305,7 +306,7 @@ class RestProvider:
         timeout = httpx2.Timeout(
             connect=_CONNECT_S, read=request.timeout_s, write=_WRITE_S, pool=_POOL_S
         )
-        with anyio.fail_after(request.timeout_s + _SLACK_S):
+        with anyio.fail_after(request.timeout_s * _SLACK + _SLACK_S):
             async with self._client.stream(
                 request.method,
                 self._base(request.host) + request.path,

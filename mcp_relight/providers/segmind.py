@@ -12,6 +12,7 @@ from pydantic import JsonValue
 from mcp_relight.domain.adapter import Adapter, Pace
 from mcp_relight.domain.catalog import ModelSpec, wire_body
 from mcp_relight.domain.exchange import (
+    ANOTHER_JOB,
     Accepted,
     Call,
     Follow,
@@ -72,14 +73,14 @@ class Segmind(Adapter):
         if request.method == "POST" and request.path.startswith("/v1/"):
             return _read_v1(request, reply)
         body = reply.json_object()
+        ticket = _ticket_in(request.path)
+        if request.method == "GET" and body.get("request_id", ticket) != ticket:
+            return ANOTHER_JOB
         state = state_of(body.get("status"))
         if state in {"failed", "error", "cancelled"}:
             raise job_failed(self.title, body.get("error"), billed="no")
         if request.method == "POST":
             return _read_submit(body)
-        ticket = _ticket_in(request.path)
-        if body.get("request_id", ticket) != ticket:
-            return Working(note="An answer about another job was ignored.")
         if state == "succeeded":
             if request.path.endswith("/status"):
                 return Follow(request=Request(method="GET", path=f"/v2/requests/{ticket}"))
