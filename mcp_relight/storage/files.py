@@ -22,7 +22,13 @@ from pydantic import ValidationError
 
 from mcp_relight.domain.image import EXTENSIONS, ImageInfo, image_id_of, is_image_id
 from mcp_relight.domain.pixels import Encoded, Inspected
-from mcp_relight.errors import ImageNotFound, InvalidArgument, LocalError, StorageFull
+from mcp_relight.errors import (
+    ImageNotFound,
+    InvalidArgument,
+    LocalError,
+    RelightError,
+    StorageFull,
+)
 
 T = TypeVar("T")
 
@@ -61,6 +67,9 @@ class ImageFiles:
     async def path(self, image_id: str) -> Path:
         """Where the bytes lie. Raises ImageNotFound."""
         return await _in_thread(lambda: self._place(self._info(image_id)))
+
+    async def check_folder(self, folder: Path) -> None:
+        await _in_thread(lambda: _check_folder(folder))
 
     async def publish(self, image_id: str, folder: Path, stem: str) -> Path:
         return await _in_thread(lambda: self._publish(image_id, folder, stem))
@@ -109,12 +118,7 @@ class ImageFiles:
             folder.mkdir(parents=True, exist_ok=True)
             return _write_new(folder, name, info.extension, data)
         except OSError as error:
-            if error.errno in _FULL:
-                raise StorageFull("The disk of the output folder is full.") from None
-            raise InvalidArgument(
-                "The output folder cannot be written.",
-                hint="Set MCP_RELIGHT_OUTPUT_DIR to a folder that can, or free this one.",
-            ) from None
+            raise _unwritable(error) from None
 
     def _delete(self, image_id: str) -> None:
         try:
@@ -186,6 +190,25 @@ def _write(path: Path, data: bytes) -> None:
         raise LocalError(
             "The data folder cannot be written.", hint="Set MCP_RELIGHT_DATA_DIR to another."
         ) from None
+
+
+def _check_folder(folder: Path) -> None:
+    probe = folder / f".{secrets.token_hex(8)}"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe.write_bytes(b"probe")
+        probe.unlink()
+    except OSError as error:
+        raise _unwritable(error) from None
+
+
+def _unwritable(error: OSError) -> RelightError:
+    if error.errno in _FULL:
+        return StorageFull("The disk of the output folder is full.")
+    return InvalidArgument(
+        "The output folder cannot be written.",
+        hint="Set MCP_RELIGHT_OUTPUT_DIR to a folder that can be.",
+    )
 
 
 def _write_new(folder: Path, name: str, extension: str, data: bytes) -> Path:
