@@ -48,7 +48,11 @@ def encode(image: Image.Image, mime_type: str, *, profile: bytes | None = None) 
                 argument="mime_type",
             )
     return Encoded(
-        data=buffer.getvalue(), mime_type=mime_type, width=image.width, height=image.height
+        data=buffer.getvalue(),
+        mime_type=mime_type,
+        width=image.width,
+        height=image.height,
+        has_alpha=image.mode == "RGBA" and mime_type != "image/jpeg",
     )
 
 
