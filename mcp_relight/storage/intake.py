@@ -3,7 +3,8 @@
 import base64
 import binascii
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
@@ -66,9 +67,12 @@ class Intake:
             return await self._store(_data_uri_bytes(reference), NO_NAME)
         if start.startswith(_WEB):
             return await self._fetch(reference)
-        if reference == LATEST:
-            return await self._take_path(await self._latest())
-        return await self._take_path(local_path(reference))
+        path = await self._latest() if reference == LATEST else _path_of(reference)
+        with _looking_elsewhere():
+            data = await _in_thread(
+                partial(read_under, path, self._allowed_dirs, max_bytes=MAX_INPUT_BYTES)
+            )
+        return await self._store(data, safe_stem(path.stem))
 
     async def take_explicit(self, path: Path) -> Taken:
         data = await _in_thread(partial(read_explicit, path, max_bytes=MAX_INPUT_BYTES))
@@ -91,17 +95,6 @@ class Intake:
             )
         return found[0].path
 
-    async def _take_path(self, path: Path) -> Taken:
-        read = partial(read_under, path, self._allowed_dirs, max_bytes=MAX_INPUT_BYTES)
-        try:
-            data = await _in_thread(read)
-        except ImageNotFound as error:
-            if error.hint != ImageNotFound.default_hint:
-                raise
-            # One text for missing and forbidden; it may well name both causes.
-            raise ImageNotFound(error.message, hint=_LOOK_ELSEWHERE) from None
-        return await self._store(data, safe_stem(path.stem))
-
     async def _fetch(self, url: str) -> Taken:
         if self._fetcher is None:
             raise UrlRefused(
@@ -116,6 +109,22 @@ class Intake:
     async def _store(self, data: bytes, name: str, *, url: str | None = None) -> Taken:
         info = await self._images.put(await self._pixels.inspect(data))
         return Taken(info=info, name=name, url=url)
+
+
+def _path_of(reference: str) -> Path:
+    with _looking_elsewhere():
+        return local_path(reference)
+
+
+@contextmanager
+def _looking_elsewhere() -> Generator[None]:
+    """One text for missing and forbidden; its hint may well name both causes."""
+    try:
+        yield
+    except ImageNotFound as error:
+        if error.hint != ImageNotFound.default_hint:
+            raise
+        raise ImageNotFound(error.message, hint=_LOOK_ELSEWHERE) from None
 
 
 def _data_uri_bytes(reference: str) -> bytes:
