@@ -8,6 +8,7 @@ import os
 import sys
 import threading
 import traceback
+from collections.abc import Callable
 from typing import Any, BinaryIO
 
 from pydantic import TypeAdapter
@@ -35,7 +36,7 @@ def main() -> None:
     _send(stdout, {"ready": True})
     while (request := _next_request(stdin, idle_s)) is not None:
         limits.limit_task(request["limit_s"])
-        _send(stdout, _answer(TASKS[request["task"]], request["arguments"]))
+        _send(stdout, _answer(TASKS, request))
 
 
 def _claim_stdout() -> BinaryIO:
@@ -63,9 +64,10 @@ def _next_request(stdin: BinaryIO, idle_s: float) -> Any:
         return done.value
 
 
-def _answer(task: Any, arguments: dict[str, Any]) -> dict[str, Any]:
+def _answer(tasks: dict[str, Callable[..., object]], request: Any) -> dict[str, Any]:
     try:
-        return {"result": _PLAIN.dump_python(task(**arguments))}
+        result = tasks[request["task"]](**request["arguments"])
+        return {"result": _PLAIN.dump_python(result)}
     except RelightError as error:
         return {
             "error": {

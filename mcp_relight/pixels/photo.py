@@ -23,6 +23,7 @@ class Photo:
     """The RGB profile to embed in a result."""
     own: Pixels | None
     """The pixels in the profile's own colours, where those are not sRGB."""
+    warnings: tuple[str, ...]
 
     def in_own_colours(self, rgb: Pixels) -> Pixels:
         """A result (H, W, 3) in sRGB, in the colours of the photo's profile.
@@ -56,6 +57,7 @@ def read_photo(data: bytes, *, max_edge_px: int | None = None) -> Photo:
         is_jpeg=source.format == "JPEG",
         profile=profile,
         own=own,
+        warnings=source.warnings,
     )
 
 

@@ -11,7 +11,9 @@ from zipfile import BadZipFile
 
 from pydantic import validate_call
 
+from mcp_relight.domain.lighting import Lighting
 from mcp_relight.domain.pixels import Encoded, Inspected, RenderResult, RenderTask, SheetCell
+from mcp_relight.domain.report import LightAnalysis, Report
 from mcp_relight.engine.analysis import Analysis
 from mcp_relight.engine.pipeline import analyse, relight
 from mcp_relight.errors import InvalidArgument
@@ -104,7 +106,7 @@ def render(task: RenderTask) -> RenderResult:
         picture=picture,
         mode=analysis.mode,
         confidence=analysis.confidence,
-        warnings=relit.warnings,
+        warnings=(*photo.warnings, *relit.warnings),
         analysis=stored,
         timings_s=watch.laps_s,
     )
@@ -132,6 +134,25 @@ def _cached_analysis(task: RenderTask) -> Analysis | None:
         return None
 
 
+def analyze(image: bytes, mask: bytes | None) -> LightAnalysis:
+    from mcp_relight.measure.analyze import analyze as measure_light  # pyright: ignore
+
+    photo = read_photo(image)
+    region = None if mask is None else read_mask(mask)
+    return measure_light(photo.rgb, alpha=photo.alpha, mask=region)
+
+
+def report(original: bytes, final: bytes, lighting: Lighting, returned: bytes | None) -> Report:
+    from mcp_relight.measure.report import report as measure_report  # pyright: ignore
+
+    return measure_report(
+        read_photo(original).rgb,
+        read_photo(final).rgb,
+        lighting,
+        returned_rgb=None if returned is None else read_photo(returned).rgb,
+    )
+
+
 def transfer(original: bytes, result: bytes) -> tuple[Encoded | None, list[str]]:
     photo = read_photo(original)
     moved = light_only.transfer(photo.rgb, read_photo(result).rgb)
@@ -154,5 +175,5 @@ class _Stopwatch:
 
 TASKS: dict[str, Callable[..., object]] = {
     task.__name__: validate_call(task)
-    for task in (inspect, thumbnail, sheet, reencode, render, transfer)
+    for task in (inspect, thumbnail, sheet, reencode, render, transfer, analyze, report)
 }

@@ -31,6 +31,7 @@ _Result = TypeVar("_Result")
 
 _DATA_DIR, _OUTPUT_DIR = "MCP_RELIGHT_DATA_DIR", "MCP_RELIGHT_OUTPUT_DIR"
 _CACHE_KEY = re.compile(r"[a-z0-9-]{1,100}")
+_SIDECAR = ".json"
 _LEFTOVER_AGE_S = 3600.0
 _MAX_SAME_NAMES = 10_000
 
@@ -63,6 +64,10 @@ class ImageFiles:
     async def delete(self, image_id: str) -> None:
         """Deleting what is not there is no error."""
         await _in_thread(partial(self._delete, image_id))
+
+    async def sizes(self) -> dict[str, int]:
+        """The bytes of every stored image, by id."""
+        return await _in_thread(self._sizes)
 
     async def cached(self, key: str) -> bytes | None:
         return await _in_thread(partial(self._cached, key))
@@ -134,6 +139,15 @@ class ImageFiles:
         self._sidecar(image_id).unlink(missing_ok=True)
         self._data(info).unlink(missing_ok=True)
 
+    def _sizes(self) -> dict[str, int]:
+        self._prepare()
+        return {
+            path.stem: status.st_size
+            for folder in self._images.iterdir()
+            for path, status in _files(folder)
+            if path.suffix != _SIDECAR
+        }
+
     def _cached(self, key: str) -> bytes | None:
         path = self._cache_path(key)
         try:
@@ -182,7 +196,7 @@ class ImageFiles:
         return self._sidecar(info.image_id).with_suffix(info.extension)
 
     def _sidecar(self, image_id: str) -> Path:
-        return self._images / image_id[:2] / f"{image_id}.json"
+        return self._images / image_id[:2] / (image_id + _SIDECAR)
 
     def _cache_path(self, key: str) -> Path:
         if _CACHE_KEY.fullmatch(key) is None:

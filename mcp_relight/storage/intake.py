@@ -13,10 +13,9 @@ from urllib.parse import unquote, urlsplit
 import anyio.to_thread
 
 from mcp_relight.domain.image import MAX_INPUT_BYTES, URI_PREFIX
-from mcp_relight.domain.ports import Found, Images, Pixels, Taken
+from mcp_relight.domain.ports import Downloads, Found, Images, Pixels, Taken
 from mcp_relight.errors import ImageNotFound, ImageTooLarge, InvalidArgument, UrlRefused
 
-from .fetch import Fetcher
 from .library import allowed_folder, newest_pictures
 from .names import NO_NAME, safe_stem
 from .paths import local_path, read_explicit, read_under
@@ -27,7 +26,7 @@ LATEST = "latest"
 MAX_DATA_URI_BYTES = 4_000_000
 
 _FETCH_DEADLINE_S = 30.0
-_DATA_URI = re.compile(r"data:image/[a-z0-9.+-]+(?:;[a-z0-9=.+-]+)*;base64,", re.IGNORECASE)
+_DATA_URI = re.compile(r"data:[a-z0-9/.+-]*(?:;[a-z0-9=.+-]+)*?;base64,", re.IGNORECASE)
 _WEB = ("https://", "http://")
 _LOOK_ELSEWHERE = (
     "Check the spelling. Only pictures in the allowed folders can be read: save it there, or allow "
@@ -39,27 +38,30 @@ _LOOK_ELSEWHERE = (
 class Intake:
     """Implements `Library`.
 
-    `allowed_dirs` are the folders whose pictures callers may name; `output_dir` is left out of
-    `latest`. Without a `fetcher` web addresses are refused.
+    `folders` are those whose pictures callers may name; `output_dir` is left out of `latest`. With
+    `local_only` web addresses are refused.
     """
 
     def __init__(
         self,
+        *,
         images: Images,
         pixels: Pixels,
-        *,
-        allowed_dirs: Sequence[Path],
+        downloads: Downloads,
+        folders: Sequence[Path],
         output_dir: Path,
-        fetcher: Fetcher | None = None,
+        local_only: bool,
     ) -> None:
         self._images = images
         self._pixels = pixels
-        self._allowed_dirs = tuple(allowed_dirs)
+        self._downloads = downloads
+        self._folders = tuple(folders)
         self._output_dir = output_dir
-        self._fetcher = fetcher
+        self._local_only = local_only
 
     async def take(self, reference: str) -> Taken:
-        start = reference[:16].lower()
+        reference = reference.strip()
+        start = reference[:8].lower()
         if reference.startswith(URI_PREFIX):
             info = await self._images.info(reference.removeprefix(URI_PREFIX))
             return Taken(info=info, name=NO_NAME)
@@ -70,7 +72,7 @@ class Intake:
         path = await self._latest() if reference == LATEST else _path_of(reference)
         with _looking_elsewhere():
             data = await _in_thread(
-                partial(read_under, path, self._allowed_dirs, max_bytes=MAX_INPUT_BYTES)
+                partial(read_under, path, self._folders, max_bytes=MAX_INPUT_BYTES)
             )
         return await self._store(data, safe_stem(path.stem))
 
@@ -79,13 +81,13 @@ class Intake:
         return await self._store(data, safe_stem(path.stem))
 
     async def find(self, folder: str | None, *, limit: int) -> list[Found]:
-        folders = self._allowed_dirs
+        folders = self._folders
         if folder is not None:
-            folders = (await _in_thread(partial(allowed_folder, folder, self._allowed_dirs)),)
+            folders = (await _in_thread(partial(allowed_folder, folder, folders)),)
         return await _in_thread(partial(newest_pictures, folders, limit=limit))
 
     async def _latest(self) -> Path:
-        search = partial(newest_pictures, self._allowed_dirs, limit=1, without=self._output_dir)
+        search = partial(newest_pictures, self._folders, limit=1, without=self._output_dir)
         found = await _in_thread(search)
         if not found:
             raise ImageNotFound(
@@ -96,15 +98,16 @@ class Intake:
         return found[0].path
 
     async def _fetch(self, url: str) -> Taken:
-        if self._fetcher is None:
+        if self._local_only:
             raise UrlRefused(
-                "Web addresses are switched off here.",
+                "Nothing is fetched from the web while MCP_RELIGHT_LOCAL_ONLY is set.",
                 hint="Save the picture to an allowed folder and give its path.",
+                argument="image",
             )
-        fetched = await self._fetcher.fetch(
-            url, max_bytes=MAX_INPUT_BYTES, deadline_s=_FETCH_DEADLINE_S, accept_http=False
+        data = await self._downloads.fetch(
+            url, max_bytes=MAX_INPUT_BYTES, deadline_s=_FETCH_DEADLINE_S
         )
-        return await self._store(fetched.body, _name_in(url), url=url)
+        return await self._store(data, _name_in(url), url=url)
 
     async def _store(self, data: bytes, name: str, *, url: str | None = None) -> Taken:
         info = await self._images.put(await self._pixels.inspect(data))
@@ -131,7 +134,7 @@ def _data_uri_bytes(reference: str) -> bytes:
     start = _DATA_URI.match(reference[:200])
     if start is None:
         raise InvalidArgument(
-            "A data: image must be written as data:image/png;base64,... or another image type.",
+            "A data: image must be written in base64: data:image/png;base64,...",
             hint="Encode the picture as base64, or save it to a folder and give its path.",
             argument="image",
         )
