@@ -22,6 +22,13 @@ def make_folder(folder: Path, *, variable: str) -> None:
         folder.mkdir(mode=_FOLDER_MODE, parents=True, exist_ok=True)
 
 
+def check_writable(folder: Path, *, variable: str) -> None:
+    """Whether files could be written there now; creates the folder. Errors as in `write_file`."""
+    make_folder(folder, variable=variable)
+    with _explained(variable), _staged(b"probe", folder):
+        pass
+
+
 def write_file(path: Path, data: bytes, *, staging: Path, variable: str) -> None:
     """Write `path` in one step, replacing what is there. `staging` is on the same file system.
 

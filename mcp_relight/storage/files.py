@@ -23,7 +23,7 @@ from mcp_relight.domain.image import ImageInfo, image_id_of, is_image_id
 from mcp_relight.domain.pixels import Encoded, Inspected
 from mcp_relight.errors import ImageNotFound, Internal, InvalidArgument, StorageFull
 
-from .disk import make_folder, write_file, write_new_file
+from .disk import check_writable, make_folder, write_file, write_new_file
 from .names import safe_stem
 
 _log = logging.getLogger(__name__)
@@ -56,6 +56,9 @@ class ImageFiles:
 
     async def read(self, image_id: str) -> bytes:
         return await _in_thread(partial(self._read, image_id))
+
+    async def check_folder(self, folder: Path) -> None:
+        await _in_thread(partial(check_writable, folder, variable=_OUTPUT_DIR))
 
     async def publish(self, image_id: str, folder: Path, stem: str) -> Path:
         """Also raises StorageFull, or InvalidArgument when `folder` cannot be written."""
