@@ -2,7 +2,6 @@
 
 import sqlite3
 import stat
-from itertools import product
 from pathlib import Path
 
 import pytest
@@ -302,9 +301,3 @@ async def test_salt_and_catalogue_are_kept(store: Store, tmp_path: Path, clock: 
     assert await again.salt() == salt
     assert await again.cached_catalogue("cloud") == (clock.time, "[2]")
     await again.aclose()
-
-
-def test_the_table_of_transitions_covers_every_stage() -> None:
-    assert all(
-        after in LEGAL for _, after in product(LEGAL, {s for a in LEGAL.values() for s in a})
-    )
