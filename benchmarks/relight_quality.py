@@ -37,10 +37,10 @@ from mcp_relight.engine.analysis import Analysis
 from mcp_relight.engine.pipeline import analyse, relight
 
 LIGHT_ARGS: dict[str, float] = {
-    "softness": 0.1,
+    "softness": 0.15,
     "ambient": 0.1,
     "exposure_ev": -0.7,
-    "strength": 0.8,
+    "strength": 0.75,
 }
 """Flags of `mcp-relight relight` (with dashes there), the same for every scene and request."""
 

@@ -18,8 +18,8 @@ import anyio.to_thread
 from mcp_relight import __version__
 from mcp_relight.config import PROVIDERS_WITH_KEYS, Settings
 from mcp_relight.domain.job import Policy
+from mcp_relight.domain.pixels import ENGINE_VERSION
 from mcp_relight.domain.ports import Found, Library, Taken
-from mcp_relight.engine.version import ENGINE_VERSION
 from mcp_relight.errors import RelightError
 from mcp_relight.jobs.credentials import credential_id, fingerprint, folder_salt
 from mcp_relight.jobs.locks import WorkerLock, is_living
