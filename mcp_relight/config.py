@@ -63,6 +63,9 @@ class Settings(BaseSettings):
     )
     resource_links: bool = Field(default=True, validation_alias=_prefixed("RESOURCE_LINKS"))
     worker: WorkerMode = Field(default="detached", validation_alias=_prefixed("WORKER"))
+    worker_idle_s: float = Field(
+        default=60.0, ge=0, le=86_400, validation_alias=_prefixed("WORKER_IDLE_S")
+    )
     pixeldojo_url: str = Field(
         default="https://pixeldojo.ai", validation_alias=_prefixed("PIXELDOJO_URL")
     )

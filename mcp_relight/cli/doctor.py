@@ -5,6 +5,7 @@ import os
 import shutil
 import sys
 from dataclasses import asdict, dataclass
+from importlib import resources
 from pathlib import Path
 from typing import Literal
 
@@ -15,6 +16,7 @@ from mcp_relight.bootstrap import Application
 from mcp_relight.config import Settings
 from mcp_relight.errors import RelightError
 
+from .demo import SAMPLE
 from .session import answer, load_settings
 
 Verdict = Literal["ok", "note", "wrong"]
@@ -49,21 +51,28 @@ async def _examine(settings: Settings) -> list[Finding]:
         _folder("output", settings.results_dir, "MCP_RELIGHT_OUTPUT_DIR"),
         *(_readable(folder) for folder in settings.readable_dirs),
     ]
-    application = Application(settings)
+    async with Application(settings) as application:
+        findings += await _providers(application)
+        findings.append(await _engine(application))
+    return findings
+
+
+async def _providers(application: Application) -> list[Finding]:
+    return [
+        Finding(state.name, "wrong" if state.is_wrong else "ok", state.words.strip())
+        for state in await application.examine_providers()
+    ]
+
+
+async def _engine(application: Application) -> Finding:
+    """One small picture all the way through the pixel process."""
     try:
         service = await application.service()
-        await application.resume()
-        findings.append(Finding("worker", "ok", f"mode {settings.worker}"))
-        findings += [
-            Finding(provider.name, provider.verdict, provider.words)
-            for provider in await service.examine_providers()
-        ]
-        findings.append(Finding("engine", "ok", await service.examine_engine()))
+        sample = (resources.files("mcp_relight.cli") / "samples" / SAMPLE).read_bytes()
+        seconds = await service.try_engine(sample)
     except RelightError as error:
-        findings.append(Finding("engine", "wrong", f"{error.message} {error.hint}".strip()))
-    finally:
-        await application.aclose()
-    return findings
+        return Finding("engine", "wrong", f"{error.message} {error.hint}".strip())
+    return Finding("engine", "ok", f"relit a 512 px photo in {seconds:.1f} s")
 
 
 def _folder(what: str, folder: Path, variable: str) -> Finding:

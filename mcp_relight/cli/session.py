@@ -30,12 +30,8 @@ def load_settings(namespace: argparse.Namespace, **overrides: Any) -> Settings:
 @asynccontextmanager
 async def opened(namespace: argparse.Namespace) -> AsyncGenerator[Service]:
     """The service for one command. A path typed on the command line is its own permission."""
-    application = Application(load_settings(namespace), typed_paths=True)
-    try:
+    async with Application(load_settings(namespace), typed_paths=True) as application:
         yield await application.service()
-    finally:
-        with anyio.CancelScope(shield=True):
-            await application.aclose()
 
 
 def run(

@@ -7,9 +7,9 @@ a caller's `params` with the nearest known name, the wire body and the table in 
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Literal, cast
+from typing import Annotated, Any, ClassVar, Literal, cast
 
-from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, create_model
 
 from mcp_relight.errors import InvalidArgument
 
@@ -120,6 +120,18 @@ RESERVED: dict[str, str] = {
 """Fields that `params` never sets, and what to do instead."""
 
 
+def with_references(params: type[Params], count: int) -> type[Params]:
+    """The class with `reference_image_1` … for further pictures the model takes."""
+    names = [f"reference_image_{index}" for index in range(1, count + 1)]
+    reference = Annotated[
+        str | None, Field(description="Image reference: a further picture to read.")
+    ]
+    fields: dict[str, Any] = dict.fromkeys(names, (reference, None))
+    made = create_model(params.__name__, __base__=params, __doc__=params.__doc__, **fields)
+    made.image_fields = params.image_fields | frozenset(names)
+    return made
+
+
 def refuse_reserved(values: Mapping[str, JsonValue]) -> None:
     """Raises InvalidArgument for a parameter that is an argument of the tool."""
     for name in values:
@@ -127,6 +139,14 @@ def refuse_reserved(values: Mapping[str, JsonValue]) -> None:
             raise InvalidArgument(
                 f"params.{name} is not set through params.", hint=hint, argument="params"
             )
+
+
+def wire_body(params: type[Params], values: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
+    """Checked parameters in the provider's spelling; pictures go their own way."""
+    checked = params.model_validate(dict(values))
+    return checked.model_dump(
+        mode="json", by_alias=True, exclude_none=True, exclude=set(params.image_fields)
+    )
 
 
 def params_check(

@@ -3,10 +3,11 @@
 An adapter turns a `Call` into a `Request`, and a `Reply` into one of the outcomes. It never sends.
 """
 
+import base64
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from pydantic import JsonValue
 
@@ -16,6 +17,10 @@ from .job import Cost, Sent
 from .lighting import Lighting
 
 Method = Literal["GET", "POST", "PUT", "DELETE"]
+
+
+def data_uri(data: bytes, mime_type: str) -> str:
+    return f"data:{mime_type};base64,{base64.b64encode(data).decode()}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +33,11 @@ class Picture:
     url: str | None = None
     data: bytes | None = None
     image_id: str = ""
+
+    @property
+    def reference(self) -> str:
+        """The picture as JSON can carry it: its address, else a data: URI of its bytes."""
+        return self.url if self.url is not None else data_uri(self.data or b"", self.mime_type)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +87,18 @@ class Reply:
         except (ValueError, RecursionError):
             raise ProviderProtocol("The provider's reply was not JSON.") from None
 
+    def json_object(self) -> dict[str, JsonValue]:
+        """The body as a JSON object. Raises ProviderProtocol."""
+        value = self.json()
+        if not isinstance(value, dict):
+            raise ProviderProtocol("The provider's reply was not a JSON object.")
+        return cast(dict[str, JsonValue], value)
+
+    @property
+    def error_words(self) -> str:
+        """The text of a refusal, folded, for matching only: it is never shown."""
+        return self.body[:4096].decode("utf-8", "replace").casefold()
+
 
 @dataclass(frozen=True, slots=True)
 class Output:
@@ -103,6 +125,12 @@ class Working:
     progress: float | None = None
     note: str = ""
     poll_after_s: float | None = None
+    unknown_status: str | None = None
+    """A status word the adapter does not know, for the log alone."""
+
+
+ANOTHER_JOB = Working(note="An answer that speaks of another job was left aside.")
+"""For a status reply whose id is not the one asked about: it says nothing of this job."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -164,6 +164,8 @@ class Job:
     worker: str | None = None
     credential_id: str | None = None
     ticket: str | None = None
+    submitted_at: float | None = None
+    """When the provider took it."""
     provider_expires_at: float | None = None
     progress: float = 0.0
     note: str = ""

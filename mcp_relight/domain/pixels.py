@@ -5,6 +5,10 @@ from typing import Literal
 
 from .lighting import Lighting
 
+ENGINE_VERSION = "1"
+"""Changes whenever the local engine finds out other things about the same photo, or writes them
+down in other bytes: part of the key of every cached analysis."""
+
 MaskMode = Literal["user_normals", "user_depth", "user_mask", "alpha", "auto_mask", "scene"]
 
 
@@ -29,6 +33,7 @@ class Encoded:
     mime_type: str
     width: int
     height: int
+    has_alpha: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

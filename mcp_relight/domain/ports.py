@@ -73,6 +73,10 @@ class Images(Protocol):
 
     async def read(self, image_id: str) -> bytes: ...
 
+    async def check_folder(self, folder: Path) -> None:
+        """Raises InvalidArgument or StorageFull where `publish` into this folder would."""
+        ...
+
     async def publish(self, image_id: str, folder: Path, stem: str) -> Path:
         """Copy to `folder` under a human name that is not taken yet; returns the path."""
         ...
@@ -135,7 +139,6 @@ class NewJob:
     keep_key: bool = False
     """True where the caller gave an idempotency key: it lasts as long as its row."""
     credential_id: str | None = None
-    siblings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +178,13 @@ class Jobs(Protocol):
         ...
 
     def watch(self, job_ids: Sequence[str]) -> AbstractAsyncContextManager[AsyncIterator[Job]]:
-        """Yields each of the jobs now, and again whenever its row changes."""
+        """Yields each of the jobs now, and again whenever its row changes; ends when all of them
+        are terminal or gone."""
+        ...
+
+    async def changed(self, since: int, *, within_s: float) -> int:
+        """Wait until any row of the store changed since that version, at most `within_s`; returns
+        the version now. Starting with -1 it returns at once."""
         ...
 
     async def due(self, *, worker: str, credentials: Sequence[str], limit: int) -> tuple[Job, ...]:
@@ -184,6 +193,11 @@ class Jobs(Protocol):
 
     async def next_due_at(self, *, worker: str, credentials: Sequence[str]) -> float | None:
         """When the next row this worker could advance is due; None when there is none."""
+        ...
+
+    async def note_stranded(self, *, worker: str, credentials: Sequence[str]) -> None:
+        """Say on overdue rows that neither this worker nor another living one can advance which
+        key is missing."""
         ...
 
     async def claim(self, job: Job, worker: str) -> Job | None:

@@ -24,8 +24,20 @@ ALL_FIELDS = (
 )
 """The fields of a light that every model gives an account of."""
 
+ONLY_THE_LIGHT = "change only the light: keep the subject, the framing and every detail"
+"""What a model that could change anything is told as well."""
+_SAID_IN_WORDS = (
+    "azimuth_deg",
+    "elevation_deg",
+    "kelvin",
+    "color",
+    "softness",
+    "ambient",
+    "exposure_ev",
+)
 _BEHIND_DEG = 120.0
 _STEEP_DEG = 55.0
+_OVERHEAD_DEG = 80.0
 _SOFT = 0.8
 _FLAT_AMBIENT = 0.8
 _FRONTAL = 0.3
@@ -76,15 +88,13 @@ def _has_opposite_rival(key: Light, lights: tuple[Light, ...]) -> bool:
 def direction_words(light: Light) -> str:
     """Where the light comes from, as the viewer sees the picture."""
     azimuth, elevation = light.azimuth_deg, light.elevation_deg
-    if elevation > _STEEP_DEG:
-        return "light from above"
-    if elevation < -_STEEP_DEG:
-        return "light from below"
     side = "right" if azimuth > 0 else "left"
     turn = abs(azimuth)
-    if turn > _BEHIND_DEG:
+    if turn > _BEHIND_DEG and abs(elevation) < _OVERHEAD_DEG:
         words = "strong rim light, backlit"
         return words if turn > 157.5 else f"{words} from the {side} rear"
+    if abs(elevation) > _STEEP_DEG:
+        return "light from above" if elevation > 0 else "light from below"
     where = "the front" if turn < 22.5 else f"the {side}" if turn >= 67.5 else f"the {side} front"
     return f"light from {where}{_height_words(elevation)}"
 
@@ -172,14 +182,17 @@ def _by_weight(lighting: Lighting) -> list[Light]:
     return [key, *others] if key is not None else others
 
 
-def compose_prompt(lighting: Lighting, limit_chars: int | None = None) -> str:
-    """The user's own words, then the light in words, never longer than `limit_chars`.
+def compose_prompt(
+    lighting: Lighting, limit_chars: int | None = None, *, instruction: str = ""
+) -> str:
+    """The user's own words, the light in words, then `instruction`; at most `limit_chars`.
 
-    Too long, the end goes first: the light's last phrases, and only then the user's last words.
+    Too long, the end goes first: the instruction, the light's last phrases, and only then the
+    user's last words.
     """
-    phrases = light_words(lighting).split(", ") if light_words(lighting) else []
+    said = light_words(lighting)
     own = (lighting.prompt or "").strip()
-    parts = [own, *phrases] if own else phrases
+    parts = [part for part in (own, *said.split(", "), instruction) if part]
     if limit_chars is None:
         return ", ".join(parts)
     while len(parts) > 1 and len(", ".join(parts)) > limit_chars:
@@ -235,3 +248,23 @@ def honest(
                 entry = FieldHonesty.model_validate({"name": name, "how": how, "note": table[name]})
         result.append(entry)
     return tuple(result)
+
+
+def honest_in_words(
+    lighting: Lighting,
+    *,
+    limit_chars: int | None = None,
+    approximated: Mapping[str, str] | None = None,
+) -> tuple[FieldHonesty, ...]:
+    """As `honest`, for a model that takes the light as words. `approximated` adds to the words."""
+    words: dict[str, str] = dict.fromkeys(_SAID_IN_WORDS, "in words")
+    words["lights"] = "every light in words, the key first"
+    own = len(lighting.prompt or "")
+    is_cut = limit_chars is not None and own > limit_chars
+    if is_cut:
+        words["prompt"] = f"cut to the model's {limit_chars} characters"
+    return honest(
+        lighting,
+        honoured={} if is_cut else {"prompt": ""},
+        approximated={**words, **(approximated or {})},
+    )

@@ -20,3 +20,8 @@ def plain_words(message: str) -> str:
     """A pydantic message, shorter and without its prefix."""
     message = message.removeprefix("Value error, ").removeprefix("Input should be ")
     return message[:1].lower() + message[1:]
+
+
+def printable(text: str, most_chars: int) -> str:
+    """At most so many characters, without control characters or line breaks."""
+    return "".join(letter for letter in text[:most_chars] if letter.isprintable())

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from mcp_relight.measure.tone import to_linear, to_srgb
+from mcp_relight.engine.color import decode, encode
 
 from .gain import GainMap, guide_of
 from .guided import Planes
@@ -21,8 +21,8 @@ def apply_gain(rgb: NDArray[np.uint8], gain: GainMap) -> NDArray[np.uint8]:
     out = np.empty_like(rgb)
     for top in range(0, height, _BAND_ROWS):
         rows = slice(top, min(top + _BAND_ROWS, height))
-        linear = to_linear(rgb[rows])
-        out[rows] = to_srgb(linear * _gain(gain, linear, rows, (width, height)))
+        linear = decode(rgb[rows])
+        out[rows] = encode(linear * _gain(gain, linear, rows, (width, height)))
     return out
 
 

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from mcp_relight.measure.tone import blur
+from mcp_relight.engine.grid import blur
 
 Picture = NDArray[np.float32]
 Mask = NDArray[np.bool_]

@@ -6,7 +6,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from mcp_relight.measure.tone import blur, luminance
+from mcp_relight.engine.color import luminance
+from mcp_relight.engine.grid import blur
 
 from .foreign import find_foreign
 from .guided import Planes, fit_planes

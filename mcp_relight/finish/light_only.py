@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from mcp_relight.measure.register import Alignment, align, coverage, warp
-from mcp_relight.measure.tone import shrink, to_linear
+from mcp_relight.engine.color import decode
+from mcp_relight.measure.register import Alignment, align, coverage, shrink, warp
 
 from .apply import apply_gain
 from .gain import estimate_gain
@@ -61,8 +61,8 @@ def transfer(original_rgb: NDArray[np.uint8], result_rgb: NDArray[np.uint8]) -> 
     size = (original.shape[1], original.shape[0])
     result = warp(shrink(result_rgb, 2 * _WORK_PX), alignment.affine, size)
     gain = estimate_gain(
-        to_linear(original),
-        to_linear(result),
+        decode(original),
+        decode(result),
         coverage(alignment.affine, size),
         enlarged_by=original_rgb.shape[1] / size[0],
     )

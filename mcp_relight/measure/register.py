@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from .tone import blur, shrink
+from mcp_relight.engine.grid import blur
 
 Affine = NDArray[np.float64]
 """(2, 3): unit-square position (x, y) in the reference to unit-square position in the other."""
@@ -95,13 +95,23 @@ def to_pixels(affine: Affine, size: tuple[int, int], other: tuple[int, int]) -> 
     return (leave @ np.vstack([affine, [0, 0, 1]]) @ enter)[:2]
 
 
+def shrink(rgb: NDArray[np.uint8], long_edge_px: int) -> NDArray[np.uint8]:
+    """The picture with its long edge at most `long_edge_px`, averaged; never enlarged."""
+    height, width = rgb.shape[:2]
+    factor = long_edge_px / max(height, width)
+    if factor >= 1:
+        return rgb
+    size = (max(1, round(width * factor)), max(1, round(height * factor)))
+    return cv2.resize(rgb, size, interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
+
+
 def align(reference: NDArray[np.uint8], other: NDArray[np.uint8]) -> Alignment:
     """Register `other` (H', W', 3) on `reference` (H, W, 3), both sRGB bytes of any size."""
     if min(*reference.shape[:2], *other.shape[:2]) < _MIN_EDGE_PX:
         return Alignment(IDENTITY, 0.0, 0.0)
     fine = _grey(shrink(reference, _FINE_PX))
-    second = _grey(_no_larger(other, fine.shape))
-    affine = _coarse(_resized(fine, _COARSE_PX), second, reference.shape, other.shape)
+    second = _grey(shrink(other, round(max(fine.shape) * 1.25)))
+    affine = _coarse(shrink(fine, _COARSE_PX), second, reference.shape, other.shape)
     first_edges = edges(fine)
     residual = 0.0
     for _ in range(3):
@@ -114,14 +124,6 @@ def align(reference: NDArray[np.uint8], other: NDArray[np.uint8]) -> Alignment:
 
 def _grey(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY).astype(np.uint8, copy=False)
-
-
-def _no_larger(rgb: NDArray[np.uint8], shape: tuple[int, ...]) -> NDArray[np.uint8]:
-    return shrink(rgb, round(max(shape) * 1.25))
-
-
-def _resized(grey: NDArray[np.uint8], long_edge_px: int) -> NDArray[np.uint8]:
-    return shrink(grey, long_edge_px)
 
 
 def _warp_grey(

@@ -10,7 +10,7 @@ from mcp_relight.domain.catalog import FREE, ModelSpec, Params, params_check
 from mcp_relight.domain.exchange import Call, Outcome, Output, Picture, Rendered
 from mcp_relight.domain.job import FieldHonesty, Job
 from mcp_relight.domain.lighting import Lighting
-from mcp_relight.domain.pixels import RenderResult, RenderTask
+from mcp_relight.domain.pixels import MaskMode, RenderResult, RenderTask
 from mcp_relight.domain.ports import Images, Pixels
 from mcp_relight.domain.translate import ALL_FIELDS, honest
 from mcp_relight.errors import Internal
@@ -109,7 +109,7 @@ class LocalProvider:
         return Rendered(
             outputs=(Output(data=result.picture.data),),
             seed=call.seed,
-            warnings=(*_mode_words(result), *result.warnings),
+            warnings=(_mode_words(result), *result.warnings),
         )
 
     async def _task(self, call: Call, analysis: bytes | None) -> RenderTask:
@@ -163,19 +163,16 @@ class LocalProvider:
         """Nothing to close: the pixel child belongs to whoever made it."""
 
 
-def _mode_words(result: RenderResult) -> tuple[str, ...]:
-    """How the subject was found, where the caller did not say it."""
-    if result.mode == "scene":
-        return (
-            "No subject stood out, so the scene was lit as a whole and direction shows weakly; "
-            "a mask of the subject makes it stronger.",
-        )
-    if result.mode == "auto_mask":
-        level = "high" if result.confidence >= 0.7 else "fair"
-        return (
-            f"The subject was found automatically with {level} confidence "
-            f"({result.confidence:.2f}); a mask makes it exact.",
-        )
-    if result.mode == "alpha":
-        return ("The picture's transparency was taken as the mask of the subject.",)
-    return ()
+_SHAPE_FROM: dict[MaskMode, str] = {
+    "user_normals": "shape from your normal map",
+    "user_depth": "shape from your depth map",
+    "user_mask": "subject from your mask, shape estimated",
+    "alpha": "subject from the picture's transparency, shape estimated",
+    "auto_mask": "subject found automatically; a mask makes it exact",
+    "scene": "no subject stood out, so the scene was lit as a whole",
+}
+
+
+def _mode_words(result: RenderResult) -> str:
+    """Where the shape came from, and how far to trust it."""
+    return f"mode {result.mode}, confidence {result.confidence:.2f}: {_SHAPE_FROM[result.mode]}."

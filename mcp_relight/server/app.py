@@ -26,14 +26,12 @@ _RESUME_AFTER_S = 0.5
 def create_server(opener: Opener, *, resource_links: bool = True) -> RelightServer:
     @asynccontextmanager
     async def lifespan(server: MCPServer[Opener]) -> AsyncGenerator[Opener]:
-        async with anyio.create_task_group() as tasks:
+        async with opener, anyio.create_task_group() as tasks:
             tasks.start_soon(_resume, opener)
             try:
                 yield opener
             finally:
                 tasks.cancel_scope.cancel()
-                with anyio.CancelScope(shield=True):
-                    await opener.aclose()
 
     server = RelightServer(
         SERVER_NAME,

@@ -1,11 +1,14 @@
 """A service that is opened when it is first needed: starting must cost nothing."""
 
-from typing import Protocol
+from contextlib import AbstractAsyncContextManager
+from typing import Any, Protocol
 
 from .service import Service
 
 
-class Opener(Protocol):
+class Opener(AbstractAsyncContextManager[Any], Protocol):
+    """Entered for as long as a process serves."""
+
     async def service(self) -> Service:
         """The one service of this process; opened by the first call."""
         ...
@@ -13,5 +16,3 @@ class Opener(Protocol):
     async def resume(self) -> None:
         """Have somebody look at jobs an earlier process left unfinished."""
         ...
-
-    async def aclose(self) -> None: ...

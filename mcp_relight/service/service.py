@@ -12,7 +12,6 @@ from mcp_relight.domain.lighting import Lighting
 from mcp_relight.domain.looks import LOOKS
 from mcp_relight.domain.pixels import Encoded, RenderTask, SheetCell
 from mcp_relight.domain.ports import (
-    Clock,
     Images,
     Jobs,
     Library,
@@ -78,7 +77,6 @@ class Service:
         library: Library,
         models: Models,
         workers: Workers,
-        clock: Clock,
         options: Options,
     ) -> None:
         self._jobs = jobs
@@ -87,7 +85,6 @@ class Service:
         self._library = library
         self._models = models
         self._workers = workers
-        self._clock = clock
         self._options = options
 
     async def list_models(self, arguments: ListModelsArguments) -> ModelList:
@@ -119,6 +116,7 @@ class Service:
         """Start a job (or find the one that is already there) and wait a little for it."""
         order = await self._take_order(arguments, image)
         check_allowed(order.spec, self._models, self._options.policy)
+        await self._images.check_folder(self._options.output_dir)
         jobs = await self._jobs.insert(
             new_jobs(
                 order,
@@ -297,6 +295,14 @@ class Service:
     async def read_image(self, image_id: str) -> bytes:
         """The bytes of a stored image. Raises ImageNotFound."""
         return await self._images.read(image_id)
+
+    async def try_engine(self, sample: bytes) -> float:
+        """Relight a sample in memory; how many seconds it took."""
+        started = anyio.current_time()
+        clean = await self._pixels.inspect(sample)
+        look = LOOKS["golden_hour"].lighting
+        await self._pixels.render(RenderTask(image=clean.data, lighting=look))
+        return anyio.current_time() - started
 
     async def picture_as(self, image_id: str, mime_type: str) -> bytes:
         """A stored image's bytes in the asked format; encoded anew only if it is another one."""

@@ -109,10 +109,10 @@ async def test_an_analysis_is_not_reused_when_what_it_depends_on_changed(changed
 @pytest.mark.parametrize(
     ("mode", "confidence", "words"),
     [
-        ("scene", 0.1, "the scene was lit as a whole"),
-        ("auto_mask", 0.5, "fair confidence (0.50)"),
-        ("auto_mask", 0.9, "high confidence (0.90)"),
+        ("scene", 0.1, "mode scene, confidence 0.10"),
+        ("auto_mask", 0.5, "mode auto_mask, confidence 0.50"),
         ("alpha", 1.0, "transparency"),
+        ("user_depth", 0.9, "depth map"),
     ],
 )
 async def test_the_result_says_how_the_subject_was_found(

@@ -1,5 +1,6 @@
 """The tool surface as a client lists it, without opening a service."""
 
+from contextlib import AbstractAsyncContextManager
 from typing import Any, NoReturn
 
 from mcp import Client
@@ -8,7 +9,7 @@ from mcp_relight.server.app import create_server
 from mcp_relight.service.service import Service
 
 
-class NeverOpened:
+class NeverOpened(AbstractAsyncContextManager[Any]):
     """An opener for tests that only list: opening would be a bug."""
 
     async def service(self) -> Service:
@@ -17,7 +18,7 @@ class NeverOpened:
     async def resume(self) -> None:
         return
 
-    async def aclose(self) -> None:
+    async def __aexit__(self, *details: object) -> None:
         return
 
 
