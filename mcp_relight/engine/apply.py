@@ -14,8 +14,8 @@ from .shade import Shading
 Background = Literal["relight", "keep", "darken"]
 
 _STRIP_ROWS = 192
-_GUIDED_RADIUS = 0.008
-_GUIDED_EPS = 3e-3
+_GUIDED_RADIUS = 0.005
+_GUIDED_EPS = 1e-3
 _KNEE = 0.8
 _DARKENED = 0.35
 """What `background="darken"` leaves of the light behind the subject."""
