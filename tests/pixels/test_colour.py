@@ -1,8 +1,10 @@
 """Colour profiles: kept in results, applied for the maths and for what leaves the machine."""
 
+import io
+
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageCms
 
 from mcp_relight.domain.lighting import Light, Lighting
 from mcp_relight.domain.pixels import RenderTask
@@ -74,10 +76,6 @@ PNG = "image/png"
 
 
 def as_wide(image: Image.Image) -> Image.Image:
-    import io
-
-    from PIL import ImageCms
-
     target = ImageCms.ImageCmsProfile(io.BytesIO(wide_profile()))
     source = ImageCms.createProfile("sRGB")
     converted = ImageCms.profileToProfile(image, source, target, outputMode="RGB")
