@@ -17,21 +17,19 @@ import anyio.to_thread
 
 from mcp_relight import __version__
 from mcp_relight.config import PROVIDERS_WITH_KEYS, Settings
-from mcp_relight.domain.job import Policy
-from mcp_relight.domain.pixels import ENGINE_VERSION
-from mcp_relight.domain.ports import Found, Library, Taken
 from mcp_relight.errors import RelightError
 from mcp_relight.jobs.credentials import credential_id, fingerprint, folder_salt
 from mcp_relight.jobs.locks import WorkerLock, is_living
 from mcp_relight.jobs.spawn import Spawner
-from mcp_relight.service.service import Options, Service
 
 if TYPE_CHECKING:
+    from mcp_relight.domain.ports import Found, Library, Taken
     from mcp_relight.jobs.steps import Steps
     from mcp_relight.jobs.store.store import Store
     from mcp_relight.jobs.worker import Worker
     from mcp_relight.pixels.client import PixelChild
     from mcp_relight.providers.registry import Registry
+    from mcp_relight.service.service import Service
     from mcp_relight.storage.fetch import Fetcher
     from mcp_relight.storage.files import ImageFiles
 
@@ -125,7 +123,7 @@ class Parts:
         )
 
     @cached_property
-    def library(self) -> Library:
+    def library(self) -> "Library":
         from mcp_relight.storage.intake import Intake
 
         return Intake(
@@ -139,6 +137,7 @@ class Parts:
 
     @cached_property
     def steps(self) -> "Steps":
+        from mcp_relight.domain.pixels import ENGINE_VERSION
         from mcp_relight.jobs.lanes import Lane
         from mcp_relight.jobs.steps import Steps
         from mcp_relight.providers.bucket import Bucket, BucketFolder
@@ -242,7 +241,7 @@ class Application:
     ) -> bool | None:
         return await self._stack.__aexit__(kind, error, trace)
 
-    async def service(self) -> Service:
+    async def service(self) -> "Service":
         async with self._opening:
             if self._service is None:
                 self._service = await anyio.to_thread.run_sync(self._open)
@@ -277,7 +276,10 @@ class Application:
                 await provider.aclose()
         return states
 
-    def _open(self) -> Service:
+    def _open(self) -> "Service":
+        from mcp_relight.domain.job import Policy
+        from mcp_relight.service.service import Options, Service
+
         parts, settings = self._parts, self._parts.settings
         workers = self._workers or NoWorkers()
         return Service(
@@ -379,19 +381,19 @@ class Downloaded:
 class TypedPaths:
     """A library for the command line, where typing a path allows it."""
 
-    def __init__(self, library: Library) -> None:
+    def __init__(self, library: "Library") -> None:
         self._library = library
 
-    async def take(self, reference: str) -> Taken:
+    async def take(self, reference: str) -> "Taken":
         path = await anyio.Path(reference).expanduser()
         if await path.exists():
             return await self._library.take_explicit(Path(await path.absolute()))
         return await self._library.take(reference)
 
-    async def take_explicit(self, path: Path) -> Taken:
+    async def take_explicit(self, path: Path) -> "Taken":
         return await self._library.take_explicit(path)
 
-    async def find(self, folder: str | None, *, limit: int) -> list[Found]:
+    async def find(self, folder: str | None, *, limit: int) -> "list[Found]":
         return await self._library.find(folder, limit=limit)
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from scipy.fft import fft2, ifft2
 
 from mcp_relight.engine.grid import blur
 
@@ -23,7 +24,7 @@ _FINE_PX = 384
 _ZOOMS = (0.90, 0.94, 0.97, 1.0, 1.03, 1.07, 1.12)
 _MAX_SHIFT = 0.15
 _MIN_EDGE_PX = 16
-_GRID = 7
+_GRID = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,12 +33,14 @@ class Alignment:
 
     `affine` maps unit-square positions, so it holds at any size. `score` is the agreement of edge
     directions after alignment (1 = equal, about 0 = unrelated), `residual_px` the median distance
-    at 384 px that blocks still disagree with the affine map by.
+    at 384 px that blocks still disagree with the affine map by, `bend` how far the map is from a
+    plain resize or centred crop, as a log ratio.
     """
 
     affine: Affine
     score: float
     residual_px: float
+    bend: float = 0.0
 
     @property
     def scale(self) -> float:
@@ -119,7 +122,8 @@ def align(reference: NDArray[np.uint8], other: NDArray[np.uint8]) -> Alignment:
         shifts, weights, centres = _block_shifts(first_edges, moved)
         affine, residual = _corrected(affine, shifts, weights, centres, fine.shape)
     moved = edges(_warp_grey(second, affine, fine.shape))
-    return Alignment(affine, round(agreement(first_edges, moved), 4), residual)
+    bend = min(_bend(affine, base) for base in _framings(reference.shape, other.shape))
+    return Alignment(affine, round(agreement(first_edges, moved), 4), residual, bend)
 
 
 def _grey(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -139,7 +143,7 @@ def _coarse(
     other_shape: tuple[int, ...],
 ) -> Affine:
     """The best of a small set of scalings, each with its best shift."""
-    one = np.fft.fft2(edges(first))
+    one = fft2(edges(first))
     best, found = -np.inf, IDENTITY
     for base in _framings(reference_shape, other_shape):
         for zoom in _ZOOMS:
@@ -175,9 +179,15 @@ def _zoomed(base: Affine, zoom: float) -> Affine:
     return base @ np.vstack([_centred(zoom, zoom), [0, 0, 1]])
 
 
+def _bend(affine: Affine, base: Affine) -> float:
+    """Stretch of `affine` beyond `base`, as the larger log ratio of its two axes."""
+    beyond = affine[:, :2] @ np.linalg.inv(base[:, :2])
+    return float(np.abs(np.log(np.linalg.svd(beyond, compute_uv=False))).max())
+
+
 def _shift(one: NDArray[np.complex128], moved: NDArray[np.complex64]) -> tuple[float, float, float]:
     """Shift (x, y in px) that lays `moved` on the picture with spectrum `one`, and its peak."""
-    correlation = np.fft.ifft2(np.conj(one) * np.fft.fft2(moved)).real
+    correlation = ifft2(np.conj(one) * fft2(moved)).real
     height, width = correlation.shape
     reach_y, reach_x = (max(1, int(_MAX_SHIFT * edge)) for edge in (height, width))
     window = np.roll(correlation, (reach_y, reach_x), (0, 1))[: 2 * reach_y + 1, : 2 * reach_x + 1]
@@ -206,7 +216,7 @@ def _block_shift(
     one: NDArray[np.complex64], moved: NDArray[np.complex64]
 ) -> tuple[float, float, float]:
     """Subpixel shift of one block and a weight that is 0 where nothing could be matched."""
-    correlation = np.fft.ifft2(np.conj(np.fft.fft2(one)) * np.fft.fft2(moved)).real
+    correlation = ifft2(np.conj(fft2(one)) * fft2(moved)).real
     reach = min(8, min(one.shape) // 4)
     window = np.roll(correlation, (reach, reach), (0, 1))[: 2 * reach + 1, : 2 * reach + 1]
     y, x = (int(i) for i in np.unravel_index(int(window.argmax()), window.shape))

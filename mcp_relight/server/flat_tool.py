@@ -4,6 +4,7 @@ The SDK's own checking ignores unknown names, echoes values and hides the errors
 """
 
 from collections.abc import Awaitable, Callable
+from functools import cache
 from typing import Any
 
 from mcp.server.mcpserver import Context
@@ -62,7 +63,7 @@ def flat_tool(
         description=description,
         arguments=arguments,
         parameters=flat_schema(arguments, described=described),
-        fn_metadata=FuncMetadata(arg_model=ArgModelBase, output_model=output),
+        fn_metadata=_metadata(output),
         is_async=True,
         context_kwarg=None,
         annotations=ToolAnnotations(
@@ -73,3 +74,9 @@ def flat_tool(
             open_world_hint=open_world,
         ),
     )
+
+
+@cache
+def _metadata(output: type[BaseModel] | None) -> FuncMetadata:
+    """Publishes the output's schema; several tools share one output."""
+    return FuncMetadata(arg_model=ArgModelBase, output_model=output)

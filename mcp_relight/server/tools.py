@@ -1,6 +1,6 @@
 """The ten tools."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mcp.server.mcpserver import Context
 from mcp.types import CallToolResult
@@ -27,10 +27,12 @@ from mcp_relight.domain.views import (
     Plan,
 )
 from mcp_relight.service.opener import Opener
-from mcp_relight.service.service import OnProgress
 
 from .flat_tool import FlatTool, flat_tool
 from .replies import facts_result, picture_result
+
+if TYPE_CHECKING:
+    from mcp_relight.service.service import OnProgress
 
 Ctx = Context[Any]
 
@@ -208,7 +210,7 @@ class Tools:
         return facts_result(view.facts(), links=links, picture=picture)
 
 
-def _progress(ctx: Ctx) -> OnProgress:
+def _progress(ctx: Ctx) -> "OnProgress":
     async def report(fraction: float, words: str) -> None:
         await ctx.report_progress(fraction, 1.0, words)
 

@@ -1,15 +1,16 @@
 """A service that is opened when it is first needed: starting must cost nothing."""
 
 from contextlib import AbstractAsyncContextManager
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from .service import Service
+if TYPE_CHECKING:
+    from .service import Service
 
 
 class Opener(AbstractAsyncContextManager[Any], Protocol):
     """Entered for as long as a process serves."""
 
-    async def service(self) -> Service:
+    async def service(self) -> "Service":
         """The one service of this process; opened by the first call."""
         ...
 
