@@ -165,7 +165,7 @@ class Job:
     credential_id: str | None = None
     ticket: str | None = None
     submitted_at: float | None = None
-    """When the provider took it."""
+    """When it was sent; once the provider's answer came, when that was."""
     provider_expires_at: float | None = None
     progress: float = 0.0
     note: str = ""

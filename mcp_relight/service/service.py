@@ -54,6 +54,7 @@ VIEW_MAX_BYTES = 500_000
 PREVIEW_EDGE_PX = 512
 PREVIEW_MAX_BYTES = 40_000
 _MAX_SHEET_CELLS = 9
+_WORKER_CHECK_S = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -352,18 +353,28 @@ class Service:
         """Wait until all are terminal or the time is up; the newest rows, in the same order."""
         if all(job.is_terminal for job in jobs):
             return jobs
-        await self._workers.ensure()
         latest = {job.job_id: job for job in jobs}
-        with anyio.move_on_after(wait_s):
-            async with self._jobs.watch(tuple(latest)) as changes:
-                async for job in changes:
-                    latest[job.job_id] = job
-                    if on_progress is not None:
-                        progress = sum(row.progress for row in latest.values()) / len(latest)
-                        await on_progress(progress, job.note or job.stage)
-                    if all(row.is_terminal or row.status == "unknown" for row in latest.values()):
-                        break
-        return tuple(latest[job.job_id] for job in jobs)
+        until = anyio.current_time() + wait_s
+        while True:
+            # Again and again: a worker may be killed while somebody waits for what it does.
+            await self._workers.ensure()
+            left_s = until - anyio.current_time()
+            with anyio.move_on_after(min(left_s, _WORKER_CHECK_S)) as look:
+                await self._watch(latest, on_progress)
+            if not look.cancelled_caught or left_s <= _WORKER_CHECK_S:
+                return tuple(latest[job.job_id] for job in jobs)
+
+    async def _watch(self, latest: dict[str, Job], on_progress: OnProgress | None) -> None:
+        """Bring `latest` up to date until there is nothing left to wait for."""
+        async with self._jobs.watch(tuple(latest)) as changes:
+            async for job in changes:
+                is_news = latest[job.job_id] != job
+                latest[job.job_id] = job
+                if on_progress is not None and is_news:
+                    progress = sum(row.progress for row in latest.values()) / len(latest)
+                    await on_progress(progress, job.note or job.stage)
+                if all(row.is_terminal or row.status == "unknown" for row in latest.values()):
+                    return
 
     async def _cells(self, name: str, *, alone: bool) -> list[SheetCell]:
         if name.startswith("job_"):

@@ -110,6 +110,9 @@ class Store:
             lambda c: job_rows.reserve_job(c, job, changes, day_budget_usd=day_budget_usd, now=now)
         )
 
+    async def may_be_anothers(self, job: Job, ticket: str) -> bool:
+        return await self._database.read(lambda c: job_rows.may_be_anothers(c, job, ticket))
+
     async def take_slot(self, gate: str, *, per_minute: float, burst: int) -> float:
         return await self._database.write(
             lambda c: rate_gate.take_slot(
