@@ -40,7 +40,7 @@ LIGHT_ARGS: dict[str, float] = {
     "softness": 0.15,
     "ambient": 0.1,
     "exposure_ev": -0.7,
-    "strength": 0.75,
+    "strength": 0.95,
 }
 """Flags of `mcp-relight relight` (with dashes there), the same for every scene and request."""
 

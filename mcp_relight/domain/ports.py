@@ -73,6 +73,10 @@ class Images(Protocol):
 
     async def read(self, image_id: str) -> bytes: ...
 
+    async def check_folder(self, folder: Path) -> None:
+        """Raises InvalidArgument or StorageFull where `publish` into this folder would."""
+        ...
+
     async def publish(self, image_id: str, folder: Path, stem: str) -> Path:
         """Copy to `folder` under a human name that is not taken yet; returns the path."""
         ...

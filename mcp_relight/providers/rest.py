@@ -116,7 +116,8 @@ class RestProvider:
         if isinstance(outcome, Working):
             if outcome.unknown_status is not None:
                 self._note_odd_word(outcome.unknown_status)
-            return paced(outcome, self.adapter, max(self._now() - job.created_at, 0.0))
+            since = job.submitted_at or job.created_at
+            return paced(outcome, self.adapter, max(self._now() - since, 0.0))
         if isinstance(outcome, Rendered):
             return outcome
         raise self._unreadable()

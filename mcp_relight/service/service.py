@@ -117,6 +117,7 @@ class Service:
         """Start a job (or find the one that is already there) and wait a little for it."""
         order = await self._take_order(arguments, image)
         check_allowed(order.spec, self._models, self._options.policy)
+        await self._images.check_folder(self._options.output_dir)
         jobs = await self._jobs.insert(
             new_jobs(
                 order,

@@ -8,9 +8,8 @@ from mcp_relight.domain.lighting import Light, Lighting
 from mcp_relight.domain.looks import LOOKS
 from mcp_relight.engine.analysis import Analysis
 from mcp_relight.engine.pipeline import analyse, relight
-
-from . import synth
-from .conftest import Subject
+from tests.engine import synth
+from tests.engine.conftest import Subject
 
 LEFT = Lighting(lights=(Light(azimuth_deg=-60),))
 
