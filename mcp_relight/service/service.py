@@ -1,6 +1,6 @@
 """The service: one method per use case. Tools and command line call these and nothing else."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -44,7 +44,8 @@ from mcp_relight.domain.views import (
 )
 from mcp_relight.errors import InvalidArgument, RequestError
 
-from .ordering import Order, check_allowed, check_cost, new_jobs, take_order
+from .following import JobChange, follow
+from .ordering import Order, Quote, check_allowed, check_cost, new_jobs, quote, take_order
 from .showing import iso, show_image, show_job, show_model, summarize
 
 OnProgress = Callable[[float, str], Awaitable[None]]
@@ -131,6 +132,17 @@ class Service:
         wait_s = DEFAULT_WAIT_S if arguments.wait_s is None else arguments.wait_s
         finished = await self._wait(jobs, wait_s, on_progress)
         return await show_job(finished[0], self._images)
+
+    async def quote(self, arguments: RelightArguments) -> Quote | None:
+        """What somebody should agree to before `relight`; None where there is nothing. Raises
+        what `relight` would raise before it looks at the picture."""
+        spec = self._models.spec(arguments.model or self._options.default_model)
+        check_allowed(spec, self._models, self._options.policy)
+        return quote(arguments, spec, self._models, self._options.policy)
+
+    def changes(self) -> AsyncGenerator[JobChange]:
+        """What moves in the job store, from now on."""
+        return follow(self._jobs, owner=self._options.owner)
 
     async def get_job(
         self, arguments: GetJobArguments, *, on_progress: OnProgress | None = None
