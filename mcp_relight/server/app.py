@@ -10,6 +10,7 @@ from mcp.server.mcpserver import MCPServer
 from mcp_relight import __version__
 from mcp_relight.service.opener import Opener
 
+from .apps import compare_app
 from .resources import RelightServer, add_resources
 from .tools import Tools
 
@@ -39,6 +40,7 @@ def create_server(opener: Opener, *, resource_links: bool = True) -> RelightServ
         version=__version__,
         instructions=INSTRUCTIONS,
         lifespan=lifespan,
+        extensions=[compare_app()],
         tools=[*Tools(opener, resource_links=resource_links).all()],
         cache_hints={"tools/list": CacheHint(ttl_ms=60_000, scope="public")},
         log_level="WARNING",

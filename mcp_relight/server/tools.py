@@ -1,4 +1,4 @@
-"""The ten tools."""
+"""The ten tools a model sees, and after them those of the app."""
 
 from typing import Any
 
@@ -29,6 +29,7 @@ from mcp_relight.domain.views import (
 from mcp_relight.service.opener import Opener
 from mcp_relight.service.service import OnProgress
 
+from .apps import OPENS_COMPARE, AppTools
 from .flat_tool import FlatTool, flat_tool
 from .replies import facts_result, picture_result
 
@@ -150,7 +151,9 @@ class Tools:
                 arguments=CompareArguments,
                 output=Comparison,
                 read_only=True,
+                meta=OPENS_COMPARE,
             ),
+            *AppTools(self._opener).all(),
         ]
 
     async def _list_models(self, arguments: ListModelsArguments, ctx: Ctx) -> CallToolResult:
