@@ -248,7 +248,7 @@ class Application:
             return self._service
 
     @property
-    def opened(self) -> Service | None:
+    def opened(self) -> "Service | None":
         return self._service
 
     async def resume(self) -> None:
