@@ -63,7 +63,8 @@ def _relit_strip(
     window = _window(strip, (rows, columns), analysis.alpha.shape)
     guide = np.sqrt(linear @ LUMINANCE)[..., None]
     gain = np.asarray(
-        cv2.exp(_enlarge(layers.slope, window) * guide + _enlarge(layers.offset, window)), np.float32
+        cv2.exp(_enlarge(layers.slope, window) * guide + _enlarge(layers.offset, window)),
+        np.float32,
     )
     relit = linear * gain
     brightest = linear.max(axis=2, keepdims=True)
@@ -78,9 +79,7 @@ def _relit_strip(
     return np.where(alpha[..., None] > 0, encode(blended), pixels)
 
 
-def _window(
-    strip: slice, full: tuple[int, int], work: tuple[int, ...]
-) -> tuple[Map, Map]:
+def _window(strip: slice, full: tuple[int, int], work: tuple[int, ...]) -> tuple[Map, Map]:
     """Where on the working grid the pixels of a strip lie."""
     y = (np.arange(strip.start, strip.stop, dtype=np.float32) + 0.5) * work[0] / full[0] - 0.5
     x = (np.arange(full[1], dtype=np.float32) + 0.5) * work[1] / full[1] - 0.5

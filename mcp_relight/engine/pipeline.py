@@ -54,9 +54,7 @@ _NO_SUBJECT = (
     "Give a mask, a normal map or a depth map for a stronger effect."
 )
 _EMPTY_MASK = "The mask selects nothing and was not used. Paint the subject white on black."
-_FLIPPED = (
-    "The normal map looks upside down. Try the other normal_convention (opengl or directx)."
-)
+_FLIPPED = "The normal map looks upside down. Try the other normal_convention (opengl or directx)."
 _NO_RIM = "A light from behind shows on a subject's outline; without a subject it does little."
 _NO_BACKGROUND = "Without a subject there is no background to keep or darken; all was relit."
 
@@ -175,7 +173,9 @@ def _packed(mask: Pixels | None, full_size: tuple[int, int]) -> Pixels:
         return np.zeros((0, 0), np.uint8)
     rows, columns = full_size
     if mask.shape != full_size:
-        mask = np.asarray(cv2.resize(mask, (columns, rows), interpolation=cv2.INTER_LINEAR), np.uint8)
+        mask = np.asarray(
+            cv2.resize(mask, (columns, rows), interpolation=cv2.INTER_LINEAR), np.uint8
+        )
     return np.packbits(mask > 0, axis=1)
 
 

@@ -49,10 +49,10 @@ def refine(
     refined = _normals(_slopes(heights))[0]
     rows, columns = frame.mask.shape
     result = normals.copy()
-    found = cv2.resize(
-        refined.astype(np.float32), (columns, rows), interpolation=cv2.INTER_CUBIC
+    found = cv2.resize(refined.astype(np.float32), (columns, rows), interpolation=cv2.INTER_CUBIC)
+    result[crop] = np.where(
+        frame.mask[..., None], unit(np.asarray(found, np.float32)), result[crop]
     )
-    result[crop] = np.where(frame.mask[..., None], unit(np.asarray(found, np.float32)), result[crop])
     return result, current
 
 

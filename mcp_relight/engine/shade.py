@@ -53,7 +53,10 @@ def shade(analysis: Analysis, lighting: Lighting, knobs: Knobs) -> Shading:
         asked = asked + (light.intensity * diffuse)[..., None] * color
         neutral = neutral + (usual * diffuse)[..., None] * color
         gloss = gloss + (light.intensity * shine)[..., None] * color
-    level, usual_level = _mean_gain(analysis, asked / existing), _mean_gain(analysis, neutral / existing)
+    level, usual_level = (
+        _mean_gain(analysis, asked / existing),
+        _mean_gain(analysis, neutral / existing),
+    )
     exposure = level / usual_level * 2.0**lighting.exposure_ev
     relative = np.clip(asked / existing / level, *_GAIN_RANGE)
     return Shading(

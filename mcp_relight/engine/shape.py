@@ -30,9 +30,7 @@ class Shape:
     height: Map
 
 
-def from_normal_map(
-    pixels: Pixels, convention: NormalConvention, size: tuple[int, int]
-) -> Shape:
+def from_normal_map(pixels: Pixels, convention: NormalConvention, size: tuple[int, int]) -> Shape:
     """An 8-bit RGB normal map. OpenGL's green is up, DirectX's is down."""
     normals = resize(pixels.astype(np.float32) / 127.5 - 1, size)
     if convention == "directx":
@@ -108,5 +106,3 @@ def looks_flipped(normals: Map, region: Bits) -> bool:
     if up.std() < 0.05:
         return False
     return float(np.corrcoef(-row, up)[0, 1]) < -0.4
-
-
