@@ -37,10 +37,10 @@ from mcp_relight.engine.analysis import Analysis
 from mcp_relight.engine.pipeline import analyse, relight
 
 LIGHT_ARGS: dict[str, float] = {
-    "softness": 0.1,
+    "softness": 0.15,
     "ambient": 0.1,
     "exposure_ev": -0.7,
-    "strength": 0.8,
+    "strength": 0.95,
 }
 """Flags of `mcp-relight relight` (with dashes there), the same for every scene and request."""
 
@@ -109,7 +109,9 @@ def shrink(image: Image, edge_px: int) -> Image:
 
 def load(folder: Path, edge_px: int) -> Scene:
     described = json.loads((folder / "scene.json").read_text())
-    photos = [shrink(decode(read_png(folder / one["file"])), edge_px) for one in described["lights"]]
+    photos = [
+        shrink(decode(read_png(folder / one["file"])), edge_px) for one in described["lights"]
+    ]
     mask = shrink(read_png(folder / "mask.png"), edge_px)[..., 0] > 0.5
     lights = np.array([one["dir"] for one in described["lights"]], np.float64)
     lights /= np.linalg.norm(lights, axis=1, keepdims=True)
@@ -150,7 +152,7 @@ def lighting(azimuth_deg: float, elevation_deg: float) -> Lighting:
 
 
 def through_cli(folder: Path) -> Relighter:
-    """Run the installed command as a user would."""
+    """Run the installed command as a user would, in a data folder of its own."""
 
     def run(
         photo: NDArray[np.uint8], mask: NDArray[np.uint8], azimuth_deg: float, elevation_deg: float
@@ -161,6 +163,7 @@ def through_cli(folder: Path) -> Relighter:
         target.unlink(missing_ok=True)
         command = [sys.executable, "-m", "mcp_relight", "relight", str(source)]
         command += ["--mask", str(mask_path), "-o", str(target)]
+        command += ["--data-dir", str(folder / "data"), "--output-dir", str(folder / "pictures")]
         command += [f"--azimuth-deg={azimuth_deg:.3f}", f"--elevation-deg={elevation_deg:.3f}"]
         command += [f"--{name.replace('_', '-')}={value}" for name, value in LIGHT_ARGS.items()]
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL, timeout=120)
@@ -190,7 +193,9 @@ def log_luminance(image: Image) -> Image:
     return np.asarray(cv2.GaussianBlur(np.log(image @ LUMINANCE + 0.02), (0, 0), 1.5), np.float32)
 
 
-def compare(result: Image, before: Image, truth: Image, mask: NDArray[np.bool_]) -> tuple[float, float]:
+def compare(
+    result: Image, before: Image, truth: Image, mask: NDArray[np.bool_]
+) -> tuple[float, float]:
     """(PSNR dB, dL) inside the mask, after the one gain that fits best."""
     values, wanted = result[mask].ravel(), truth[mask].ravel()
     result = result * float((values @ wanted) / (values @ values + 1e-9))
@@ -200,7 +205,9 @@ def compare(result: Image, before: Image, truth: Image, mask: NDArray[np.bool_])
     change, wanted_change = change - change.mean(), wanted_change - wanted_change.mean()
     size = float(np.sqrt((change**2).sum() * (wanted_change**2).sum()))
     moved = size > 1e-9 and change.std() > 1e-5
-    return -10 * float(np.log10(error)), float((change * wanted_change).sum()) / size if moved else 0.0
+    return -10 * float(np.log10(error)), float(
+        (change * wanted_change).sum()
+    ) / size if moved else 0.0
 
 
 def score(scene: Scene, before: Image, request: int, run: Relighter) -> Score:
@@ -281,7 +288,9 @@ def line(name: str, results: dict[str, Score]) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("data_dir", type=Path)
-    parser.add_argument("--through-cli", action="store_true", help="run mcp-relight for every picture")
+    parser.add_argument(
+        "--through-cli", action="store_true", help="run mcp-relight for every picture"
+    )
     parser.add_argument("--edge-px", type=int, default=320, help="long side of the scenes (320)")
     parser.add_argument("--scenes", default="", help="comma separated names; all without")
     arguments = parser.parse_args()
@@ -299,7 +308,9 @@ def report(folders: list[Path], edge_px: int, run: Relighter) -> None:
     started = time.perf_counter()
     print("light args:", json.dumps(LIGHT_ARGS))
     print(f"{'':14s} | {'mean input':20s} | {'single input':20s} |")
-    print(f"{'scene':14s} | {'PSNR vs no-op  dL':20s} | {'PSNR vs no-op  dL':20s} | mirror, normals")
+    print(
+        f"{'scene':14s} | {'PSNR vs no-op  dL':20s} | {'PSNR vs no-op  dL':20s} | mirror, normals"
+    )
     results: list[dict[str, Score]] = []
     mirrored: list[bool] = []
     for folder in folders:

@@ -29,26 +29,37 @@ LIGHT_FROM: dict[str, tuple[float, float]] = {
 """Words for (azimuth_deg, elevation_deg)."""
 
 
-def wrap_azimuth(value: object) -> object:
+def no_bool(value: object) -> object:
+    """JSON's true is not the number 1."""
+    if isinstance(value, bool):
+        raise ValueError("must be a number")  # noqa: TRY004 - pydantic reports ValueError only
+    return value
+
+
+def _wrap_azimuth(value: object) -> object:
     """Bring an azimuth in -360…360 into (-180, 180]."""
-    if isinstance(value, (int, float)) and not isinstance(value, bool) and -360 <= value <= 360:
+    if isinstance(value, (int, float)) and -360 <= value <= 360:
         wrapped = (value + 180) % 360 - 180
         return 180.0 if wrapped == -180 else wrapped
     return value
 
 
+Number = BeforeValidator(no_bool)
 Azimuth = Annotated[
-    float, BeforeValidator(wrap_azimuth), Field(ge=-180, le=180, allow_inf_nan=False)
+    float,
+    Field(ge=-180, le=180, allow_inf_nan=False),
+    BeforeValidator(_wrap_azimuth),
+    Number,
 ]
-Elevation = Annotated[float, Field(ge=-90, le=90, allow_inf_nan=False)]
-Kelvin = Annotated[float, Field(ge=1500, le=20000, allow_inf_nan=False)]
+Elevation = Annotated[float, Field(ge=-90, le=90, allow_inf_nan=False), Number]
+Kelvin = Annotated[float, Field(ge=1500, le=20000, allow_inf_nan=False), Number]
 Color = Annotated[str, Field(pattern=r"^#[0-9A-Fa-f]{6}$")]
-Intensity = Annotated[float, Field(ge=0, le=8, allow_inf_nan=False)]
-Softness = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
-Ambient = Annotated[float, Field(ge=0, le=4, allow_inf_nan=False)]
-ExposureEv = Annotated[float, Field(ge=-4, le=4, allow_inf_nan=False)]
-Strength = Annotated[float, Field(ge=0, le=1.5, allow_inf_nan=False)]
-Falloff = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+Intensity = Annotated[float, Field(ge=0, le=8, allow_inf_nan=False), Number]
+Softness = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False), Number]
+Ambient = Annotated[float, Field(ge=0, le=4, allow_inf_nan=False), Number]
+ExposureEv = Annotated[float, Field(ge=-4, le=4, allow_inf_nan=False), Number]
+Strength = Annotated[float, Field(ge=0, le=1.5, allow_inf_nan=False), Number]
+Falloff = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False), Number]
 
 
 class Light(BaseModel):

@@ -14,3 +14,14 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     """`Did you mean "azimuth_deg"?`, or the empty string."""
     match = nearest(word, known)
     return f'Did you mean "{match}"?' if match else ""
+
+
+def plain_words(message: str) -> str:
+    """A pydantic message, shorter and without its prefix."""
+    message = message.removeprefix("Value error, ").removeprefix("Input should be ")
+    return message[:1].lower() + message[1:]
+
+
+def printable(text: str, most_chars: int) -> str:
+    """At most so many characters, without control characters or line breaks."""
+    return "".join(letter for letter in text[:most_chars] if letter.isprintable())

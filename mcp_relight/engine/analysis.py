@@ -9,9 +9,6 @@ from numpy.typing import NDArray
 
 from .grid import Map
 
-ENGINE_VERSION = "1"
-"""Changes whenever the same photo and light would come out differently, or the bytes below do."""
-
 Mode = Literal["user_normals", "user_depth", "user_mask", "alpha", "auto_mask", "scene"]
 
 _MAPS = ("normals", "height", "alpha", "shading", "guide")

@@ -2,12 +2,13 @@
 
 from functools import cache
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from mcp_relight.domain.lighting import DAYLIGHT_KELVIN, Light
 
-from .grid import Map, Pixels
+from .grid import Map, Pixels, Real
 
 LUMINANCE = np.array([0.2126, 0.7152, 0.0722], np.float32)
 """Rec. 709 weights of linear red, green and blue."""
@@ -20,6 +21,9 @@ _DARKEST_CHANNEL = 0.01
 
 _DIMMEST_COLOR = 0.12
 """A saturated blue has luminance 0.07: dividing by that would make it a searchlight."""
+
+_ADAPTED_KELVIN = 2800.0
+_UNADAPTED_SHARE = 0.6
 
 _ENCODE_STEPS = 1 << 14
 
@@ -45,10 +49,10 @@ def _encode_table() -> Pixels:
 
 def decode(pixels: Pixels) -> Map:
     """8-bit sRGB to linear light 0..1, same shape."""
-    return _decode_table()[pixels]
+    return np.asarray(cv2.LUT(pixels, _decode_table()), np.float32)
 
 
-def encode(linear: Map) -> Pixels:
+def encode(linear: Real) -> Pixels:
     """Linear light, clipped to 0..1, to 8-bit sRGB. `encode(decode(x)) == x` for every level."""
     steps = np.clip(linear, 0, 1) * np.float32(_ENCODE_STEPS) + np.float32(0.5)
     return _encode_table()[steps.astype(np.uint16)]
@@ -69,7 +73,13 @@ def light_color(light: Light) -> Map:
 
 
 def kelvin_color(kelvin: float) -> Map:
-    """Linear RGB (3,) of a black body at luminance 1; daylight is (1, 1, 1)."""
+    """Linear RGB (3,) of a black body at luminance 1; daylight is (1, 1, 1).
+
+    Below 2800 K it moves only 60 % of the way: eyes and cameras adapt to candles, and the raw
+    colour leaves next to no blue to tell things apart.
+    """
+    if kelvin < _ADAPTED_KELVIN:
+        kelvin = _ADAPTED_KELVIN - (_ADAPTED_KELVIN - kelvin) * _UNADAPTED_SHARE
     relative = _planck_rgb(kelvin) / _planck_rgb(DAYLIGHT_KELVIN)
     return (relative / (relative @ LUMINANCE)).astype(np.float32)
 

@@ -4,13 +4,15 @@ The engine thinks on a copy of the photo whose long side is at most `WORK_EDGE_P
 (H, W) or (H, W, C) float32; x runs to the right, y up, so row 0 has the largest y.
 """
 
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 Map: TypeAlias = NDArray[np.float32]
+Real: TypeAlias = NDArray[np.floating[Any]]
+"""What a step may hand over; every step returns float32."""
 Bits: TypeAlias = NDArray[np.bool_]
 Pixels: TypeAlias = NDArray[np.uint8]
 
@@ -25,14 +27,16 @@ def working_size(height_px: int, width_px: int) -> tuple[int, int]:
     return max(MIN_EDGE_PX, round(height_px * scale)), max(MIN_EDGE_PX, round(width_px * scale))
 
 
-def resize(values: Map, size: tuple[int, int]) -> Map:
+def resize(values: Real, size: tuple[int, int]) -> Map:
     """Bring a map to `size` (rows, columns): area average when shrinking, linear otherwise."""
     rows, columns = size
     if values.shape[:2] == size:
-        return values
+        return values.astype(np.float32)
     shrinking = rows * columns < values.shape[0] * values.shape[1]
     method = cv2.INTER_AREA if shrinking else cv2.INTER_LINEAR
-    return np.asarray(cv2.resize(values, (columns, rows), interpolation=method), np.float32)
+    return np.asarray(
+        cv2.resize(values.astype(np.float32), (columns, rows), interpolation=method), np.float32
+    )
 
 
 def resize_pixels(pixels: Pixels, size: tuple[int, int]) -> Pixels:
@@ -51,10 +55,12 @@ def blur(values: Map, sigma_px: float) -> Map:
     return np.asarray(cv2.GaussianBlur(values, (0, 0), sigma_px), np.float32)
 
 
-def box_mean(values: Map, radius_px: int) -> Map:
+def box_mean(values: Real, radius_px: int) -> Map:
     """Mean over a square of (2 radius + 1)²."""
     side = 2 * radius_px + 1
-    return np.asarray(cv2.blur(values, (side, side), borderType=cv2.BORDER_REFLECT), np.float32)
+    return np.asarray(
+        cv2.blur(values.astype(np.float32), (side, side), borderType=cv2.BORDER_REFLECT), np.float32
+    )
 
 
 def slopes(height: Map) -> tuple[Map, Map]:
@@ -64,7 +70,7 @@ def slopes(height: Map) -> tuple[Map, Map]:
     return np.asarray(across, np.float32), -np.asarray(down, np.float32)
 
 
-def unit(vectors: Map) -> Map:
+def unit(vectors: Real) -> Map:
     """Scale (H, W, C) vectors to length 1; a zero vector stays zero."""
     length = np.sqrt(np.einsum("ijk,ijk->ij", vectors, vectors))
     return (vectors / np.maximum(length, 1e-9)[..., None]).astype(np.float32)

@@ -113,7 +113,7 @@ def _edge_strength(rgb: Pixels, sigma_px: float) -> Map:
 
 def _relief(walls: Map) -> Map:
     rows, columns = walls.shape
-    index = np.arange(rows * columns).reshape(rows, columns)
+    index: NDArray[np.intp] = np.arange(rows * columns, dtype=np.intp).reshape(rows, columns)
     first = np.concatenate([index[:, :-1].ravel(), index[:-1].ravel()])
     second = np.concatenate([index[:, 1:].ravel(), index[1:].ravel()])
     links = _links(first, second, rows * columns)

@@ -37,7 +37,7 @@ class LightFit:
 
 
 def fit(luminance: Map, normals: Map, region: Bits) -> Coefficients:
-    """Robust least squares (IRLS, Cauchy weights) over `region`; albedo and shadows are outliers."""
+    """Robust least squares (IRLS, Cauchy weights) over `region`; paint and shadows are outliers."""
     bright = region & (luminance > 0.02 * np.percentile(luminance[region], 95))
     values = luminance[bright].astype(np.float64)
     if values.size < 50:
@@ -54,7 +54,7 @@ def fit(luminance: Map, normals: Map, region: Bits) -> Coefficients:
         residual = values - design @ solution
         spread = 1.48 * np.median(np.abs(residual)) + 1e-3
         weights = 1 / (1 + (residual / (2 * spread)) ** 2)
-    return solution
+    return solution.astype(np.float64)
 
 
 def steady(coefficients: Coefficients, luminance: Map, normals: Map, region: Bits) -> LightFit:

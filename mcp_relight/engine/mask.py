@@ -130,13 +130,14 @@ def _largest_part(cut: Bits) -> Bits:
     if count < 2:
         return np.zeros_like(cut)
     largest = 1 + int(np.argmax(np.asarray(stats)[1:, cv2.CC_STAT_AREA]))
-    result = np.asarray(parts) == largest
-    count, holes, stats, _ = cv2.connectedComponentsWithStats((~result).astype(np.uint8))
+    result: Bits = np.asarray(parts, np.int32) == largest
+    outside: Pixels = np.where(result, 0, 1).astype(np.uint8)
+    count, holes, stats, _ = cv2.connectedComponentsWithStats(outside)
     for hole in range(1, count):
         left, top, width, _, area = (int(value) for value in np.asarray(stats)[hole])
         enclosed = left > 0 and top > 0 and left + width < cut.shape[1]
         if enclosed and area < 0.03 * cut.size:
-            result |= np.asarray(holes) == hole
+            result |= np.asarray(holes, np.int32) == hole
     return result
 
 

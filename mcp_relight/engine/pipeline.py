@@ -4,7 +4,7 @@ Deterministic: the same pixels and arguments give the same bytes on the same mac
 number of BLAS and OpenCV threads is fixed and every random start is seeded.
 """
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -12,7 +12,7 @@ from functools import cache
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from threadpoolctl import ThreadpoolController
+from threadpoolctl import ThreadpoolController  # pyright: ignore[reportMissingTypeStubs]  # has none
 
 from mcp_relight.domain.lighting import Lighting
 from mcp_relight.errors import InvalidArgument
@@ -260,7 +260,7 @@ def _thread_pools() -> ThreadpoolController:
 
 
 @contextmanager
-def _fixed_threads() -> Iterator[None]:
+def _fixed_threads() -> Generator[None]:
     cv2.setNumThreads(_OPENCV_THREADS)
-    with _thread_pools().limit(limits=1):
+    with _thread_pools().limit(limits=1):  # pyright: ignore[reportUnknownMemberType]
         yield

@@ -21,10 +21,10 @@ Grid: TypeAlias = NDArray[np.float64]
 _LEVELS_PX = (32, 64, 128)
 _ITERATIONS = 120
 _ALBEDO_EDGE = 1.0
-_ALBEDO_SPREAD = 0.1
+_ALBEDO_SPREAD = 0.2
 _NORMAL_PRIOR = 0.15
 _CONTOUR_PRIOR = 10.0
-_BENDING = 0.6
+_BENDING = 0.45
 _HEIGHT_PRIOR = 0.02
 _LIGHT_PRIOR = 0.2
 _OUTSIDE_PRIOR = 0.01
@@ -41,11 +41,9 @@ def refine(
     frame = _Frame(
         log_luminance[crop].astype(np.float64), mask[crop], height[crop], normals[crop], light
     )
-    heights: Grid | None = None
-    current = light.astype(np.float64)
+    heights, current = frame.height.astype(np.float64), light.astype(np.float64)
     for edge_px in _LEVELS_PX:
         heights, current = _solve(_level(frame, edge_px), heights, current)
-    assert heights is not None
     refined = _normals(_slopes(heights))[0]
     rows, columns = frame.mask.shape
     result = normals.copy()
@@ -125,13 +123,13 @@ def _level(frame: _Frame, edge_px: int) -> _Level:
     )
 
 
-def _solve(level: _Level, heights: Grid | None, light: Coefficients) -> tuple[Grid, Coefficients]:
+def _solve(level: _Level, heights: Grid, light: Coefficients) -> tuple[Grid, Coefficients]:
+    """The best heights and light at one level, from those of the level before (any size)."""
     rows, columns = level.inside.shape
-    if heights is None:
-        begin = level.start_height
-    else:
-        grown = cv2.resize(heights, (columns, rows), interpolation=cv2.INTER_CUBIC)
-        begin = np.asarray(grown, np.float64) * (columns / heights.shape[1])
+    shrinking = columns < heights.shape[1]
+    method = cv2.INTER_AREA if shrinking else cv2.INTER_CUBIC
+    scaled = cv2.resize(heights, (columns, rows), interpolation=method)
+    begin = np.asarray(scaled, np.float64) * (columns / heights.shape[1])
     found = minimize(
         lambda unknowns: _energy(level, unknowns),
         np.concatenate([begin.ravel(), light]),

@@ -12,10 +12,10 @@ from .color import LUMINANCE, kelvin_color, light_color
 from .grid import Map, blur
 from .stage import Stage
 
-_DELIGHT = 1.2
-"""`remove_existing` 0.7 divides by the estimated shading to the power of about 0.84."""
+_DELIGHT = 1.4
+"""`remove_existing` 0.7 divides by a trusted estimate of the shading almost in full."""
 
-_SHADING_RANGE = (0.25, 2.5)
+_SHADING_RANGE = (0.22, 3.0)
 """Dividing by less than this would show the noise of the dark parts."""
 
 _GAIN_RANGE = (0.02, 4.5)
@@ -53,29 +53,32 @@ def shade(analysis: Analysis, lighting: Lighting, knobs: Knobs) -> Shading:
         asked = asked + (light.intensity * diffuse)[..., None] * color
         neutral = neutral + (usual * diffuse)[..., None] * color
         gloss = gloss + (light.intensity * shine)[..., None] * color
-    level, usual_level = (
-        _mean_gain(analysis, asked / existing),
-        _mean_gain(analysis, neutral / existing),
-    )
-    exposure = level / usual_level * 2.0**lighting.exposure_ev
-    relative = np.clip(asked / existing / level, *_GAIN_RANGE)
+    level = _mean_gain(analysis, asked / existing)
+    exposure = level / _mean_gain(analysis, neutral / existing) * 2.0**lighting.exposure_ev
+    relative = _bounded(asked / existing / level)
     return Shading(
         ((relative * exposure) ** lighting.strength).astype(np.float32),
         (gloss * lighting.strength * min(exposure, 1.0)).astype(np.float32),
     )
 
 
+def _bounded(gain: Map) -> Map:
+    """Keep the brightness of a gain in range. Clipping each channel would turn candles green."""
+    bright = np.maximum(gain @ LUMINANCE, 1e-6)
+    return np.maximum(gain * (np.clip(bright, *_GAIN_RANGE) / bright)[..., None], 1e-4)
+
+
 def _existing_shading(analysis: Analysis, subject: Map, remove: float) -> Map:
     """The divisor that takes the old light out: weaker where, and when, it is only a guess."""
     trust = 0.3 + 0.7 * analysis.light_confidence
     power = _DELIGHT * remove * trust * (0.3 + 0.7 * subject)
-    return (np.clip(analysis.shading, *_SHADING_RANGE) ** power)[..., None]
+    return np.power(np.clip(analysis.shading, *_SHADING_RANGE), power)[..., None].astype(np.float32)
 
 
 def _openness(analysis: Analysis) -> Map:
     """Ambient occlusion from height: hollows get up to a quarter less of the ambient light."""
     depth = np.clip(blur(analysis.height, 8) - analysis.height, 0, 20) / 20
-    return 1 - 0.25 * depth
+    return (1 - 0.25 * depth).astype(np.float32)
 
 
 def _neutral_intensities(lighting: Lighting) -> list[float]:

@@ -70,19 +70,19 @@ def _integrate(normals: Map) -> Map:
     rows, columns = normals.shape[:2]
     depth = np.maximum(normals[..., 2], 0.15)
     across, down = -normals[..., 0] / depth, normals[..., 1] / depth
-    divergence = np.zeros((rows, columns))
+    divergence = np.zeros((rows, columns), np.float64)
     step_x, step_y = (across[:, 1:] + across[:, :-1]) / 2, (down[1:] + down[:-1]) / 2
     divergence[:, :-1] += step_x
     divergence[:, 1:] -= step_x
     divergence[:-1] += step_y
     divergence[1:] -= step_y
-    wave_y = 2 * np.cos(np.pi * np.arange(rows) / rows) - 2
-    wave_x = 2 * np.cos(np.pi * np.arange(columns) / columns) - 2
+    wave_y = 2 * np.cos(np.pi * np.arange(rows, dtype=np.float64) / rows) - 2
+    wave_x = 2 * np.cos(np.pi * np.arange(columns, dtype=np.float64) / columns) - 2
     scale = wave_y[:, None] + wave_x[None]
     scale[0, 0] = 1.0
-    spectrum = np.asarray(dctn(divergence, norm="ortho"), np.float64) / scale
+    spectrum = dctn(divergence, norm="ortho") / scale
     spectrum[0, 0] = 0.0
-    height = np.asarray(idctn(spectrum, norm="ortho"), np.float32)
+    height = np.asarray(idctn(spectrum, norm="ortho"), np.float32)  # pyright: ignore[reportUnknownArgumentType]
     return height - height.min()
 
 

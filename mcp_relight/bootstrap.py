@@ -1,0 +1,418 @@
+"""The composition root: settings in, an opened service or worker out.
+
+The only file that names concrete parts. What is heavy is imported when it is first needed: a server
+that was only asked for its tools has opened nothing.
+"""
+
+import contextlib
+import time
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+import anyio
+import anyio.to_thread
+
+from mcp_relight import __version__
+from mcp_relight.config import PROVIDERS_WITH_KEYS, Settings
+from mcp_relight.errors import RelightError
+from mcp_relight.jobs.credentials import credential_id, fingerprint, folder_salt
+from mcp_relight.jobs.locks import WorkerLock, is_living
+from mcp_relight.jobs.spawn import Spawner
+
+if TYPE_CHECKING:
+    from mcp_relight.domain.ports import Found, Library, Taken
+    from mcp_relight.jobs.steps import Steps
+    from mcp_relight.jobs.store.store import Store
+    from mcp_relight.jobs.worker import Worker
+    from mcp_relight.pixels.client import PixelChild
+    from mcp_relight.providers.registry import Registry
+    from mcp_relight.service.service import Service
+    from mcp_relight.storage.fetch import Fetcher
+    from mcp_relight.storage.files import ImageFiles
+
+_BURST = 10
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderState:
+    """What `doctor` says of one provider."""
+
+    name: str
+    is_wrong: bool
+    words: str
+
+
+class SystemClock:
+    """`domain.ports.Clock`."""
+
+    def now(self) -> float:
+        return time.time()
+
+    async def sleep(self, seconds: float) -> None:
+        await anyio.sleep(seconds)
+
+
+class Parts:
+    """The concrete parts of one process, each made when it is first asked for."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.folder = settings.data_dir.expanduser().absolute()
+        self.clock = SystemClock()
+
+    @cached_property
+    def credentials(self) -> dict[str, str]:
+        """An id for each key that is set, by provider."""
+        salt = folder_salt(self.folder)
+        found: dict[str, str] = {}
+        for provider in PROVIDERS_WITH_KEYS:
+            key = self.settings.api_key(provider)
+            if key is not None:
+                origin = self.settings.origin(provider)
+                found[provider] = credential_id(salt, key.get_secret_value(), origin)
+        return found
+
+    @cached_property
+    def fingerprint(self) -> str:
+        return fingerprint(self.credentials.values(), __version__)
+
+    @property
+    def database(self) -> Path:
+        return self.folder / "jobs.db"
+
+    @cached_property
+    def store(self) -> "Store":
+        from mcp_relight.jobs.store.store import Store
+
+        return Store(self.database, is_living=lambda worker: is_living(self.folder, worker))
+
+    @cached_property
+    def images(self) -> "ImageFiles":
+        from mcp_relight.storage.files import ImageFiles
+
+        return ImageFiles(self.folder)
+
+    @cached_property
+    def pixels(self) -> "PixelChild":
+        from mcp_relight.pixels.client import PixelChild
+
+        return PixelChild()
+
+    @cached_property
+    def downloads(self) -> "Downloaded":
+        from mcp_relight.storage.fetch import Fetcher
+
+        return Downloaded(Fetcher(allow_private_hosts=self.settings.allow_private_hosts))
+
+    @cached_property
+    def registry(self) -> "Registry":
+        from mcp_relight.providers.registry import Access, Registry
+
+        return Registry(
+            {
+                provider: Access(
+                    key=self.settings.api_key(provider),
+                    origin=self.settings.origin(provider),
+                    credential_id=self.credentials.get(provider),
+                )
+                for provider in PROVIDERS_WITH_KEYS
+            }
+        )
+
+    @cached_property
+    def library(self) -> "Library":
+        from mcp_relight.storage.intake import Intake
+
+        return Intake(
+            images=self.images,
+            pixels=self.pixels,
+            downloads=self.downloads,
+            folders=self.settings.readable_dirs,
+            output_dir=self.settings.results_dir,
+            local_only=self.settings.local_only,
+        )
+
+    @cached_property
+    def steps(self) -> "Steps":
+        from mcp_relight.domain.pixels import ENGINE_VERSION
+        from mcp_relight.jobs.lanes import Lane
+        from mcp_relight.jobs.steps import Steps
+        from mcp_relight.providers.bucket import Bucket, BucketFolder
+        from mcp_relight.providers.inputs import ProviderInputs
+        from mcp_relight.providers.local import LocalProvider
+
+        settings = self.settings
+        local = LocalProvider(self.images, self.pixels, engine_version=ENGINE_VERSION)
+        remotes = {
+            adapter.name: self.registry.connect(adapter.name)
+            for adapter in self.registry.adapters()
+            if self.registry.ready(adapter.name) is None
+        }
+        lanes = {"local": Lane(provider=local, is_local=True)}
+        for name, remote in remotes.items():
+            lanes[name] = Lane(
+                provider=remote,
+                per_minute=settings.requests_per_minute(name),
+                burst=_BURST,
+                deadline_s=remote.adapter.deadline_s,
+            )
+        bucket = None
+        if settings.bucket_url and settings.bucket_key_id and settings.bucket_secret:
+            bucket = BucketFolder(
+                Bucket(
+                    url=settings.bucket_url,
+                    key_id=settings.bucket_key_id,
+                    secret=settings.bucket_secret,
+                    endpoint=settings.bucket_endpoint,
+                    region=settings.bucket_region,
+                )
+            )
+        return Steps(
+            jobs=self.store,
+            images=self.images,
+            pixels=self.pixels,
+            inputs=ProviderInputs(self.images, self.pixels, remotes=remotes, bucket=bucket),
+            downloads=self.downloads,
+            clock=self.clock,
+            lanes=lanes,
+            spare_dir=self.folder / "results",
+        )
+
+    def worker(self, lock: WorkerLock) -> "Worker":
+        """`lock` must be held."""
+        from mcp_relight.jobs.worker import Worker
+
+        return Worker(
+            self.store,
+            self.steps,
+            lock,
+            clock=self.clock,
+            credentials=tuple(self.credentials.values()),
+        )
+
+    async def prune(self) -> None:
+        """Delete ended jobs that are too old or too many, and the images only they used."""
+        pruned = await self.store.prune(image_bytes=await self.images.sizes())
+        for image_id in pruned.image_ids:
+            await self.images.delete(image_id)
+
+    async def aclose(self) -> None:
+        """Close what was opened, and nothing else."""
+        opened = vars(self)
+        if "pixels" in opened:
+            await self.pixels.aclose()
+        if "store" in opened:
+            await self.store.aclose()
+
+
+class Application:
+    """One process's service, opened when it is first needed. An async context manager."""
+
+    def __init__(self, settings: Settings, *, typed_paths: bool = False) -> None:
+        """With `typed_paths` every path was typed by the person at this terminal, which is its own
+        permission."""
+        self._parts = Parts(settings)
+        self._typed_paths = typed_paths
+        self._opening = anyio.Lock()
+        self._service: Service | None = None
+        self._stack = contextlib.AsyncExitStack()
+        self._workers: DetachedWorkers | InlineWorkers | NoWorkers | None = None
+
+    async def __aenter__(self) -> Self:
+        await self._stack.__aenter__()
+        self._stack.push_async_callback(self._parts.aclose)
+        match self._parts.settings.worker:
+            case "inline":
+                self._workers = await self._stack.enter_async_context(InlineWorkers(self._parts))
+            case "detached":
+                self._workers = DetachedWorkers(self._parts)
+            case "none":
+                self._workers = NoWorkers()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> bool | None:
+        return await self._stack.__aexit__(kind, error, trace)
+
+    async def service(self) -> "Service":
+        async with self._opening:
+            if self._service is None:
+                self._service = await anyio.to_thread.run_sync(self._open)
+            return self._service
+
+    @property
+    def opened(self) -> Service | None:
+        return self._service
+
+    async def resume(self) -> None:
+        """Start a worker if there may be something to do; opens nothing in this process."""
+        if self._workers is not None and await anyio.Path(self._parts.database).exists():
+            await self._workers.ensure()
+
+    async def examine_providers(self) -> list[ProviderState]:
+        """Free calls only."""
+        registry = self._parts.registry
+        states = [
+            ProviderState(problem.plug_in, True, problem.words) for problem in registry.problems()
+        ]
+        for adapter in registry.adapters():
+            missing = registry.ready(adapter.name)
+            if missing is not None:
+                states.append(ProviderState(adapter.name, False, missing))
+                continue
+            if self._parts.settings.local_only:
+                states.append(ProviderState(adapter.name, False, "key set; local only, not asked"))
+                continue
+            provider = registry.connect(adapter.name)
+            try:
+                words = await provider.balance() or "key set; there is no free call to check it"
+                states.append(ProviderState(adapter.name, False, words))
+            except RelightError as error:
+                states.append(ProviderState(adapter.name, True, f"{error.message} {error.hint}"))
+            finally:
+                await provider.aclose()
+        return states
+
+    def _open(self) -> "Service":
+        from mcp_relight.domain.job import Policy
+        from mcp_relight.service.service import Options, Service
+
+        parts, settings = self._parts, self._parts.settings
+        workers = self._workers or NoWorkers()
+        return Service(
+            jobs=parts.store,
+            images=parts.images,
+            pixels=parts.pixels,
+            library=TypedPaths(parts.library) if self._typed_paths else parts.library,
+            models=parts.registry,
+            workers=workers,
+            options=Options(
+                default_model=settings.default_model,
+                policy=Policy(
+                    local_only=settings.local_only,
+                    max_cost_usd=settings.max_cost_usd,
+                    daily_budget_usd=settings.daily_budget_usd,
+                ),
+                output_dir=settings.results_dir,
+                readable_dirs=settings.readable_dirs,
+            ),
+        )
+
+
+class DetachedWorkers:
+    """`domain.ports.Workers`: a process of its own, which outlives this one."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self._spawner: Spawner | None = None
+
+    async def ensure(self) -> None:
+        await anyio.to_thread.run_sync(self._ensure)
+
+    def _ensure(self) -> None:
+        if self._spawner is None:
+            parts = self._parts
+            self._spawner = Spawner(
+                parts.folder, parts.fingerprint, environment=parts.settings.environment()
+            )
+        self._spawner.ensure()
+
+
+class InlineWorkers:
+    """`domain.ports.Workers`: the same worker inside this process, ended with it."""
+
+    def __init__(self, parts: Parts) -> None:
+        # Its own pixel child: looking at a picture must not wait for a rendering.
+        self._parts = Parts(parts.settings)
+        self._tasks = anyio.create_task_group()
+        self._worker: Worker | None = None
+
+    async def __aenter__(self) -> Self:
+        await self._tasks.__aenter__()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> bool | None:
+        if self._worker is not None:
+            self._worker.stop()
+        try:
+            return await self._tasks.__aexit__(kind, error, trace)
+        finally:
+            with anyio.CancelScope(shield=True):
+                await self._parts.aclose()
+
+    async def ensure(self) -> None:
+        if self._worker is not None:
+            return
+        lock = WorkerLock.of_one_process(self._parts.folder)
+        lock.take()
+        self._worker = await anyio.to_thread.run_sync(self._parts.worker, lock)
+        self._tasks.start_soon(self._work, self._worker)
+
+    async def _work(self, worker: "Worker") -> None:
+        await worker.run(idle_s=None)
+
+
+class NoWorkers:
+    """`domain.ports.Workers` where jobs are carried out elsewhere."""
+
+    async def ensure(self) -> None:
+        return
+
+
+class Downloaded:
+    """`domain.ports.Downloads`: the fetcher's bytes alone."""
+
+    def __init__(self, fetcher: "Fetcher") -> None:
+        self._fetcher = fetcher
+
+    async def fetch(self, url: str, *, max_bytes: int, deadline_s: float) -> bytes:
+        fetched = await self._fetcher.fetch(url, max_bytes=max_bytes, deadline_s=deadline_s)
+        return fetched.body
+
+
+class TypedPaths:
+    """A library for the command line, where typing a path allows it."""
+
+    def __init__(self, library: "Library") -> None:
+        self._library = library
+
+    async def take(self, reference: str) -> "Taken":
+        path = await anyio.Path(reference).expanduser()
+        if await path.exists():
+            return await self._library.take_explicit(Path(await path.absolute()))
+        return await self._library.take(reference)
+
+    async def take_explicit(self, path: Path) -> "Taken":
+        return await self._library.take_explicit(path)
+
+    async def find(self, folder: str | None, *, limit: int) -> "list[Found]":
+        return await self._library.find(folder, limit=limit)
+
+
+async def run_worker(settings: Settings) -> None:
+    """Carry out jobs until there are none for a while. Returns at once when another worker with
+    the same keys lives."""
+    parts = Parts(settings)
+    lock = WorkerLock(parts.folder, parts.fingerprint)
+    # The lock comes first: opening the store is work, and only one may do it.
+    if not lock.take():
+        return
+    try:
+        await parts.prune()
+        await parts.worker(lock).run_until_signal(idle_s=settings.worker_idle_s)
+    finally:
+        lock.release()
+        with anyio.CancelScope(shield=True):
+            await parts.aclose()

@@ -1,0 +1,95 @@
+"""`doctor`: checks what a relighting needs, and says what to do about each thing that is wrong."""
+
+import argparse
+import os
+import shutil
+import sys
+from dataclasses import asdict, dataclass
+from importlib import resources
+from pathlib import Path
+from typing import Literal
+
+import anyio
+
+from mcp_relight import __version__
+from mcp_relight.bootstrap import Application
+from mcp_relight.config import Settings
+from mcp_relight.errors import RelightError
+
+from .demo import SAMPLE
+from .session import answer, load_settings
+
+Verdict = Literal["ok", "note", "wrong"]
+_LOW_DISK_BYTES = 1_000_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    what: str
+    verdict: Verdict
+    words: str
+
+
+def doctor(namespace: argparse.Namespace) -> int:
+    settings = load_settings(namespace)
+    findings = anyio.run(_examine, settings)
+    wrong = any(finding.verdict == "wrong" for finding in findings)
+
+    def draw() -> None:
+        for finding in findings:
+            print(f"{finding.verdict:<6}{finding.what:<10}{finding.words}")
+
+    facts = {"version": __version__, "findings": [asdict(finding) for finding in findings]}
+    answer(facts, as_json=namespace.json, draw=draw)
+    return 1 if wrong else 0
+
+
+async def _examine(settings: Settings) -> list[Finding]:
+    findings = [
+        Finding("version", "ok", f"mcp-relight {__version__}, Python {sys.version.split()[0]}"),
+        _folder("data", settings.data_dir.expanduser().absolute(), "MCP_RELIGHT_DATA_DIR"),
+        _folder("output", settings.results_dir, "MCP_RELIGHT_OUTPUT_DIR"),
+        *(_readable(folder) for folder in settings.readable_dirs),
+    ]
+    async with Application(settings) as application:
+        findings += await _providers(application)
+        findings.append(await _engine(application))
+    return findings
+
+
+async def _providers(application: Application) -> list[Finding]:
+    return [
+        Finding(state.name, "wrong" if state.is_wrong else "ok", state.words.strip())
+        for state in await application.examine_providers()
+    ]
+
+
+async def _engine(application: Application) -> Finding:
+    """One small picture all the way through the pixel process."""
+    try:
+        service = await application.service()
+        sample = (resources.files("mcp_relight.cli") / "samples" / SAMPLE).read_bytes()
+        seconds = await service.try_engine(sample)
+    except RelightError as error:
+        return Finding("engine", "wrong", f"{error.message} {error.hint}".strip())
+    return Finding("engine", "ok", f"relit a 512 px photo in {seconds:.1f} s")
+
+
+def _folder(what: str, folder: Path, variable: str) -> Finding:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe = folder / f".doctor-{os.getpid()}"
+        probe.write_bytes(b"probe")
+        probe.unlink()
+    except OSError:
+        return Finding(what, "wrong", f"{folder} cannot be written: set {variable} to another.")
+    free = shutil.disk_usage(folder).free
+    if free < _LOW_DISK_BYTES:
+        return Finding(what, "note", f"{folder}: only {free // 1_000_000} MB free")
+    return Finding(what, "ok", f"{folder} (writable, {free // 1_000_000_000} GB free)")
+
+
+def _readable(folder: Path) -> Finding:
+    if folder.is_dir() and os.access(folder, os.R_OK):
+        return Finding("photos", "ok", f"{folder} may be read")
+    return Finding("photos", "note", f"{folder} does not exist or cannot be read")

@@ -1,0 +1,160 @@
+"""`mcp-relight`: serves stdio when called alone; otherwise one command per use case.
+
+Only argparse is imported here: `serve` must start as fast as the SDK allows.
+Exit codes: 0 done, 1 the job failed, 2 bad arguments or settings.
+"""
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from mcp_relight import __version__
+from mcp_relight.domain.queries import FindArguments, ListJobsArguments, ListModelsArguments
+from mcp_relight.domain.request import PlanArguments, RelightArguments
+from mcp_relight.errors import RelightError, RequestError
+
+from .flags import add_flags
+
+Command = Callable[[argparse.Namespace], int]
+
+EXIT_OK, EXIT_FAILED, EXIT_USAGE = 0, 1, 2
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    parser = build_parser()
+    namespace = parser.parse_args(arguments if arguments else ["serve"])
+    try:
+        command = _command(namespace.command)
+        return command(namespace)
+    except RelightError as error:
+        _complain(error, as_json=getattr(namespace, "json", False))
+        return EXIT_USAGE if isinstance(error, RequestError) else EXIT_FAILED
+    except KeyboardInterrupt:
+        print("Stopped. Jobs that were started go on; see `mcp-relight jobs`.", file=sys.stderr)
+        return 130
+
+
+def build_parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="mcp-relight", description="Relight photos. Alone it serves MCP over stdio."
+    )
+    parser.add_argument("--version", action="version", version=f"mcp-relight {__version__}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    shared = _shared_flags()
+
+    def add(name: str, text: str) -> argparse.ArgumentParser:
+        return commands.add_parser(name, help=text, description=text, parents=[shared])
+
+    serve = add("serve", "Serve MCP over stdio, or over HTTP on this machine.")
+    serve.add_argument("--http", action="store_true", help="streamable HTTP instead of stdio")
+    serve.add_argument("--host", default="127.0.0.1", help="with --http (127.0.0.1)")
+    serve.add_argument("--port", type=int, default=8765, help="with --http (8765)")
+
+    worker = add("worker", "Carry out waiting jobs, then leave.")
+    worker.add_argument("--detached", action="store_true", help=argparse.SUPPRESS)
+
+    relight = add("relight", "Relight a photo and wait for the result.")
+    relight.add_argument("image", help="path, https://…, relight://images/… or latest")
+    relight.add_argument("-o", "--out", type=Path, metavar="OUT", help="also write the result here")
+    add_flags(relight, RelightArguments, skip=frozenset({"image", "wait_s", "preview"}))
+
+    plan = add("plan", "Show what a relighting would do and cost; spends nothing.")
+    plan.add_argument("image", help="path, https://…, relight://images/… or latest")
+    add_flags(plan, PlanArguments, skip=frozenset({"image", "preview"}))
+
+    models = add("models", "List the models, or show one in full.")
+    models.add_argument("model", nargs="?", help="one model, with its parameters")
+    add_flags(models, ListModelsArguments, skip=frozenset({"model"}))
+
+    jobs = add("jobs", "List jobs, newest first.")
+    add_flags(jobs, ListJobsArguments, skip=frozenset())
+
+    job = add("job", "Show one job.")
+    job.add_argument("job_id")
+    job.add_argument("--wait-s", type=float, default=0.0, help="wait up to so many seconds")
+
+    cancel = add("cancel", "Cancel a job, or give up one whose outcome is unknown.")
+    cancel.add_argument("job_id")
+
+    forget = add("forget", "Delete jobs and the stored images no other job uses.")
+    forget.add_argument("job_id", nargs="?")
+    forget.add_argument("--all", action="store_true", help="every finished job")
+
+    analyze = add("analyze", "Say where a photo's light comes from.")
+    analyze.add_argument("image", help="path, https://…, relight://images/… or latest")
+
+    find = add("find", "List the newest photos in the allowed folders.")
+    add_flags(find, FindArguments, skip=frozenset())
+
+    add("demo", "Relight a sample photo through the MCP server with a real client.").add_argument(
+        "image", nargs="?", type=Path, help="another photo than the sample"
+    )
+    add("doctor", "Check folders, engine, worker, keys and clients.")
+    install = add("install", "Add this server to a client's configuration.")
+    install.add_argument("client", choices=["claude-desktop", "claude-code", "cursor", "vscode"])
+    install.add_argument("--print", action="store_true", help="only print what would be written")
+    return parser
+
+
+def _shared_flags() -> argparse.ArgumentParser:
+    shared = argparse.ArgumentParser(add_help=False)
+    shared.add_argument("--json", action="store_true", help="print the answer as JSON")
+    shared.add_argument(
+        "--allow-dir",
+        dest="allowed_dirs",
+        action="append",
+        type=Path,
+        metavar="DIR",
+        help="a folder pictures may be read from (repeatable)",
+    )
+    shared.add_argument("--data-dir", type=Path, metavar="DIR", help="jobs and stored images")
+    shared.add_argument("--output-dir", type=Path, metavar="DIR", help="finished pictures")
+    shared.add_argument("--local-only", action="store_true", default=None, help="send nothing out")
+    shared.add_argument("--log-level", choices=["DEBUG", "INFO", "WARNING", "ERROR"], default=None)
+    return shared
+
+
+def _command(name: str) -> Command:
+    """The function behind a command, importing only what that command needs."""
+    match name:
+        case "serve" | "worker":
+            from . import serving
+
+            return getattr(serving, name)
+        case "relight" | "plan" | "analyze" | "find":
+            from . import photos
+
+            return getattr(photos, name)
+        case "jobs" | "job" | "cancel" | "forget":
+            from . import jobs
+
+            return getattr(jobs, name)
+        case "models":
+            from .models import models
+
+            return models
+        case "demo":
+            from .demo import demo
+
+            return demo
+        case "doctor":
+            from .doctor import doctor
+
+            return doctor
+        case _:
+            from .install import install
+
+            return install
+
+
+def _complain(error: RelightError, *, as_json: bool) -> None:
+    if as_json:
+        import json
+
+        from mcp_relight.domain.views import ErrorView
+
+        print(json.dumps({"error": ErrorView.of(error).facts()}), file=sys.stdout)
+        return
+    print(f"mcp-relight: {error.message} {error.hint}".rstrip(), file=sys.stderr)

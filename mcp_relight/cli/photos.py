@@ -1,0 +1,112 @@
+"""`relight`, `plan`, `analyze` and `find`."""
+
+import argparse
+import sys
+from pathlib import Path
+
+import anyio
+
+from mcp_relight.domain.queries import AnalyzeArguments, FindArguments, GetJobArguments
+from mcp_relight.domain.request import MAX_WAIT_S, PlanArguments, RelightArguments
+from mcp_relight.domain.views import JobView
+from mcp_relight.errors import InvalidArgument
+from mcp_relight.service.service import Service
+
+from . import drawing
+from .flags import given
+from .session import answer, opened, run
+
+_WRITABLE = {".png": "image/png", ".jpg": "image/jpeg", ".jpeg": "image/jpeg"}
+
+
+def relight(namespace: argparse.Namespace) -> int:
+    return run(_relight, namespace)
+
+
+def plan(namespace: argparse.Namespace) -> int:
+    return run(_plan, namespace)
+
+
+def analyze(namespace: argparse.Namespace) -> int:
+    return run(_analyze, namespace)
+
+
+def find(namespace: argparse.Namespace) -> int:
+    return run(_find, namespace)
+
+
+async def _relight(namespace: argparse.Namespace) -> int:
+    out: Path | None = namespace.out
+    if out is not None:
+        _check_out(out)
+    arguments = RelightArguments.parse({**given(namespace, RelightArguments), "wait_s": 0})
+    async with opened(namespace) as service:
+        with drawing.progress(visible=not namespace.json) as show:
+            view = await service.relight(arguments)
+            views = [await _finish(service, view, show)]
+            views += [
+                await _finish(service, await service.get_job(_asking(job_id)), show)
+                for job_id in view.siblings or ()
+                if job_id != view.job_id
+            ]
+        if out is not None and views[0].images:
+            mime_type = _WRITABLE[out.suffix.lower()]
+            data = await service.picture_as(views[0].images[0].image_id, mime_type)
+            await anyio.Path(out).write_bytes(data)
+    facts = views[0].facts() if len(views) == 1 else {"jobs": [view.facts() for view in views]}
+    answer(facts, as_json=namespace.json, draw=lambda: drawing.jobs_done(views, out))
+    return 0 if all(view.status == "succeeded" for view in views) else 1
+
+
+async def _finish(service: Service, view: JobView, show: drawing.Show) -> JobView:
+    """Wait as long as it takes: a person at a terminal can press Ctrl-C, and the job goes on."""
+
+    async def on_progress(fraction: float, words: str) -> None:
+        show(fraction, words)
+
+    while view.status in {"queued", "running"}:
+        view = await service.get_job(_asking(view.job_id), on_progress=on_progress)
+    return view
+
+
+def _asking(job_id: str) -> GetJobArguments:
+    return GetJobArguments(job_id=job_id, wait_s=MAX_WAIT_S)
+
+
+def _check_out(out: Path) -> None:
+    """Before anything is spent: can the result be written there?"""
+    if out.suffix.lower() not in _WRITABLE:
+        raise InvalidArgument("--out must end in .png, .jpg or .jpeg.", hint="Rename it.")
+    if not out.absolute().parent.is_dir():
+        raise InvalidArgument("--out is in a folder that does not exist.", hint="Create it first.")
+
+
+async def _plan(namespace: argparse.Namespace) -> int:
+    arguments = PlanArguments.parse(given(namespace, PlanArguments))
+    async with opened(namespace) as service:
+        view = await service.plan(arguments)
+    answer(view.facts(), as_json=namespace.json, draw=lambda: drawing.plan(view))
+    return 0
+
+
+async def _analyze(namespace: argparse.Namespace) -> int:
+    arguments = AnalyzeArguments.parse(given(namespace, AnalyzeArguments))
+    async with opened(namespace) as service:
+        view = await service.analyze(arguments)
+    answer(view.facts(), as_json=namespace.json, draw=lambda: drawing.analysis(view))
+    return 0
+
+
+async def _find(namespace: argparse.Namespace) -> int:
+    arguments = FindArguments.parse(given(namespace, FindArguments))
+    async with opened(namespace) as service:
+        found = await service.find(arguments)
+
+    def draw() -> None:
+        for image in found.images:
+            print(image.path)
+        if not found.images:
+            print("No pictures in " + ", ".join(found.folders), file=sys.stderr)
+
+    answer(found.facts(), as_json=namespace.json, draw=draw)
+    return 0

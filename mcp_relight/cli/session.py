@@ -1,0 +1,49 @@
+"""What every command shares: settings, the opened service, and how an answer is printed."""
+
+import argparse
+import json
+import sys
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import anyio
+
+from mcp_relight import logs
+from mcp_relight.bootstrap import Application
+from mcp_relight.config import Settings, secrets_of
+from mcp_relight.service.service import Service
+
+_SETTINGS = ("data_dir", "output_dir", "local_only", "log_level")
+
+
+def load_settings(namespace: argparse.Namespace, **overrides: Any) -> Settings:
+    """Environment, then flags. Logging is configured as soon as the secrets are known."""
+    flags = {name: getattr(namespace, name, None) for name in _SETTINGS}
+    if namespace.allowed_dirs:
+        flags["allowed_dirs"] = tuple(namespace.allowed_dirs)
+    settings = Settings.load(**flags, **overrides)
+    logs.configure(settings.log_level, secrets_of(settings))
+    return settings
+
+
+@asynccontextmanager
+async def opened(namespace: argparse.Namespace) -> AsyncGenerator[Service]:
+    """The service for one command. A path typed on the command line is its own permission."""
+    async with Application(load_settings(namespace), typed_paths=True) as application:
+        yield await application.service()
+
+
+def run(
+    command: Callable[[argparse.Namespace], Awaitable[int]], namespace: argparse.Namespace
+) -> int:
+    return anyio.run(command, namespace)
+
+
+def answer(facts: dict[str, Any], *, as_json: bool, draw: Callable[[], None]) -> None:
+    """The answer, and nothing else, on stdout."""
+    if as_json:
+        json.dump(facts, sys.stdout, ensure_ascii=False, indent=2)
+        sys.stdout.write("\n")
+    else:
+        draw()

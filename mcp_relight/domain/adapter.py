@@ -1,0 +1,122 @@
+"""What a provider's adapter is: pure functions over the values of `exchange`.
+
+An adapter computes requests and reads replies. It never sends, waits, retries, logs or touches a
+file: whoever runs it does all that, the same way for every provider.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from pydantic import JsonValue
+
+from .catalog import ModelSpec
+from .exchange import Call, Outcome, Reply, Request
+from .job import Job
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How often to ask whether a job is done: every `first_s`, slowing down to `slowest_s`."""
+
+    first_s: float
+    slowest_s: float
+
+
+class Adapter(ABC):
+    """One remote provider. Required: the names, `specs`, `auth`, `submit`, `poll`, `read`."""
+
+    name: ClassVar[str]
+    """First part of its model ids."""
+    title: ClassVar[str]
+    origin: ClassVar[str]
+    """Where its API lives; a setting may put a gateway in its place."""
+    key_variable: ClassVar[str]
+    """The environment variable that holds the key."""
+    key_page: ClassVar[str] = ""
+    """Where a person gets a key."""
+    sibling_hosts: ClassVar[frozenset[str]] = frozenset()
+    """Further documented hosts of the same provider that are given the key."""
+    rate_reset_header: ClassVar[str | None] = None
+    """Lower-case header in which a 429 says when to come back, beside Retry-After."""
+    pace: ClassVar[Pace] = Pace(2.0, 10.0)
+    deadline_s: ClassVar[float] = 300.0
+    """Past this, a job is called slow; it is still polled."""
+    max_edge_px: ClassVar[int | None] = 4096
+    """Longer edge of a picture that is uploaded for it."""
+    takes_data: ClassVar[bool] = False
+    """True where pictures inside the request are proven to work."""
+
+    @abstractmethod
+    def specs(self) -> Sequence[ModelSpec]:
+        """Its models."""
+
+    @abstractmethod
+    def auth(self, key: str) -> Mapping[str, str]:
+        """The headers that carry the key."""
+
+    @abstractmethod
+    def submit(self, call: Call) -> Request:
+        """The request that starts the job. Raises InvalidArgument."""
+
+    @abstractmethod
+    def poll(self, ticket: str) -> Request:
+        """The request that asks for its state. The ticket's characters are already checked."""
+
+    @abstractmethod
+    def read(self, request: Request, reply: Reply) -> Outcome:
+        """What a 2xx reply to `submit`, `poll` or a `Follow` says.
+
+        Raises ProviderProtocol for a reply it cannot read, ProviderRefused, ContentRejected or
+        JobExpired for a job that ended badly.
+        """
+
+    def read_refusal(self, request: Request, reply: Reply) -> Outcome | None:
+        """What any other reply says, where this provider differs from the common table: raise the
+        error, or return a `Follow` to a documented fallback. None leaves it to the table."""
+        return None
+
+    def schema(self, call: Call) -> Request | None:
+        """A free request whose reply `submit` needs first, for models known only by schema."""
+        return None
+
+    def submit_with(self, call: Call, schema: Mapping[str, JsonValue]) -> Request:
+        """As `submit`, with the object that `schema` was answered with."""
+        return self.submit(call)
+
+    def upload(self, data: bytes, mime_type: str) -> Request | None:
+        """The request that makes a picture readable for the provider; None where there is none."""
+        return None
+
+    def read_upload(self, reply: Reply) -> str:
+        """The address of an uploaded picture. Raises ProviderProtocol."""
+        raise NotImplementedError
+
+    def cancel(self, ticket: str) -> Request | None:
+        """The request that stops a job; None where the provider has none."""
+        return None
+
+    def recent(self, job: Job) -> Request | None:
+        """The request that lists recent jobs; None where there is none."""
+        return None
+
+    def read_recent(self, job: Job, reply: Reply) -> str | None:
+        """The ticket of the one recent job that can only be `job`; None when in doubt."""
+        return None
+
+    def balance(self) -> Request | None:
+        """A free request that checks the key; None where there is none."""
+        return None
+
+    def read_balance(self, reply: Reply) -> str:
+        """What is left on the account, in words."""
+        raise NotImplementedError
+
+    def catalogue(self) -> Request | None:
+        """A free request that lists the models of today; None where there is none."""
+        return None
+
+    def read_catalogue(self, reply: Reply) -> JsonValue:
+        """The list as JSON, in the form the adapter's constructor takes."""
+        raise NotImplementedError

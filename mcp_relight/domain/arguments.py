@@ -1,0 +1,58 @@
+"""Flat arguments: the base of every use case's class, and the words for a wrong one.
+
+The tools' input schemas, the command line's flags and every message about a wrong argument are
+derived from these classes. Flat scalars only: agent frameworks lose or break anything nested.
+"""
+
+import json
+from typing import Annotated, Any, Self
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
+
+from mcp_relight.errors import InvalidArgument, RelightError, UnknownArgument
+
+from .words import did_you_mean, plain_words
+
+
+def _as_text(value: object) -> object:
+    """Text stays text: some clients, and the SDK, parse JSON text before it gets here."""
+    return json.dumps(value) if isinstance(value, (list, dict)) else value
+
+
+Text = Annotated[str, BeforeValidator(_as_text)]
+
+
+class Arguments(BaseModel):
+    """Base of every use case's arguments."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    @classmethod
+    def parse(cls, values: dict[str, Any]) -> Self:
+        """Check a caller's arguments. Raises UnknownArgument or InvalidArgument."""
+        for name in values:
+            if name not in cls.model_fields:
+                known = ", ".join(cls.model_fields)
+                raise UnknownArgument(
+                    f"Unknown argument. {did_you_mean(name, cls.model_fields)}".strip(),
+                    hint=f"Known arguments: {known}.",
+                )
+        given = {name: value for name, value in values.items() if value is not None}
+        try:
+            return cls.model_validate(given)
+        except ValidationError as error:
+            raise _explain(cls, error) from None
+
+
+def _explain(arguments: type[Arguments], error: ValidationError) -> RelightError:
+    first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+    name = str(first["loc"][0]) if first["loc"] else "arguments"
+    if first["type"] == "missing":
+        return InvalidArgument(f"{name} is required.", hint=f"Give {name}.", argument=name)
+    field = arguments.model_fields.get(name)
+    hint = (field.description or "") if field else ""
+    return InvalidArgument(
+        f"{name} must be {plain_words(first['msg']).removeprefix('must be ')}.",
+        hint=hint,
+        argument=name,
+    )

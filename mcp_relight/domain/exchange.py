@@ -1,0 +1,155 @@
+"""The values an adapter exchanges with what sends for it.
+
+An adapter turns a `Call` into a `Request`, and a `Reply` into one of the outcomes. It never sends.
+"""
+
+import base64
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, cast
+
+from pydantic import JsonValue
+
+from mcp_relight.errors import ProviderProtocol
+
+from .job import Cost, Sent
+from .lighting import Lighting
+
+Method = Literal["GET", "POST", "PUT", "DELETE"]
+
+
+def data_uri(data: bytes, mime_type: str) -> str:
+    return f"data:{mime_type};base64,{base64.b64encode(data).decode()}"
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """One input picture as a provider is to read it: exactly one of `url` and `data`."""
+
+    width: int
+    height: int
+    mime_type: str
+    url: str | None = None
+    data: bytes | None = None
+    image_id: str = ""
+
+    @property
+    def reference(self) -> str:
+        """The picture as JSON can carry it: its address, else a data: URI of its bytes."""
+        return self.url if self.url is not None else data_uri(self.data or b"", self.mime_type)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """One job, ready to be sent: parameters checked, pictures readable by the provider."""
+
+    model: str
+    lighting: Lighting
+    params: Mapping[str, JsonValue]
+    images: tuple[Picture, ...]
+    count: int = 1
+    seed: int | None = None
+    mask: Picture | None = None
+    extra_images: Mapping[str, Picture] = field(default_factory=dict[str, Picture])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """One HTTP request, below the provider's configured origin. The key is added by the sender."""
+
+    method: Method
+    path: str
+    json: JsonValue = None
+    query: Mapping[str, str] = field(default_factory=dict[str, str])
+    headers: Mapping[str, str] = field(default_factory=dict[str, str])
+    timeout_s: float = 30.0
+    host: str | None = None
+    """Another documented host of the same provider; None is the configured origin."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """One HTTP reply. Header names are lower case."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    @property
+    def content_type(self) -> str:
+        return self.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+    def json(self) -> Any:
+        """The body as JSON. Raises ProviderProtocol."""
+        try:
+            return json.loads(self.body)
+        except (ValueError, RecursionError):
+            raise ProviderProtocol("The provider's reply was not JSON.") from None
+
+    def json_object(self) -> dict[str, JsonValue]:
+        """The body as a JSON object. Raises ProviderProtocol."""
+        value = self.json()
+        if not isinstance(value, dict):
+            raise ProviderProtocol("The provider's reply was not a JSON object.")
+        return cast(dict[str, JsonValue], value)
+
+    @property
+    def error_words(self) -> str:
+        """The text of a refusal, folded, for matching only: it is never shown."""
+        return self.body[:4096].decode("utf-8", "replace").casefold()
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """One result picture: bytes already here, or an address to download from."""
+
+    url: str | None = None
+    data: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Accepted:
+    """The provider took the job."""
+
+    ticket: str
+    poll_after_s: float
+    expires_at: float | None = None
+    cost: Cost | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Working:
+    """Not finished. `progress` 0…1 where the provider says one."""
+
+    progress: float | None = None
+    note: str = ""
+    poll_after_s: float | None = None
+    unknown_status: str | None = None
+    """A status word the adapter does not know, for the log alone."""
+
+
+ANOTHER_JOB = Working(note="An answer that speaks of another job was left aside.")
+"""For a status reply whose id is not the one asked about: it says nothing of this job."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Follow:
+    """The result needs one more request."""
+
+    request: Request
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rendered:
+    """Finished."""
+
+    outputs: tuple[Output, ...]
+    seed: int | None = None
+    cost: Cost | None = None
+    warnings: tuple[str, ...] = ()
+    expires_at: float | None = None
+    sent: tuple[Sent, ...] = ()
+
+
+Outcome = Accepted | Working | Follow | Rendered

@@ -1,0 +1,60 @@
+"""The `lights` argument: several lights as the text of a JSON list."""
+
+import json
+from typing import NoReturn, cast
+
+from pydantic import ValidationError
+
+from mcp_relight.errors import InvalidArgument
+
+from .lighting import MAX_LIGHTS, Light
+from .words import did_you_mean, plain_words
+
+_EXAMPLE = 'For instance lights=\'[{"azimuth_deg": -60, "kelvin": 3200}]\'.'
+
+
+def parse_lights(text: str) -> tuple[Light, ...]:
+    """The lights of a JSON list. Raises InvalidArgument."""
+    try:
+        values: object = json.loads(text, parse_constant=refuse_constant)
+    except (ValueError, RecursionError):
+        raise InvalidArgument(
+            "lights is not valid JSON.", hint=_EXAMPLE, argument="lights"
+        ) from None
+    if not isinstance(values, list) or not values:
+        raise InvalidArgument(
+            "lights must be a JSON list of light objects.", hint=_EXAMPLE, argument="lights"
+        )
+    lights = cast(list[object], values)
+    if len(lights) > MAX_LIGHTS:
+        raise InvalidArgument(
+            f"lights has more than {MAX_LIGHTS} entries.",
+            hint=f"Give at most {MAX_LIGHTS} lights.",
+            argument="lights",
+        )
+    return tuple(_parse_light(index, value) for index, value in enumerate(lights))
+
+
+def refuse_constant(name: str) -> NoReturn:
+    """For `json.loads(parse_constant=…)`: NaN and Infinity are not JSON."""
+    raise ValueError(f"{name} is not a finite number")
+
+
+def _parse_light(index: int, value: object) -> Light:
+    try:
+        return Light.model_validate(value)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+        where = f"lights[{index}]" + "".join(f".{part}" for part in first["loc"])
+        if first["type"] == "extra_forbidden":
+            suggestion = did_you_mean(str(first["loc"][-1]), Light.model_fields)
+            raise InvalidArgument(
+                f"lights[{index}] has a name no light knows. {suggestion}".strip(),
+                hint="Known: " + ", ".join(Light.model_fields) + ".",
+                argument="lights",
+            ) from None
+        raise InvalidArgument(
+            f"{where}: {plain_words(first['msg'])}.",
+            hint="Each light is one JSON object; see the ranges of relight_image.",
+            argument="lights",
+        ) from None

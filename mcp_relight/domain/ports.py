@@ -1,0 +1,328 @@
+"""The ports: what one room may ask of another. Joined in `bootstrap`, nowhere else."""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from pydantic import JsonValue
+
+from .catalog import ModelSpec
+from .exchange import Call, Outcome
+from .image import ImageInfo
+from .job import Cost, FieldHonesty, Job, JobRequest, Sent, Stage, Status
+from .lighting import Lighting
+from .pixels import Encoded, Inspected, RenderResult, RenderTask, SheetCell
+from .report import LightAnalysis, Report
+
+
+class Clock(Protocol):
+    def now(self) -> float:
+        """Seconds since 1970, UTC."""
+        ...
+
+    async def sleep(self, seconds: float) -> None: ...
+
+
+class Pixels(Protocol):
+    """The child process in which all pixel work runs. A crash there raises EngineCrashed, a hang
+    TimedOut; neither harms the caller, and the next call gets a new child. Cancelling a call kills
+    the child."""
+
+    async def inspect(self, data: bytes) -> Inspected:
+        """Decode once, in full. Raises ImageUnsupported, ImageCorrupt, ImageTooLarge."""
+        ...
+
+    async def thumbnail(self, image: bytes, *, max_edge_px: int, max_bytes: int) -> Encoded:
+        """A JPEG of at most `max_bytes`, with its longer edge at most `max_edge_px`."""
+        ...
+
+    async def sheet(
+        self, cells: Sequence[SheetCell], *, max_edge_px: int, max_bytes: int
+    ) -> Encoded:
+        """One labelled contact sheet as JPEG."""
+        ...
+
+    async def render(self, task: RenderTask) -> RenderResult: ...
+
+    async def analyze(self, image: bytes, *, mask: bytes | None = None) -> LightAnalysis: ...
+
+    async def report(
+        self, original: bytes, final: bytes, lighting: Lighting, *, returned: bytes | None = None
+    ) -> Report: ...
+
+    async def transfer(self, original: bytes, result: bytes) -> tuple[Encoded | None, list[str]]:
+        """Only the light of `result`, on the original. None when it does not register; then the
+        warnings say why."""
+        ...
+
+    async def reencode(self, image: bytes, *, max_edge_px: int | None, mime_type: str) -> Encoded:
+        """Fresh bytes without any metadata, oriented, in sRGB: what may leave this machine."""
+        ...
+
+    async def aclose(self) -> None: ...
+
+
+class Images(Protocol):
+    """The image store. Ids are content hashes; reads of unknown ids raise ImageNotFound."""
+
+    async def put(self, picture: Inspected | Encoded) -> ImageInfo: ...
+
+    async def info(self, image_id: str) -> ImageInfo: ...
+
+    async def read(self, image_id: str) -> bytes: ...
+
+    async def check_folder(self, folder: Path) -> None:
+        """Raises InvalidArgument or StorageFull where `publish` into this folder would."""
+        ...
+
+    async def publish(self, image_id: str, folder: Path, stem: str) -> Path:
+        """Copy to `folder` under a human name that is not taken yet; returns the path."""
+        ...
+
+    async def delete(self, image_id: str) -> None: ...
+
+    async def cached(self, key: str) -> bytes | None:
+        """A cached analysis, or None."""
+        ...
+
+    async def cache(self, key: str, data: bytes) -> None: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Taken:
+    """An image reference that was taken in: the stored picture, a stem for result names, and the
+    https address it came from, if any."""
+
+    info: ImageInfo
+    name: str
+    url: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """A picture file in an allowed folder, not decoded."""
+
+    path: Path
+    bytes: int
+    modified_at: float
+
+
+class Library(Protocol):
+    """Pictures on this machine that a caller may name."""
+
+    async def take(self, reference: str) -> Taken:
+        """A path, `file://`, `https://`, `data:`, `relight://images/…` or `latest`, as a stored
+        image. Raises the RequestError that fits."""
+        ...
+
+    async def take_explicit(self, path: Path) -> Taken:
+        """A path a person typed on the command line: its own permission."""
+        ...
+
+    async def find(self, folder: str | None, *, limit: int) -> list[Found]:
+        """The newest pictures, newest first. `folder` must be inside the allowed folders."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewJob:
+    """A job to be inserted. `dedup_key` finds the same request made before."""
+
+    owner: str
+    provider: str
+    request: JobRequest
+    dedup_key: str | None
+    request_hash: str
+    """Hash of every argument that counts; an idempotency key with another hash is a conflict."""
+    keep_key: bool = False
+    """True where the caller gave an idempotency key: it lasts as long as its row."""
+    credential_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Forgotten:
+    """How many rows went, and the images no other job uses."""
+
+    jobs: int
+    image_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class JobPage:
+    jobs: tuple[Job, ...]
+    cursor: str | None
+
+
+class Jobs(Protocol):
+    """The job store: the truth. Every call is one transaction. Outages are retried inside."""
+
+    async def insert(self, new: Sequence[NewJob]) -> tuple[Job, ...]:
+        """Insert the jobs, or return the ones that own their dedup keys. All of one call are
+        siblings. Raises IdempotencyConflict."""
+        ...
+
+    async def get(self, job_id: str, *, owner: str | None = None) -> Job:
+        """Raises JobNotFound, also for another owner's job."""
+        ...
+
+    async def list(
+        self, *, owner: str, status: Status | None, limit: int, cursor: str | None
+    ) -> JobPage:
+        """Newest first. Raises InvalidArgument for a cursor that is not ours."""
+        ...
+
+    async def request_cancel(self, job_id: str, *, owner: str) -> Job:
+        """Cancel at once what is queued or given up as unknown; else mark the wish."""
+        ...
+
+    def watch(self, job_ids: Sequence[str]) -> AbstractAsyncContextManager[AsyncIterator[Job]]:
+        """Yields each of the jobs now, and again whenever its row changes; ends when all of them
+        are terminal or gone."""
+        ...
+
+    async def changed(self, since: int, *, within_s: float) -> int:
+        """Wait until any row of the store changed since that version, at most `within_s`; returns
+        the version now. Starting with -1 it returns at once."""
+        ...
+
+    async def due(self, *, worker: str, credentials: Sequence[str], limit: int) -> tuple[Job, ...]:
+        """Rows that this worker may advance now: its own, and those nobody living holds."""
+        ...
+
+    async def next_due_at(self, *, worker: str, credentials: Sequence[str]) -> float | None:
+        """When the next row this worker could advance is due; None when there is none."""
+        ...
+
+    async def note_stranded(self, *, worker: str, credentials: Sequence[str]) -> None:
+        """Say on overdue rows that neither this worker nor another living one can advance which
+        key is missing."""
+        ...
+
+    async def claim(self, job: Job, worker: str) -> Job | None:
+        """Compare-and-set of the claim; None when somebody else was faster."""
+        ...
+
+    async def move(self, job: Job, stage: Stage, **changes: Any) -> Job | None:
+        """Compare-and-set of the stage (may equal the old one); None when the row moved on.
+        Raises Internal for an illegal transition."""
+        ...
+
+    async def reserve(self, job: Job, *, day_budget_usd: float, **changes: Any) -> Job | None:
+        """Move to `submitting` and reserve the estimate in the day's budget (UTC) in one
+        transaction. Raises BudgetExceeded."""
+        ...
+
+    async def may_be_anothers(self, job: Job, ticket: str) -> bool:
+        """Whether the provider's job of that ticket may belong to another row of the same key: one
+        that has it already, or one whose own submit is unsettled too."""
+        ...
+
+    async def take_slot(self, gate: str, *, per_minute: float, burst: int) -> float:
+        """Take a slot of the rate gate; returns how many seconds to wait before using it."""
+        ...
+
+    async def hold(self, gate: str, seconds: float) -> None:
+        """Nobody passes this gate for so long."""
+        ...
+
+    async def forget(self, job_id: str | None, *, owner: str) -> Forgotten:
+        """Delete one job, or all terminal jobs. Raises JobNotFound, and InvalidArgument for a job
+        that is not terminal."""
+        ...
+
+    async def aclose(self) -> None: ...
+
+
+class Provider(Protocol):
+    """Who does the work. Raises errors of the tree; after bytes may have left and no answer came,
+    OutcomeUnknown."""
+
+    @property
+    def name(self) -> str: ...
+
+    async def submit(self, call: Call) -> Outcome: ...
+
+    async def poll(self, job: Job) -> Outcome: ...
+
+    async def cancel(self, job: Job) -> bool:
+        """True when the provider confirmed that it stopped."""
+        ...
+
+    async def reconcile(self, job: Job) -> Outcome | None:
+        """Late evidence for a submit whose outcome is unknown; None when there is none."""
+        ...
+
+    async def balance(self) -> str | None:
+        """What a free call says of the account, in words; None where there is no such call."""
+        ...
+
+    async def aclose(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared:
+    """A call whose pictures the provider can read, and what leaves this machine with it."""
+
+    call: Call
+    sent: tuple[Sent, ...] = ()
+
+
+class Inputs(Protocol):
+    """Turns the stored images of a job into something its provider can read."""
+
+    async def prepare(self, job: Job) -> Prepared:
+        """Raises NeedsPublicUrl, naming the settings that would help."""
+        ...
+
+    async def release(self, job: Job) -> None:
+        """Delete what `prepare` put anywhere for this job."""
+        ...
+
+
+class Downloads(Protocol):
+    """The guarded fetcher."""
+
+    async def fetch(self, url: str, *, max_bytes: int, deadline_s: float) -> bytes:
+        """Raises UrlRefused, FetchFailed, ImageTooLarge, TimedOut."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """What a model would do with a call, before anything is sent."""
+
+    fields: tuple[FieldHonesty, ...]
+    request: Mapping[str, JsonValue]
+    """The body that would be sent, with pictures replaced by a word."""
+
+
+class Models(Protocol):
+    """Every model that can be named, and who does its work."""
+
+    def specs(self) -> Sequence[ModelSpec]: ...
+
+    def spec(self, model: str) -> ModelSpec:
+        """Raises UnknownModel with the nearest name."""
+        ...
+
+    def ready(self, provider: str) -> str | None:
+        """None when the provider can be used; else what is missing, in words."""
+        ...
+
+    def credential_id(self, provider: str) -> str | None: ...
+
+    def estimate(self, model: str, params: Mapping[str, Any], count: int) -> Cost: ...
+
+    def draft(self, call: Call) -> Draft:
+        """Pure: plans a call. Raises the InvalidArgument that sending it would raise."""
+        ...
+
+
+class Workers(Protocol):
+    """Whoever carries jobs out."""
+
+    async def ensure(self) -> None:
+        """Make sure a live worker will look at the store soon."""
+        ...

@@ -1,0 +1,79 @@
+"""The arguments of every use case but relighting itself."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from .arguments import Arguments, Text
+from .job import Status
+from .lighting import Number
+from .request import MAX_WAIT_S
+
+
+class GetJobArguments(Arguments):
+    job_id: Annotated[str, Field(max_length=100, description="From relight_image or list_jobs.")]
+    wait_s: Annotated[
+        float | None,
+        Number,
+        Field(ge=0, le=MAX_WAIT_S, allow_inf_nan=False, description="0..45 seconds to wait (4)."),
+    ] = None
+    preview: Annotated[bool | None, Field(description="Also return one small inline JPEG.")] = None
+
+
+class ListJobsArguments(Arguments):
+    status: Annotated[
+        Status | None,
+        Field(description="queued | running | succeeded | failed | cancelled | unknown."),
+    ] = None
+    limit: Annotated[int | None, Field(ge=1, le=100, description="1..100 (20)."), Number] = None
+    cursor: Annotated[Text | None, Field(max_length=200, description="From the last page.")] = None
+
+
+class CancelJobArguments(Arguments):
+    job_id: Annotated[str, Field(max_length=100)]
+
+
+class ListModelsArguments(Arguments):
+    provider: Annotated[Text | None, Field(max_length=100)] = None
+    model: Annotated[
+        Text | None,
+        Field(max_length=200, description="One model: its parameters, example, cost and limits."),
+    ] = None
+    include: Annotated[
+        Literal["relight", "all"] | None,
+        Field(description="relight (default) | all: also models that cannot relight."),
+    ] = None
+
+
+class AnalyzeArguments(Arguments):
+    image: Annotated[
+        str, Field(min_length=1, max_length=6_000_000, description="As in relight_image.")
+    ]
+
+
+class ViewArguments(Arguments):
+    image: Annotated[
+        str,
+        Field(
+            min_length=1,
+            max_length=6_000_000,
+            description="Image or job ids or references; several, comma separated, make one "
+            "labelled contact sheet.",
+        ),
+    ]
+    max_edge: Annotated[
+        int | None, Field(ge=64, le=2048, description="64..2048 px (1024)."), Number
+    ] = None
+
+
+class FindArguments(Arguments):
+    folder: Annotated[
+        Text | None, Field(max_length=4096, description="Only this allowed folder.")
+    ] = None
+    limit: Annotated[int | None, Field(ge=1, le=100, description="1..100 (10)."), Number] = None
+
+
+class CompareArguments(Arguments):
+    job_id: Annotated[Text | None, Field(max_length=100)] = None
+    before: Annotated[Text | None, Field(max_length=4096, description="With after.")] = None
+    after: Annotated[Text | None, Field(max_length=4096)] = None

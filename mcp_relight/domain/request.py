@@ -1,0 +1,262 @@
+"""A relighting request: the flat light, what is planned, and what is carried out."""
+
+from typing import Annotated, Any, Literal, get_args
+
+from pydantic import Field
+
+from mcp_relight.errors import InvalidArgument, UnknownLook
+
+from .arguments import Arguments, Text
+from .job import Finish
+from .lighting import (
+    LIGHT_FROM,
+    Ambient,
+    Color,
+    Elevation,
+    ExposureEv,
+    Intensity,
+    Kelvin,
+    Light,
+    Lighting,
+    Number,
+    Softness,
+    Strength,
+)
+from .lights_json import parse_lights
+from .looks import LOOKS
+from .words import did_you_mean
+
+MAX_COUNT = 12
+MAX_WAIT_S = 45.0
+DEFAULT_WAIT_S = 4.0
+
+LightFrom = Literal[
+    "left",
+    "right",
+    "top",
+    "bottom",
+    "front",
+    "back",
+    "top-left",
+    "top-right",
+    "bottom-left",
+    "bottom-right",
+]
+
+
+class LightArguments(Arguments):
+    """The light, flat. Explicit arguments override the key light of `look`."""
+
+    look: Annotated[
+        Text | None,
+        Field(
+            max_length=400,
+            description="Named lighting: " + ", ".join(LOOKS) + ". Several, comma separated, "
+            "make one job each.",
+        ),
+    ] = None
+    light_from: Annotated[
+        LightFrom | None,
+        Field(
+            description="Where the light comes from, as the viewer sees the image: "
+            + ", ".join(get_args(LightFrom))
+            + ". Excludes the two angles."
+        ),
+    ] = None
+    azimuth_deg: Annotated[
+        float | None,
+        Field(
+            ge=-360,
+            le=360,
+            allow_inf_nan=False,
+            description="-360..360: 0 at the camera, 90 image right, -90 left, 180 behind.",
+        ),
+        Number,
+    ] = None
+    elevation_deg: Annotated[Elevation | None, Field(description="-90..90: 90 overhead.")] = None
+    kelvin: Annotated[Kelvin | None, Field(description="1500..20000; excludes color.")] = None
+    color: Annotated[Color | None, Field(description="#RRGGBB; excludes kelvin.")] = None
+    intensity: Annotated[Intensity | None, Field(description="0..8; 1 keeps mean exposure.")] = None
+    softness: Annotated[Softness | None, Field(description="0 hard sun .. 1 dome.")] = None
+    ambient: Annotated[Ambient | None, Field(description="0..4: fill relative to the key.")] = None
+    exposure_ev: Annotated[ExposureEv | None, Field(description="-4..4 stops.")] = None
+    strength: Annotated[
+        Strength | None, Field(description="0..1.5; 0 = original, 1 = as asked.")
+    ] = None
+    lights: Annotated[
+        Text | None,
+        Field(
+            max_length=8000,
+            description="JSON list of up to 8 lights {azimuth_deg, elevation_deg, kelvin | color, "
+            "intensity, softness, role: key|fill|rim|background, falloff 0..1}. "
+            "Excludes look and the single-light arguments.",
+        ),
+    ] = None
+    prompt: Annotated[
+        Text | None,
+        Field(max_length=4000, description="Free words for remote models."),
+    ] = None
+
+    def lightings(self) -> list[Lighting]:
+        """One Lighting per look (or one in all). Raises UnknownLook or InvalidArgument."""
+        self._check_exclusions()
+        if self.look is not None:
+            return [self._from_look(name) for name in _look_names(self.look)]
+        if self.lights is not None:
+            return [self._with_surroundings(Lighting(lights=parse_lights(self.lights)))]
+        if self._describes_direction_or_color:
+            return [self._with_surroundings(Lighting(lights=(self._override(Light()),)))]
+        return [self._with_surroundings(Lighting())]
+
+    @property
+    def _describes_direction_or_color(self) -> bool:
+        return any(
+            value is not None
+            for value in (
+                self.light_from,
+                self.azimuth_deg,
+                self.elevation_deg,
+                self.kelvin,
+                self.color,
+            )
+        )
+
+    def _check_exclusions(self) -> None:
+        if self.kelvin is not None and self.color is not None:
+            raise InvalidArgument(
+                "kelvin and color exclude each other.",
+                hint="Keep kelvin for a white light, or color for a coloured one.",
+                argument="kelvin",
+            )
+        if self.light_from is not None and (
+            self.azimuth_deg is not None or self.elevation_deg is not None
+        ):
+            raise InvalidArgument(
+                "light_from excludes azimuth_deg and elevation_deg.",
+                hint="Use the word or the two angles, not both.",
+                argument="light_from",
+            )
+        if self.lights is None:
+            return
+        single = ("look", "light_from", "azimuth_deg", "elevation_deg", "kelvin", "color")
+        for name in (*single, "intensity", "softness"):
+            if getattr(self, name) is not None:
+                raise InvalidArgument(
+                    f"lights excludes {name}.",
+                    hint=f"Put {name} inside the lights list, or leave lights out.",
+                    argument="lights",
+                )
+
+    def _from_look(self, name: str) -> Lighting:
+        lighting = LOOKS[name].lighting
+        key = lighting.key
+        lights = tuple(
+            self._override(light) if light is key else light for light in lighting.lights
+        )
+        return self._with_surroundings(lighting.model_copy(update={"lights": lights}))
+
+    def _override(self, light: Light) -> Light:
+        changes: dict[str, Any] = {}
+        if self.light_from is not None:
+            changes["azimuth_deg"], changes["elevation_deg"] = LIGHT_FROM[self.light_from]
+        if self.kelvin is not None:
+            changes.update(kelvin=self.kelvin, color=None)
+        if self.color is not None:
+            changes.update(color=self.color, kelvin=None)
+        for name in ("azimuth_deg", "elevation_deg", "intensity", "softness"):
+            value = getattr(self, name)
+            if value is not None:
+                changes[name] = value
+        return Light.model_validate({**light.model_dump(), **changes})
+
+    def _with_surroundings(self, lighting: Lighting) -> Lighting:
+        changes = {
+            name: value
+            for name in ("ambient", "exposure_ev", "strength", "prompt")
+            if (value := getattr(self, name)) is not None
+        }
+        return lighting.model_copy(update=changes)
+
+
+class PlanArguments(LightArguments):
+    """A relighting that is only planned."""
+
+    image: Annotated[
+        str,
+        Field(
+            min_length=1,
+            max_length=6_000_000,
+            description="Path, file://, https://, data:, relight://images/<id>, or latest "
+            "(newest photo in the allowed folders). Chat attachments never reach this server.",
+        ),
+    ]
+    mask: Annotated[
+        Text | None,
+        Field(description="Image reference: white = subject, black = surroundings."),
+    ] = None
+    model: Annotated[
+        Text | None,
+        Field(max_length=200, description="A model of list_models; default local/classic (free)."),
+    ] = None
+    params: Annotated[
+        Text | None,
+        Field(max_length=20_000, description="JSON object of the model's own parameters."),
+    ] = None
+    count: Annotated[
+        int | None, Field(ge=1, le=MAX_COUNT, description="1..12 pictures."), Number
+    ] = None
+    seed: Annotated[
+        int | None,
+        Field(ge=0, le=2**32 - 1, description="0..4294967295, where the model takes one."),
+        Number,
+    ] = None
+    finish: Annotated[
+        Finish | None,
+        Field(
+            description="as-returned | light-only (the light alone on your original pixels) | auto."
+        ),
+    ] = None
+    max_cost_usd: Annotated[
+        float | None,
+        Field(ge=0, le=1000, allow_inf_nan=False, description="0..1000: refuse above this price."),
+    ] = None
+    preview: Annotated[bool | None, Field(description="Also return one small inline JPEG.")] = None
+
+
+class RelightArguments(PlanArguments):
+    """A relighting that is carried out."""
+
+    wait_s: Annotated[
+        float | None,
+        Number,
+        Field(
+            ge=0,
+            le=MAX_WAIT_S,
+            allow_inf_nan=False,
+            description="0..45 seconds to wait for the result (4).",
+        ),
+        Number,
+    ] = None
+    idempotency_key: Annotated[
+        Text | None,
+        Field(min_length=1, max_length=200, description="The same key returns the same job."),
+    ] = None
+
+
+def _look_names(text: str) -> list[str]:
+    names = [name.strip().lower().replace("-", "_").replace(" ", "_") for name in text.split(",")]
+    names = list(dict.fromkeys(name for name in names if name))
+    if not names or len(names) > MAX_COUNT:
+        raise InvalidArgument(
+            f"look must name 1 to {MAX_COUNT} looks.",
+            hint="Looks: " + ", ".join(LOOKS) + ".",
+            argument="look",
+        )
+    for name in names:
+        if name not in LOOKS:
+            raise UnknownLook(
+                f"No look of that name. {did_you_mean(name, LOOKS)}".strip(),
+                hint="Looks: " + ", ".join(LOOKS) + ".",
+                argument="look",
+            )
+    return names

@@ -1,0 +1,270 @@
+"""The light in the words of others: prompts, IC-Light's five directions, and honesty about both."""
+
+from collections.abc import Mapping
+from typing import Literal
+
+from .job import FieldHonesty
+from .lighting import Light, Lighting
+from .looks import LOOKS
+
+LightSource = Literal["None", "Left Light", "Right Light", "Top Light", "Bottom Light"]
+Side = Literal["left", "right", "top", "bottom"]
+
+ALL_FIELDS = (
+    "azimuth_deg",
+    "elevation_deg",
+    "kelvin",
+    "color",
+    "intensity",
+    "softness",
+    "falloff",
+    "ambient",
+    "exposure_ev",
+    "strength",
+)
+"""The fields of a light that every model gives an account of."""
+
+ONLY_THE_LIGHT = "change only the light: keep the subject, the framing and every detail"
+"""What a model that could change anything is told as well."""
+_SAID_IN_WORDS = (
+    "azimuth_deg",
+    "elevation_deg",
+    "kelvin",
+    "color",
+    "softness",
+    "ambient",
+    "exposure_ev",
+)
+_BEHIND_DEG = 120.0
+_STEEP_DEG = 55.0
+_OVERHEAD_DEG = 80.0
+_SOFT = 0.8
+_FLAT_AMBIENT = 0.8
+_FRONTAL = 0.3
+_RIVAL = 0.7
+"""Two lights within 30 % of each other's intensity rival."""
+
+
+def side_of(lighting: Lighting) -> Side | None:
+    """The one side of the picture the light comes from; None when it comes from no single one.
+
+    Sideways wins unless the light is much more vertical: it is what people notice.
+    """
+    key = lighting.key
+    if key is None or key.softness >= _SOFT or lighting.ambient >= _FLAT_AMBIENT:
+        return None
+    x, y, _ = key.direction
+    if max(abs(x), abs(y)) < _FRONTAL or _has_opposite_rival(key, lighting.lights):
+        return None
+    if abs(x) >= 0.6 * abs(y):
+        return "right" if x > 0 else "left"
+    return "top" if y > 0 else "bottom"
+
+
+def light_source(lighting: Lighting) -> LightSource:
+    """IC-Light's five-way hint."""
+    side = side_of(lighting)
+    sources: dict[Side | None, LightSource] = {
+        None: "None",
+        "left": "Left Light",
+        "right": "Right Light",
+        "top": "Top Light",
+        "bottom": "Bottom Light",
+    }
+    return sources[side]
+
+
+def _has_opposite_rival(key: Light, lights: tuple[Light, ...]) -> bool:
+    x = key.direction[0]
+    return any(
+        other is not key
+        and other.role == key.role
+        and other.direction[0] * x < 0
+        and min(other.intensity, key.intensity) >= _RIVAL * max(other.intensity, key.intensity)
+        for other in lights
+    )
+
+
+def direction_words(light: Light) -> str:
+    """Where the light comes from, as the viewer sees the picture."""
+    azimuth, elevation = light.azimuth_deg, light.elevation_deg
+    side = "right" if azimuth > 0 else "left"
+    turn = abs(azimuth)
+    if turn > _BEHIND_DEG and abs(elevation) < _OVERHEAD_DEG:
+        words = "strong rim light, backlit"
+        return words if turn > 157.5 else f"{words} from the {side} rear"
+    if abs(elevation) > _STEEP_DEG:
+        return "light from above" if elevation > 0 else "light from below"
+    where = "the front" if turn < 22.5 else f"the {side}" if turn >= 67.5 else f"the {side} front"
+    return f"light from {where}{_height_words(elevation)}"
+
+
+def _height_words(elevation_deg: float) -> str:
+    if elevation_deg > 30:
+        return ", high"
+    if elevation_deg < -10:
+        return ", from below"
+    return ""
+
+
+def color_words(light: Light) -> str:
+    """The colour of the light; empty when none was asked for."""
+    if light.color is not None:
+        return f"{_hue_word(light.color)} colored light ({light.color.upper()})"
+    kelvin = light.kelvin
+    if kelvin is None:
+        return ""
+    steps = (
+        (2500, "candle-orange light"),
+        (3500, "warm golden light"),
+        (4800, "neutral-warm light"),
+        (6800, "neutral daylight"),
+    )
+    return next((words for limit, words in steps if kelvin <= limit), "cool blue light")
+
+
+def _hue_word(color: str) -> str:
+    red, green, blue = (int(color[start : start + 2], 16) for start in (1, 3, 5))
+    high, low = max(red, green, blue), min(red, green, blue)
+    spread = high - low
+    if spread < 25:
+        return "white"
+    if high == red:
+        hue_deg = 60.0 * ((green - blue) / spread) % 360
+    elif high == green:
+        hue_deg = 60.0 * ((blue - red) / spread) + 120
+    else:
+        hue_deg = 60.0 * ((red - green) / spread) + 240
+    names = ("red", "orange", "yellow", "green", "cyan", "azure", "blue", "violet", "magenta")
+    limits_deg = (15, 45, 70, 165, 195, 220, 260, 285, 340)
+    named = zip(limits_deg, names, strict=True)
+    return next((name for limit, name in named if hue_deg < limit), "red")
+
+
+def softness_words(light: Light) -> str:
+    if light.softness < 0.2:
+        return "hard, crisp shadows"
+    return "soft diffused" if light.softness > 0.6 else ""
+
+
+def surroundings_words(lighting: Lighting) -> str:
+    """Fill and exposure, where they are far from usual."""
+    words: list[str] = []
+    if lighting.ambient >= _FLAT_AMBIENT:
+        words.append("bright even fill light")
+    elif lighting.ambient <= 0.1:
+        words.append("deep shadows, little fill light")
+    if lighting.exposure_ev <= -0.5:
+        words.append("dark, underexposed mood")
+    elif lighting.exposure_ev >= 0.5:
+        words.append("bright exposure")
+    return ", ".join(words)
+
+
+def light_words(lighting: Lighting) -> str:
+    """The whole light in words, most telling first; empty for a light of the prompt alone."""
+    parts: list[str] = []
+    if lighting.look in LOOKS:
+        parts.append(LOOKS[lighting.look].prompt)
+    for light in _by_weight(lighting):
+        parts += [direction_words(light), color_words(light), softness_words(light)]
+    if lighting.lights:
+        parts.append(surroundings_words(lighting))
+    said = [part for part in parts if part]
+    return ", ".join(dict.fromkeys(said))
+
+
+def _by_weight(lighting: Lighting) -> list[Light]:
+    """The key first, then the others from strong to weak."""
+    key = lighting.key
+    others = [light for light in lighting.lights if light is not key and light.intensity > 0]
+    others.sort(key=lambda light: -light.intensity)
+    return [key, *others] if key is not None else others
+
+
+def compose_prompt(
+    lighting: Lighting, limit_chars: int | None = None, *, instruction: str = ""
+) -> str:
+    """The user's own words, the light in words, then `instruction`; at most `limit_chars`.
+
+    Too long, the end goes first: the instruction, the light's last phrases, and only then the
+    user's last words.
+    """
+    said = light_words(lighting)
+    own = (lighting.prompt or "").strip()
+    parts = [part for part in (own, *said.split(", "), instruction) if part]
+    if limit_chars is None:
+        return ", ".join(parts)
+    while len(parts) > 1 and len(", ".join(parts)) > limit_chars:
+        parts.pop()
+    return _cut(", ".join(parts), limit_chars)
+
+
+def _cut(text: str, limit_chars: int) -> str:
+    """At most so many characters, at a word's end where there is one."""
+    if len(text) <= limit_chars:
+        return text
+    head = text[:limit_chars]
+    at_word = head.rsplit(maxsplit=1)[0] if text[limit_chars] != " " else head
+    return (at_word or head).rstrip(" ,")
+
+
+def asked_fields(lighting: Lighting) -> tuple[str, ...]:
+    """The fields of this light to give an account of, by the names of the tool's arguments."""
+    if not lighting.lights:
+        fields = ["exposure_ev", "strength"]
+    else:
+        colors = {
+            "color" if light.color is not None else "kelvin"
+            for light in lighting.lights
+            if light.color is not None or light.kelvin is not None
+        }
+        absent = {"kelvin", "color"} - colors
+        fields = [name for name in ALL_FIELDS if name not in absent]
+    if len(lighting.lights) > 1:
+        fields.append("lights")
+    if lighting.prompt:
+        fields.append("prompt")
+    return tuple(fields)
+
+
+def honest(
+    lighting: Lighting,
+    *,
+    honoured: Mapping[str, str] | None = None,
+    approximated: Mapping[str, str] | None = None,
+    ignored: Mapping[str, str] | None = None,
+) -> tuple[FieldHonesty, ...]:
+    """One entry per field of this light, each with its note; what is not named is ignored."""
+    tables = (("honoured", honoured or {}), ("approximated", approximated or {}))
+    notes = ignored or {}
+    result: list[FieldHonesty] = []
+    for name in asked_fields(lighting):
+        entry = FieldHonesty(
+            name=name, how="ignored", note=notes.get(name, "this model has no control for it")
+        )
+        for how, table in tables:
+            if name in table:
+                entry = FieldHonesty.model_validate({"name": name, "how": how, "note": table[name]})
+        result.append(entry)
+    return tuple(result)
+
+
+def honest_in_words(
+    lighting: Lighting,
+    *,
+    limit_chars: int | None = None,
+    approximated: Mapping[str, str] | None = None,
+) -> tuple[FieldHonesty, ...]:
+    """As `honest`, for a model that takes the light as words. `approximated` adds to the words."""
+    words: dict[str, str] = dict.fromkeys(_SAID_IN_WORDS, "in words")
+    words["lights"] = "every light in words, the key first"
+    own = len(lighting.prompt or "")
+    is_cut = limit_chars is not None and own > limit_chars
+    if is_cut:
+        words["prompt"] = f"cut to the model's {limit_chars} characters"
+    return honest(
+        lighting,
+        honoured={} if is_cut else {"prompt": ""},
+        approximated={**words, **(approximated or {})},
+    )

@@ -1,0 +1,173 @@
+"""What callers are shown: the results of every use case, as plain JSON values."""
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, JsonValue
+
+from mcp_relight.errors import RelightError
+
+from .job import Cost, Failure, FieldHonesty, Sent, Stage, Status
+from .lighting import Lighting
+from .report import LightAnalysis, Report
+
+
+class _View(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+    def facts(self) -> dict[str, Any]:
+        """This view as JSON values, without what is not set."""
+        return self.model_dump(mode="json", exclude_none=True)
+
+
+class ErrorView(_View):
+    code: str
+    message: str
+    hint: str = ""
+    retryable: bool = False
+
+    @staticmethod
+    def of(error: RelightError | Failure) -> "ErrorView":
+        return ErrorView(
+            code=error.code, message=error.message, hint=error.hint, retryable=error.retryable
+        )
+
+
+class ImageView(_View):
+    image_id: str
+    uri: str
+    path: str | None = None
+    width: int
+    height: int
+    mime_type: str
+    bytes: int
+
+
+class JobView(_View):
+    """A relighting job: what was asked, where it stands, and what came of it."""
+
+    job_id: str
+    status: Status
+    stage: Stage
+    model: str
+    provider: str
+    progress: float
+    created_at: str
+    updated_at: str
+    images: tuple[ImageView, ...] = ()
+    cost: Cost
+    lighting: Lighting
+    fields: tuple[FieldHonesty, ...] = ()
+    report: Report | None = None
+    sent: tuple[Sent, ...] = ()
+    warnings: tuple[str, ...] = ()
+    error: ErrorView | None = None
+    siblings: tuple[str, ...] | None = None
+    next_step: str
+
+
+class JobSummary(_View):
+    job_id: str
+    status: Status
+    model: str
+    look: str | None = None
+    created_at: str
+    image_ids: tuple[str, ...] = ()
+    error_code: str | None = None
+
+
+class JobList(_View):
+    jobs: tuple[JobSummary, ...]
+    cursor: str | None = None
+    next_step: str
+
+
+class PriceView(_View):
+    amount: float
+    unit: str
+    usd_at_most: float | None = None
+    source: str
+    as_of: str = ""
+
+
+class ModelView(_View):
+    """One model. `parameters` and `example` come when one model is asked for by name."""
+
+    model: str
+    title: str
+    ready: bool
+    missing: str | None = None
+    summary: str
+    mode: Literal["local", "async", "sync"]
+    price: PriceView
+    typical_s: float | None = None
+    light_controls: tuple[str, ...] = ()
+    max_count: int = 1
+    max_prompt_chars: int | None = None
+    reproducible: bool = False
+    relights: bool = True
+    verified: bool = False
+    notes: tuple[str, ...] = ()
+    parameters: dict[str, JsonValue] | None = None
+    example: dict[str, JsonValue] | None = None
+
+
+class ModelList(_View):
+    models: tuple[ModelView, ...]
+    default_model: str
+    looks: tuple[str, ...]
+    next_step: str
+
+
+class Candidate(_View):
+    """One model that could carry out a plan."""
+
+    model: str
+    ready: bool
+    missing: str | None = None
+    cost: Cost
+    price_source: str
+    typical_s: float | None = None
+    fields: tuple[FieldHonesty, ...]
+    finish: str
+    request: dict[str, JsonValue]
+    """What would be sent, with the picture left out."""
+    problem: ErrorView | None = None
+
+
+class Plan(_View):
+    """What a relighting would do and cost. Nothing was spent, nothing was sent."""
+
+    image: ImageView
+    lighting: Lighting
+    candidates: tuple[Candidate, ...]
+    siblings: int = 1
+    warnings: tuple[str, ...] = ()
+    next_step: str
+
+
+class FoundImage(_View):
+    path: str
+    bytes: int
+    modified_at: str
+
+
+class FoundImages(_View):
+    images: tuple[FoundImage, ...]
+    folders: tuple[str, ...]
+    next_step: str
+
+
+class AnalysisView(_View):
+    image: ImageView
+    light: LightAnalysis
+    next_step: str
+
+
+class Comparison(_View):
+    """Before and after of one job, or of two images."""
+
+    before: ImageView
+    after: ImageView
+    job_id: str | None = None
+    report: Report | None = None
+    summary: str

@@ -1,0 +1,79 @@
+"""How one provider's jobs are driven, and when to look at a job again."""
+
+import random
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import anyio
+
+from mcp_relight.domain.job import Job
+from mcp_relight.domain.ports import Clock, Downloads, Images, Inputs, Jobs, Pixels, Provider
+
+from .slots import Slots
+
+NEVER = 253_402_300_799.0
+"""The end of the year 9999: when a row is due that waits for a person alone."""
+KEPT_BY_PROVIDER_S = 86_400.0
+"""How long results are taken to stay at a provider that does not say."""
+_JITTER = 0.2
+_HEAVY_AT_ONCE = 4
+_random = random.SystemRandom()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lane:
+    """A provider, and the terms on which it may be used."""
+
+    provider: Provider
+    is_local: bool = False
+    """Runs on this machine: free, repeatable, stopped by cancelling the call."""
+    per_minute: float = 50.0
+    """Requests of any kind."""
+    burst: int = 10
+    deadline_s: float = 240.0
+    """Past this much time at the provider a job is said to take unusually long."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """Everything the steps of a job need."""
+
+    jobs: Jobs
+    images: Images
+    pixels: Pixels
+    inputs: Inputs
+    downloads: Downloads
+    clock: Clock
+    lanes: Mapping[str, Lane]
+    """By provider name."""
+    spare_dir: Path
+    """Where named copies go when the folder that was asked for cannot be written."""
+    slots: Slots
+    heavy: anyio.CapacityLimiter = field(
+        default_factory=lambda: anyio.CapacityLimiter(_HEAVY_AT_ONCE)
+    )
+    """Bounds how many steps hold pictures in memory."""
+
+
+def jittered(seconds: float) -> float:
+    """About so long, but not at the same moment as everybody else."""
+    return seconds * _random.uniform(1 - _JITTER, 1 + _JITTER)
+
+
+def backoff_s(attempts: int, *, at_most_s: float = 60.0) -> float:
+    """2, 4, 8 … seconds, jittered."""
+    return jittered(min(at_most_s, 2.0 ** min(attempts, 10)))
+
+
+def waited_s(job: Job, now: float) -> float:
+    """How long the provider has had this job."""
+    return now - (job.submitted_at or job.updated_at)
+
+
+def is_past_keeping(job: Job, now: float) -> bool:
+    """Whether the provider may have deleted its results by now."""
+    expires_at = job.provider_expires_at
+    if expires_at is None:
+        expires_at = (job.submitted_at or job.created_at) + KEPT_BY_PROVIDER_S
+    return now > expires_at

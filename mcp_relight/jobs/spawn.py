@@ -1,0 +1,113 @@
+"""Starting worker processes that outlive whoever needed them.
+
+Nothing here may be heavy to import: a server calls it while a client waits.
+"""
+
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import IO
+
+from mcp_relight.errors import Internal
+
+from .locks import is_held, lock_path
+
+WORKER_COMMAND = (sys.executable, "-m", "mcp_relight", "worker", "--detached")
+_MAX_LOG_BYTES = 1_000_000
+
+
+class Spawner:
+    """Makes sure that a worker of one name lives.
+
+    No lost wake-up: call `ensure` after the row was committed. Either the probe finds no lock, and
+    a worker is started; or a worker holds its lock, and will look at the rows once more after it
+    has released it.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        name: str,
+        *,
+        environment: Mapping[str, str],
+        command: Sequence[str] = WORKER_COMMAND,
+    ) -> None:
+        self._folder = folder
+        self._lock_path = lock_path(folder, name)
+        self._environment = dict(environment)
+        self._command = list(command)
+        self._started: list[subprocess.Popen[bytes]] = []
+        self._mutex = threading.Lock()
+
+    def ensure(self) -> bool:
+        """Start a worker unless one lives; True when one was started. Takes a few milliseconds.
+
+        Several started at the same time settle it by the lock: all but one leave again.
+        Raises Internal when no process can be started.
+        """
+        with self._mutex:
+            self._started = [process for process in self._started if process.poll() is None]
+            if is_held(self._lock_path):
+                return False
+            self._started.append(self._start())
+            return True
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        try:
+            with _open_log(self._folder / "worker.log") as log:
+                return _start_detached(self._command, self._environment, log)
+        except OSError:
+            raise Internal(
+                "No worker process could be started.",
+                hint="Set MCP_RELIGHT_WORKER=inline to carry jobs out inside the server.",
+            ) from None
+
+
+def _open_log(path: Path) -> IO[bytes]:
+    """The workers' stderr: at most two files of about a megabyte each."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if path.exists() and path.stat().st_size > _MAX_LOG_BYTES:
+        path.replace(path.with_suffix(".log.1"))
+    return open(path, "ab", opener=lambda name, flags: os.open(name, flags, 0o600))
+
+
+if sys.platform == "win32":
+
+    def _start_detached(
+        command: Sequence[str], environment: Mapping[str, str], log: IO[bytes]
+    ) -> subprocess.Popen[bytes]:
+        flags = subprocess.DETACHED_PROCESS | subprocess.CREATE_NEW_PROCESS_GROUP
+        try:
+            return _popen(command, environment, log, flags | subprocess.CREATE_BREAKAWAY_FROM_JOB)
+        except PermissionError:
+            # The client's job object forbids breaking away; the worker then ends with the client.
+            return _popen(command, environment, log, flags)
+
+    def _popen(
+        command: Sequence[str], environment: Mapping[str, str], log: IO[bytes], flags: int
+    ) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(
+            command,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=log,
+            creationflags=flags,
+        )
+
+else:
+
+    def _start_detached(
+        command: Sequence[str], environment: Mapping[str, str], log: IO[bytes]
+    ) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(
+            command,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=log,
+            start_new_session=True,
+        )

@@ -1,0 +1,136 @@
+"""From what the provider returned to the finished, named and measured pictures.
+
+Nothing here can lose a picture: whatever fails leaves the provider's own and a warning.
+"""
+
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+
+from mcp_relight.domain.job import Job, JobRequest
+from mcp_relight.domain.report import Report
+from mcp_relight.errors import RelightError
+
+from .lanes import Lane, Surroundings
+from .step_moves import added
+
+_log = logging.getLogger(__name__)
+
+NO_ORIGINAL = "The original picture is no longer stored: nothing was transferred or measured."
+NO_REPORT = "The result could not be measured."
+NO_NAMED_COPY = "The finished picture could not be written to any folder; view_image shows it."
+ELSEWHERE = (
+    "The output folder could not be written; the picture is in the data folder instead. "
+    "Check MCP_RELIGHT_OUTPUT_DIR."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Finished:
+    image_id: str
+    warnings: tuple[str, ...] = ()
+
+
+async def finish(around: Surroundings, _lane: Lane, job: Job) -> Job | None:
+    """finishing → succeeded."""
+    async with around.heavy:
+        try:
+            original = await around.images.read(job.request.image_id)
+        except RelightError:
+            original = None
+        finished = [await _finish_one(around, job, original, name) for name in job.returned]
+        images = tuple(item.image_id for item in finished)
+        report, measured = await _measure(around, job, original, images[0])
+    paths, published = await _publish_all(around, job.request, images)
+    warnings = [warning for item in finished for warning in item.warnings]
+    return await around.jobs.move(
+        job,
+        "succeeded",
+        images=images,
+        report=report,
+        paths=paths,
+        warnings=added(job.warnings, *warnings, *measured, *published),
+        progress=1.0,
+        note="",
+    )
+
+
+async def finish_as_returned(around: Surroundings, job: Job, warning: str) -> Job | None:
+    """finishing → succeeded with the provider's own pictures, after finishing itself broke."""
+    paths, published = await _publish_all(around, job.request, job.returned)
+    return await around.jobs.move(
+        job,
+        "succeeded",
+        images=job.returned,
+        paths=paths,
+        warnings=added(job.warnings, warning, *published),
+        progress=1.0,
+        note="",
+    )
+
+
+async def _finish_one(
+    around: Surroundings, job: Job, original: bytes | None, returned: str
+) -> _Finished:
+    """Transfer only the light onto the original, where that was asked for and works."""
+    if job.request.finish == "as-returned":
+        return _Finished(returned)
+    if original is None:
+        return _Finished(returned, (NO_ORIGINAL,))
+    try:
+        picture, why = await around.pixels.transfer(original, await around.images.read(returned))
+        if picture is None:
+            return _Finished(returned, ("The picture is as the provider returned it.", *why))
+        return _Finished((await around.images.put(picture)).image_id, tuple(why))
+    except RelightError as error:
+        return _Finished(
+            returned,
+            (f"The picture is as the provider returned it: finishing failed ({error.code}).",),
+        )
+
+
+async def _measure(
+    around: Surroundings, job: Job, original: bytes | None, image_id: str
+) -> tuple[Report | None, tuple[str, ...]]:
+    if original is None:
+        return None, (NO_ORIGINAL,)
+    try:
+        final = await around.images.read(image_id)
+        first = job.returned[0]
+        returned = None if first == image_id else await around.images.read(first)
+        lighting = job.request.lighting
+        return await around.pixels.report(original, final, lighting, returned=returned), ()
+    except RelightError:
+        return None, (NO_REPORT,)
+
+
+async def _publish_all(
+    around: Surroundings, request: JobRequest, images: tuple[str, ...]
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Named copies; in a spare folder where the one asked for cannot be written."""
+    paths: list[str] = []
+    warnings: list[str] = []
+    for number, image_id in enumerate(images, start=1):
+        stem = result_stem(request, number)
+        if path := await _publish(around, image_id, Path(request.output_dir), stem):
+            paths.append(path)
+        elif path := await _publish(around, image_id, around.spare_dir, stem):
+            paths.append(path)
+            warnings.append(ELSEWHERE)
+        else:
+            warnings.append(NO_NAMED_COPY)
+    return tuple(paths), added(warnings)
+
+
+async def _publish(around: Surroundings, image_id: str, folder: Path, stem: str) -> str | None:
+    try:
+        return str(await around.images.publish(image_id, folder, stem))
+    except RelightError as error:
+        _log.warning("A finished picture could not be written to a folder: %s", error.code)
+        return None
+
+
+def result_stem(request: JobRequest, number: int) -> str:
+    """`mug-golden-hour`, `mug-golden-hour-2` …"""
+    stem = f"{request.image_name}-{request.lighting.look or 'relit'}"
+    return stem if number == 1 else f"{stem}-{number}"

@@ -1,0 +1,70 @@
+"""Steps of a job on this machine: no guard, since rendering again costs nothing but time."""
+
+from mcp_relight.domain.exchange import Rendered
+from mcp_relight.domain.job import Job
+from mcp_relight.errors import EngineCrashed, Internal, RelightError
+
+from .lanes import Lane, Surroundings
+from .step_moves import PROGRESS_RUNNING, fail, take_result
+
+MAX_ATTEMPTS = 2
+
+
+async def render(around: Surroundings, lane: Lane, job: Job) -> Job | None:
+    """queued → running → finishing."""
+    running = await around.jobs.move(
+        job,
+        "running",
+        attempts=job.attempts + 1,
+        submitted_at=around.clock.now(),
+        progress=PROGRESS_RUNNING,
+        note="Rendering.",
+    )
+    if running is None:
+        return None
+    try:
+        prepared = await around.inputs.prepare(running)
+        outcome = await lane.provider.submit(prepared.call)
+    except EngineCrashed:
+        return await restart(around, running)
+    except RelightError as error:
+        return await fail(around, running, error)
+    if not isinstance(outcome, Rendered):
+        return await fail(around, running, Internal("A local model did not return a picture."))
+    return await take_result(around, running, outcome, is_local=True)
+
+
+async def restart_orphan(around: Surroundings, _lane: Lane, job: Job) -> Job | None:
+    """running, found by a worker that does not run it: its worker ended under it."""
+    return await restart(around, job)
+
+
+async def restart(around: Surroundings, job: Job) -> Job | None:
+    """running → queued, or failed when it was tried often enough: what crashes twice will crash
+    again."""
+    if job.cancel_requested:
+        return await around.jobs.move(job, "cancelled", note="")
+    if job.attempts >= MAX_ATTEMPTS:
+        return await fail(
+            around,
+            job,
+            EngineCrashed(
+                f"The local engine ended unexpectedly {MAX_ATTEMPTS} times on this picture.",
+                hint="Try a smaller picture, or another model.",
+            ),
+        )
+    return await around.jobs.move(
+        job, "queued", progress=0.0, note="Starting again.", due_at=around.clock.now()
+    )
+
+
+async def stop(around: Surroundings, job: Job) -> Job | None:
+    """After the call was interrupted: cancelled if somebody asked for that, else back in the queue
+    as if it had not been tried, for the next worker."""
+    if job.stage != "running":
+        return job
+    if job.cancel_requested:
+        return await around.jobs.move(job, "cancelled", note="")
+    return await around.jobs.move(
+        job, "queued", attempts=max(0, job.attempts - 1), progress=0.0, note="", worker=None
+    )

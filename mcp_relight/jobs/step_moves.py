@@ -1,0 +1,148 @@
+"""Moves that several steps make."""
+
+import logging
+from collections.abc import Sequence
+from typing import Any
+
+from mcp_relight.domain.exchange import Output, Rendered
+from mcp_relight.domain.job import Cost, Failure, Job, Stage
+from mcp_relight.errors import (
+    EngineCrashed,
+    ImageCorrupt,
+    ImageTooLarge,
+    ImageUnsupported,
+    OutcomeUnknown,
+    ProviderProtocol,
+    RelightError,
+    StorageFull,
+)
+
+from .lanes import Surroundings, jittered
+
+_log = logging.getLogger(__name__)
+
+PROGRESS_SENT = 0.05
+PROGRESS_RUNNING = 0.1
+PROGRESS_DOWNLOADING = 0.8
+PROGRESS_FINISHING = 0.9
+_RECONCILE_FIRST_S = 15.0
+_PUT_TRIES = 24
+"""Bytes that were paid for exist nowhere else: a full disk is waited out for two minutes."""
+_PUT_AGAIN_S = 5.0
+UNREADABLE = (ImageCorrupt, ImageUnsupported, ImageTooLarge)
+
+
+async def fail(around: Surroundings, job: Job, error: RelightError) -> Job | None:
+    """Move to `failed`, with what the failure cost."""
+    failure = Failure.of(error)
+    return await around.jobs.move(
+        job, "failed", error=failure, note="", cost=_cost_after(job, failure)
+    )
+
+
+async def to_unknown(around: Surroundings, job: Job) -> Job | None:
+    """The provider may have taken it. It is not sent again; late evidence is looked for."""
+    error = OutcomeUnknown(
+        "The provider may have taken and charged this job, but its answer never came."
+    )
+    return await around.jobs.move(
+        job,
+        "submit_unknown",
+        error=Failure.of(error),
+        note="Looking for evidence of the job at the provider.",
+        attempts=0,
+        due_at=around.clock.now() + jittered(_RECONCILE_FIRST_S),
+    )
+
+
+async def later(
+    around: Surroundings, job: Job, seconds: float, note: str, **changes: Any
+) -> Job | None:
+    """Stay in this stage and look again."""
+    due_at = around.clock.now() + seconds
+    return await around.jobs.move(job, job.stage, due_at=due_at, note=note, **changes)
+
+
+async def take_result(
+    around: Surroundings, job: Job, rendered: Rendered, *, is_local: bool = False
+) -> Job | None:
+    """Keep what came with the reply, and go on to download the rest or to finish."""
+    if not rendered.outputs:
+        return await fail(around, job, ProviderProtocol("The provider's result has no picture."))
+    try:
+        returned = await _store_all(around, rendered.outputs, tries=1 if is_local else _PUT_TRIES)
+    except RelightError as error:
+        return await fail(around, job, error)
+    urls = tuple(output.url for output in rendered.outputs if output.url is not None)
+    stage: Stage = "downloading" if urls else "finishing"
+    return await around.jobs.move(
+        job,
+        stage,
+        returned=returned,
+        outputs=urls,
+        cost=rendered.cost or _billed(job.cost),
+        sent=(*job.sent, *rendered.sent),
+        warnings=added(job.warnings, *rendered.warnings),
+        provider_expires_at=rendered.expires_at or job.provider_expires_at,
+        submitted_at=job.submitted_at or around.clock.now(),
+        error=None,
+        attempts=0,
+        progress=PROGRESS_DOWNLOADING if urls else PROGRESS_FINISHING,
+        note="Downloading the result." if urls else "Finishing.",
+        due_at=around.clock.now(),
+    )
+
+
+async def store_picture(around: Surroundings, data: bytes, *, tries: int = 1) -> str:
+    """Decode and keep a picture that a provider returned; returns its image id. Where the disk is
+    full, try again every few seconds.
+
+    Raises ProviderProtocol for bytes that are no picture, StorageFull, EngineCrashed, TimedOut.
+    """
+    try:
+        picture = await around.pixels.inspect(data)
+    except EngineCrashed:
+        picture = await around.pixels.inspect(data)  # the crash may have been another picture's
+    except UNREADABLE:
+        raise ProviderProtocol("The provider's result is not a readable picture.") from None
+    for _ in range(tries - 1):
+        try:
+            return (await around.images.put(picture)).image_id
+        except StorageFull:
+            await around.clock.sleep(_PUT_AGAIN_S)
+    return (await around.images.put(picture)).image_id
+
+
+async def release_inputs(around: Surroundings, job: Job) -> None:
+    """Take back what was put up for the provider to read. Failing at it harms no job."""
+    try:
+        await around.inputs.release(job)
+    except RelightError as error:
+        _log.warning("Inputs of %s could not be taken back: %s", job.job_id, error.code)
+
+
+def added(warnings: Sequence[str], *more: str) -> tuple[str, ...]:
+    """Each warning once, in order."""
+    return tuple(dict.fromkeys((*warnings, *more)))
+
+
+async def _store_all(
+    around: Surroundings, outputs: Sequence[Output], *, tries: int
+) -> tuple[str, ...]:
+    pictures = [output.data for output in outputs if output.data is not None]
+    async with around.heavy:
+        return tuple([await store_picture(around, data, tries=tries) for data in pictures])
+
+
+def _billed(cost: Cost) -> Cost:
+    """The estimate of a job that succeeded, where the provider does not state the price."""
+    return cost if cost.usd == 0 else cost.model_copy(update={"billed": "yes"})
+
+
+def _cost_after(job: Job, failure: Failure) -> Cost:
+    was_sent = job.stage not in {"queued", "submitting"} or failure.billed is not None
+    if job.stage == "queued" or failure.billed == "no" or not was_sent:
+        return Cost(unit=job.cost.unit)
+    if job.cost.usd == 0:
+        return job.cost
+    return job.cost.model_copy(update={"billed": failure.billed or "unknown"})

@@ -1,0 +1,125 @@
+"""Asking after a job that the provider has."""
+
+from mcp_relight.domain.exchange import Accepted, Outcome, Rendered, Working
+from mcp_relight.domain.job import Failure, Job
+from mcp_relight.errors import (
+    FetchFailed,
+    JobExpired,
+    OutcomeUnknown,
+    ProviderAuth,
+    ProviderBusy,
+    ProviderDown,
+    ProviderError,
+    ProviderProtocol,
+    RelightError,
+    TimedOut,
+)
+
+from .lanes import Lane, Surroundings, backoff_s, is_past_keeping, jittered, waited_s
+from .step_moves import PROGRESS_DOWNLOADING, PROGRESS_RUNNING, added, fail, later, take_result
+
+SLOW = "This takes longer than usual; the job goes on and can be looked at later."
+NO_CANCEL = "The provider could not cancel this job; it goes on, and its result is kept."
+_MIN_POLL_S, _MAX_POLL_S = 2.0, 15.0
+_SLOW_POLL_S = 30.0
+_MAX_UNREADABLE = 10
+_PASSING = (ProviderBusy, ProviderDown, ProviderAuth, OutcomeUnknown, TimedOut, FetchFailed)
+"""The job is at the provider, and paid for: no trouble in asking after it ends it. A key that is
+refused now may be put right."""
+
+
+async def poll(around: Surroundings, lane: Lane, job: Job) -> Job | None:
+    """running → running, downloading, finishing, failed or expired."""
+    wait_s = await around.slots.wait_s(job, per_minute=lane.per_minute, burst=lane.burst)
+    if wait_s > 0:
+        return await later(around, job, wait_s, job.note)
+    if job.cancel_requested:
+        return await _cancel(around, lane, job)
+    try:
+        outcome = await lane.provider.poll(job)
+    except JobExpired as error:
+        return await expire(around, job, error)
+    except _PASSING as error:
+        return await _trouble(around, lane, job, error)
+    except ProviderProtocol as error:
+        # One that was billed is over: asking again will not make its result a picture.
+        if error.billed != "yes" and job.attempts < _MAX_UNREADABLE:
+            return await _trouble(around, lane, job, error)
+        return await fail(around, job, error)
+    except RelightError as error:
+        return await fail(around, job, error)
+    return await _answered(around, lane, job, outcome)
+
+
+async def expire(around: Surroundings, job: Job, error: JobExpired | None = None) -> Job | None:
+    error = error or JobExpired(
+        "The provider no longer has the result of this job.",
+        hint="Call relight_image again for a new job; this one may have been charged.",
+    )
+    return await around.jobs.move(job, "expired", error=Failure.of(error), note="")
+
+
+async def _answered(around: Surroundings, lane: Lane, job: Job, outcome: Outcome) -> Job | None:
+    match outcome:
+        case Rendered():
+            return await take_result(around, job, outcome)
+        case Working():
+            if is_past_keeping(job, around.clock.now()):
+                return await expire(around, job)
+            return await _still_working(around, lane, job, outcome)
+        case Accepted():
+            return await later(
+                around, job, jittered(outcome.poll_after_s), job.note, ticket=outcome.ticket
+            )
+        case _:
+            return await _trouble(
+                around, lane, job, ProviderProtocol("The provider's answer leads nowhere.")
+            )
+
+
+async def _still_working(
+    around: Surroundings, lane: Lane, job: Job, working: Working
+) -> Job | None:
+    waited = waited_s(job, around.clock.now())
+    is_slow = waited > lane.deadline_s
+    usual_s = _SLOW_POLL_S if is_slow else min(_MAX_POLL_S, max(_MIN_POLL_S, 0.3 * waited))
+    return await later(
+        around,
+        job,
+        jittered(working.poll_after_s or usual_s),
+        SLOW if is_slow else working.note or "The provider is working on it.",
+        progress=_progress(job, working, waited / lane.deadline_s),
+        attempts=0,
+    )
+
+
+def _progress(job: Job, working: Working, share_of_deadline: float) -> float:
+    """The provider's own figure, else one that rises ever more slowly; it never falls."""
+    done = working.progress
+    if done is None:
+        done = share_of_deadline / (share_of_deadline + 0.5)
+    span = PROGRESS_DOWNLOADING - PROGRESS_RUNNING
+    return max(job.progress, PROGRESS_RUNNING + span * min(1.0, max(0.0, done)))
+
+
+async def _trouble(around: Surroundings, lane: Lane, job: Job, error: RelightError) -> Job | None:
+    if is_past_keeping(job, around.clock.now()):
+        return await expire(around, job)
+    wait_s = backoff_s(job.attempts + 1)
+    if isinstance(error, ProviderError) and error.retry_after_s is not None:
+        wait_s = error.retry_after_s
+        await around.slots.hold(job, wait_s)
+    note = f"Asking the provider failed ({error.code}); trying again."
+    return await later(around, job, wait_s, note, attempts=job.attempts + 1)
+
+
+async def _cancel(around: Surroundings, lane: Lane, job: Job) -> Job | None:
+    """Ask once. Where the provider cannot stop it, the result is paid for and kept."""
+    try:
+        is_stopped = await lane.provider.cancel(job)
+    except RelightError:
+        is_stopped = False
+    if is_stopped:
+        return await around.jobs.move(job, "cancelled", note="")
+    warnings = added(job.warnings, NO_CANCEL)
+    return await later(around, job, 0.0, job.note, cancel_requested=False, warnings=warnings)

@@ -1,0 +1,122 @@
+"""`advance`: the next legal step of a job. It knows neither who calls it nor how often."""
+
+import logging
+from collections.abc import Mapping
+from pathlib import Path
+
+from mcp_relight.domain.job import Job
+from mcp_relight.domain.ports import Clock, Downloads, Images, Inputs, Jobs, Pixels
+from mcp_relight.errors import Internal, ModelNotReady
+
+from . import step_local
+from .lanes import Lane, Surroundings
+from .slots import Slots
+from .step_download import download
+from .step_finish import finish, finish_as_returned
+from .step_moves import fail, later, release_inputs, to_unknown
+from .step_poll import poll
+from .step_submit import reconcile, submit
+
+_log = logging.getLogger(__name__)
+
+_AGAIN_S = 60.0
+_BROKEN = "Something unexpected happened; trying again."
+
+_LOCAL = {"queued": step_local.render, "running": step_local.restart_orphan, "finishing": finish}
+_REMOTE = {
+    "queued": submit,
+    "submitting": reconcile,
+    "submit_unknown": reconcile,
+    "running": poll,
+    "downloading": download,
+    "finishing": finish,
+}
+_INPUTS_DONE = frozenset({"downloading", "finishing", "failed", "cancelled", "expired"})
+
+
+class Steps:
+    """The state machine over the ports. It holds no job between two calls."""
+
+    def __init__(
+        self,
+        *,
+        jobs: Jobs,
+        images: Images,
+        pixels: Pixels,
+        inputs: Inputs,
+        downloads: Downloads,
+        clock: Clock,
+        lanes: Mapping[str, Lane],
+        spare_dir: Path,
+    ) -> None:
+        self._around = Surroundings(
+            jobs=jobs,
+            images=images,
+            pixels=pixels,
+            inputs=inputs,
+            downloads=downloads,
+            clock=clock,
+            lanes=lanes,
+            spare_dir=spare_dir,
+            slots=Slots(jobs, clock),
+        )
+
+    def is_local(self, job: Job) -> bool:
+        lane = self._around.lanes.get(job.provider)
+        return lane is not None and lane.is_local
+
+    async def advance(self, job: Job) -> Job | None:
+        """Do the next step of a claimed job; `due_at` of the answer says when the one after that
+        is due. None when the row moved on under us: whoever moved it owns it now.
+
+        A job found in `submitting` was not written there by this call, and is never sent again.
+        """
+        lane = self._around.lanes.get(job.provider)
+        if lane is None:
+            return await self._without_provider(job)
+        step = (_LOCAL if lane.is_local else _REMOTE).get(job.stage)
+        if step is None:
+            return None
+        after = await step(self._around, lane, job)
+        if after is not None and not lane.is_local:
+            await self._clean_up(job, after)
+        return after
+
+    async def interrupted(self, job_id: str) -> None:
+        """Bring the row in order after its step was cut off. A remote job is left as it is: what
+        was sent is found out by the next worker, and never sent again."""
+        job = await self._around.jobs.get(job_id)
+        if self.is_local(job):
+            await step_local.stop(self._around, job)
+
+    async def broke(self, job_id: str) -> None:
+        """Bring the row in order after a step ended with an error nobody anticipated."""
+        around = self._around
+        job = await around.jobs.get(job_id)
+        match job.stage:
+            case "submitting":
+                await to_unknown(around, job)
+            case "finishing" if job.returned:
+                await finish_as_returned(around, job, "Finishing failed (internal).")
+            case "queued":
+                await fail(around, job, Internal("Something unexpected happened."))
+            case "running" if self.is_local(job):
+                await fail(around, job, Internal("Something unexpected happened."))
+            case "running" | "downloading" | "submit_unknown":
+                await later(around, job, _AGAIN_S, _BROKEN)
+            case _:
+                pass
+
+    async def _without_provider(self, job: Job) -> Job | None:
+        if job.stage == "queued":
+            error = ModelNotReady("The provider of this job's model is not installed.")
+            return await fail(self._around, job, error)
+        return await later(
+            self._around, job, _AGAIN_S, "The provider of this job's model is not installed."
+        )
+
+    async def _clean_up(self, before: Job, after: Job) -> None:
+        if after.stage != before.stage and after.stage in _INPUTS_DONE:
+            await release_inputs(self._around, after)
+        if after.is_terminal:
+            self._around.slots.drop(after.job_id)

@@ -1,0 +1,1 @@
+"""The job store: everything that knows SQL."""

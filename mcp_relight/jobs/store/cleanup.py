@@ -1,0 +1,101 @@
+"""Deleting jobs, and telling which stored images nobody needs any more."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from mcp_relight.domain.job import TERMINAL, Stage
+from mcp_relight.domain.ports import Forgotten
+from mcp_relight.errors import InvalidArgument, JobNotFound
+
+from .spend import day_of
+from .tables import jobs, spend, uses
+
+MAX_AGE_S = 30 * 86_400.0
+MAX_BYTES = 5_000_000_000
+_AT_ONCE = 400
+"""Rows per statement; SQLite and PostgreSQL both limit how many values one may carry."""
+
+_IS_TERMINAL = jobs.c.stage.in_(sorted(TERMINAL))
+
+
+def forget(connection: Connection, job_id: str | None, *, owner: str) -> Forgotten:
+    """Raises JobNotFound, and InvalidArgument for a job that still runs."""
+    if job_id is None:
+        mine = sa.select(jobs.c.job_id).where(jobs.c.owner == owner, _IS_TERMINAL)
+        return _delete(connection, connection.scalars(mine).all())
+    stage: Stage | None = connection.scalar(
+        sa.select(jobs.c.stage).where(jobs.c.job_id == job_id, jobs.c.owner == owner)
+    )
+    if stage is None:
+        raise JobNotFound("No job of that id.", argument="job_id")
+    if stage not in TERMINAL:
+        raise InvalidArgument(
+            "job_id names a job that has not ended.",
+            hint="Call cancel_job first, or wait until it ends.",
+            argument="job_id",
+        )
+    return _delete(connection, [job_id])
+
+
+def prune(
+    connection: Connection,
+    *,
+    now: float,
+    max_age_s: float,
+    max_bytes: int,
+    image_bytes: Mapping[str, int],
+) -> Forgotten:
+    """Delete ended jobs that are too old, then the oldest until the images that jobs use fit."""
+    ended = jobs.select().with_only_columns(jobs.c.job_id).where(_IS_TERMINAL)
+    old = connection.scalars(ended.where(jobs.c.updated_at < now - max_age_s)).all()
+    gone = _delete(connection, old)
+    by_age = connection.scalars(ended.order_by(jobs.c.updated_at, jobs.c.job_id)).all()
+    surplus = _oldest_that_free(connection, by_age, max_bytes, image_bytes)
+    more = _delete(connection, surplus)
+    connection.execute(spend.delete().where(spend.c.day < day_of(now - max_age_s)))
+    return Forgotten(gone.jobs + more.jobs, (*gone.image_ids, *more.image_ids))
+
+
+def _oldest_that_free(
+    connection: Connection,
+    ended: Sequence[str],
+    max_bytes: int,
+    image_bytes: Mapping[str, int],
+) -> list[str]:
+    """The oldest ended jobs whose deletion brings the used images down to `max_bytes`."""
+    users: dict[str, set[str]] = {}
+    images: dict[str, list[str]] = {}
+    for job_id, image_id in connection.execute(sa.select(uses.c.job_id, uses.c.image_id)):
+        users.setdefault(image_id, set()).add(job_id)
+        images.setdefault(job_id, []).append(image_id)
+    total = sum(image_bytes.get(image_id, 0) for image_id in users)
+    surplus: list[str] = []
+    for job_id in ended:
+        if total <= max_bytes:
+            break
+        surplus.append(job_id)
+        for image_id in images.get(job_id, ()):
+            users[image_id].discard(job_id)
+            total -= 0 if users[image_id] else image_bytes.get(image_id, 0)
+    return surplus
+
+
+def _delete(connection: Connection, job_ids: Sequence[str]) -> Forgotten:
+    rows, touched = 0, set[str]()
+    for some in _chunks(job_ids):
+        touched |= set(
+            connection.scalars(sa.select(uses.c.image_id).where(uses.c.job_id.in_(some)))
+        )
+        connection.execute(uses.delete().where(uses.c.job_id.in_(some)))
+        rows += connection.execute(jobs.delete().where(jobs.c.job_id.in_(some))).rowcount
+    for some in _chunks(sorted(touched)):
+        touched -= set(
+            connection.scalars(sa.select(uses.c.image_id).where(uses.c.image_id.in_(some)))
+        )
+    return Forgotten(rows, tuple(sorted(touched)))
+
+
+def _chunks(items: Sequence[str]) -> Iterable[Sequence[str]]:
+    return (items[start : start + _AT_ONCE] for start in range(0, len(items), _AT_ONCE))

@@ -1,0 +1,25 @@
+"""The little in which SQLite and PostgreSQL differ."""
+
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import Connection
+
+
+def insert_into(connection: Connection, table: sa.Table) -> sqlite.Insert | postgresql.Insert:
+    """An INSERT that can say ON CONFLICT."""
+    if connection.dialect.name == "sqlite":
+        return sqlite.insert(table)
+    return postgresql.insert(table)
+
+
+def insert_unless_there(
+    connection: Connection, table: sa.Table
+) -> sqlite.Insert | postgresql.Insert:
+    return insert_into(connection, table).on_conflict_do_nothing()
+
+
+def greater(left: Any, right: float) -> sa.Case[float]:
+    """The greater of the two; SQLite and PostgreSQL name that function differently."""
+    return sa.case((left > right, left), else_=right)

@@ -1,0 +1,92 @@
+"""Which rows a worker may advance, and when."""
+
+from collections.abc import Collection, Sequence
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from mcp_relight.domain.job import Job, Stage
+from mcp_relight.jobs.lanes import NEVER
+
+from .tables import jobs
+from .values import job_of
+
+STRANDED_S = 10.0
+"""Overdue by this much, a row has nobody: a worker that could take it would have started."""
+
+_OPEN: tuple[Stage, ...] = (
+    "queued",
+    "submitting",
+    "submit_unknown",
+    "running",
+    "downloading",
+    "finishing",
+)
+
+
+def other_workers(connection: Connection, *, worker: str) -> Sequence[str]:
+    """Every other worker that a row which has not ended names."""
+    return connection.scalars(
+        sa.select(jobs.c.worker)
+        .where(jobs.c.stage.in_(_OPEN), jobs.c.worker.is_not(None), jobs.c.worker != worker)
+        .distinct()
+    ).all()
+
+
+def due_jobs(
+    connection: Connection,
+    *,
+    worker: str,
+    living: Collection[str],
+    credentials: Sequence[str],
+    now: float,
+    limit: int,
+) -> tuple[Job, ...]:
+    """Remote ones first: they only need a moment each, a local one needs a processor."""
+    wants_cancel = sa.and_(jobs.c.cancel_requested, jobs.c.stage == "running")
+    query = (
+        sa.select(jobs)
+        .where(_mine(worker, living, credentials))
+        .where(sa.or_(jobs.c.due_at <= now, wants_cancel))
+        .order_by(jobs.c.credential_id.is_(None), jobs.c.due_at, jobs.c.job_id)
+        .limit(limit)
+    )
+    return tuple(job_of(row) for row in connection.execute(query).mappings())
+
+
+def next_due_at(
+    connection: Connection, *, worker: str, living: Collection[str], credentials: Sequence[str]
+) -> float | None:
+    """When the next of those rows is due; None when all of them wait for a person."""
+    query = sa.select(sa.func.min(jobs.c.due_at)).where(
+        _mine(worker, living, credentials), jobs.c.due_at < NEVER
+    )
+    return connection.scalar(query)
+
+
+def note_stranded(
+    connection: Connection, *, living: Collection[str], credentials: Sequence[str], now: float
+) -> None:
+    """Say on rows that nobody living can advance which key is missing."""
+    note = sa.literal("Waiting for a process that has the API key of ") + jobs.c.provider
+    connection.execute(
+        jobs.update()
+        .where(jobs.c.stage.in_(_OPEN), jobs.c.due_at <= now - STRANDED_S)
+        .where(jobs.c.credential_id.is_not(None), jobs.c.credential_id.not_in(credentials))
+        .where(sa.or_(jobs.c.worker.is_(None), jobs.c.worker.not_in(living)))
+        .where(jobs.c.note != note)
+        .values(note=note, updated_at=now)
+    )
+
+
+def _mine(
+    worker: str, living: Collection[str], credentials: Sequence[str]
+) -> sa.ColumnElement[bool]:
+    """Rows that have not ended, that this worker can advance and that no other living one holds."""
+    return sa.and_(
+        jobs.c.stage.in_(_OPEN),
+        sa.or_(jobs.c.credential_id.is_(None), jobs.c.credential_id.in_(credentials)),
+        sa.or_(
+            jobs.c.worker.is_(None), jobs.c.worker == worker, jobs.c.worker.not_in(sorted(living))
+        ),
+    )

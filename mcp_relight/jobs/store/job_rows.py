@@ -1,0 +1,177 @@
+"""Reading and changing single jobs, and paging through them."""
+
+import base64
+import binascii
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from mcp_relight.domain.job import Job, Stage, Status, is_legal, stages_of
+from mcp_relight.domain.ports import JobPage
+from mcp_relight.errors import Internal, InvalidArgument, JobNotFound
+
+from .dialect import insert_unless_there
+from .spend import reserve_usd, settle
+from .tables import jobs, uses
+from .values import columns_of, images_of, job_of
+
+_ANY_OWNER = None
+_AT_ONCE = 400
+
+
+def get_job(connection: Connection, job_id: str, *, owner: str | None = _ANY_OWNER) -> Job:
+    """Raises JobNotFound."""
+    query = sa.select(jobs).where(jobs.c.job_id == job_id)
+    if owner is not _ANY_OWNER:
+        query = query.where(jobs.c.owner == owner)
+    row = connection.execute(query).mappings().one_or_none()
+    if row is None:
+        raise JobNotFound("No job of that id.", argument="job_id")
+    return job_of(row)
+
+
+def get_jobs(connection: Connection, job_ids: Sequence[str]) -> dict[str, Job]:
+    """Those of the jobs that exist."""
+    found: dict[str, Job] = {}
+    for start in range(0, len(job_ids), _AT_ONCE):
+        some = job_ids[start : start + _AT_ONCE]
+        rows = connection.execute(sa.select(jobs).where(jobs.c.job_id.in_(some))).mappings()
+        found |= {row["job_id"]: job_of(row) for row in rows}
+    return found
+
+
+def list_jobs(
+    connection: Connection, *, owner: str, status: Status | None, limit: int, cursor: str | None
+) -> JobPage:
+    """Newest first. Raises InvalidArgument for a cursor that is not ours."""
+    query = sa.select(jobs).where(jobs.c.owner == owner)
+    if status is not None:
+        query = query.where(jobs.c.stage.in_(stages_of(status)))
+    if cursor is not None:
+        query = query.where(sa.tuple_(jobs.c.created_at, jobs.c.job_id) < _parse_cursor(cursor))
+    newest_first = query.order_by(jobs.c.created_at.desc(), jobs.c.job_id.desc())
+    rows = connection.execute(newest_first.limit(limit + 1)).mappings().all()
+    page = tuple(job_of(row) for row in rows[:limit])
+    return JobPage(page, _cursor_after(page[-1]) if len(rows) > limit else None)
+
+
+def cancel_job(connection: Connection, job_id: str, *, owner: str, now: float) -> Job:
+    """Cancel what nobody works on; else leave the wish to the worker that does."""
+    job = get_job(connection, job_id, owner=owner)
+    if job.is_terminal:
+        return job
+    this_row = jobs.update().where(jobs.c.job_id == job_id, jobs.c.stage == job.stage)
+    if is_idle := job.stage in {"queued", "submit_unknown"}:
+        changes = {"stage": "cancelled", "note": "", "worker": None}
+    else:
+        changes = {"cancel_requested": True}
+    changed = connection.execute(this_row.values(**changes, updated_at=now))
+    if is_idle and changed.rowcount == 0:  # PostgreSQL alone: it left this stage meanwhile
+        connection.execute(
+            jobs.update().where(jobs.c.job_id == job_id).values(cancel_requested=True)
+        )
+    return get_job(connection, job_id)
+
+
+def claim_job(connection: Connection, job: Job, worker: str, now: float) -> Job | None:
+    """Compare-and-set of the claim."""
+    return _change(connection, job, {"worker": worker, "updated_at": now})
+
+
+def move_job(
+    connection: Connection, job: Job, stage: Stage, changes: Mapping[str, Any], now: float
+) -> Job | None:
+    """Compare-and-set of the stage; the day's money follows. Raises Internal."""
+    if stage != job.stage and not is_legal(job.stage, stage):
+        raise Internal(f"A job cannot go from {job.stage} to {stage}.")
+    row = _lock_row(connection, job)
+    if row is None:
+        return None
+    columns = columns_of(changes) | {"stage": stage, "updated_at": now}
+    columns |= settle(connection, row, stage, changes.get("cost"))
+    _remember_images(connection, job.job_id, changes)
+    return _change(connection, job, columns)
+
+
+def reserve_job(
+    connection: Connection,
+    job: Job,
+    changes: Mapping[str, Any],
+    *,
+    day_budget_usd: float,
+    now: float,
+) -> Job | None:
+    """Move to `submitting` with the money reserved. Raises BudgetExceeded, Internal."""
+    if not is_legal(job.stage, "submitting"):
+        raise Internal(f"A job cannot go from {job.stage} to submitting.")
+    if _lock_row(connection, job) is None:
+        return None
+    columns = columns_of(changes) | {"stage": "submitting", "updated_at": now}
+    columns |= {"submits": job.submits + 1}
+    columns |= reserve_usd(connection, job, day_budget_usd=day_budget_usd, now=now)
+    return _change(connection, job, columns)
+
+
+def may_be_anothers(connection: Connection, job: Job, ticket: str) -> bool:
+    """Whether another row of the same key has this ticket, or could as well claim it."""
+    unsettled = jobs.c.stage.in_(("submitting", "submit_unknown"))
+    rivals = (
+        sa.select(sa.func.count())
+        .where(jobs.c.job_id != job.job_id, jobs.c.provider == job.provider)
+        .where(jobs.c.credential_id.is_not_distinct_from(job.credential_id))
+        .where(sa.or_(unsettled, jobs.c.ticket == ticket))
+    )
+    return connection.execute(rivals).scalar_one() > 0
+
+
+def _lock_row(connection: Connection, job: Job) -> sa.RowMapping | None:
+    """The row as this job knows it, locked until the transaction ends; None when it moved on."""
+    query = sa.select(jobs.c.owner, jobs.c.reserved_day, jobs.c.reserved_usd).where(_same(job))
+    return connection.execute(query.with_for_update()).mappings().one_or_none()
+
+
+def _change(connection: Connection, job: Job, columns: Mapping[str, Any]) -> Job | None:
+    query = jobs.update().where(_same(job)).values(**columns).returning(jobs)
+    row = connection.execute(query).mappings().one_or_none()
+    return None if row is None else job_of(row)
+
+
+def _same(job: Job) -> sa.ColumnElement[bool]:
+    return sa.and_(
+        jobs.c.job_id == job.job_id,
+        jobs.c.stage == job.stage,
+        jobs.c.worker.is_not_distinct_from(job.worker),
+    )
+
+
+def _remember_images(connection: Connection, job_id: str, changes: Mapping[str, Any]) -> None:
+    for image_id in images_of(changes):
+        connection.execute(
+            insert_unless_there(connection, uses).values(job_id=job_id, image_id=image_id)
+        )
+
+
+def _cursor_after(job: Job) -> str:
+    text = json.dumps([job.created_at, job.job_id])
+    return base64.urlsafe_b64encode(text.encode()).decode()
+
+
+def _parse_cursor(cursor: str) -> tuple[float, str]:
+    try:
+        value: Any = json.loads(base64.urlsafe_b64decode(cursor.encode("ascii")))
+    except (ValueError, binascii.Error, RecursionError):
+        value = None
+    if isinstance(value, list):
+        match cast(list[object], value):
+            case [float() as created_at, str() as job_id]:
+                return created_at, job_id
+            case _:
+                pass
+    raise InvalidArgument(
+        "cursor is not one that list_jobs returned.",
+        hint="Leave cursor out to start with the newest job.",
+        argument="cursor",
+    )

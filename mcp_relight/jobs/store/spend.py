@@ -1,0 +1,77 @@
+"""The day's money: reserved before a paid submit, corrected when the true cost is known."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy.engine import Connection, RowMapping
+
+from mcp_relight.domain.job import Cost, Job, Stage
+from mcp_relight.errors import BudgetExceeded
+
+from .dialect import insert_unless_there
+from .tables import spend
+
+_ROUNDING_USD = 1e-9
+
+
+def day_of(now: float) -> str:
+    """The UTC day, as 2026-01-31."""
+    return datetime.fromtimestamp(now, UTC).date().isoformat()
+
+
+def price_of(job: Job) -> float:
+    """What counts against the budget: the documented upper bound, else the limit per job."""
+    usd = job.request.estimate.usd
+    return job.request.policy.max_cost_usd if usd is None else usd
+
+
+def reserve_usd(
+    connection: Connection, job: Job, *, day_budget_usd: float, now: float
+) -> dict[str, Any]:
+    """Add the job's price to its owner's day; returns the columns that remember it.
+
+    Raises BudgetExceeded.
+    """
+    usd, day = price_of(job), day_of(now)
+    connection.execute(
+        insert_unless_there(connection, spend).values(owner=job.owner, day=day, usd=0.0)
+    )
+    taken = connection.execute(
+        spend.update()
+        .where(spend.c.owner == job.owner, spend.c.day == day)
+        .where((spend.c.usd + usd <= day_budget_usd + _ROUNDING_USD) | (usd <= 0))
+        .values(usd=spend.c.usd + usd)
+    )
+    if taken.rowcount == 0:
+        raise BudgetExceeded(
+            f"This job may cost ${usd:.3f}, more than is left of today's budget of "
+            f"${day_budget_usd:.2f}.",
+            hint="Wait until 00:00 UTC, use local/classic, or raise MCP_RELIGHT_DAILY_BUDGET_USD.",
+        )
+    return {"reserved_day": day, "reserved_usd": usd}
+
+
+def settle(
+    connection: Connection, row: RowMapping, stage: Stage, cost: Cost | None
+) -> dict[str, Any]:
+    """Correct the day's money after a step; returns the columns that changed."""
+    if row["reserved_day"] is None:
+        return {}
+    usd = _true_cost(stage, cost)
+    if usd is None:
+        return {}
+    connection.execute(
+        spend.update()
+        .where(spend.c.owner == row["owner"], spend.c.day == row["reserved_day"])
+        .values(usd=spend.c.usd + (usd - row["reserved_usd"]))
+    )
+    return {"reserved_day": None if stage == "queued" else row["reserved_day"], "reserved_usd": usd}
+
+
+def _true_cost(stage: Stage, cost: Cost | None) -> float | None:
+    """None while nobody knows."""
+    if stage == "queued":
+        return 0.0  # certainly not sent
+    if cost is None or cost.billed == "unknown":
+        return None
+    return 0.0 if cost.billed == "no" else cost.usd

@@ -1,0 +1,176 @@
+"""The job store: the truth about every job. Its statements live in the files beside this one."""
+
+import time
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from mcp_relight.domain.job import Job, Stage, Status
+from mcp_relight.domain.ports import Forgotten, JobPage, NewJob
+
+from . import cleanup, due_rows, job_rows, rate_gate
+from .database import BUSY_TIMEOUT_S, PATIENCE_S, Database
+from .dialect import insert_into
+from .insert import insert_jobs
+from .tables import catalogue
+from .watch import Watcher
+
+
+class Store:
+    """`domain.ports.Jobs` on SQLite (a path) or PostgreSQL (a URL).
+
+    `is_living` says of a worker id whether that worker still runs. Every call is one transaction.
+    Beside what each says, every call may raise TimedOut (no answer for `patience_s`), StorageFull
+    and Internal.
+    """
+
+    def __init__(
+        self,
+        location: Path | str,
+        *,
+        is_living: Callable[[str], bool],
+        now: Callable[[], float] = time.time,
+        patience_s: float = PATIENCE_S,
+        busy_timeout_s: float = BUSY_TIMEOUT_S,
+    ) -> None:
+        self._database = Database(location, patience_s=patience_s, busy_timeout_s=busy_timeout_s)
+        self._watcher = Watcher(self._database)
+        self._is_living = is_living
+        self._now = now
+
+    async def insert(self, new: Sequence[NewJob]) -> tuple[Job, ...]:
+        now = self._now()
+        return await self._database.write(lambda c: insert_jobs(c, new, now))
+
+    async def get(self, job_id: str, *, owner: str | None = None) -> Job:
+        return await self._database.read(lambda c: job_rows.get_job(c, job_id, owner=owner))
+
+    async def list(
+        self, *, owner: str, status: Status | None, limit: int, cursor: str | None
+    ) -> JobPage:
+        return await self._database.read(
+            lambda c: job_rows.list_jobs(c, owner=owner, status=status, limit=limit, cursor=cursor)
+        )
+
+    async def request_cancel(self, job_id: str, *, owner: str) -> Job:
+        now = self._now()
+        return await self._database.write(
+            lambda c: job_rows.cancel_job(c, job_id, owner=owner, now=now)
+        )
+
+    def watch(self, job_ids: Sequence[str]) -> AbstractAsyncContextManager[AsyncIterator[Job]]:
+        return self._watcher.watch(job_ids)
+
+    async def changed(self, since: int, *, within_s: float) -> int:
+        return await self._watcher.changed(since, within_s=within_s)
+
+    async def due(self, *, worker: str, credentials: Sequence[str], limit: int) -> tuple[Job, ...]:
+        now = self._now()
+        return await self._database.read(
+            lambda c: due_rows.due_jobs(
+                c,
+                worker=worker,
+                living=self._living(c, worker),
+                credentials=credentials,
+                now=now,
+                limit=limit,
+            )
+        )
+
+    async def next_due_at(self, *, worker: str, credentials: Sequence[str]) -> float | None:
+        return await self._database.read(
+            lambda c: due_rows.next_due_at(
+                c, worker=worker, living=self._living(c, worker), credentials=credentials
+            )
+        )
+
+    async def note_stranded(self, *, worker: str, credentials: Sequence[str]) -> None:
+        now = self._now()
+        await self._database.write(
+            lambda c: due_rows.note_stranded(
+                c, living=self._living(c, worker), credentials=credentials, now=now
+            )
+        )
+
+    async def claim(self, job: Job, worker: str) -> Job | None:
+        now = self._now()
+        return await self._database.write(lambda c: job_rows.claim_job(c, job, worker, now))
+
+    async def move(self, job: Job, stage: Stage, **changes: Any) -> Job | None:
+        now = self._now()
+        return await self._database.write(lambda c: job_rows.move_job(c, job, stage, changes, now))
+
+    async def reserve(self, job: Job, *, day_budget_usd: float, **changes: Any) -> Job | None:
+        now = self._now()
+        return await self._database.write(
+            lambda c: job_rows.reserve_job(c, job, changes, day_budget_usd=day_budget_usd, now=now)
+        )
+
+    async def may_be_anothers(self, job: Job, ticket: str) -> bool:
+        return await self._database.read(lambda c: job_rows.may_be_anothers(c, job, ticket))
+
+    async def take_slot(self, gate: str, *, per_minute: float, burst: int) -> float:
+        return await self._database.write(
+            lambda c: rate_gate.take_slot(
+                c, gate, per_minute=per_minute, burst=burst, now=self._now()
+            )
+        )
+
+    async def hold(self, gate: str, seconds: float) -> None:
+        until = self._now() + seconds
+        await self._database.write(lambda c: rate_gate.hold(c, gate, until=until))
+
+    async def forget(self, job_id: str | None, *, owner: str) -> Forgotten:
+        return await self._database.write(lambda c: cleanup.forget(c, job_id, owner=owner))
+
+    async def prune(
+        self,
+        *,
+        image_bytes: Mapping[str, int],
+        max_age_s: float = cleanup.MAX_AGE_S,
+        max_bytes: int = cleanup.MAX_BYTES,
+    ) -> Forgotten:
+        """Delete ended jobs that are too old, then the oldest of them until the images that jobs
+        use fit into `max_bytes`. `image_bytes` says how large each stored image is.
+
+        The caller deletes the images of the answer, and nothing else.
+        """
+        now = self._now()
+        return await self._database.write(
+            lambda c: cleanup.prune(
+                c, now=now, max_age_s=max_age_s, max_bytes=max_bytes, image_bytes=image_bytes
+            )
+        )
+
+    async def cached_catalogue(self, provider: str) -> tuple[float, str] | None:
+        """When it was fetched, and its JSON text; None where none was ever kept."""
+
+        def find(connection: Connection) -> tuple[float, str] | None:
+            row = connection.execute(
+                sa.select(catalogue).where(catalogue.c.provider == provider)
+            ).one_or_none()
+            return None if row is None else (row.fetched_at, row.content)
+
+        return await self._database.read(find)
+
+    async def keep_catalogue(self, provider: str, content: str) -> None:
+        """Keep the JSON text of a provider's live catalogue."""
+        values = {"fetched_at": self._now(), "content": content}
+        await self._database.write(
+            lambda c: c.execute(
+                insert_into(c, catalogue)
+                .values(provider=provider, **values)
+                .on_conflict_do_update(index_elements=[catalogue.c.provider], set_=values)
+            )
+        )
+
+    async def aclose(self) -> None:
+        await self._database.aclose()
+
+    def _living(self, connection: Connection, worker: str) -> tuple[str, ...]:
+        others = due_rows.other_workers(connection, worker=worker)
+        return tuple(other for other in others if self._is_living(other))

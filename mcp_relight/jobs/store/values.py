@@ -1,0 +1,66 @@
+"""A job as a database row, and back."""
+
+from collections.abc import Mapping
+from dataclasses import fields
+from typing import Any
+
+from pydantic import BaseModel
+
+from mcp_relight.domain.job import Cost, Failure, Job, JobRequest, Sent
+from mcp_relight.domain.report import Report
+
+_MODELS: dict[str, type[BaseModel]] = {
+    "request": JobRequest,
+    "cost": Cost,
+    "report": Report,
+    "error": Failure,
+}
+_LISTS = frozenset({"images", "returned", "paths", "outputs", "warnings", "siblings"})
+_NAMES = tuple(item.name for item in fields(Job))
+
+
+def job_of(row: Mapping[Any, Any]) -> Job:
+    """The job in a row of the jobs table."""
+    return Job(**{name: _read(name, row[name]) for name in _NAMES})
+
+
+def columns_of(changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Column values for fields of a job."""
+    return {name: _write(name, value) for name, value in changes.items()}
+
+
+def row_of(job: Job) -> dict[str, Any]:
+    """Every column value of a job."""
+    return columns_of({name: getattr(job, name) for name in _NAMES})
+
+
+def images_of(values: Mapping[str, Any]) -> frozenset[str]:
+    """The stored images that these fields of a job name."""
+    named = {*values.get("images", ()), *values.get("returned", ())}
+    request: JobRequest | None = values.get("request")
+    if request is not None:
+        named |= {request.image_id, *request.extra_image_ids.values()}
+        named |= {request.mask_id} if request.mask_id is not None else set()
+    return frozenset(named)
+
+
+def _read(name: str, value: Any) -> Any:
+    if value is None:
+        return None
+    if name in _MODELS:
+        return _MODELS[name].model_validate(value)
+    if name in _LISTS:
+        return tuple(value)
+    if name == "sent":
+        return tuple(Sent.model_validate(item) for item in value)
+    return value
+
+
+def _write(name: str, value: Any) -> Any:
+    if isinstance(value, BaseModel):
+        return value.model_dump(mode="json")
+    if name in _LISTS:
+        return list(value)
+    if name == "sent":
+        return [item.model_dump(mode="json") for item in value]
+    return value

@@ -1,0 +1,55 @@
+"""Logging: to stderr only, and never a secret.
+
+The filter sits on handlers, not loggers, so that records of every library pass through it.
+"""
+
+import logging
+import re
+import sys
+from collections.abc import Sequence
+
+_PATTERNS = (
+    re.compile(r"(?i)(bearer\s+)[^\s\"',;]+"),
+    re.compile(r"(?i)((?:x-api-key|ocp-apim-subscription-key|authorization)[\"']?\s*[:=,]\s*[\"']?)"
+               r"[^\s\"',;)]+"),
+    re.compile(r"\b()(?:sk-|pd_|pdl_|SG_)[A-Za-z0-9_-]{6,}"),
+)  # fmt: skip
+_QUERY = re.compile(r"(https?://[^\s?\"'<>]+)\?[^\s\"'<>]*")
+_QUIET = ("httpx2", "httpcore2", "mcp", "sqlalchemy", "asyncio", "uvicorn")
+
+
+class Redact(logging.Filter):
+    """Replaces secrets, and cuts the query off every address."""
+
+    def __init__(self, secrets: Sequence[str]) -> None:
+        super().__init__()
+        self._secrets = tuple(sorted((s for s in secrets if len(s) >= 4), key=len, reverse=True))
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        record.msg = self.clean(record.getMessage())
+        record.args = None
+        if record.exc_info:
+            record.exc_text = self.clean(logging.Formatter().formatException(record.exc_info))
+            record.exc_info = None
+        elif record.exc_text:
+            record.exc_text = self.clean(record.exc_text)
+        return True
+
+    def clean(self, text: str) -> str:
+        for secret in self._secrets:
+            text = text.replace(secret, "[secret]")
+        for pattern in _PATTERNS:
+            text = pattern.sub(r"\1[secret]", text)
+        return _QUERY.sub(r"\1", text)
+
+
+def configure(level: str, secrets: Sequence[str]) -> None:
+    """Send this process's logs to stderr. Called before the MCP SDK would configure them."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    handler.addFilter(Redact(secrets))
+    logging.basicConfig(level=level, handlers=[handler], force=True)
+    for name in _QUIET:
+        logging.getLogger(name).setLevel(
+            max(logging.WARNING, logging.getLevelNamesMapping()[level])
+        )

@@ -1,0 +1,206 @@
+"""The parent's side of the pixel child: the port `Pixels`.
+
+This file and all it imports stay free of numpy, OpenCV, scipy and Pillow: no decoder runs where
+the keys and the jobs are.
+"""
+
+import logging
+from collections.abc import Sequence
+from typing import Any, TypeVar
+
+import anyio
+from pydantic import TypeAdapter, ValidationError
+
+from mcp_relight.domain.lighting import Lighting
+from mcp_relight.domain.pixels import Encoded, Inspected, RenderResult, RenderTask, SheetCell
+from mcp_relight.domain.report import LightAnalysis, Report
+from mcp_relight.errors import (
+    EngineCrashed,
+    ImageTooLarge,
+    Internal,
+    RelightError,
+    RequestError,
+    TimedOut,
+    leaves,
+)
+
+from .process import ChildGone, ChildProcess
+
+_log = logging.getLogger(__name__)
+
+_DECODE_LIMIT_S = 30.0
+_RENDER_LIMIT_S = 120.0
+
+_Answer = TypeVar("_Answer")
+
+_INSPECTED = TypeAdapter(Inspected)
+_ENCODED = TypeAdapter(Encoded)
+_RENDER_RESULT = TypeAdapter(RenderResult)
+_LIGHT_ANALYSIS = TypeAdapter(LightAnalysis)
+_REPORT = TypeAdapter(Report)
+_TRANSFERRED = TypeAdapter(tuple[Encoded | None, list[str]])
+_PLAIN = TypeAdapter[Any](Any)
+
+_ERRORS: dict[str, type[RelightError]] = {error.code: error for error in leaves(RequestError)}
+"""What the child may say of a request."""
+
+
+class PixelChild:
+    """Implements `Pixels` with one child process: started when first needed, kept warm, ended when
+    idle for `idle_s`. It does one task at a time; further calls wait for their turn.
+
+    A decode may take `decode_limit_s`, anything longer `render_limit_s`; then the child is killed.
+    """
+
+    def __init__(
+        self,
+        *,
+        idle_s: float = 60.0,
+        decode_limit_s: float = _DECODE_LIMIT_S,
+        render_limit_s: float = _RENDER_LIMIT_S,
+    ) -> None:
+        self._idle_s = idle_s
+        self._decode_limit_s = decode_limit_s
+        self._render_limit_s = render_limit_s
+        self._turn = anyio.Lock()
+        self._child: ChildProcess | None = None
+
+    @property
+    def pid(self) -> int | None:
+        """The child's process id; None while there is none."""
+        return None if self._child is None else self._child.pid
+
+    async def inspect(self, data: bytes) -> Inspected:
+        return await self._decode("inspect", _INSPECTED, data=data)
+
+    async def thumbnail(self, image: bytes, *, max_edge_px: int, max_bytes: int) -> Encoded:
+        return await self._decode(
+            "thumbnail", _ENCODED, image=image, max_edge_px=max_edge_px, max_bytes=max_bytes
+        )
+
+    async def sheet(
+        self, cells: Sequence[SheetCell], *, max_edge_px: int, max_bytes: int
+    ) -> Encoded:
+        return await self._decode(
+            "sheet", _ENCODED, cells=list(cells), max_edge_px=max_edge_px, max_bytes=max_bytes
+        )
+
+    async def reencode(self, image: bytes, *, max_edge_px: int | None, mime_type: str) -> Encoded:
+        return await self._decode(
+            "reencode", _ENCODED, image=image, max_edge_px=max_edge_px, mime_type=mime_type
+        )
+
+    async def render(self, task: RenderTask) -> RenderResult:
+        return await self._compute("render", _RENDER_RESULT, task=task)
+
+    async def transfer(self, original: bytes, result: bytes) -> tuple[Encoded | None, list[str]]:
+        return await self._compute("transfer", _TRANSFERRED, original=original, result=result)
+
+    async def analyze(self, image: bytes, *, mask: bytes | None = None) -> LightAnalysis:
+        return await self._compute("analyze", _LIGHT_ANALYSIS, image=image, mask=mask)
+
+    async def report(
+        self, original: bytes, final: bytes, lighting: Lighting, *, returned: bytes | None = None
+    ) -> Report:
+        return await self._compute(
+            "report", _REPORT, original=original, final=final, lighting=lighting, returned=returned
+        )
+
+    async def aclose(self) -> None:
+        """End the child, whatever it is at."""
+        child, self._child = self._child, None
+        if child is not None:
+            await child.kill()
+
+    async def _decode(
+        self, name: str, answer: TypeAdapter[_Answer], /, **arguments: object
+    ) -> _Answer:
+        return await self._ask(name, answer, arguments, self._decode_limit_s)
+
+    async def _compute(
+        self, name: str, answer: TypeAdapter[_Answer], /, **arguments: object
+    ) -> _Answer:
+        return await self._ask(name, answer, arguments, self._render_limit_s)
+
+    async def _ask(
+        self,
+        name: str,
+        answer: TypeAdapter[_Answer],
+        arguments: dict[str, object],
+        limit_s: float,
+    ) -> _Answer:
+        request = {"task": name, "limit_s": limit_s, "arguments": _PLAIN.dump_python(arguments)}
+        async with self._turn:
+            try:
+                reply = await self._exchange(request, limit_s)
+            except ChildGone as gone:
+                if not gone.left_idle:
+                    raise _crashed() from None
+                # It left between our calls. The next one has just started and will not.
+                reply = await self._exchange_or_crash(request, limit_s)
+        return _read(reply, answer)
+
+    async def _exchange_or_crash(self, request: object, limit_s: float) -> Any:
+        try:
+            return await self._exchange(request, limit_s)
+        except ChildGone:
+            raise _crashed() from None
+
+    async def _exchange(self, request: object, limit_s: float) -> Any:
+        """Raises ChildGone or TimedOut. Whenever no answer comes, also because the caller was
+        cancelled, the child is killed: nobody wants any more what it is at."""
+        child = await self._running_child()
+        answered = False
+        try:
+            with anyio.fail_after(limit_s):
+                reply = await child.exchange(request)
+            answered = True
+        except TimeoutError:
+            raise TimedOut(
+                f"The picture engine did not finish within {limit_s:g} s and was stopped.",
+                hint="Try a smaller version of the picture.",
+            ) from None
+        finally:
+            if not answered:
+                self._child = None
+                await child.kill()
+        return reply
+
+    async def _running_child(self) -> ChildProcess:
+        if self._child is not None and not self._child.is_running:
+            await self.aclose()
+        if self._child is None:
+            self._child = await ChildProcess.start(self._idle_s)
+        return self._child
+
+
+def _read(reply: Any, answer: TypeAdapter[_Answer]) -> _Answer:
+    match reply:
+        case {"result": result}:
+            try:
+                return answer.validate_python(result)
+            except ValidationError:
+                raise _crashed() from None
+        case {"error": {"code": str(code), "message": str(message), "hint": str(hint), **rest}}:
+            kind = _ERRORS.get(code)
+            argument = rest.get("argument")
+            if kind is None or not (argument is None or isinstance(argument, str)):
+                raise _crashed()
+            raise kind(message, hint=hint, argument=argument)
+        case {"out_of_memory": True}:
+            raise ImageTooLarge(
+                "Working on the picture needs more memory than the engine may use.",
+                hint="Scale it down.",
+            )
+        case {"bug": str(trace)}:
+            _log.error("the picture engine failed: %s", trace)
+            raise Internal("The picture engine failed on this picture.")
+        case _:
+            raise _crashed()
+
+
+def _crashed() -> EngineCrashed:
+    return EngineCrashed(
+        "The picture engine stopped unexpectedly; a new one starts with the next call.",
+        hint="Call again. If it fails again, export the picture as PNG or JPEG first.",
+    )

@@ -1,0 +1,220 @@
+"""From the bytes of a picture file to pixels. Runs in the child alone.
+
+Only the named decoders see the bytes, chosen by the file's own first bytes, and only after size
+and dimensions were checked. PNG and JPEG files are stripped before decoding: what a decoder never
+sees cannot hurt it, and what it decoded is what is kept.
+"""
+
+import importlib
+import importlib.util
+import io
+import struct
+import warnings
+import zlib
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import (
+    AvifImagePlugin,
+    GifImagePlugin,
+    Image,
+    ImageFile,
+    JpegImagePlugin,
+    PngImagePlugin,
+    WebPImagePlugin,
+)
+
+from mcp_relight.domain.image import (
+    HEAD_BYTES,
+    MAX_INPUT_BYTES,
+    MAX_PIXELS,
+    MAX_SIDE_PX,
+    ImageFormat,
+    format_of,
+)
+from mcp_relight.errors import ImageCorrupt, ImageTooLarge, ImageUnsupported, RequestError
+
+from .exif import orientation_of
+from .profile import is_usable
+from .strip_jpeg import strip_jpeg
+from .strip_png import strip_png
+
+# Image.open with `formats` finds only decoders that are loaded.
+_DECODERS = (AvifImagePlugin, GifImagePlugin, JpegImagePlugin, PngImagePlugin, WebPImagePlugin)
+_HAS_HEIF = importlib.util.find_spec("pillow_heif") is not None
+if _HAS_HEIF:
+    importlib.import_module("pillow_heif").register_heif_opener()
+
+Image.MAX_IMAGE_PIXELS = MAX_PIXELS
+ImageFile.LOAD_TRUNCATED_IMAGES = False
+warnings.simplefilter("ignore")
+warnings.simplefilter("error", Image.DecompressionBombWarning)
+
+SIXTEEN_BIT = "The picture has 16-bit colour; it is processed and returned with 8 bits."
+ANIMATED = "The picture is animated; only its first frame is used."
+CMYK = "The picture is in print colours (CMYK); it is processed and returned as RGB."
+
+_BOMBS = (Image.DecompressionBombWarning, Image.DecompressionBombError)
+_DECODER_FAILURES = (
+    OSError,
+    ValueError,
+    TypeError,
+    LookupError,
+    ArithmeticError,
+    AttributeError,
+    AssertionError,
+    RuntimeError,
+    SyntaxError,
+    EOFError,
+    struct.error,
+    zlib.error,
+)
+"""What Pillow's decoders raise on damaged files; its own suite of such files meets all of them."""
+
+_TURNS: dict[int, Image.Transpose] = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A decoded picture file. `image` is as stored, not yet turned by `orientation`."""
+
+    image: Image.Image
+    format: ImageFormat
+    orientation: int
+    profile: bytes | None
+    stripped: bytes | None
+    """The same picture without metadata, where that needs no new encoding (PNG and JPEG)."""
+    warnings: tuple[str, ...]
+
+    @property
+    def has_alpha(self) -> bool:
+        return self.image.mode in ("RGBA", "LA", "PA") or "transparency" in self.image.info
+
+    def turned(self, image: Image.Image) -> Image.Image:
+        """`image`, which has the stored layout, the right way up."""
+        turn = _TURNS.get(self.orientation)
+        return image if turn is None else image.transpose(turn)
+
+
+def decode(data: bytes, *, at_least_px: int | None = None) -> Source:
+    """Decode a picture file in full; only the first frame of an animation.
+
+    With `at_least_px` a JPEG may be decoded smaller, its longer edge no shorter than that.
+    Raises ImageCorrupt, ImageTooLarge or ImageUnsupported.
+    """
+    source = _opened(data)
+    if at_least_px is not None and source.format == "JPEG":
+        width, height = source.image.size
+        scale = at_least_px / max(width, height)
+        source.image.draft(None, (round(width * scale), round(height * scale)))
+    with _decoding():
+        source.image.load()
+    return source
+
+
+def _opened(data: bytes) -> Source:
+    if not data:
+        raise ImageCorrupt("The file is empty.", hint="Save or download the picture again.")
+    if len(data) > MAX_INPUT_BYTES:
+        raise ImageTooLarge(
+            f"The picture has more than {MAX_INPUT_BYTES // 1_000_000} MB.",
+            hint="Save it with a stronger compression or a smaller size.",
+        )
+    kind = format_of(data[:HEAD_BYTES])
+    match kind:
+        case "PNG":
+            return _open_png(data)
+        case "JPEG":
+            jpeg = strip_jpeg(data, usable=is_usable)
+            image = _open(jpeg.data, "JPEG")
+            notes = (CMYK,) if image.mode == "CMYK" else ()
+            return Source(image, "JPEG", jpeg.orientation, jpeg.profile, jpeg.data, notes)
+        case "WEBP" | "AVIF" | "GIF":
+            return _open_other(data, kind)
+        case "HEIF" if _HAS_HEIF:
+            return _open_other(data, "HEIF")
+        case "HEIF":
+            raise ImageUnsupported(
+                "HEIC pictures can be read only with the optional part `heic` installed.",
+                hint="Install mcp-relight[heic], or export the picture as JPEG.",
+            )
+        case None:
+            raise ImageUnsupported("The file is not a picture of a format that can be read.")
+
+
+def _open_png(data: bytes) -> Source:
+    png = strip_png(data, usable=is_usable)
+    image = _open(png.data, "PNG")
+    notes = [SIXTEEN_BIT] if png.bit_depth == 16 else []
+    if png.animated:
+        notes.append(ANIMATED)
+    return Source(image, "PNG", png.orientation, png.profile, png.data, tuple(notes))
+
+
+def _open_other(data: bytes, kind: ImageFormat) -> Source:
+    image = _open(data, kind)
+    with _decoding():
+        animated = bool(getattr(image, "is_animated", False))
+        exif, icc = image.info.get("exif"), image.info.get("icc_profile")
+    profile = icc if isinstance(icc, bytes) and is_usable(icc) else None
+    orientation = orientation_of(exif) if isinstance(exif, bytes) else 1
+    return Source(image, kind, orientation, profile, None, (ANIMATED,) if animated else ())
+
+
+def _open(data: bytes, kind: ImageFormat) -> Image.Image:
+    with _decoding():
+        image = Image.open(io.BytesIO(data), formats=[kind])
+    width, height = image.size
+    if width <= 0 or height <= 0:
+        raise ImageCorrupt("The picture says it has no width or no height.")
+    if width * height > MAX_PIXELS:
+        raise _too_many_pixels()
+    if max(width, height) > MAX_SIDE_PX:
+        raise ImageTooLarge(
+            f"The picture is longer than {MAX_SIDE_PX:,} pixels on one side.",
+            hint="Scale it down or crop it.",
+        )
+    return image
+
+
+@contextmanager
+def _decoding() -> Generator[None]:
+    """Turns whatever a decoder raises into an error of ours."""
+    try:
+        yield
+    except RequestError:
+        raise
+    except _BOMBS:
+        raise _too_many_pixels() from None
+    except MemoryError:
+        raise ImageTooLarge(
+            "Decoding the picture needs more memory than it may have.",
+            hint="Scale it down, or save it as PNG or JPEG.",
+        ) from None
+    except _DECODER_FAILURES:
+        raise ImageCorrupt("The picture file is damaged or cut off.") from None
+
+
+def _too_many_pixels() -> ImageTooLarge:
+    return ImageTooLarge(
+        f"The picture has more than {MAX_PIXELS // 1_000_000} megapixels.",
+        hint="Scale it down.",
+    )
+
+
+def eight_bit(image: Image.Image) -> Image.Image:
+    """A 16-bit grey picture with 8 bits; any other as it is."""
+    if not image.mode.startswith("I"):
+        return image
+    values = np.asarray(image).astype(np.uint32)
+    return Image.fromarray(((values * 255 + 32_767) // 65_535).astype(np.uint8))

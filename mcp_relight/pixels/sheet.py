@@ -1,0 +1,79 @@
+"""A labelled contact sheet: several pictures in one, for eyes that can be shown one only."""
+
+import math
+import unicodedata
+from collections.abc import Sequence
+from functools import cache
+
+from PIL import Image, ImageDraw, ImageFont
+
+from mcp_relight.domain.pixels import SheetCell
+
+from .encode import on_paper
+from .photo import read_srgb, shrunk
+
+_GAP_PX = 8
+_BACKGROUND = (24, 24, 24)
+_INK = (255, 255, 255)
+_LABEL_SHARE = 14
+"""A label is this many times lower than its cell is wide: about 18 px in a chat's 512 px."""
+
+_SMALLEST_LABEL_PX = 18
+_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+
+
+def contact_sheet(cells: Sequence[SheetCell], max_edge_px: int) -> Image.Image:
+    """A grid of pictures, each below its letter and label. `cells` must not be empty."""
+    columns = math.ceil(math.sqrt(len(cells)))
+    rows = math.ceil(len(cells) / columns)
+    cell_px = (max_edge_px - _GAP_PX * (columns + 1)) // columns
+    label_px = max(_SMALLEST_LABEL_PX, cell_px // _LABEL_SHARE)
+    strip_px = label_px * 3 // 2
+    picture_px = cell_px - strip_px
+    pictures = [_picture(cell, cell_px, picture_px) for cell in cells]
+    row_heights = [
+        strip_px + max(picture.height for picture in pictures[row * columns : (row + 1) * columns])
+        for row in range(rows)
+    ]
+    height = sum(row_heights) + _GAP_PX * (rows + 1)
+    sheet = Image.new("RGB", (columns * (cell_px + _GAP_PX) + _GAP_PX, height), _BACKGROUND)
+    draw = ImageDraw.Draw(sheet)
+    for index, (cell, picture) in enumerate(zip(cells, pictures, strict=True)):
+        row, column = divmod(index, columns)
+        left = _GAP_PX + column * (cell_px + _GAP_PX)
+        top = _GAP_PX + sum(row_heights[:row]) + row * _GAP_PX
+        label = f"{_letter(index)}  {_printable(cell.label)}".rstrip()
+        text = _fitting(label, cell_px, label_px)
+        draw.text((left, top), text, fill=_INK, font=_font(label_px))
+        sheet.paste(picture, (left + (cell_px - picture.width) // 2, top + strip_px))
+    return sheet
+
+
+def _picture(cell: SheetCell, width_px: int, height_px: int) -> Image.Image:
+    image, _ = read_srgb(cell.image, max_edge_px=max(width_px, height_px))
+    image = on_paper(image)
+    scale = min(width_px / image.width, height_px / image.height, 1.0)
+    return shrunk(image, max(1, int(max(image.size) * scale)))
+
+
+def _letter(index: int) -> str:
+    return _LETTERS[index] if index < len(_LETTERS) else str(index + 1)
+
+
+def _printable(label: str) -> str:
+    return "".join(char for char in label if unicodedata.category(char)[0] != "C")
+
+
+def _fitting(text: str, width_px: int, size_px: int) -> str:
+    """The text, shortened until it is no wider than its cell."""
+    font = _font(size_px)
+    shortened = text
+    while font.getlength(shortened) > width_px and len(shortened) > 1:
+        text = text[:-1]
+        shortened = text.rstrip() + "…"
+    return shortened
+
+
+@cache
+def _font(size_px: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+    return ImageFont.load_default(size_px)

@@ -1,0 +1,179 @@
+"""What the child can be asked to do. The one place that joins codecs, engine, finish and measures.
+
+Each function is a task under its own name; arguments and results are values of `domain`, with
+pictures as encoded bytes.
+"""
+
+import time
+import zlib
+from collections.abc import Callable
+from zipfile import BadZipFile
+
+from pydantic import validate_call
+
+from mcp_relight.domain.lighting import Lighting
+from mcp_relight.domain.pixels import Encoded, Inspected, RenderResult, RenderTask, SheetCell
+from mcp_relight.domain.report import LightAnalysis, Report
+from mcp_relight.engine.analysis import Analysis
+from mcp_relight.engine.pipeline import analyse, relight
+from mcp_relight.errors import InvalidArgument
+from mcp_relight.finish import light_only
+
+from . import sheet as sheets
+from .decode import Source, decode
+from .encode import encode, encode_like, jpeg_within
+from .photo import (
+    Photo,
+    read_depth,
+    read_mask,
+    read_normals,
+    read_photo,
+    read_srgb,
+    shrunk,
+    split,
+)
+from .profile import colour_space
+
+_NOT_AN_ANALYSIS = (ValueError, KeyError, OSError, EOFError, BadZipFile, zlib.error)
+
+
+def inspect(data: bytes) -> Inspected:
+    source = decode(data)
+    sideways = source.orientation >= 5
+    width, height = source.image.size[::-1] if sideways else source.image.size
+    kept = source.stripped if source.format == "JPEG" or source.orientation == 1 else None
+    clean = kept if kept is not None else _as_png(source).data
+    return Inspected(
+        data=clean,
+        mime_type="image/jpeg" if source.format == "JPEG" else "image/png",
+        width=width,
+        height=height,
+        has_alpha=source.has_alpha,
+        warnings=source.warnings,
+    )
+
+
+def _as_png(source: Source) -> Encoded:
+    """Turned the right way up, in the picture's own colours."""
+    rgb, alpha = split(source)
+    if alpha is not None:
+        rgb.putalpha(alpha)
+    fits = source.profile is not None and colour_space(source.profile) == "RGB"
+    return encode(rgb, "image/png", profile=source.profile if fits else None)
+
+
+def thumbnail(image: bytes, max_edge_px: int, max_bytes: int) -> Encoded:
+    picture, _ = read_srgb(image, max_edge_px=max_edge_px)
+    return jpeg_within(shrunk(picture, max_edge_px), max_bytes)
+
+
+def sheet(cells: list[SheetCell], max_edge_px: int, max_bytes: int) -> Encoded:
+    if not cells:
+        raise InvalidArgument("A contact sheet needs a picture.", argument="image")
+    return jpeg_within(sheets.contact_sheet(cells, max_edge_px), max_bytes)
+
+
+def reencode(image: bytes, max_edge_px: int | None, mime_type: str) -> Encoded:
+    picture, _ = read_srgb(image, max_edge_px=max_edge_px)
+    if max_edge_px is not None:
+        picture = shrunk(picture, max_edge_px)
+    return encode(picture, mime_type)
+
+
+def render(task: RenderTask) -> RenderResult:
+    watch = _Stopwatch()
+    photo = read_photo(task.image, max_edge_px=task.max_edge_px)
+    watch.lap("decode")
+    cached = _cached_analysis(task)
+    analysis = cached or _analyse(task, photo)
+    watch.lap("analyse")
+    relit = relight(
+        photo.rgb,
+        analysis,
+        task.lighting,
+        remove_existing=task.remove_existing,
+        shadow_strength=task.shadow_strength,
+        specular=task.specular,
+        background=task.background,
+    )
+    watch.lap("relight")
+    picture = encode_like(photo, relit.rgb)
+    # An analysis of a preview is not one of the photo.
+    worth_caching = cached is None and task.max_edge_px is None
+    stored = analysis.to_bytes() if worth_caching else None
+    watch.lap("encode")
+    return RenderResult(
+        picture=picture,
+        mode=analysis.mode,
+        confidence=analysis.confidence,
+        warnings=(*photo.warnings, *relit.warnings),
+        analysis=stored,
+        timings_s=watch.laps_s,
+    )
+
+
+def _analyse(task: RenderTask, photo: Photo) -> Analysis:
+    return analyse(
+        photo.rgb,
+        alpha=photo.alpha,
+        mask=None if task.mask is None else read_mask(task.mask),
+        normals=None if task.normal_map is None else read_normals(task.normal_map),
+        normal_convention=task.normal_convention,
+        depth=None if task.depth_map is None else read_depth(task.depth_map),
+        depth_convention=task.depth_convention,
+    )
+
+
+def _cached_analysis(task: RenderTask) -> Analysis | None:
+    """The analysis handed in; None when there is none or it is damaged."""
+    if task.analysis is None:
+        return None
+    try:
+        return Analysis.from_bytes(task.analysis)
+    except _NOT_AN_ANALYSIS:
+        return None
+
+
+def analyze(image: bytes, mask: bytes | None) -> LightAnalysis:
+    from mcp_relight.measure.analyze import analyze as measure_light  # pyright: ignore
+
+    photo = read_photo(image)
+    region = None if mask is None else read_mask(mask)
+    return measure_light(photo.rgb, alpha=photo.alpha, mask=region)
+
+
+def report(original: bytes, final: bytes, lighting: Lighting, returned: bytes | None) -> Report:
+    from mcp_relight.measure.report import report as measure_report  # pyright: ignore
+
+    return measure_report(
+        read_photo(original).rgb,
+        read_photo(final).rgb,
+        lighting,
+        returned_rgb=None if returned is None else read_photo(returned).rgb,
+    )
+
+
+def transfer(original: bytes, result: bytes) -> tuple[Encoded | None, list[str]]:
+    photo = read_photo(original)
+    moved = light_only.transfer(photo.rgb, read_photo(result).rgb)
+    picture = None if moved.rgb is None else encode_like(photo, moved.rgb)
+    return picture, list(moved.warnings)
+
+
+class _Stopwatch:
+    """Seconds since the last lap, by name."""
+
+    def __init__(self) -> None:
+        self.laps_s: dict[str, float] = {}
+        self._last_s = time.perf_counter()
+
+    def lap(self, name: str) -> None:
+        now_s = time.perf_counter()
+        self.laps_s[name] = round(now_s - self._last_s, 4)
+        self._last_s = now_s
+
+
+TASKS: dict[str, Callable[..., object]] = {
+    task.__name__: validate_call(task)
+    for task in (inspect, thumbnail, sheet, reencode, render, transfer, analyze, report)
+}

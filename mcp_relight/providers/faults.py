@@ -1,0 +1,152 @@
+"""The common table: what a reply that is not 2xx means, and whether it was charged."""
+
+from email.utils import parsedate_to_datetime
+
+from mcp_relight.domain.adapter import Adapter
+from mcp_relight.domain.exchange import Reply
+from mcp_relight.domain.replies import moment
+from mcp_relight.errors import (
+    JobExpired,
+    OutcomeUnknown,
+    ProviderAuth,
+    ProviderBusy,
+    ProviderCredits,
+    ProviderDown,
+    ProviderError,
+    ProviderProtocol,
+    ProviderRefused,
+)
+
+RETRYABLE = frozenset({408, 425, 429, 500, 502, 503, 504})
+"""Statuses after which a free request is made again."""
+MAX_HOLD_S = 60.0
+_EPOCH_MIN = 1_000_000_000.0
+
+
+def submit_fault(adapter: Adapter, reply: Reply, now: float) -> ProviderError:
+    """The error for a refused submit. A status nobody documents as "not taken" is unknown."""
+    if fault := _common(adapter, reply, now):
+        return fault
+    title, status = adapter.title, reply.status
+    if status in {404, 405, 410}:
+        return ProviderRefused(
+            f"{title} does not offer this model at this address (HTTP {status}).",
+            hint="Call list_models for models that exist; check the provider's URL setting.",
+            billed="no",
+            status=status,
+        )
+    if status in {400, 406, 411, 413, 414, 415, 422}:
+        return ProviderRefused(
+            f"{title} refused the request as not valid (HTTP {status}).",
+            hint="Check params against list_models, the size of the picture and the words.",
+            billed="no",
+            status=status,
+        )
+    if status in {301, 307, 308}:
+        return ProviderProtocol(
+            f"{title} answered with a redirect, which is never followed (HTTP {status}).",
+            hint="Check the provider's URL setting.",
+            billed="no",
+            status=status,
+        )
+    return OutcomeUnknown(f"{title} gave no clear answer to the submit (HTTP {status}).")
+
+
+def poll_fault(adapter: Adapter, reply: Reply, now: float) -> ProviderError:
+    """The error for a free request that was not answered with 2xx."""
+    if fault := _common(adapter, reply, now):
+        fault.billed = "unknown"
+        return fault
+    title, status = adapter.title, reply.status
+    if status in {404, 410}:
+        return JobExpired(
+            f"{title} no longer knows this job (HTTP {status}).",
+            hint="Its result can no longer be fetched; call relight_image again.",
+            billed="unknown",
+            status=status,
+        )
+    if status in RETRYABLE or status >= 500:
+        return ProviderDown(
+            f"{title} is not answering properly (HTTP {status}).",
+            hint="The job is kept; call get_job later.",
+            billed="unknown",
+            status=status,
+        )
+    return ProviderProtocol(
+        f"{title} answered in a way that is not documented (HTTP {status}).", status=status
+    )
+
+
+def _common(adapter: Adapter, reply: Reply, now: float) -> ProviderError | None:
+    title, status = adapter.title, reply.status
+    if status == 401:
+        return ProviderAuth(
+            f"{title} did not accept the API key.",
+            hint=f"Check {adapter.key_variable}.{_where(adapter)}",
+            billed="no",
+            status=status,
+        )
+    if status == 402:
+        return no_credits(adapter, status)
+    if status == 403:
+        return ProviderAuth(
+            f"{title} does not allow this key to do this.",
+            hint=f"Check the account's plan and {adapter.key_variable}.",
+            billed="no",
+            status=status,
+        )
+    if status == 429:
+        return ProviderBusy(
+            f"{title} asks for fewer requests.",
+            hint="Wait a minute, then call again.",
+            billed="no",
+            retry_after_s=retry_after_s(adapter, reply, now),
+            status=status,
+        )
+    return None
+
+
+def no_credits(adapter: Adapter, status: int) -> ProviderCredits:
+    return ProviderCredits(
+        f"The account at {adapter.title} has not enough credits.",
+        hint="Top the account up, choose a cheaper model, or use local/classic (free).",
+        billed="no",
+        status=status,
+    )
+
+
+def _where(adapter: Adapter) -> str:
+    return f" Keys are made at {adapter.key_page}." if adapter.key_page else ""
+
+
+def retry_after_s(adapter: Adapter, reply: Reply, now: float) -> float | None:
+    """How long the provider asks to be left alone, within 0…60 s; None when it does not say."""
+    wish = _seconds_or_date(reply.headers.get("retry-after", ""), now)
+    if wish is None and adapter.rate_reset_header:
+        wish = _reset(reply.headers.get(adapter.rate_reset_header, ""), now)
+    return None if wish is None else min(max(wish, 0.0), MAX_HOLD_S)
+
+
+def _seconds_or_date(value: str, now: float) -> float | None:
+    value = value.strip()[:100]
+    try:
+        seconds = float(value)
+    except ValueError:
+        pass
+    else:
+        return None if seconds != seconds else seconds
+    try:
+        return parsedate_to_datetime(value).timestamp() - now
+    except (ValueError, TypeError, OverflowError):
+        return None
+
+
+def _reset(value: str, now: float) -> float | None:
+    """A moment as seconds since 1970 or as a date; small numbers are seconds from now."""
+    at = moment(value[:100])
+    if at is not None:
+        return at - now
+    seconds = _seconds_or_date(value, now)
+    if seconds is not None and seconds > _EPOCH_MIN:
+        return seconds - now
+    return seconds

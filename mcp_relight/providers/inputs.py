@@ -1,0 +1,159 @@
+"""How a provider gets to see a picture that lives on this machine.
+
+In this order, the first that applies: the caller's own https address; the picture inside the
+request, where that is proven to work; the provider's own upload; the user's bucket. Never a public
+host of somebody else. What leaves is re-encoded first, so it carries no EXIF, GPS or hidden bytes.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from mcp_relight.domain.adapter import Adapter
+from mcp_relight.domain.exchange import Call, Picture
+from mcp_relight.domain.job import Job, Sent
+from mcp_relight.domain.pixels import Encoded
+from mcp_relight.domain.ports import Images, Pixels, Prepared
+from mcp_relight.errors import NeedsPublicUrl
+
+_LEAST_LIFE_S = 600.0
+_MOST_LIFE_S = 3600.0
+
+
+class Uploader(Protocol):
+    """The part of `RestProvider` that is needed here."""
+
+    @property
+    def adapter(self) -> Adapter: ...
+
+    async def upload(self, data: bytes, mime_type: str) -> str | None: ...
+
+
+class Folder(Protocol):
+    """The part of `BucketFolder` that is needed here."""
+
+    @property
+    def host(self) -> str | None: ...
+
+    async def put(
+        self, folder: str, name: str, data: bytes, mime_type: str, life_s: float
+    ) -> str: ...
+
+    async def clear(self, folder: str) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    """A picture as the provider sees it, and what left for that."""
+
+    picture: Picture
+    sent: Sent
+
+
+class ProviderInputs:
+    """Implements `domain.ports.Inputs`. A provider that is not in `remotes` runs on this machine
+    and reads pictures by their ids."""
+
+    def __init__(
+        self,
+        images: Images,
+        pixels: Pixels,
+        *,
+        remotes: Mapping[str, Uploader],
+        bucket: Folder | None = None,
+    ) -> None:
+        self._images = images
+        self._pixels = pixels
+        self._remotes = remotes
+        self._bucket = bucket
+
+    async def prepare(self, job: Job) -> Prepared:
+        call = await self._call(job)
+        remote = self._remotes.get(job.provider)
+        if remote is None:
+            return Prepared(call=call)
+        main = await self._main(remote, job, call.images[0])
+        mask = await self._show(remote, job, "mask", call.mask) if call.mask else None
+        extra = {
+            name: await self._show(remote, job, name, picture)
+            for name, picture in call.extra_images.items()
+        }
+        shown = replace(
+            call,
+            images=(main.picture,),
+            mask=mask.picture if mask else None,
+            extra_images={name: one.picture for name, one in extra.items()},
+        )
+        all_shown = [main, *([mask] if mask else []), *extra.values()]
+        return Prepared(call=shown, sent=tuple(one.sent for one in all_shown))
+
+    async def release(self, job: Job) -> None:
+        if self._bucket is not None and job.provider in self._remotes:
+            await self._bucket.clear(job.job_id)
+
+    async def _call(self, job: Job) -> Call:
+        request = job.request
+        mask = request.mask_id
+        return Call(
+            model=request.model,
+            lighting=request.lighting,
+            params=request.params,
+            images=(await self._stored(request.image_id),),
+            count=request.count,
+            seed=request.seed,
+            mask=await self._stored(mask) if mask else None,
+            extra_images={
+                name: await self._stored(image_id)
+                for name, image_id in request.extra_image_ids.items()
+            },
+        )
+
+    async def _stored(self, image_id: str) -> Picture:
+        info = await self._images.info(image_id)
+        return Picture(
+            width=info.width, height=info.height, mime_type=info.mime_type, image_id=image_id
+        )
+
+    async def _main(self, remote: Uploader, job: Job, picture: Picture) -> _Shown:
+        url = job.request.passthrough_url
+        if url is None:
+            return await self._show(remote, job, "image", picture)
+        sent = Sent(what="address of the picture", to=remote.adapter.title, bytes=len(url))
+        return _Shown(replace(picture, url=url), sent)
+
+    async def _show(self, remote: Uploader, job: Job, name: str, picture: Picture) -> _Shown:
+        adapter = remote.adapter
+        clean = await self._clean(adapter, picture)
+        shown = replace(picture, width=clean.width, height=clean.height, mime_type=clean.mime_type)
+        sent = Sent(what=name, to=adapter.title, bytes=len(clean.data))
+        if adapter.takes_data:
+            return _Shown(replace(shown, data=clean.data), sent)
+        url = await remote.upload(clean.data, clean.mime_type)
+        if url is None:
+            url = await self._put(adapter, job, name, clean)
+            sent = sent.model_copy(update={"to": f"{self._bucket_host}, for {adapter.title}"})
+        return _Shown(replace(shown, url=url), sent)
+
+    async def _clean(self, adapter: Adapter, picture: Picture) -> Encoded:
+        """Fresh bytes; what was JPEG stays JPEG, so that photos stay small."""
+        data = await self._images.read(picture.image_id)
+        mime_type = "image/jpeg" if picture.mime_type == "image/jpeg" else "image/png"
+        return await self._pixels.reencode(
+            data, max_edge_px=adapter.max_edge_px, mime_type=mime_type
+        )
+
+    async def _put(self, adapter: Adapter, job: Job, name: str, clean: Encoded) -> str:
+        if self._bucket is None:
+            raise NeedsPublicUrl(
+                f"{adapter.title} reads pictures only from public https addresses.",
+                hint="Give image as an https address, or set MCP_RELIGHT_BUCKET_URL, "
+                "MCP_RELIGHT_BUCKET_KEY_ID and MCP_RELIGHT_BUCKET_SECRET to a bucket of your own, "
+                "or use a segmind/ model or local/classic, which need neither.",
+                argument="image",
+            )
+        life_s = min(adapter.deadline_s + _LEAST_LIFE_S, _MOST_LIFE_S)
+        return await self._bucket.put(job.job_id, name, clean.data, clean.mime_type, life_s)
+
+    @property
+    def _bucket_host(self) -> str:
+        return (self._bucket.host if self._bucket else None) or "your bucket"

@@ -1,0 +1,178 @@
+"""The embedded engine as a provider: `local/classic` runs on this machine, free and repeatable."""
+
+import hashlib
+from collections.abc import Mapping
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field, JsonValue
+
+from mcp_relight.domain.catalog import FREE, ModelSpec, Params, params_check
+from mcp_relight.domain.exchange import Call, Outcome, Output, Picture, Rendered
+from mcp_relight.domain.job import FieldHonesty, Job
+from mcp_relight.domain.lighting import Lighting
+from mcp_relight.domain.pixels import MaskMode, RenderResult, RenderTask
+from mcp_relight.domain.ports import Images, Pixels
+from mcp_relight.domain.translate import ALL_FIELDS, honest
+from mcp_relight.errors import Internal
+
+NAME = "local"
+
+Amount = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+
+
+class LocalParams(Params):
+    """Parameters of `local/classic`."""
+
+    image_fields: ClassVar[frozenset[str]] = frozenset({"normal_map", "depth_map"})
+
+    normal_map: Annotated[
+        str | None, Field(description="Image reference: surface normals of the picture.")
+    ] = None
+    normal_convention: Annotated[
+        Literal["opengl", "directx"],
+        Field(description="opengl: green points up; directx: green points down."),
+    ] = "opengl"
+    depth_map: Annotated[
+        str | None, Field(description="Image reference: depth of the picture.")
+    ] = None
+    depth_convention: Annotated[
+        Literal["near_is_bright", "near_is_dark"],
+        Field(description="Whether near parts of the depth map are bright or dark."),
+    ] = "near_is_bright"
+    remove_existing: Annotated[
+        Amount, Field(description="How much of the light already there is taken away first.")
+    ] = 0.7
+    shadow_strength: Annotated[Amount, Field(description="Strength of cast shadows.")] = 0.85
+    specular: Annotated[Amount, Field(description="Strength of highlights.")] = 0.1
+    background: Annotated[
+        Literal["relight", "keep", "darken"],
+        Field(description="What happens outside the subject."),
+    ] = "relight"
+
+
+def _honesty(lighting: Lighting, params: Mapping[str, JsonValue]) -> tuple[FieldHonesty, ...]:
+    return honest(
+        lighting,
+        honoured=dict.fromkeys((*ALL_FIELDS, "lights"), ""),
+        ignored={"prompt": "the local engine does not read words"},
+    )
+
+
+CLASSIC = ModelSpec(
+    id="local/classic",
+    title="Local engine",
+    summary="Relights on this machine: offline, free, the same bytes every time. "
+    "Estimates shape from the photo; a mask, normal map or depth map makes it more exact.",
+    mode="local",
+    price=FREE,
+    schema=LocalParams.model_json_schema(),
+    check=params_check(LocalParams),
+    honesty=_honesty,
+    image_fields=LocalParams.image_fields,
+    controls=ALL_FIELDS,
+    takes_mask=True,
+    reproducible=True,
+    can_cancel=True,
+    verified=True,
+    notes=("Words are not read: describe the light with a look or the light arguments.",),
+    example={"remove_existing": 0.7, "background": "relight"},
+)
+
+
+class LocalClassic:
+    """What the registry lists for the local engine; `LocalProvider` carries it out."""
+
+    name = NAME
+
+    def specs(self) -> tuple[ModelSpec, ...]:
+        return (CLASSIC,)
+
+
+class LocalProvider:
+    """Carries out `local/classic` in the pixel child. The whole rendering is one `submit`."""
+
+    name = NAME
+
+    def __init__(self, images: Images, pixels: Pixels, *, engine_version: str) -> None:
+        """`engine_version` keys cached analyses, so a new engine never reads an old one's."""
+        self._images = images
+        self._pixels = pixels
+        self._engine_version = engine_version
+
+    async def submit(self, call: Call) -> Outcome:
+        """Render. Raises ImageNotFound when a picture is gone, EngineCrashed, TimedOut."""
+        key = self._analysis_key(call)
+        task = await self._task(call, await self._images.cached(key))
+        result = await self._pixels.render(task)
+        if result.analysis is not None:
+            await self._images.cache(key, result.analysis)
+        return Rendered(
+            outputs=(Output(data=result.picture.data),),
+            seed=call.seed,
+            warnings=(_mode_words(result), *result.warnings),
+        )
+
+    async def _task(self, call: Call, analysis: bytes | None) -> RenderTask:
+        params = LocalParams.model_validate(call.params)
+        return RenderTask(
+            image=await self._images.read(call.images[0].image_id),
+            lighting=call.lighting,
+            mask=await self._read(call.mask),
+            normal_map=await self._read(call.extra_images.get("normal_map")),
+            normal_convention=params.normal_convention,
+            depth_map=await self._read(call.extra_images.get("depth_map")),
+            depth_convention=params.depth_convention,
+            remove_existing=params.remove_existing,
+            shadow_strength=params.shadow_strength,
+            specular=params.specular,
+            background=params.background,
+            analysis=analysis,
+        )
+
+    async def _read(self, picture: Picture | None) -> bytes | None:
+        return None if picture is None else await self._images.read(picture.image_id)
+
+    def _analysis_key(self, call: Call) -> str:
+        """Everything an analysis depends on: the pictures, how to read them, and the engine."""
+        params = LocalParams.model_validate(call.params)
+        parts = [
+            self._engine_version,
+            call.images[0].image_id,
+            call.mask.image_id if call.mask else "",
+            *(f"{name}={call.extra_images[name].image_id}" for name in sorted(call.extra_images)),
+            params.normal_convention,
+            params.depth_convention,
+        ]
+        return "analysis-" + hashlib.sha256("\n".join(parts).encode()).hexdigest()[:32]
+
+    async def poll(self, job: Job) -> Outcome:
+        """Never called: a local job has no ticket."""
+        raise Internal("A local job was polled.")
+
+    async def cancel(self, job: Job) -> bool:
+        """True: nothing of a local job runs outside `submit`, and cancelling that ends it."""
+        return True
+
+    async def reconcile(self, job: Job) -> Outcome | None:
+        return None
+
+    async def balance(self) -> str | None:
+        return None
+
+    async def aclose(self) -> None:
+        """Nothing to close: the pixel child belongs to whoever made it."""
+
+
+_SHAPE_FROM: dict[MaskMode, str] = {
+    "user_normals": "shape from your normal map",
+    "user_depth": "shape from your depth map",
+    "user_mask": "subject from your mask, shape estimated",
+    "alpha": "subject from the picture's transparency, shape estimated",
+    "auto_mask": "subject found automatically; a mask makes it exact",
+    "scene": "no subject stood out, so the scene was lit as a whole",
+}
+
+
+def _mode_words(result: RenderResult) -> str:
+    """Where the shape came from, and how far to trust it."""
+    return f"mode {result.mode}, confidence {result.confidence:.2f}: {_SHAPE_FROM[result.mode]}."

@@ -1,0 +1,139 @@
+"""Pixazo's PixelForge models: parameters and prices (pixazo.ai/models/pixelforge)."""
+
+import ipaddress
+from collections.abc import Mapping
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue
+
+from mcp_relight.domain.catalog import ModelSpec, Params, Price, params_check, with_references
+from mcp_relight.domain.job import FieldHonesty
+from mcp_relight.domain.lighting import Lighting
+from mcp_relight.domain.translate import honest_in_words
+
+AS_OF = "2026-11-20"
+MAX_PROMPT_CHARS = 800
+RELIGHTING = "pixazo/pixelforge-relighting"
+IMAGE = "pixazo/pixelforge-image"
+
+
+def _public_https(address: str) -> str:
+    """Whoever runs the model fetches this address, so it must be one anybody may fetch."""
+    try:
+        parts = urlsplit(address)
+        host, port = parts.hostname or "", parts.port
+    except ValueError:
+        raise ValueError("must be a public https address") from None
+    is_named = "." in host and not _is_ip(host) and not host.endswith((".local", ".internal"))
+    is_plain = parts.username is None and port in {None, 443} and address.isprintable()
+    if parts.scheme != "https" or not is_named or not is_plain:
+        raise ValueError("must be a public https address")
+    return address
+
+
+def _is_ip(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return host.replace(".", "").isdecimal()
+    return True
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class Size(_Part):
+    width: Annotated[int, Field(ge=64, le=4096)]
+    height: Annotated[int, Field(ge=64, le=4096)]
+
+
+class Lora(_Part):
+    path: Annotated[
+        str,
+        Field(max_length=2048, description="Public https address."),
+        AfterValidator(_public_https),
+    ]
+    scale: Annotated[float, Field(ge=0, le=2, allow_inf_nan=False)] = 1.0
+
+
+class _Relighting(Params):
+    """Ranges and defaults as on the page; image_size follows the picture instead of square_hd."""
+
+    image_size: Annotated[
+        Literal[
+            "square_hd",
+            "square",
+            "portrait_4_3",
+            "portrait_16_9",
+            "landscape_4_3",
+            "landscape_16_9",
+        ]
+        | Size
+        | None,
+        Field(description="A name or {width, height}. Default: the picture's shape."),
+    ] = None
+    num_inference_steps: Annotated[int, Field(ge=1, le=150)] = 50
+    guidance_scale: Annotated[float, Field(ge=1, le=20, allow_inf_nan=False)] = 4
+    enable_safety_checker: bool = True
+    output_format: Literal["jpeg", "png"] = "png"
+    negative_prompt: str | None = None
+    acceleration: Literal["none", "regular"] = "regular"
+    loras: Annotated[list[Lora], Field(default_factory=list[Lora], max_length=3)]
+
+
+class _Image(Params):
+    """It takes words and one to three pictures, nothing else."""
+
+
+RelightingParams = with_references(_Relighting, 9)
+ImageParams = with_references(_Image, 2)
+
+
+def _relighting_honesty(
+    lighting: Lighting, params: Mapping[str, JsonValue]
+) -> tuple[FieldHonesty, ...]:
+    return honest_in_words(lighting, limit_chars=MAX_PROMPT_CHARS)
+
+
+def _image_honesty(lighting: Lighting, params: Mapping[str, JsonValue]) -> tuple[FieldHonesty, ...]:
+    return honest_in_words(lighting)
+
+
+SPECS = (
+    ModelSpec(
+        id=RELIGHTING,
+        title="PixelForge Relighting (Pixazo)",
+        summary="Relighting by words, with optional LoRAs.",
+        mode="async",
+        price=Price(0.04, "USD", 0.04, "third-party price list; Pixazo's page states none", AS_OF),
+        schema=RelightingParams.model_json_schema(),
+        check=params_check(RelightingParams),
+        honesty=_relighting_honesty,
+        image_fields=RelightingParams.image_fields,
+        controls=("prompt",),
+        max_count=4,
+        max_prompt_chars=MAX_PROMPT_CHARS,
+        typical_s=111.0,
+        notes=("Has no seed: results differ each time.",),
+        verified=True,
+        as_of=AS_OF,
+        example={"num_inference_steps": 50, "guidance_scale": 4},
+    ),
+    ModelSpec(
+        id=IMAGE,
+        title="PixelForge Image (Pixazo)",
+        summary="A new picture from one to three reference pictures and words.",
+        mode="sync",
+        price=Price(0.04, "USD", 0.04, "third-party price list of 2026-04-15", AS_OF),
+        schema=ImageParams.model_json_schema(),
+        check=params_check(ImageParams),
+        honesty=_image_honesty,
+        image_fields=ImageParams.image_fields,
+        controls=("prompt",),
+        notes=("Paints the picture anew: faces and details may change.",),
+        verified=True,
+        as_of=AS_OF,
+    ),
+)

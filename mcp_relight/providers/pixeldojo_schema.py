@@ -1,0 +1,88 @@
+"""A request body by the JSON Schema PixelDojo publishes for a model: only names it knows."""
+
+from collections.abc import Mapping
+from typing import Any, cast
+
+from pydantic import JsonValue
+
+from mcp_relight.domain.exchange import Call
+from mcp_relight.domain.json_schema import check_params, properties_of
+from mcp_relight.domain.sizes import nearest_ratio
+from mcp_relight.domain.translate import ONLY_THE_LIGHT, compose_prompt
+from mcp_relight.errors import InvalidArgument
+
+_PICTURES = (
+    "subject_image",
+    "images",
+    "image_urls",
+    "image",
+    "image_url",
+    "input_images",
+    "input_image",
+    "reference_images",
+)
+_RATIOS = ("aspect_ratio", "aspectRatio")
+_COUNTS = ("number_of_images", "num_images", "num_outputs", "n")
+_KEEP_SHAPE = ("match_input_image", "auto", "original")
+
+USUAL_SCHEMA: Mapping[str, JsonValue] = {
+    "additionalProperties": True,
+    "properties": {"prompt": {}, "image_url": {}},
+}
+"""Stands in where a call is only planned; a call that is sent goes by the published schema."""
+Rules = Mapping[str, Mapping[str, Any]]
+
+
+def picture_field(rules: Rules) -> str | None:
+    """What the model calls its input picture, or its list of them."""
+    return next((name for name in _PICTURES if name in rules), None)
+
+
+def body_by_schema(call: Call, schema: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
+    """The body of a run. Raises InvalidArgument where the model cannot take the call."""
+    rules = properties_of(schema)
+    field = picture_field(rules)
+    if field is None or "prompt" not in rules:
+        raise InvalidArgument(
+            "This model takes no picture and words, so it cannot relight.",
+            hint="Call list_models for models that can.",
+            argument="model",
+        )
+    check_params(call.params, schema)
+    limit = rules["prompt"].get("maxLength")
+    body: dict[str, JsonValue] = {
+        **call.params,
+        field: _pictures(call, rules[field]),
+        "prompt": compose_prompt(
+            call.lighting, limit if isinstance(limit, int) else None, instruction=ONLY_THE_LIGHT
+        ),
+    }
+    return {**_shape(call, rules), **_count_and_seed(call, rules), **body}
+
+
+def _pictures(call: Call, rule: Mapping[str, Any]) -> JsonValue:
+    reference = call.images[0].reference
+    return [reference] if rule.get("type") == "array" else reference
+
+
+def _shape(call: Call, rules: Rules) -> dict[str, JsonValue]:
+    """The aspect ratio nearest to the picture's, in the model's spelling and from its list."""
+    name = next((name for name in _RATIOS if name in rules), None)
+    choices = rules[name].get("enum") if name else None
+    if name is None or not isinstance(choices, list):
+        return {}
+    offered = [choice for choice in cast(list[Any], choices) if isinstance(choice, str)]
+    kept = next((word for word in _KEEP_SHAPE if word in offered), None)
+    picture = call.images[0]
+    ratio = kept or nearest_ratio(picture.width, picture.height, offered)
+    return {} if ratio is None else {name: ratio}
+
+
+def _count_and_seed(call: Call, rules: Rules) -> dict[str, JsonValue]:
+    name = next((name for name in _COUNTS if name in rules), None)
+    if name is None and call.count > 1:
+        raise InvalidArgument(
+            "This model makes one picture at a time.", hint="Leave count out.", argument="count"
+        )
+    body: dict[str, JsonValue] = {} if name is None else {name: call.count}
+    return body | {"seed": call.seed} if call.seed is not None and "seed" in rules else body

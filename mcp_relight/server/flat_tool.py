@@ -1,0 +1,82 @@
+"""A tool whose arguments are one flat class, checked by us.
+
+The SDK's own checking ignores unknown names, echoes values and hides the errors' next step.
+"""
+
+from collections.abc import Awaitable, Callable
+from functools import cache
+from typing import Any
+
+from mcp.server.mcpserver import Context
+from mcp.server.mcpserver.exceptions import ToolError, UnexpectedToolError
+from mcp.server.mcpserver.tools import Tool
+from mcp.server.mcpserver.utilities.func_metadata import ArgModelBase, FuncMetadata
+from mcp.shared.exceptions import MCPError
+from mcp.types import CallToolResult, InputRequiredResult, ToolAnnotations
+from pydantic import BaseModel
+
+from mcp_relight.domain.arguments import Arguments
+from mcp_relight.errors import RelightError
+
+from .replies import refused
+from .schema import flat_schema
+
+Handler = Callable[[Any, Context[Any]], Awaitable[CallToolResult | InputRequiredResult]]
+
+
+class FlatTool(Tool):
+    """See `flat_tool`."""
+
+    arguments: type[Arguments]
+
+    async def run(
+        self, arguments: dict[str, Any], context: Context[Any, Any], convert_result: bool = False
+    ) -> Any:
+        try:
+            return await self.fn(self.arguments.parse(arguments), context)
+        except RelightError as error:
+            return refused(error)
+        except (MCPError, ToolError):
+            raise
+        except Exception as error:
+            # The outermost edge of a tool call: the text of a crash stays in the log.
+            raise UnexpectedToolError(f"Error executing tool {self.name}") from error
+
+
+def flat_tool(
+    name: str,
+    handler: Handler,
+    *,
+    title: str,
+    description: str,
+    arguments: type[Arguments],
+    output: type[BaseModel] | None,
+    read_only: bool,
+    open_world: bool = False,
+    idempotent: bool = True,
+    described: bool = True,
+) -> FlatTool:
+    return FlatTool(
+        fn=handler,
+        name=name,
+        title=title,
+        description=description,
+        arguments=arguments,
+        parameters=flat_schema(arguments, described=described),
+        fn_metadata=_metadata(output),
+        is_async=True,
+        context_kwarg=None,
+        annotations=ToolAnnotations(
+            title=title,
+            read_only_hint=read_only,
+            destructive_hint=False,
+            idempotent_hint=idempotent,
+            open_world_hint=open_world,
+        ),
+    )
+
+
+@cache
+def _metadata(output: type[BaseModel] | None) -> FuncMetadata:
+    """Publishes the output's schema; several tools share one output."""
+    return FuncMetadata(arg_model=ArgModelBase, output_model=output)

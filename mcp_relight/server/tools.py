@@ -1,0 +1,233 @@
+"""The ten tools.
+
+A call that waits may be cancelled by its client at any time: only the waiting ends. The job goes on
+and can be asked for; what stops a job is `cancel_job`.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+from mcp.server.mcpserver import Context
+from mcp.types import CallToolResult, InputRequiredResult
+
+from mcp_relight.domain.pixels import Encoded
+from mcp_relight.domain.queries import (
+    AnalyzeArguments,
+    CancelJobArguments,
+    CompareArguments,
+    FindArguments,
+    GetJobArguments,
+    ListJobsArguments,
+    ListModelsArguments,
+    ViewArguments,
+)
+from mcp_relight.domain.request import PlanArguments, RelightArguments
+from mcp_relight.domain.views import (
+    AnalysisView,
+    Comparison,
+    FoundImages,
+    JobList,
+    JobView,
+    ModelList,
+    Plan,
+)
+from mcp_relight.service.opener import Opener
+
+from .consent import agreed, ask, can_be_asked, cost_question, declined
+from .flat_tool import FlatTool, flat_tool
+from .replies import facts_result, picture_result
+
+if TYPE_CHECKING:
+    from mcp_relight.service.service import OnProgress
+
+Ctx = Context[Any]
+
+
+class Tools:
+    """The handlers, and the surface they make."""
+
+    def __init__(self, opener: Opener, *, resource_links: bool) -> None:
+        self._opener = opener
+        self._resource_links = resource_links
+
+    def all(self) -> list[FlatTool]:
+        return [
+            flat_tool(
+                "list_models",
+                self._list_models,
+                title="List relighting models",
+                description="Use to see which relighting models exist, whether each is ready, "
+                "what it costs and which parameters it takes. Free.",
+                arguments=ListModelsArguments,
+                output=ModelList,
+                read_only=True,
+            ),
+            flat_tool(
+                "analyze_light",
+                self._analyze_light,
+                title="Analyze the light of a photo",
+                description="Use before relighting to learn where a photo's light comes from, its "
+                "contrast and colour temperature, and which looks would fit. Free.",
+                arguments=AnalyzeArguments,
+                output=AnalysisView,
+                read_only=True,
+            ),
+            flat_tool(
+                "plan_relight",
+                self._plan_relight,
+                title="Plan a relighting",
+                description="Use before a paid relighting: ranks the models for a request with "
+                "cost, time, what each does with every field of the light, and the exact request. "
+                "Spends nothing, sends nothing. Arguments as in relight_image; preview=true adds "
+                "a free rendering by the local engine.",
+                arguments=PlanArguments,
+                output=Plan,
+                read_only=True,
+                described=False,
+            ),
+            flat_tool(
+                "relight_image",
+                self._relight_image,
+                title="Relight a photo",
+                description="Use to change the light of a photo: name a look, a direction, a "
+                "colour or several lights. The default model local/classic is free and offline; "
+                "other models cost money and run only when named. Returns a job: finished, or to "
+                "be asked for with get_job. The original is never changed.",
+                arguments=RelightArguments,
+                output=JobView,
+                read_only=False,
+                open_world=True,
+                idempotent=False,
+            ),
+            flat_tool(
+                "get_job",
+                self._get_job,
+                title="Get a relighting job",
+                description="Use to wait for a job of relight_image and get its result paths, "
+                "measured report or error. Free.",
+                arguments=GetJobArguments,
+                output=JobView,
+                read_only=True,
+            ),
+            flat_tool(
+                "list_jobs",
+                self._list_jobs,
+                title="List relighting jobs",
+                description="Use to find earlier relighting jobs, newest first. Free.",
+                arguments=ListJobsArguments,
+                output=JobList,
+                read_only=True,
+            ),
+            flat_tool(
+                "cancel_job",
+                self._cancel_job,
+                title="Cancel a relighting job",
+                description="Use to stop a job, or to give up one whose outcome is unknown. A "
+                "remote job that cannot be stopped runs on and its picture is kept.",
+                arguments=CancelJobArguments,
+                output=JobView,
+                read_only=False,
+                open_world=True,
+            ),
+            flat_tool(
+                "view_image",
+                self._view_image,
+                title="Look at a picture",
+                description="Use to see a picture or a job's result inline, scaled down; several "
+                "at once become one labelled contact sheet. Free.",
+                arguments=ViewArguments,
+                output=None,
+                read_only=True,
+            ),
+            flat_tool(
+                "find_images",
+                self._find_images,
+                title="Find recent photos",
+                description="Use when the person means a photo without giving its path: lists the "
+                "newest pictures in the allowed folders. Free.",
+                arguments=FindArguments,
+                output=FoundImages,
+                read_only=True,
+            ),
+            flat_tool(
+                "compare_images",
+                self._compare_images,
+                title="Compare before and after",
+                description="Use to compare a finished job, or two pictures: measured differences "
+                "in words, and a before/after view where the client has one. Free.",
+                arguments=CompareArguments,
+                output=Comparison,
+                read_only=True,
+            ),
+        ]
+
+    async def _list_models(self, arguments: ListModelsArguments, ctx: Ctx) -> CallToolResult:
+        service = await self._opener.service()
+        return facts_result((await service.list_models(arguments)).facts())
+
+    async def _analyze_light(self, arguments: AnalyzeArguments, ctx: Ctx) -> CallToolResult:
+        service = await self._opener.service()
+        return facts_result((await service.analyze(arguments)).facts())
+
+    async def _plan_relight(self, arguments: PlanArguments, ctx: Ctx) -> CallToolResult:
+        service = await self._opener.service()
+        plan = await service.plan(arguments)
+        picture = await service.preview(arguments) if arguments.preview else None
+        return facts_result(plan.facts(), picture=picture)
+
+    async def _relight_image(
+        self, arguments: RelightArguments, ctx: Ctx
+    ) -> CallToolResult | InputRequiredResult:
+        service = await self._opener.service()
+        quote = await service.quote(arguments)
+        if quote is not None and can_be_asked(ctx.client_capabilities):
+            answer = await ask(ctx, cost_question(quote))
+            if isinstance(answer, InputRequiredResult):
+                return answer
+            if not answer:
+                raise declined()
+            arguments = agreed(arguments, quote)
+        view = await service.relight(arguments, on_progress=_progress(ctx))
+        return await self.job_result(view, preview=bool(arguments.preview))
+
+    async def _get_job(self, arguments: GetJobArguments, ctx: Ctx) -> CallToolResult:
+        service = await self._opener.service()
+        view = await service.get_job(arguments, on_progress=_progress(ctx))
+        return await self.job_result(view, preview=bool(arguments.preview))
+
+    async def _list_jobs(self, arguments: ListJobsArguments, ctx: Ctx) -> CallToolResult:
+        service = await self._opener.service()
+        return facts_result((await service.list_jobs(arguments)).facts())
+
+    async def _cancel_job(self, arguments: CancelJobArguments, ctx: Ctx) -> CallToolResult:
+        service = await self._opener.service()
+        view = await service.cancel_job(arguments.job_id)
+        return await self.job_result(view, preview=False)
+
+    async def _view_image(self, arguments: ViewArguments, ctx: Ctx) -> CallToolResult:
+        service = await self._opener.service()
+        picture, line = await service.view(arguments)
+        return picture_result(picture, line)
+
+    async def _find_images(self, arguments: FindArguments, ctx: Ctx) -> CallToolResult:
+        service = await self._opener.service()
+        return facts_result((await service.find(arguments)).facts())
+
+    async def _compare_images(self, arguments: CompareArguments, ctx: Ctx) -> CallToolResult:
+        service = await self._opener.service()
+        # Never a resource link here: claude.ai drops the app's result when there is one.
+        return facts_result((await service.compare(arguments)).facts())
+
+    async def job_result(self, view: JobView, *, preview: bool) -> CallToolResult:
+        """The one form in which a job is answered."""
+        picture: Encoded | None = None
+        if preview:
+            picture = await (await self._opener.service()).preview_of(view)
+        links = view.images if self._resource_links else ()
+        return facts_result(view.facts(), links=links, picture=picture)
+
+
+def _progress(ctx: Ctx) -> "OnProgress":
+    async def report(fraction: float, words: str) -> None:
+        await ctx.report_progress(fraction, 1.0, words)
+
+    return report

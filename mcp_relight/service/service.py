@@ -1,0 +1,439 @@
+"""The service: one method per use case. Tools and command line call these and nothing else."""
+
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import anyio
+
+from mcp_relight.domain.image import URI_PREFIX, is_image_id
+from mcp_relight.domain.job import Job, Policy
+from mcp_relight.domain.lighting import Lighting
+from mcp_relight.domain.looks import LOOKS
+from mcp_relight.domain.pixels import Encoded, RenderTask, SheetCell
+from mcp_relight.domain.ports import (
+    Images,
+    Jobs,
+    Library,
+    Models,
+    Pixels,
+    Taken,
+    Workers,
+)
+from mcp_relight.domain.queries import (
+    AnalyzeArguments,
+    CompareArguments,
+    FindArguments,
+    GetJobArguments,
+    ListJobsArguments,
+    ListModelsArguments,
+    ViewArguments,
+)
+from mcp_relight.domain.request import DEFAULT_WAIT_S, PlanArguments, RelightArguments
+from mcp_relight.domain.views import (
+    AnalysisView,
+    Candidate,
+    Comparison,
+    ErrorView,
+    FoundImage,
+    FoundImages,
+    JobList,
+    JobView,
+    ModelList,
+    Plan,
+)
+from mcp_relight.errors import InvalidArgument, RequestError
+
+from .following import JobChange, follow
+from .ordering import Order, Quote, check_allowed, check_cost, new_jobs, quote, take_order
+from .showing import iso, show_image, show_job, show_model, summarize
+
+OnProgress = Callable[[float, str], Awaitable[None]]
+
+VIEW_MAX_BYTES = 500_000
+"""Of JPEG; below 700 KB once it is base64."""
+PREVIEW_EDGE_PX = 512
+PREVIEW_MAX_BYTES = 40_000
+_MAX_SHEET_CELLS = 9
+_WORKER_CHECK_S = 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What this process was configured to allow."""
+
+    default_model: str
+    policy: Policy
+    output_dir: Path
+    readable_dirs: tuple[Path, ...]
+    owner: str = "local"
+
+
+class Service:
+    def __init__(
+        self,
+        *,
+        jobs: Jobs,
+        images: Images,
+        pixels: Pixels,
+        library: Library,
+        models: Models,
+        workers: Workers,
+        options: Options,
+    ) -> None:
+        self._jobs = jobs
+        self._images = images
+        self._pixels = pixels
+        self._library = library
+        self._models = models
+        self._workers = workers
+        self._options = options
+
+    async def list_models(self, arguments: ListModelsArguments) -> ModelList:
+        if arguments.model is not None:
+            specs = [self._models.spec(arguments.model)]
+        else:
+            specs = [
+                spec
+                for spec in self._models.specs()
+                if (arguments.include == "all" or spec.relights)
+                and arguments.provider in {None, spec.provider}
+            ]
+        in_full = arguments.model is not None
+        return ModelList(
+            models=tuple(show_model(spec, self._models, in_full=in_full) for spec in specs),
+            default_model=self._options.default_model,
+            looks=tuple(LOOKS),
+            next_step="Call list_models with model=<id> for its own parameters, "
+            "plan_relight to compare, or relight_image to start.",
+        )
+
+    async def relight(
+        self,
+        arguments: RelightArguments,
+        *,
+        image: Taken | None = None,
+        on_progress: OnProgress | None = None,
+    ) -> JobView:
+        """Start a job (or find the one that is already there) and wait a little for it."""
+        order = await self._take_order(arguments, image)
+        check_allowed(order.spec, self._models, self._options.policy)
+        await self._images.check_folder(self._options.output_dir)
+        jobs = await self._jobs.insert(
+            new_jobs(
+                order,
+                owner=self._options.owner,
+                models=self._models,
+                policy=self._options.policy,
+                output_dir=self._options.output_dir,
+                idempotency_key=arguments.idempotency_key,
+            )
+        )
+        wait_s = DEFAULT_WAIT_S if arguments.wait_s is None else arguments.wait_s
+        finished = await self._wait(jobs, wait_s, on_progress)
+        return await show_job(finished[0], self._images)
+
+    async def quote(self, arguments: RelightArguments) -> Quote | None:
+        """What somebody should agree to before `relight`; None where there is nothing. Raises
+        what `relight` would raise before it looks at the picture."""
+        spec = self._models.spec(arguments.model or self._options.default_model)
+        check_allowed(spec, self._models, self._options.policy)
+        return quote(arguments, spec, self._models, self._options.policy)
+
+    def changes(self) -> AsyncGenerator[JobChange]:
+        """What moves in the job store, from now on."""
+        return follow(self._jobs, owner=self._options.owner)
+
+    async def get_job(
+        self, arguments: GetJobArguments, *, on_progress: OnProgress | None = None
+    ) -> JobView:
+        job = await self._jobs.get(arguments.job_id, owner=self._options.owner)
+        wait_s = DEFAULT_WAIT_S if arguments.wait_s is None else arguments.wait_s
+        return await show_job((await self._wait((job,), wait_s, on_progress))[0], self._images)
+
+    async def list_jobs(self, arguments: ListJobsArguments) -> JobList:
+        page = await self._jobs.list(
+            owner=self._options.owner,
+            status=arguments.status,
+            limit=arguments.limit or 20,
+            cursor=arguments.cursor,
+        )
+        return JobList(
+            jobs=tuple(summarize(job) for job in page.jobs),
+            cursor=page.cursor,
+            next_step="Call get_job with a job_id"
+            + (", or list_jobs with this cursor for older ones." if page.cursor else "."),
+        )
+
+    async def cancel_job(self, job_id: str) -> JobView:
+        job = await self._jobs.request_cancel(job_id, owner=self._options.owner)
+        if not job.is_terminal:
+            # The worker has to stop the work itself; give it a moment to say so.
+            job = (await self._wait((job,), 2.0, None))[0]
+        return await show_job(job, self._images)
+
+    async def plan(self, arguments: PlanArguments) -> Plan:
+        """Compare the models that could do this. Spends nothing, sends nothing."""
+        named = arguments.model is not None
+        specs = (
+            [self._models.spec(arguments.model)]
+            if arguments.model is not None
+            else [spec for spec in self._models.specs() if spec.relights]
+        )
+        image = await self._library.take(arguments.image)
+        candidates: list[Candidate] = []
+        for spec in specs:
+            try:
+                order = await take_order(arguments, spec=spec, library=self._library, image=image)
+            except RequestError:
+                if named:
+                    raise
+                continue
+            candidates.append(self._candidate(order))
+        lightings = arguments.lightings()
+        if not candidates:
+            # Every model refused for the same reason; say it once.
+            await take_order(arguments, spec=specs[0], library=self._library, image=image)
+        candidates.sort(key=_rank)
+        return Plan(
+            image=show_image(image.info),
+            lighting=lightings[0],
+            candidates=tuple(candidates),
+            siblings=len(lightings),
+            warnings=image.info.warnings,
+            next_step="Call relight_image with the same arguments and the model you choose.",
+        )
+
+    async def preview(self, arguments: PlanArguments) -> Encoded:
+        """The same description on the local engine, small and free."""
+        spec = self._models.spec("local/classic")
+        local = arguments.model_copy(update={"model": spec.id, "params": None, "count": None})
+        order = await take_order(local, spec=spec, library=self._library)
+        task = RenderTask(
+            image=await self._images.read(order.image.info.image_id),
+            lighting=order.lightings[0],
+            mask=await self._images.read(order.mask.image_id) if order.mask else None,
+            max_edge_px=PREVIEW_EDGE_PX,
+        )
+        result = await self._pixels.render(task)
+        return await self._pixels.thumbnail(
+            result.picture.data, max_edge_px=PREVIEW_EDGE_PX, max_bytes=PREVIEW_MAX_BYTES
+        )
+
+    async def preview_of(self, view: JobView) -> Encoded | None:
+        """A small JPEG of a job's first finished picture."""
+        if not view.images:
+            return None
+        return await self._pixels.thumbnail(
+            await self._images.read(view.images[0].image_id),
+            max_edge_px=PREVIEW_EDGE_PX,
+            max_bytes=PREVIEW_MAX_BYTES,
+        )
+
+    async def analyze(
+        self, arguments: AnalyzeArguments, *, image: Taken | None = None
+    ) -> AnalysisView:
+        taken = image or await self._library.take(arguments.image)
+        light = await self._pixels.analyze(await self._images.read(taken.info.image_id))
+        return AnalysisView(
+            image=show_image(taken.info),
+            light=light,
+            next_step="Call plan_relight or relight_image with a look or a direction.",
+        )
+
+    async def view(self, arguments: ViewArguments) -> tuple[Encoded, str]:
+        """One picture small enough to show, and a line about it."""
+        edge_px = arguments.max_edge or 1024
+        names = [arguments.image]
+        if not arguments.image.startswith("data:"):
+            names = [name.strip() for name in arguments.image.split(",") if name.strip()]
+        cells = [cell for name in names for cell in await self._cells(name, alone=len(names) == 1)]
+        if not cells:
+            raise InvalidArgument(
+                "image names no picture.", hint="Give an image id, a job id or a path."
+            )
+        if len(cells) > _MAX_SHEET_CELLS:
+            raise InvalidArgument(
+                f"image names more than {_MAX_SHEET_CELLS} pictures.",
+                hint=f"Show at most {_MAX_SHEET_CELLS} at a time.",
+                argument="image",
+            )
+        if len(cells) == 1:
+            picture = await self._pixels.thumbnail(
+                cells[0].image, max_edge_px=edge_px, max_bytes=VIEW_MAX_BYTES
+            )
+            return picture, f"{cells[0].label} ({picture.width}x{picture.height} px shown)"
+        sheet = await self._pixels.sheet(cells, max_edge_px=edge_px, max_bytes=VIEW_MAX_BYTES)
+        return sheet, "Contact sheet: " + "; ".join(cell.label for cell in cells)
+
+    async def find(self, arguments: FindArguments) -> FoundImages:
+        found = await self._library.find(arguments.folder, limit=arguments.limit or 10)
+        return FoundImages(
+            images=tuple(
+                FoundImage(path=str(item.path), bytes=item.bytes, modified_at=iso(item.modified_at))
+                for item in found
+            ),
+            folders=tuple(str(folder) for folder in self._options.readable_dirs),
+            next_step="Call relight_image with one of these paths as image."
+            if found
+            else "Save the photo into one of these folders, then call find_images again.",
+        )
+
+    async def compare(self, arguments: CompareArguments) -> Comparison:
+        if arguments.job_id is not None and (arguments.before or arguments.after):
+            raise InvalidArgument(
+                "job_id excludes before and after.", hint="Give one or the other."
+            )
+        if arguments.job_id is not None:
+            return await self._compare_job(arguments.job_id)
+        if arguments.before is None or arguments.after is None:
+            raise InvalidArgument(
+                "compare_images needs job_id, or before and after.",
+                hint="Call list_jobs for job ids.",
+            )
+        before = (await self._library.take(arguments.before)).info
+        after = (await self._library.take(arguments.after)).info
+        report = await self._pixels.report(
+            await self._images.read(before.image_id),
+            await self._images.read(after.image_id),
+            Lighting(),
+        )
+        return Comparison(
+            before=show_image(before),
+            after=show_image(after),
+            report=report,
+            summary=f"Before {before.width}x{before.height}, after {after.width}x{after.height}.",
+        )
+
+    async def read_image(self, image_id: str) -> bytes:
+        """The bytes of a stored image. Raises ImageNotFound."""
+        return await self._images.read(image_id)
+
+    async def try_engine(self, sample: bytes) -> float:
+        """Relight a sample in memory; how many seconds it took."""
+        started = anyio.current_time()
+        clean = await self._pixels.inspect(sample)
+        look = LOOKS["golden_hour"].lighting
+        await self._pixels.render(RenderTask(image=clean.data, lighting=look))
+        return anyio.current_time() - started
+
+    async def picture_as(self, image_id: str, mime_type: str) -> bytes:
+        """A stored image's bytes in the asked format; encoded anew only if it is another one."""
+        data = await self._images.read(image_id)
+        if (await self._images.info(image_id)).mime_type == mime_type:
+            return data
+        encoded = await self._pixels.reencode(data, max_edge_px=None, mime_type=mime_type)
+        return encoded.data
+
+    async def forget(self, job_id: str | None) -> int:
+        """Delete one job, or every terminal one, and the images no other job uses."""
+        forgotten = await self._jobs.forget(job_id, owner=self._options.owner)
+        for image_id in forgotten.image_ids:
+            await self._images.delete(image_id)
+        return forgotten.jobs
+
+    async def _take_order(self, arguments: RelightArguments, image: Taken | None) -> Order:
+        spec = self._models.spec(arguments.model or self._options.default_model)
+        return await take_order(arguments, spec=spec, library=self._library, image=image)
+
+    def _candidate(self, order: Order) -> Candidate:
+        estimate = self._models.estimate(order.spec.id, order.params, order.count)
+        draft = self._models.draft(order.call(order.lightings[0]))
+        problem: ErrorView | None = None
+        try:
+            check_allowed(order.spec, self._models, self._options.policy)
+            check_cost(order, estimate, self._options.policy)
+        except RequestError as error:
+            problem = ErrorView.of(error)
+        missing = self._models.ready(order.spec.provider)
+        return Candidate(
+            model=order.spec.id,
+            ready=missing is None,
+            missing=missing,
+            cost=estimate,
+            price_source=f"{order.spec.price.source} {order.spec.price.as_of}".strip(),
+            typical_s=order.spec.typical_s,
+            fields=draft.fields,
+            finish=order.finish,
+            request=dict(draft.request),
+            problem=problem,
+        )
+
+    async def _wait(
+        self, jobs: tuple[Job, ...], wait_s: float, on_progress: OnProgress | None
+    ) -> tuple[Job, ...]:
+        """Wait until all are terminal or the time is up; the newest rows, in the same order."""
+        if all(job.is_terminal for job in jobs):
+            return jobs
+        latest = {job.job_id: job for job in jobs}
+        until = anyio.current_time() + wait_s
+        while True:
+            # Again and again: a worker may be killed while somebody waits for what it does.
+            await self._workers.ensure()
+            left_s = until - anyio.current_time()
+            with anyio.move_on_after(min(left_s, _WORKER_CHECK_S)) as look:
+                await self._watch(latest, on_progress)
+            if not look.cancelled_caught or left_s <= _WORKER_CHECK_S:
+                return tuple(latest[job.job_id] for job in jobs)
+
+    async def _watch(self, latest: dict[str, Job], on_progress: OnProgress | None) -> None:
+        """Bring `latest` up to date until there is nothing left to wait for."""
+        async with self._jobs.watch(tuple(latest)) as changes:
+            async for job in changes:
+                is_news = latest[job.job_id] != job
+                latest[job.job_id] = job
+                if on_progress is not None and is_news:
+                    progress = sum(row.progress for row in latest.values()) / len(latest)
+                    await on_progress(progress, job.note or job.stage)
+                if all(row.is_terminal or row.status == "unknown" for row in latest.values()):
+                    return
+
+    async def _cells(self, name: str, *, alone: bool) -> list[SheetCell]:
+        if name.startswith("job_"):
+            job = await self._jobs.get(name, owner=self._options.owner)
+            return await self._job_cells(job, alone=alone)
+        reference = URI_PREFIX + name if is_image_id(name) else name
+        taken = await self._library.take(reference)
+        data = await self._images.read(taken.info.image_id)
+        return [SheetCell(image=data, label=taken.name)]
+
+    async def _job_cells(self, job: Job, *, alone: bool) -> list[SheetCell]:
+        """One job alone shows its result (several make a sheet); among others, its first."""
+        shown = job.images if alone else job.images[:1]
+        label = " · ".join(filter(None, (job.request.lighting.look or "relit", job.model)))
+        if not shown:
+            raise InvalidArgument(
+                "That job has no picture yet.",
+                hint="Call get_job with wait_s, then view_image again.",
+                argument="image",
+            )
+        return [
+            SheetCell(image=await self._images.read(image_id), label=label) for image_id in shown
+        ]
+
+    async def _compare_job(self, job_id: str) -> Comparison:
+        job = await self._jobs.get(job_id, owner=self._options.owner)
+        if not job.images:
+            raise InvalidArgument(
+                "That job has no picture yet.",
+                hint="Call get_job with wait_s, then compare_images again.",
+                argument="job_id",
+            )
+        before = await self._images.info(job.request.image_id)
+        after = await self._images.info(job.images[0])
+        return Comparison(
+            before=show_image(before),
+            after=show_image(after, job.paths[0]),
+            job_id=job.job_id,
+            report=job.report,
+            summary=f"{job.model} on {job.request.image_name}: "
+            f"{job.request.lighting.look or 'own light'}.",
+        )
+
+
+def _rank(candidate: Candidate) -> tuple[bool, bool, float, float]:
+    """Ready and allowed first, then by how much of the light it honours, then by price."""
+    ignored = sum(field.how == "ignored" for field in candidate.fields)
+    approximated = sum(field.how == "approximated" for field in candidate.fields)
+    usd = candidate.cost.usd if candidate.cost.usd is not None else 1e9
+    return (not candidate.ready, candidate.problem is not None, ignored + approximated / 2, usd)

@@ -1,0 +1,133 @@
+"""From stored jobs and images to what callers are shown."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+from mcp_relight.domain.catalog import ModelSpec
+from mcp_relight.domain.image import ImageInfo
+from mcp_relight.domain.job import Job
+from mcp_relight.domain.ports import Images, Models
+from mcp_relight.domain.views import (
+    ErrorView,
+    ImageView,
+    JobSummary,
+    JobView,
+    ModelView,
+    PriceView,
+)
+from mcp_relight.errors import ImageNotFound
+
+
+def iso(seconds: float) -> str:
+    """`2026-11-20T09:30:00Z`."""
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+def show_image(info: ImageInfo, path: str | Path | None = None) -> ImageView:
+    return ImageView(
+        image_id=info.image_id,
+        uri=info.uri,
+        path=str(path) if path is not None else None,
+        width=info.width,
+        height=info.height,
+        mime_type=info.mime_type,
+        bytes=info.bytes,
+    )
+
+
+async def show_job(job: Job, images: Images) -> JobView:
+    return JobView(
+        job_id=job.job_id,
+        status=job.status,
+        stage=job.stage,
+        model=job.model,
+        provider=job.provider,
+        progress=round(job.progress, 3),
+        created_at=iso(job.created_at),
+        updated_at=iso(job.updated_at),
+        images=await _show_images(job, images),
+        cost=job.cost,
+        lighting=job.request.lighting,
+        fields=job.request.fields,
+        report=job.report,
+        sent=job.sent,
+        warnings=job.warnings,
+        error=ErrorView.of(job.error) if job.error else None,
+        siblings=job.siblings or None,
+        next_step=next_step(job),
+    )
+
+
+async def _show_images(job: Job, images: Images) -> tuple[ImageView, ...]:
+    shown: list[ImageView] = []
+    for image_id, path in zip(job.images, job.paths, strict=True):
+        try:
+            shown.append(show_image(await images.info(image_id), path))
+        except ImageNotFound:
+            # The store was pruned by hand; the job's other facts are still worth showing.
+            continue
+    return tuple(shown)
+
+
+def next_step(job: Job) -> str:
+    """What the caller should do now, in one sentence."""
+    match job.status:
+        case "succeeded":
+            return (
+                "Tell the person the path. To look at it call view_image with this job_id; "
+                "do not describe the picture unless you can see it."
+            )
+        case "queued" | "running":
+            waiting = f" ({job.note})" if job.note else ""
+            return f"Not finished{waiting}: call get_job with this job_id and wait_s=20."
+        case "unknown":
+            return (
+                "The provider may have taken and charged this; it will not be sent again. "
+                "Check the provider's job list, then cancel_job to give it up."
+            )
+        case "cancelled":
+            return "Nothing more will happen. Call relight_image to start again."
+        case "failed":
+            hint = job.error.hint if job.error else ""
+            return hint or "Call relight_image again with other arguments."
+
+
+def summarize(job: Job) -> JobSummary:
+    return JobSummary(
+        job_id=job.job_id,
+        status=job.status,
+        model=job.model,
+        look=job.request.lighting.look,
+        created_at=iso(job.created_at),
+        image_ids=job.images,
+        error_code=job.error.code if job.error else None,
+    )
+
+
+def show_model(spec: ModelSpec, models: Models, *, in_full: bool) -> ModelView:
+    missing = models.ready(spec.provider)
+    return ModelView(
+        model=spec.id,
+        title=spec.title,
+        ready=missing is None,
+        missing=missing,
+        summary=spec.summary,
+        mode=spec.mode,
+        price=PriceView(
+            amount=spec.price.amount,
+            unit=spec.price.unit,
+            usd_at_most=spec.price.high_usd,
+            source=spec.price.source,
+            as_of=spec.price.as_of,
+        ),
+        typical_s=spec.typical_s,
+        light_controls=spec.controls,
+        max_count=spec.max_count,
+        max_prompt_chars=spec.max_prompt_chars,
+        reproducible=spec.reproducible,
+        relights=spec.relights,
+        verified=spec.verified,
+        notes=spec.notes if in_full else (),
+        parameters=spec.schema if in_full else None,
+        example=spec.example if in_full else None,
+    )

@@ -1,0 +1,118 @@
+"""Who was charged for what, and every POST that arrived, in memory and in an optional journal.
+
+The journal is one JSON line per event, flushed at once, so that a test outside this process can
+count charges after it has killed the client.
+"""
+
+import json
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TextIO
+
+Entry = dict[str, Any]
+
+
+@dataclass
+class Account:
+    """A key and what is left on it, in the provider's unit (credits or US dollars)."""
+
+    provider: str
+    key: str
+    balance: float
+    unit: str
+
+
+class Ledger:
+    def __init__(self, journal: Path | None = None) -> None:
+        self._lock = threading.Lock()
+        self._file: TextIO | None = journal.open("a", encoding="utf-8") if journal else None
+        self._accounts: dict[tuple[str, str], Account] = {}
+        self.charges: list[Entry] = []
+        self.refunds: list[Entry] = []
+        self.posts: list[Entry] = []
+        self.canary: list[Entry] = []
+        self.requests: dict[str, dict[str, int]] = {}
+
+    def open_account(self, account: Account) -> None:
+        with self._lock:
+            self._accounts[account.provider, account.key] = account
+
+    def account(self, provider: str, key: str) -> Account | None:
+        return self._accounts.get((provider, key))
+
+    def charge(self, account: Account, amount: float, **about: Any) -> bool:
+        """Take `amount` from the account and record it; False when the balance is too low."""
+        with self._lock:
+            if account.balance < amount:
+                return False
+            account.balance = round(account.balance - amount, 6)
+            entry = _money("charge", account, amount, about)
+            self.charges.append(entry)
+            self._write(entry)
+            return True
+
+    def refund(self, account: Account, amount: float, **about: Any) -> None:
+        with self._lock:
+            account.balance = round(account.balance + amount, 6)
+            entry = _money("refund", account, amount, about)
+            self.refunds.append(entry)
+            self._write(entry)
+
+    def note_post(self, **about: Any) -> None:
+        with self._lock:
+            entry = {"event": "post", **about}
+            self.posts.append(entry)
+            self._write(entry)
+
+    def note_canary(self, **about: Any) -> None:
+        """A request that reached a place nobody should have gone to."""
+        with self._lock:
+            entry = {"event": "canary", **about}
+            self.canary.append(entry)
+            self._write(entry)
+
+    def count(self, provider: str, phase: str) -> None:
+        with self._lock:
+            phases = self.requests.setdefault(provider, {})
+            phases[phase] = phases.get(phase, 0) + 1
+
+    def summary(self) -> Entry:
+        with self._lock:
+            return {
+                "charges": list(self.charges),
+                "refunds": list(self.refunds),
+                "posts": list(self.posts),
+                "canary": list(self.canary),
+                "requests": {name: dict(phases) for name, phases in self.requests.items()},
+                "accounts": [vars(account) for account in self._accounts.values()],
+            }
+
+    def clear(self) -> None:
+        with self._lock:
+            for entries in (self.charges, self.refunds, self.posts, self.canary):
+                entries.clear()
+            self._accounts.clear()
+            self.requests.clear()
+            self._write({"event": "reset"})
+
+    def close(self) -> None:
+        if self._file:
+            self._file.close()
+
+    def _write(self, entry: Entry) -> None:
+        if self._file and not self._file.closed:
+            self._file.write(json.dumps(entry, separators=(",", ":")) + "\n")
+            self._file.flush()
+
+
+def _money(event: str, account: Account, amount: float, about: Entry) -> Entry:
+    return {
+        "event": event,
+        "provider": account.provider,
+        "key": account.key,
+        "amount": amount,
+        "unit": account.unit,
+        "balance": account.balance,
+        **about,
+    }

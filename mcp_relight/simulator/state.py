@@ -1,0 +1,290 @@
+"""The simulated world: accounts, jobs, files, faults, a clock that can be moved, and the rules.
+
+Everything here runs on the server's event loop; only the ledger and the fault book lock.
+"""
+
+import hashlib
+import math
+import secrets
+import time
+from collections import deque
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import anyio
+
+from mcp_relight.simulator.faults import ON_JOB, FaultBook
+from mcp_relight.simulator.files import Files, StoredFile
+from mcp_relight.simulator.intake import Source, fetch_source
+from mcp_relight.simulator.jobs import ENDED, Job, Stage
+from mcp_relight.simulator.ledger import Account, Ledger
+from mcp_relight.simulator.pictures import PictureOrder
+
+WINDOW_S = 60.0
+# Segmind bills only what worked, PixelDojo gives credits back, Pixazo says so of ERROR alone.
+REFUNDED: dict[str, frozenset[Stage]] = {
+    "pixeldojo": frozenset({"failed", "error", "cancelled"}),
+    "segmind": frozenset({"failed", "error", "cancelled"}),
+    "pixazo": frozenset({"error"}),
+}
+# In the form each provider's keys have; worth nothing anywhere else.
+TEST_ACCOUNTS = (
+    ("pixeldojo", "pd_simulated_0001", 1000.0, "credits"),
+    ("pixazo", "simulated0001subscription0001key", 100.0, "usd"),
+    ("segmind", "SG_51d0a7ed00000001", 100.0, "usd"),
+)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How the world behaves between faults.
+
+    polls: status requests answered before a job ends (0 = at the first); None goes by the clock.
+    speed: how many times faster than the providers' usual seconds (4, 111, 30).
+    rpm: requests per minute and key before 429, over all endpoints; None for no limit.
+    inline_inputs: providers that take data URIs where their documents speak of URLs.
+    """
+
+    polls: int | None = None
+    speed: float = 1.0
+    reply_delay_s: float = 0.0
+    drip_s: float = 0.05
+    rpm: int | None = None
+    job_life_s: float = 86_400.0
+    file_life_s: float = 3_600.0
+    inline_inputs: tuple[str, ...] = ("segmind",)
+
+    def changed(self, changes: dict[str, Any]) -> "Settings":
+        """A copy with the changes. Raises ValueError for a name or value that makes no sense."""
+        unknown = set(changes) - set(vars(self))
+        if unknown:
+            raise ValueError(f"unknown setting; known: {', '.join(vars(self))}")
+        after = replace(self, **changes)
+        numbers = (after.speed, after.reply_delay_s, after.drip_s, after.job_life_s)
+        if not all(math.isfinite(number) and number >= 0 for number in numbers):
+            raise ValueError("speed, delays and lives: finite, not negative")
+        if after.speed == 0:
+            raise ValueError("speed: above 0; polls=0 makes every job end at its first poll")
+        return replace(after, inline_inputs=tuple(after.inline_inputs))
+
+
+@dataclass(frozen=True)
+class Work:
+    """What one accepted submit asks for. `path` has {nth} (empty for the first) and {ext} in it."""
+
+    job_id: str
+    model: str
+    params: dict[str, Any]
+    amount: float
+    duration_s: float
+    inputs: tuple[str, ...]
+    path: str
+    file_format: str
+    count: int = 1
+    size_px: tuple[int, int] | None = None
+    quality: int = 90
+    light: str = ""
+    seed: int | None = None
+
+
+class NoCredits(Exception):
+    """The account cannot pay `need`."""
+
+    def __init__(self, need: float) -> None:
+        super().__init__(need)
+        self.need = need
+
+
+@dataclass
+class _Order:
+    """What `Work` becomes once its input has been read."""
+
+    work: Work
+    source: Source
+    seed: int
+
+
+@dataclass
+class Simulation:
+    settings: Settings = field(default_factory=Settings)
+    ledger: Ledger = field(default_factory=Ledger)
+    faults: FaultBook = field(default_factory=FaultBook)
+    files: Files = field(default_factory=Files)
+    jobs: dict[str, Job] = field(default_factory=lambda: dict[str, Job]())
+    _orders: dict[str, _Order] = field(default_factory=lambda: dict[str, _Order]())
+    _asked: dict[tuple[str, str], deque[float]] = field(
+        default_factory=lambda: dict[tuple[str, str], deque[float]]()
+    )
+    _ahead_s: float = 0.0
+
+    def __post_init__(self) -> None:
+        self._first_settings = self.settings
+        self._open_accounts()
+
+    def now(self) -> float:
+        return time.time() + self._ahead_s
+
+    def advance(self, seconds: float) -> None:
+        """Move this world's clock; files and jobs come of age without anybody waiting."""
+        self._ahead_s += seconds
+
+    def reset(self) -> None:
+        """As just started; the journal keeps its lines and gains one that says so."""
+        self.ledger.clear()
+        self.faults.clear()
+        self.files.clear()
+        self.jobs.clear()
+        self._orders.clear()
+        self._asked.clear()
+        self._ahead_s = 0.0
+        self.settings = self._first_settings
+        self._open_accounts()
+
+    def _open_accounts(self) -> None:
+        for provider, key, balance, unit in TEST_ACCOUNTS:
+            self.ledger.open_account(Account(provider, key, balance, unit))
+
+    def throttled_until(self, provider: str, key: str) -> float | None:
+        """When the key may ask again, or None; an answered request counts against the minute."""
+        if self.settings.rpm is None:
+            return None
+        now = self.now()
+        asked = self._asked.setdefault((provider, key), deque())
+        while asked and asked[0] <= now - WINDOW_S:
+            asked.popleft()
+        if len(asked) >= self.settings.rpm:
+            return asked[0] + WINDOW_S
+        asked.append(now)
+        return None
+
+    async def accept(self, account: Account, work: Work, origin: str) -> Job:
+        """Charge, read the input, start the job. Raises NoCredits before anything is kept."""
+        about = {"job": work.job_id, "model": work.model, "at": self.now()}
+        if not self.ledger.charge(account, work.amount, **about):
+            raise NoCredits(work.amount)
+        job = Job(
+            id=work.job_id,
+            provider=account.provider,
+            model=work.model,
+            key=account.key,
+            amount=work.amount,
+            created_at=self.now(),
+            duration_s=work.duration_s,
+            params=work.params,
+            seed=secrets.randbelow(2**31) if work.seed is None else work.seed,
+            fate=self.faults.take(account.provider, "result", ON_JOB),
+        )
+        sources = [await self._source(reference, origin) for reference in work.inputs]
+        job.failure = next((source.problem for source in sources if source.problem), None)
+        first = sources[0] if sources else Source(None)
+        self._orders[job.id] = _Order(work, first, job.seed)
+        self.jobs[job.id] = job
+        return job
+
+    async def _source(self, reference: str, origin: str) -> Source:
+        parts = urlsplit(reference)
+        own = f"{parts.scheme}://{parts.netloc}" == origin and parts.path.startswith("/files/")
+        if not own:
+            source = await fetch_source(reference)
+        else:
+            stored = self.files.find(parts.path.removeprefix("/files/"), self.now())
+            if stored is None:
+                return Source(None, "Failed to download the input image")
+            source = Source(await self.files.read(stored))
+        if source.digest and source.data:
+            self.files.keep_source(source.digest, source.data)
+        return source
+
+    def keep_upload(self, path: str, data: bytes, media_type: str) -> None:
+        expires_at = self.now() + self.settings.file_life_s
+        self.files.put(path, StoredFile(data, media_type, expires_at))
+
+    def upload_path(self, data: bytes, extension: str) -> str:
+        digest = hashlib.sha256(data).hexdigest()[:12]
+        return f"segmind/assets/{secrets.token_hex(8)}-{digest}.{extension}"
+
+    def glance(self, job: Job) -> Stage:
+        """The job's stage, without counting as a poll."""
+        if self.now() > job.created_at + self.settings.job_life_s:
+            return "expired"
+        stage = job.stage(self.now(), self.settings.speed, self.settings.polls)
+        self._settle(job, stage)
+        return stage
+
+    def observe(self, job: Job) -> Stage:
+        """The job's stage as this status request finds it."""
+        stage = self.glance(job)
+        job.polls += 1
+        return stage
+
+    async def carry_out(self, job: Job) -> Stage:
+        """For synchronous endpoints: wait as long as the model takes, then the ending."""
+        if job.is_stuck:
+            await anyio.sleep_forever()
+        if self.settings.polls is None:
+            await anyio.sleep(job.duration_s / self.settings.speed)
+        stage = job.ending()
+        self._settle(job, stage)
+        return stage
+
+    def _settle(self, job: Job, stage: Stage) -> None:
+        if stage not in ENDED or job.finished_at is not None:
+            return
+        job.finished_at = self.now()
+        if stage == "completed":
+            self._publish(job)
+        elif stage in REFUNDED[job.provider]:
+            self._refund(job)
+
+    def _refund(self, job: Job) -> None:
+        account = self.ledger.account(job.provider, job.key)
+        if account is not None:
+            self.ledger.refund(account, job.amount, job=job.id, at=self.now())
+
+    def _publish(self, job: Job) -> None:
+        order = self._orders[job.id]
+        for index in range(job.image_count(order.work.count)):
+            picture = self.picture_order(job, index)
+            nth = f"-{index}" if index else ""
+            path = order.work.path.format(nth=nth, ext=order.work.file_format)
+            expires_at = self.now() + self.settings.file_life_s
+            self.files.put(path, StoredFile(picture, picture.media_type, expires_at))
+            job.paths.append(path)
+
+    def picture_order(self, job: Job, index: int = 0) -> PictureOrder:
+        order = self._orders[job.id]
+        width_px, height_px = order.work.size_px or (None, None)
+        return PictureOrder(
+            source=order.source.digest,
+            width_px=width_px,
+            height_px=height_px,
+            file_format=order.work.file_format,
+            quality=order.work.quality,
+            light=order.work.light,
+            # A random seed must not make a thousand different pictures of a load test.
+            seed=order.seed if order.work.seed is not None else 0,
+            index=index,
+        )
+
+    def job_of(self, provider: str, key: str, job_id: str) -> Job | None:
+        """The account's own job; somebody else's is as unknown as one that never was."""
+        job = self.jobs.get(job_id)
+        return job if job and job.provider == provider and job.key == key else None
+
+    def jobs_of(self, provider: str, key: str) -> list[Job]:
+        """Newest first."""
+        return [
+            job
+            for job in reversed(self.jobs.values())
+            if job.provider == provider and job.key == key
+        ]
+
+    def close(self) -> None:
+        self.ledger.close()
+
+
+def new_simulation(journal: Path | None = None, **settings: Any) -> Simulation:
+    """A fresh world. `settings` are fields of Settings; raises ValueError for an unknown one."""
+    return Simulation(settings=Settings().changed(settings), ledger=Ledger(journal))

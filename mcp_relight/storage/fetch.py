@@ -1,0 +1,270 @@
+"""Fetch a picture from an address somebody else chose.
+
+The caller may be a language model that was talked into anything, the server at the other end may
+be hostile, and this process sits in a network with things in it. So: the addresses a name resolves
+to are checked inside the connection that uses them (there is no second look-up to rebind), each
+redirect starts over, nothing is taken from the environment, no cookie or credential exists to be
+sent, and bytes and seconds are capped.
+
+Built on httpcore2, the layer under httpx2, whose public `network_backend` is where a connection
+can be refused. The conveniences of a full client (environment, cookies, redirects, decompression,
+authentication) are absent rather than switched off.
+"""
+
+import logging
+import re
+import socket
+import ssl
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from ipaddress import IPv4Address, IPv6Address, ip_address
+
+import anyio
+import anyio.to_thread
+import httpcore2
+import httpx2
+
+from mcp_relight.errors import FetchFailed, ImageTooLarge, TimedOut, UrlRefused
+from mcp_relight.storage.urls import HttpUrl, UrlPolicy, literal_address
+
+_log = logging.getLogger(__name__)
+
+MAX_REDIRECTS = 3
+_REDIRECTS = (301, 302, 303, 307, 308)
+_MAX_ADDRESSES = 4
+_MEDIA_TYPE = re.compile(r"[a-z0-9][a-z0-9!#$&^_.+-]*/[a-z0-9][a-z0-9!#$&^_.+-]*")
+_FAILURES = (
+    httpcore2.NetworkError,
+    httpcore2.ProtocolError,
+    httpcore2.UnsupportedProtocol,
+    OSError,
+)
+
+Resolver = Callable[[str, int], Awaitable[Sequence[str]]]
+"""Host and port to the texts of all its addresses; raises OSError when there are none."""
+
+
+@dataclass(frozen=True)
+class Fetched:
+    """What a server sent: `url` is the last address, without its query."""
+
+    body: bytes
+    content_type: str
+    url: str
+
+
+async def resolve(host: str, port: int) -> Sequence[str]:
+    """Ask the system's resolver, in a worker thread that a deadline may leave behind."""
+    ask = partial(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM)
+    answers = await anyio.to_thread.run_sync(ask, abandon_on_cancel=True)
+    return list(dict.fromkeys(str(answer[4][0]) for answer in answers))
+
+
+class Fetcher:
+    """Fetches over http and https, from public addresses only.
+
+    `allow_private_hosts` holds `host:port` texts that count as public for every rule.
+    `resolver`, `connector` and `ssl_context` replace the system's name look-up, its TCP and its
+    certificate store. `connect_timeout_s` bounds each look-up, each connection attempt and each
+    TLS handshake inside a fetch's own deadline.
+    """
+
+    def __init__(
+        self,
+        *,
+        allow_private_hosts: frozenset[str] = frozenset(),
+        resolver: Resolver = resolve,
+        connector: httpcore2.AsyncNetworkBackend | None = None,
+        ssl_context: ssl.SSLContext | None = None,
+        connect_timeout_s: float = 5.0,
+    ) -> None:
+        self._policy = UrlPolicy(frozenset(pair.lower() for pair in allow_private_hosts))
+        self._backend = _CheckedConnections(
+            self._policy, resolver, connector or _plain_tcp(), connect_timeout_s
+        )
+        self._ssl_context = ssl_context or httpx2.create_ssl_context(trust_env=False)
+        self._connect_timeout_s = connect_timeout_s
+
+    def check_url(self, url: str, *, accept_http: bool = True) -> None:
+        """Raise UrlRefused unless the text of `url` is within the rules. Nothing is looked up."""
+        self._policy.check(url, accept_http=accept_http)
+
+    async def fetch(
+        self, url: str, *, max_bytes: int, deadline_s: float, accept_http: bool = True
+    ) -> Fetched:
+        """GET `url`, following at most three redirects, all within `deadline_s` seconds.
+
+        Raises UrlRefused (not a public http or https address), FetchFailed (no usable answer),
+        ImageTooLarge (more than `max_bytes`) or TimedOut. No message holds any part of the URL.
+        """
+        checked = self._policy.check(url, accept_http=accept_http)
+        try:
+            with anyio.fail_after(deadline_s):
+                return await self._follow(checked, max_bytes, accept_http)
+        except (TimeoutError, httpcore2.TimeoutException) as error:
+            raise TimedOut(
+                f"The server did not deliver within {deadline_s:g} s.",
+                hint="Try again later, or save the picture to a folder and give its path.",
+            ) from error
+        except _FAILURES as error:
+            raise FetchFailed(
+                "The server could not be reached, or broke off, or does not speak proper HTTP.",
+                hint="Check the address in a browser.",
+            ) from error
+
+    async def _follow(self, url: HttpUrl, max_bytes: int, accept_http: bool) -> Fetched:
+        async with self._pool() as pool:
+            for _ in range(MAX_REDIRECTS + 1):
+                _log.info("fetch %s://%s", url.scheme, url.host)
+                async with pool.stream(
+                    "GET",
+                    httpcore2.URL(
+                        scheme=url.scheme, host=url.host, port=url.port, target=url.target
+                    ),
+                    headers=_headers(url),
+                    extensions=self._extensions(url),
+                ) as response:
+                    if response.status not in _REDIRECTS:
+                        return await _read(response, url, max_bytes)
+                    target = _redirect_target(response, url)
+                accept_http = accept_http and url.scheme == "http"
+                self._policy.check_parsed(target, accept_http=accept_http)
+                url = target
+        raise UrlRefused(
+            f"The URL redirects more than {MAX_REDIRECTS} times.",
+            hint="Give the address the redirects end at.",
+        )
+
+    def _pool(self) -> httpcore2.AsyncConnectionPool:
+        # One pool per fetch, no connection kept: a connection checked for one request is never
+        # there to be reused by another.
+        return httpcore2.AsyncConnectionPool(
+            ssl_context=self._ssl_context,
+            max_keepalive_connections=0,
+            network_backend=self._backend,
+        )
+
+    def _extensions(self, url: HttpUrl) -> dict[str, object]:
+        return {
+            "timeout": {"connect": self._connect_timeout_s},
+            # Certificates are issued without the root dot some addresses are written with.
+            "sni_hostname": url.host.removesuffix("."),
+        }
+
+
+class _CheckedConnections(httpcore2.AsyncNetworkBackend):
+    """Connects to addresses it has itself resolved and checked; check and connect are one act."""
+
+    def __init__(
+        self,
+        policy: UrlPolicy,
+        resolver: Resolver,
+        connector: httpcore2.AsyncNetworkBackend,
+        resolve_timeout_s: float,
+    ) -> None:
+        self._policy = policy
+        self._resolver = resolver
+        self._connector = connector
+        self._resolve_timeout_s = resolve_timeout_s
+
+    async def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,  # noqa: ASYNC109  the signature of the base class
+        local_address: str | None = None,
+        socket_options: Iterable[httpcore2.SOCKET_OPTION] | None = None,
+    ) -> httpcore2.AsyncNetworkStream:
+        failure: Exception | None = None
+        for address in await self._checked_addresses(host, port):
+            try:
+                return await self._connector.connect_tcp(
+                    str(address), port, timeout, local_address, socket_options
+                )
+            except (httpcore2.ConnectError, httpcore2.ConnectTimeout) as error:
+                failure = error
+        raise failure or httpcore2.ConnectError("the name has no address")
+
+    async def _checked_addresses(self, host: str, port: int) -> Sequence[IPv4Address | IPv6Address]:
+        literal = literal_address(host)
+        addresses = [literal] if literal is not None else await self._resolved(host, port)
+        host_and_port = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+        # All of them, not just the one used: a name with one private address among public ones
+        # is an attack or a mistake.
+        for address in addresses:
+            self._policy.check_address(address, host_and_port)
+        return addresses[:_MAX_ADDRESSES]
+
+    async def _resolved(self, host: str, port: int) -> list[IPv4Address | IPv6Address]:
+        try:
+            with anyio.fail_after(self._resolve_timeout_s):
+                texts = await self._resolver(host, port)
+            return [ip_address(text) for text in texts]
+        except TimeoutError:
+            raise
+        except (OSError, ValueError):
+            raise FetchFailed(
+                "The URL's host name has no address.", hint="Check the address for typing errors."
+            ) from None
+
+
+def _plain_tcp() -> httpcore2.AsyncNetworkBackend:
+    # The declared type allows for the stand-in that raises when anyio is missing.
+    return httpcore2.AnyIOBackend()  # pyright: ignore[reportReturnType]
+
+
+def _headers(url: HttpUrl) -> list[tuple[str, str]]:
+    return [
+        ("Host", url.authority),
+        ("User-Agent", "mcp-relight"),
+        ("Accept", "image/*, */*;q=0.1"),
+        ("Accept-Encoding", "identity"),
+        ("Connection", "close"),
+    ]
+
+
+def _redirect_target(response: httpcore2.Response, url: HttpUrl) -> HttpUrl:
+    try:
+        location = _header(response, b"location").decode("utf-8")
+    except UnicodeDecodeError:
+        location = ""
+    if not location:
+        raise FetchFailed("The server redirects without saying where to.")
+    return url.join(location)
+
+
+async def _read(response: httpcore2.Response, url: HttpUrl, max_bytes: int) -> Fetched:
+    if response.status != 200:
+        raise FetchFailed(
+            f"The server answered with HTTP status {response.status}, not with a picture.",
+            hint="Check the address in a browser: links that need a login cannot be fetched.",
+        )
+    if _header(response, b"content-encoding").lower() not in (b"", b"identity"):
+        # A decompressor would let a small body become an endless one.
+        raise FetchFailed("The server compresses its answer although asked not to.")
+    if int(_header(response, b"content-length") or b"0") > max_bytes:
+        raise _too_large(max_bytes)
+    body = bytearray()
+    async for chunk in response.aiter_stream():
+        if len(body) + len(chunk) > max_bytes:
+            raise _too_large(max_bytes)
+        body += chunk
+    return Fetched(bytes(body), _content_type(response), url.without_query)
+
+
+def _content_type(response: httpcore2.Response) -> str:
+    """The media type alone, or nothing when the header is not one."""
+    named = _header(response, b"content-type").decode("latin-1").partition(";")[0].strip().lower()
+    return named if _MEDIA_TYPE.fullmatch(named) else ""
+
+
+def _header(response: httpcore2.Response, name: bytes) -> bytes:
+    return b", ".join(value for key, value in response.headers if key.lower() == name)
+
+
+def _too_large(max_bytes: int) -> ImageTooLarge:
+    return ImageTooLarge(
+        f"The file behind the URL has more than {max_bytes:,} bytes.",
+        hint="Give the address of a smaller version.",
+    )

@@ -1,0 +1,226 @@
+"""The image store on a local disk.
+
+images/ab/ab12….png    the bytes, named by their hash
+images/ab/ab12….json   what is known of them; written last, so its presence means "stored"
+cache/…                analyses, evicted oldest first
+staging/…              files being written
+"""
+
+import logging
+import os
+import re
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
+from typing import TypeVar
+
+import anyio.to_thread
+from pydantic import ValidationError
+
+from mcp_relight.domain.image import ImageInfo, image_id_of, is_image_id
+from mcp_relight.domain.pixels import Encoded, Inspected
+from mcp_relight.errors import ImageNotFound, Internal, InvalidArgument, StorageFull
+
+from .disk import check_writable, make_folder, write_file, write_new_file
+from .names import safe_stem
+
+_log = logging.getLogger(__name__)
+_Result = TypeVar("_Result")
+
+_DATA_DIR, _OUTPUT_DIR = "MCP_RELIGHT_DATA_DIR", "MCP_RELIGHT_OUTPUT_DIR"
+_CACHE_KEY = re.compile(r"[a-z0-9-]{1,100}")
+_SIDECAR = ".json"
+_LEFTOVER_AGE_S = 3600.0
+_MAX_SAME_NAMES = 10_000
+
+
+class ImageFiles:
+    """Implements `Images` below one private folder. Any number of processes may share it."""
+
+    def __init__(self, root: Path, *, cache_max_bytes: int = 256_000_000) -> None:
+        self._root = root
+        self._images = root / "images"
+        self._cache = root / "cache"
+        self._staging = root / "staging"
+        self._cache_max_bytes = cache_max_bytes
+        self._is_prepared = False
+
+    async def put(self, picture: Inspected | Encoded) -> ImageInfo:
+        """Raises StorageFull, or InvalidArgument when the data folder cannot be written."""
+        return await _in_thread(partial(self._put, picture))
+
+    async def info(self, image_id: str) -> ImageInfo:
+        return await _in_thread(partial(self._info, image_id))
+
+    async def read(self, image_id: str) -> bytes:
+        return await _in_thread(partial(self._read, image_id))
+
+    async def check_folder(self, folder: Path) -> None:
+        await _in_thread(partial(check_writable, folder, variable=_OUTPUT_DIR))
+
+    async def publish(self, image_id: str, folder: Path, stem: str) -> Path:
+        """Also raises StorageFull, or InvalidArgument when `folder` cannot be written."""
+        return await _in_thread(partial(self._publish, image_id, folder, stem))
+
+    async def delete(self, image_id: str) -> None:
+        """Deleting what is not there is no error."""
+        await _in_thread(partial(self._delete, image_id))
+
+    async def sizes(self) -> dict[str, int]:
+        """The bytes of every stored image, by id."""
+        return await _in_thread(self._sizes)
+
+    async def cached(self, key: str) -> bytes | None:
+        return await _in_thread(partial(self._cached, key))
+
+    async def cache(self, key: str, data: bytes) -> None:
+        """Keeps `data` if there is room; a full disk only means that it is not kept."""
+        await _in_thread(partial(self._keep, key, data))
+
+    def _put(self, picture: Inspected | Encoded) -> ImageInfo:
+        self._prepare()
+        inspected = isinstance(picture, Inspected)
+        info = ImageInfo(
+            image_id=image_id_of(picture.data),
+            width=picture.width,
+            height=picture.height,
+            mime_type=picture.mime_type,
+            bytes=len(picture.data),
+            has_alpha=picture.has_alpha,
+            warnings=picture.warnings if inspected else (),
+        )
+        try:
+            return self._info(info.image_id)
+        except ImageNotFound:
+            pass
+        make_folder(self._sidecar(info.image_id).parent, variable=_DATA_DIR)
+        self._write(self._data(info), picture.data)
+        self._write(self._sidecar(info.image_id), info.model_dump_json().encode())
+        return info
+
+    def _info(self, image_id: str) -> ImageInfo:
+        if not is_image_id(image_id):
+            raise _no_such_image()
+        try:
+            info = ImageInfo.model_validate_json(self._sidecar(image_id).read_bytes())
+            stored_bytes = self._data(info).stat().st_size
+        except (OSError, ValidationError):
+            raise _no_such_image() from None
+        if stored_bytes != info.bytes:
+            raise _no_such_image()
+        return info
+
+    def _read(self, image_id: str) -> bytes:
+        path = self._data(self._info(image_id))
+        try:
+            return path.read_bytes()
+        except OSError:
+            raise _no_such_image() from None
+
+    def _publish(self, image_id: str, folder: Path, stem: str) -> Path:
+        data, extension = self._read(image_id), self._info(image_id).extension
+        make_folder(folder, variable=_OUTPUT_DIR)
+        stem = safe_stem(stem)
+        for number in range(1, _MAX_SAME_NAMES):
+            name = stem if number == 1 else f"{stem}-{number}"
+            path = folder / (name + extension)
+            if not path.exists() and write_new_file(path, data, variable=_OUTPUT_DIR):
+                return path
+        raise InvalidArgument(
+            "Too many pictures of this name are in the output folder.",
+            hint=f"Move some of them, or set {_OUTPUT_DIR} to another folder.",
+        )
+
+    def _delete(self, image_id: str) -> None:
+        try:
+            info = self._info(image_id)
+        except ImageNotFound:
+            return
+        # First what makes it count as stored.
+        self._sidecar(image_id).unlink(missing_ok=True)
+        self._data(info).unlink(missing_ok=True)
+
+    def _sizes(self) -> dict[str, int]:
+        self._prepare()
+        return {
+            path.stem: status.st_size
+            for folder in self._images.iterdir()
+            for path, status in _files(folder)
+            if path.suffix != _SIDECAR
+        }
+
+    def _cached(self, key: str) -> bytes | None:
+        path = self._cache_path(key)
+        try:
+            data = path.read_bytes()
+            os.utime(path)  # used now: evicted later
+        except OSError:
+            return None
+        return data
+
+    def _keep(self, key: str, data: bytes) -> None:
+        path = self._cache_path(key)
+        self._prepare()
+        try:
+            self._write(path, data)
+        except StorageFull:
+            _log.warning("the disk is full: an analysis was not kept")
+            return
+        self._evict()
+
+    def _evict(self) -> None:
+        """Delete the analyses not used for longest until the rest is within the limit."""
+        kept = _files(self._cache)
+        total_bytes = sum(status.st_size for _, status in kept)
+        for path, status in sorted(kept, key=lambda pair: pair[1].st_mtime_ns):
+            if total_bytes <= self._cache_max_bytes:
+                return
+            path.unlink(missing_ok=True)
+            total_bytes -= status.st_size
+
+    def _prepare(self) -> None:
+        """Make the folders, and clear away what a killed process was writing long ago."""
+        if self._is_prepared:
+            return
+        for folder in (self._root, self._images, self._cache, self._staging):
+            make_folder(folder, variable=_DATA_DIR)
+        stale_before = time.time() - _LEFTOVER_AGE_S
+        for path, status in _files(self._staging):
+            if status.st_mtime < stale_before:
+                path.unlink(missing_ok=True)
+        self._is_prepared = True
+
+    def _write(self, path: Path, data: bytes) -> None:
+        write_file(path, data, staging=self._staging, variable=_DATA_DIR)
+
+    def _data(self, info: ImageInfo) -> Path:
+        return self._sidecar(info.image_id).with_suffix(info.extension)
+
+    def _sidecar(self, image_id: str) -> Path:
+        return self._images / image_id[:2] / (image_id + _SIDECAR)
+
+    def _cache_path(self, key: str) -> Path:
+        if _CACHE_KEY.fullmatch(key) is None:
+            raise Internal("A cache key is not plain.")
+        return self._cache / key
+
+
+def _files(folder: Path) -> list[tuple[Path, os.stat_result]]:
+    found: list[tuple[Path, os.stat_result]] = []
+    for path in folder.iterdir():
+        with suppress(FileNotFoundError):  # another process may be clearing up as well
+            found.append((path, path.stat()))
+    return found
+
+
+def _no_such_image() -> ImageNotFound:
+    return ImageNotFound(
+        "No stored image has this id.",
+        hint="It may have been pruned: give the picture's path, or run the request again.",
+    )
+
+
+async def _in_thread(call: Callable[[], _Result]) -> _Result:
+    return await anyio.to_thread.run_sync(call)

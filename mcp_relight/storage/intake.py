@@ -1,0 +1,164 @@
+"""From what a caller calls a picture to a stored, checked image."""
+
+import base64
+import binascii
+import re
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import TypeVar
+from urllib.parse import unquote, urlsplit
+
+import anyio.to_thread
+
+from mcp_relight.domain.image import MAX_INPUT_BYTES, URI_PREFIX
+from mcp_relight.domain.ports import Downloads, Found, Images, Pixels, Taken
+from mcp_relight.errors import ImageNotFound, ImageTooLarge, InvalidArgument, UrlRefused
+
+from .library import allowed_folder, newest_pictures
+from .names import NO_NAME, safe_stem
+from .paths import local_path, read_explicit, read_under
+
+_Result = TypeVar("_Result")
+
+LATEST = "latest"
+MAX_DATA_URI_BYTES = 4_000_000
+
+_FETCH_DEADLINE_S = 30.0
+_DATA_URI = re.compile(r"data:[a-z0-9/.+-]*(?:;[a-z0-9=.+-]+)*?;base64,", re.IGNORECASE)
+_WEB = ("https://", "http://")
+_LOOK_ELSEWHERE = (
+    "Check the spelling. Only pictures in the allowed folders can be read: save it there, or allow "
+    "its folder with MCP_RELIGHT_ALLOWED_DIRS or --allow-dir. find_images lists recent ones. A "
+    "picture attached to a chat never reaches this server."
+)
+
+
+class Intake:
+    """Implements `Library`.
+
+    `folders` are those whose pictures callers may name; `output_dir` is left out of `latest`. With
+    `local_only` web addresses are refused.
+    """
+
+    def __init__(
+        self,
+        *,
+        images: Images,
+        pixels: Pixels,
+        downloads: Downloads,
+        folders: Sequence[Path],
+        output_dir: Path,
+        local_only: bool,
+    ) -> None:
+        self._images = images
+        self._pixels = pixels
+        self._downloads = downloads
+        self._folders = tuple(folders)
+        self._output_dir = output_dir
+        self._local_only = local_only
+
+    async def take(self, reference: str) -> Taken:
+        reference = reference.strip()
+        start = reference[:8].lower()
+        if reference.startswith(URI_PREFIX):
+            info = await self._images.info(reference.removeprefix(URI_PREFIX))
+            return Taken(info=info, name=NO_NAME)
+        if start.startswith("data:"):
+            return await self._store(_data_uri_bytes(reference), NO_NAME)
+        if start.startswith(_WEB):
+            return await self._fetch(reference)
+        path = await self._latest() if reference == LATEST else _path_of(reference)
+        with _looking_elsewhere():
+            data = await _in_thread(
+                partial(read_under, path, self._folders, max_bytes=MAX_INPUT_BYTES)
+            )
+        return await self._store(data, safe_stem(path.stem))
+
+    async def take_explicit(self, path: Path) -> Taken:
+        data = await _in_thread(partial(read_explicit, path, max_bytes=MAX_INPUT_BYTES))
+        return await self._store(data, safe_stem(path.stem))
+
+    async def find(self, folder: str | None, *, limit: int) -> list[Found]:
+        folders = self._folders
+        if folder is not None:
+            folders = (await _in_thread(partial(allowed_folder, folder, folders)),)
+        return await _in_thread(partial(newest_pictures, folders, limit=limit))
+
+    async def _latest(self) -> Path:
+        search = partial(newest_pictures, self._folders, limit=1, without=self._output_dir)
+        found = await _in_thread(search)
+        if not found:
+            raise ImageNotFound(
+                "There is no picture in the allowed folders.",
+                hint="Save one there, or allow its folder with MCP_RELIGHT_ALLOWED_DIRS or "
+                "--allow-dir.",
+            )
+        return found[0].path
+
+    async def _fetch(self, url: str) -> Taken:
+        if self._local_only:
+            raise UrlRefused(
+                "Nothing is fetched from the web while MCP_RELIGHT_LOCAL_ONLY is set.",
+                hint="Save the picture to an allowed folder and give its path.",
+                argument="image",
+            )
+        data = await self._downloads.fetch(
+            url, max_bytes=MAX_INPUT_BYTES, deadline_s=_FETCH_DEADLINE_S
+        )
+        return await self._store(data, _name_in(url), url=url)
+
+    async def _store(self, data: bytes, name: str, *, url: str | None = None) -> Taken:
+        info = await self._images.put(await self._pixels.inspect(data))
+        return Taken(info=info, name=name, url=url)
+
+
+def _path_of(reference: str) -> Path:
+    with _looking_elsewhere():
+        return local_path(reference)
+
+
+@contextmanager
+def _looking_elsewhere() -> Generator[None]:
+    """One text for missing and forbidden; its hint may well name both causes."""
+    try:
+        yield
+    except ImageNotFound as error:
+        if error.hint != ImageNotFound.default_hint:
+            raise
+        raise ImageNotFound(error.message, hint=_LOOK_ELSEWHERE) from None
+
+
+def _data_uri_bytes(reference: str) -> bytes:
+    start = _DATA_URI.match(reference[:200])
+    if start is None:
+        raise InvalidArgument(
+            "A data: image must be written in base64: data:image/png;base64,...",
+            hint="Encode the picture as base64, or save it to a folder and give its path.",
+            argument="image",
+        )
+    if len(reference) - start.end() > (MAX_DATA_URI_BYTES + 2) // 3 * 4:
+        raise ImageTooLarge(
+            f"A data: image may have at most {MAX_DATA_URI_BYTES // 1_000_000} MB.",
+            hint="Save the picture to a folder and give its path.",
+        )
+    try:
+        return base64.b64decode(reference[start.end() :], validate=True)
+    except (binascii.Error, ValueError):
+        raise InvalidArgument(
+            "The data: image is not valid base64.",
+            hint="Encode the whole picture again, or save it to a folder and give its path.",
+            argument="image",
+        ) from None
+
+
+def _name_in(url: str) -> str:
+    """The stem of the last part of the address's path."""
+    last = unquote(urlsplit(url).path, errors="replace").rpartition("/")[2]
+    return safe_stem(Path(last).stem)
+
+
+async def _in_thread(call: Callable[[], _Result]) -> _Result:
+    """Blocking file work, off the event loop. A network folder may hang: cancelling leaves it."""
+    return await anyio.to_thread.run_sync(call, abandon_on_cancel=True)

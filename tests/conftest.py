@@ -1,0 +1,41 @@
+"""Options and fixtures shared by every test."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.world import World
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--long", action="store_true", help="also run the long suites")
+    parser.addoption("--full", action="store_true", help="run the long suites at full counts")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if config.getoption("--long") or config.getoption("--full"):
+        return
+    skip = pytest.mark.skip(reason="a long suite: runs with --long or --full")
+    for item in items:
+        if "long" in item.keywords:
+            item.add_marker(skip)
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> World:
+    return World(tmp_path)
+
+
+@pytest.fixture
+def shared() -> Path:
+    """The folder of development data beside the repository; it is not part of it."""
+    folder = Path(os.environ.get("MCP_RELIGHT_SHARED", Path(__file__).parents[2] / "shared"))
+    if not folder.is_dir():
+        pytest.skip("needs the development data in ../shared, which is not here")
+    return folder

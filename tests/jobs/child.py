@@ -1,0 +1,148 @@
+"""What the tests run in processes of their own: `python -m tests.jobs.child COMMAND FOLDER …`."""
+
+import functools
+import json
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import anyio
+
+from mcp_relight.domain.exchange import Call, Outcome, Output, Rendered
+from mcp_relight.errors import BudgetExceeded
+from mcp_relight.jobs.lanes import Lane
+from mcp_relight.jobs.locks import WorkerLock, is_living
+from mcp_relight.jobs.steps import Steps
+from mcp_relight.jobs.store.store import Store
+from mcp_relight.jobs.worker import Worker
+from tests.jobs.fakes import (
+    KEY,
+    FakeDownloads,
+    FakeImages,
+    FakeInputs,
+    FakePixels,
+    FakeProvider,
+    new_job,
+)
+
+
+class SystemClock:
+    def now(self) -> float:
+        return time.time()
+
+    async def sleep(self, seconds: float) -> None:
+        await anyio.sleep(seconds)
+
+
+class LoggingProvider(FakeProvider):
+    """Notes every submit in a file before it answers; can take its time."""
+
+    def __init__(self, name: str, log: Path, submit_s: float) -> None:
+        super().__init__(name=name)
+        self._log = log
+        self._submit_s = submit_s
+
+    async def submit(self, call: Call) -> Outcome:
+        with self._log.open("a") as log:
+            log.write(f"{call.params['job_id']}\n")
+        await anyio.sleep(self._submit_s)
+        return Rendered(outputs=(Output(data=b"result"),))
+
+
+def open_store(folder: Path) -> Store:
+    return Store(folder / "jobs.db", is_living=functools.partial(is_living, folder))
+
+
+def new_worker(
+    folder: Path, lock: WorkerLock, *, submit_s: float = 0.0, grace_s: float = 8.0, **kind: Any
+) -> Worker:
+    store, clock, log = open_store(folder), SystemClock(), folder / "submits.log"
+    steps = Steps(
+        jobs=store,
+        images=FakeImages(),
+        pixels=FakePixels(),
+        inputs=FakeInputs(),
+        downloads=FakeDownloads(),
+        clock=clock,
+        lanes={
+            "local": Lane(provider=LoggingProvider("local", log, submit_s), is_local=True),
+            "cloud": Lane(provider=LoggingProvider("cloud", log, submit_s), per_minute=6_000_000),
+        },
+        spare_dir=folder / "spare",
+    )
+    return Worker(store, steps, lock, clock=clock, credentials=[KEY], grace_s=grace_s, **kind)
+
+
+def say(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
+
+
+async def work(folder: Path, name: str, submit_s: float, idle_s: float) -> None:
+    """A worker, as a process: says when it has the lock, and whether it got it."""
+    lock = WorkerLock(folder, name)
+    if not lock.take():
+        say("another lives")
+        return
+    say("working")
+    with (folder / "starts.log").open("a") as log:
+        log.write(f"{lock.worker_id}\n")
+    await new_worker(folder, lock, submit_s=submit_s).run_until_signal(idle_s=idle_s)
+
+
+async def insert(folder: Path, dedup_key: str) -> None:
+    [job] = await open_store(folder).insert([new_job(dedup_key=dedup_key)])
+    say(job.job_id)
+
+
+async def reserve(folder: Path, count: int, day_budget_usd: float) -> None:
+    """Reserve 0.04 USD for one job after the other; says how many were granted."""
+    store, granted = open_store(folder), 0
+    for _ in range(count):
+        [job] = await store.insert([new_job(usd=0.04)])
+        try:
+            granted += await store.reserve(job, day_budget_usd=day_budget_usd) is not None
+        except BudgetExceeded:
+            continue
+    say(str(granted))
+
+
+async def pass_gate(folder: Path, per_minute: float, burst: int, for_s: float) -> None:
+    """Pass a gate as often as it lets us; says when."""
+    store, passed, end = open_store(folder), [], time.time() + for_s
+    while True:
+        wait_s = await store.take_slot("gate", per_minute=per_minute, burst=burst)
+        if time.time() + wait_s > end:
+            break
+        await anyio.sleep(wait_s)
+        passed.append(time.time())
+    say(json.dumps(passed))
+
+
+async def touch(folder: Path, job_id: str) -> None:
+    """Move a job on, from another process."""
+    store = open_store(folder)
+    await store.move(await store.get(job_id), "cancelled")
+
+
+def main() -> None:
+    command, folder, *rest = sys.argv[1:]
+    numbers = [float(item) for item in rest if item.replace(".", "", 1).isdigit()]
+    match command:
+        case "work":
+            anyio.run(work, Path(folder), rest[0], *numbers[-2:])
+        case "insert":
+            anyio.run(insert, Path(folder), rest[0])
+        case "reserve":
+            anyio.run(reserve, Path(folder), int(numbers[0]), numbers[1])
+        case "gate":
+            anyio.run(pass_gate, Path(folder), numbers[0], int(numbers[1]), numbers[2])
+        case "touch":
+            anyio.run(touch, Path(folder), rest[0])
+        case _:
+            raise SystemExit(f"unknown command {command}")
+
+
+if __name__ == "__main__":
+    main()

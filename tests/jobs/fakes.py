@@ -1,0 +1,292 @@
+"""Fakes of the ports that the steps of a job use, and builders for the values they exchange."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import anyio
+
+from mcp_relight.domain.exchange import Accepted, Call, Outcome, Output, Rendered
+from mcp_relight.domain.image import MIME_TYPES
+from mcp_relight.domain.job import Cost, Job, JobRequest, Policy
+from mcp_relight.domain.lighting import Lighting
+from mcp_relight.domain.pixels import Encoded, Inspected
+from mcp_relight.domain.ports import NewJob, Prepared
+from mcp_relight.domain.report import Report
+from mcp_relight.errors import EngineCrashed, FetchFailed, ImageCorrupt, StorageFull
+from mcp_relight.jobs.lanes import Lane
+from mcp_relight.jobs.steps import Steps
+from mcp_relight.jobs.store.store import Store
+from mcp_relight.testing import MemoryImages, ScriptedPixels
+
+OWNER = "local"
+KEY = "key-of-cloud"
+ORIGINAL = b"original picture"
+PNG = MIME_TYPES["PNG"]
+Answer = Outcome | Exception
+
+
+class FakeClock:
+    """Time that passes only when somebody sleeps, or when a test says so."""
+
+    def __init__(self, now: float = 1_800_000_000.0) -> None:
+        self.time = now
+
+    def now(self) -> float:
+        return self.time
+
+    async def sleep(self, seconds: float) -> None:
+        self.time += seconds
+        await anyio.lowlevel.checkpoint()
+
+
+class FakeImages(MemoryImages):
+    """Images with folders that can be made unwritable, and a disk that can be full."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.published: list[tuple[Path, str]] = []
+        self.unwritable: set[Path] = set()
+        self.full_for_puts = 0
+
+    async def put(self, picture: Inspected | Encoded) -> Any:
+        if self.full_for_puts > 0:
+            self.full_for_puts -= 1
+            raise StorageFull("The disk is full.")
+        return await super().put(picture)
+
+    async def publish(self, image_id: str, folder: Path, stem: str) -> Path:
+        if folder in self.unwritable:
+            raise StorageFull("The folder cannot be written.")
+        await self.read(image_id)
+        self.published.append((folder, stem))
+        return folder / f"{stem}.png"
+
+
+class FakePixels(ScriptedPixels):
+    """Pixels that read the wish from the bytes: `BROKEN` is no picture, `CRASH` kills the child."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.transfer_answer: bytes | Exception | None = b"only the light"
+        self.report_answer: Report | Exception = Report.model_construct()
+
+    async def inspect(self, data: bytes) -> Inspected:
+        if data == b"BROKEN":
+            raise ImageCorrupt("Not a picture.")
+        if data == b"CRASH":
+            raise EngineCrashed("The child ended.")
+        return Inspected(data=data, mime_type=PNG, width=4, height=3, has_alpha=False)
+
+    async def transfer(self, original: bytes, result: bytes) -> tuple[Encoded | None, list[str]]:
+        if isinstance(self.transfer_answer, Exception):
+            raise self.transfer_answer
+        if self.transfer_answer is None:
+            return None, ["It does not register."]
+        return Encoded(data=self.transfer_answer, mime_type=PNG, width=4, height=3), []
+
+    async def report(
+        self, original: bytes, final: bytes, lighting: Lighting, *, returned: bytes | None = None
+    ) -> Report:
+        if isinstance(self.report_answer, Exception):
+            raise self.report_answer
+        return self.report_answer
+
+
+class FakeInputs:
+    """Inputs that remember for which jobs something is up for a provider to read."""
+
+    def __init__(self) -> None:
+        self.up: set[str] = set()
+
+    async def prepare(self, job: Job) -> Prepared:
+        self.up.add(job.job_id)
+        request = job.request
+        return Prepared(
+            call=Call(
+                model=request.model,
+                lighting=request.lighting,
+                params={"job_id": job.job_id},
+                images=(),
+                seed=request.seed,
+            )
+        )
+
+    async def release(self, job: Job) -> None:
+        self.up.discard(job.job_id)
+
+
+class FakeDownloads:
+    """Downloads from a dict; what is not in it cannot be fetched."""
+
+    def __init__(self) -> None:
+        self.pages: dict[str, bytes | Exception] = {}
+
+    async def fetch(self, url: str, *, max_bytes: int, deadline_s: float) -> bytes:
+        page = self.pages.get(url, FetchFailed("No answer."))
+        if isinstance(page, Exception):
+            raise page
+        return page
+
+
+class FakeProvider:
+    """Answers from lists, the last answer again and again; remembers what it was asked."""
+
+    def __init__(
+        self,
+        *,
+        submits: Sequence[Answer] = (Accepted(ticket="t-1", poll_after_s=2.0),),
+        polls: Sequence[Answer] = (Rendered(outputs=(Output(data=b"result"),)),),
+        evidence: Answer | None = None,
+        can_cancel: bool = False,
+        name: str = "cloud",
+    ) -> None:
+        self.name = name
+        self.submitted: list[str] = []
+        self.polled: list[str] = []
+        self.cancelled: list[str] = []
+        self.on_submit: Callable[[], Any] | None = None
+        self._submits = list(submits)
+        self._polls = list(polls)
+        self._evidence = evidence
+        self._can_cancel = can_cancel
+
+    async def submit(self, call: Call) -> Outcome:
+        self.submitted.append(str(call.params["job_id"]))
+        if self.on_submit is not None:
+            await self.on_submit()
+        return _next(self._submits)
+
+    async def poll(self, job: Job) -> Outcome:
+        self.polled.append(job.job_id)
+        return _next(self._polls)
+
+    async def cancel(self, job: Job) -> bool:
+        self.cancelled.append(job.job_id)
+        return self._can_cancel
+
+    async def reconcile(self, job: Job) -> Outcome | None:
+        if isinstance(self._evidence, Exception):
+            raise self._evidence
+        return self._evidence
+
+    async def balance(self) -> str | None:
+        return None
+
+    async def aclose(self) -> None:
+        """Nothing to close."""
+
+
+def _next(answers: list[Answer]) -> Outcome:
+    answer = answers.pop(0) if len(answers) > 1 else answers[0]
+    if isinstance(answer, Exception):
+        raise answer
+    return answer
+
+
+@dataclass
+class World:
+    """A real store with fakes around it."""
+
+    folder: Path
+    provider: FakeProvider = field(default_factory=FakeProvider)
+    is_local: bool = False
+    clock: FakeClock = field(default_factory=FakeClock)
+    images: FakeImages = field(default_factory=FakeImages)
+    pixels: FakePixels = field(default_factory=FakePixels)
+    inputs: FakeInputs = field(default_factory=FakeInputs)
+    downloads: FakeDownloads = field(default_factory=FakeDownloads)
+    per_minute: float = 6_000_000.0
+    burst: int = 10
+
+    def __post_init__(self) -> None:
+        self.store = Store(self.folder / "jobs.db", is_living=lambda _: False, now=self.clock.now)
+        self.steps = self.new_steps()
+
+    def new_steps(self) -> Steps:
+        """Steps as another worker would have them."""
+        lane = Lane(
+            provider=self.provider,
+            is_local=self.is_local,
+            per_minute=self.per_minute,
+            burst=self.burst,
+        )
+        return Steps(
+            jobs=self.store,
+            images=self.images,
+            pixels=self.pixels,
+            inputs=self.inputs,
+            downloads=self.downloads,
+            clock=self.clock,
+            lanes={self.provider.name: lane},
+            spare_dir=self.folder / "spare",
+        )
+
+    async def new(self, **request: Any) -> Job:
+        """A claimed job whose picture is stored."""
+        original = await self.images.put(
+            Inspected(data=ORIGINAL, mime_type=PNG, width=4, height=3, has_alpha=False)
+        )
+        wanted = new_job(
+            provider=self.provider.name,
+            credential_id=None if self.is_local else KEY,
+            image_id=original.image_id,
+            output_dir=str(self.folder / "out"),
+            **request,
+        )
+        [job] = await self.store.insert([wanted])
+        claimed = await self.store.claim(job, "w.1")
+        assert claimed is not None
+        return claimed
+
+    async def advance(self, job: Job) -> Job:
+        after = await self.steps.advance(job)
+        assert after is not None
+        return after
+
+    async def until_settled(self, job: Job, *, limit: int = 60) -> Job:
+        """Advance, letting time pass as due, until the job waits for a person or has ended."""
+        for _ in range(limit):
+            if job.is_terminal or job.due_at > self.clock.now() + 10_000:
+                return job
+            self.clock.time = max(self.clock.time, job.due_at)
+            job = await self.advance(job)
+        return job
+
+
+def new_job(
+    *,
+    provider: str = "cloud",
+    owner: str = OWNER,
+    dedup_key: str | None = None,
+    request_hash: str = "hash",
+    keep_key: bool = False,
+    credential_id: str | None = KEY,
+    usd: float = 0.04,
+    day_budget_usd: float = 10.0,
+    local_only: bool = False,
+    image_id: str = "0" * 32,
+    output_dir: str = "out",
+    **request: Any,
+) -> NewJob:
+    """A job to insert; free when it needs no key."""
+    price = usd if credential_id is not None else 0.0
+    return NewJob(
+        owner=owner,
+        provider=provider,
+        request=JobRequest(
+            model=f"{provider}/model",
+            image_id=image_id,
+            image_name="mug",
+            lighting=Lighting(look="golden-hour"),
+            output_dir=output_dir,
+            policy=Policy(local_only=local_only, daily_budget_usd=day_budget_usd),
+            estimate=Cost(amount=price, usd=price, billed="unknown" if price else "no"),
+            **request,
+        ),
+        dedup_key=dedup_key,
+        request_hash=request_hash,
+        keep_key=keep_key,
+        credential_id=credential_id,
+    )

@@ -1,0 +1,398 @@
+"""Steps of a remote job: what each answer of a provider, and each silence, leads to."""
+
+from pathlib import Path
+
+import anyio
+import pytest
+
+from mcp_relight.domain.exchange import Accepted, Output, Rendered, Working
+from mcp_relight.domain.job import Cost, Job, Stage
+from mcp_relight.errors import (
+    ContentRejected,
+    JobExpired,
+    NeedsPublicUrl,
+    OutcomeUnknown,
+    ProviderAuth,
+    ProviderBusy,
+    ProviderDown,
+    ProviderProtocol,
+    RelightError,
+    TimedOut,
+    UrlRefused,
+)
+from tests.jobs.fakes import OWNER, FakeProvider, World
+
+pytestmark = pytest.mark.anyio
+
+PICTURE = Rendered(outputs=(Output(data=b"result"),))
+LINKED = Rendered(outputs=(Output(url="https://cloud.example/1.png"),))
+
+
+async def test_a_job_goes_all_the_way_to_its_picture(tmp_path: Path) -> None:
+    provider = FakeProvider(polls=[Working(progress=0.5), LINKED])
+    world = World(tmp_path, provider)
+    world.downloads.pages["https://cloud.example/1.png"] = b"result"
+    job = await world.new()
+    stages: list[Stage] = []
+    progress: list[float] = []
+    while not job.is_terminal:
+        world.clock.time = max(world.clock.time, job.due_at)
+        job = await world.advance(job)
+        stages.append(job.stage)
+        progress.append(job.progress)
+    assert stages == ["running", "running", "downloading", "finishing", "succeeded"]
+    assert progress == sorted(progress)
+    assert progress[-1] == 1.0
+    assert await world.images.read(job.images[0]) == b"result"
+    assert job.paths == (str(tmp_path / "out" / "mug-golden-hour.png"),)
+    assert (job.cost.usd, job.cost.billed) == (0.04, "yes")
+    assert provider.submitted == [job.job_id]
+    assert world.inputs.up == set()
+
+
+async def test_the_intent_is_committed_before_anything_is_sent(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    job = await world.new()
+    seen: list[Job] = []
+
+    async def look() -> None:
+        seen.append(await world.store.get(job.job_id))
+
+    world.provider.on_submit = look
+    await world.advance(job)
+    assert [(row.stage, row.submits) for row in seen] == [("submitting", 1)]
+
+
+@pytest.mark.parametrize(
+    "silence",
+    [
+        OutcomeUnknown("No answer."),
+        TimedOut("No answer."),
+        ProviderDown("500.", status=500),
+        ProviderProtocol("Unreadable.", status=200),
+    ],
+)
+async def test_after_a_silence_the_outcome_is_unknown_and_nothing_is_sent_again(
+    tmp_path: Path, silence: RelightError
+) -> None:
+    world = World(tmp_path, FakeProvider(submits=[silence]))
+    job = await world.until_settled(await world.new())
+    assert (job.stage, job.status) == ("submit_unknown", "unknown")
+    assert job.error is not None
+    assert job.error.code == "outcome_unknown"
+    assert len(world.provider.submitted) == 1
+
+
+@pytest.mark.parametrize(
+    ("refusal", "billed"),
+    [
+        (ContentRejected("No.", billed="yes", status=400), "yes"),
+        (ProviderAuth("No.", billed="no", status=401), "no"),
+        (ProviderProtocol("No.", billed="no"), "no"),
+        (NeedsPublicUrl("No."), "no"),
+    ],
+)
+async def test_a_definite_refusal_fails_the_job_and_says_what_it_cost(
+    tmp_path: Path, refusal: RelightError, billed: str
+) -> None:
+    world = World(tmp_path, FakeProvider(submits=[refusal]))
+    job = await world.advance(await world.new())
+    assert job.stage == "failed"
+    assert job.error is not None
+    assert job.error.code == refusal.code
+    assert job.cost.billed == billed
+    assert world.inputs.up == set()
+
+
+async def test_a_busy_provider_is_tried_again_after_the_time_it_asked_for(tmp_path: Path) -> None:
+    busy = ProviderBusy("Busy.", billed="no", retry_after_s=40.0, status=429)
+    accepted = Accepted(ticket="t", poll_after_s=2.0)
+    world = World(tmp_path, FakeProvider(submits=[busy, accepted]))
+    job = await world.advance(await world.new())
+    assert (job.stage, job.due_at) == ("queued", world.clock.time + 40.0)
+    other = await world.new()
+    assert (await world.advance(other)).due_at >= world.clock.time + 40.0
+    world.clock.time = job.due_at
+    job = await world.until_settled(job)
+    assert job.stage == "succeeded"
+    assert job.submits == 2
+
+
+async def test_what_was_certainly_not_sent_is_sent_a_few_times_and_then_fails(
+    tmp_path: Path,
+) -> None:
+    down = ProviderDown("Cannot connect.", billed="no")
+    world = World(tmp_path, FakeProvider(submits=[down]))
+    job = await world.until_settled(await world.new())
+    assert (job.stage, job.submits) == ("failed", 5)
+    assert (job.cost.usd, job.cost.billed) == (0.0, "no")
+
+
+async def test_a_row_found_submitting_is_never_sent_again(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    job = await world.new()
+    submitting = await world.store.reserve(job, day_budget_usd=10.0)
+    assert submitting is not None
+    found = await world.new_steps().advance(submitting)
+    assert found is not None
+    assert found.stage == "submit_unknown"
+    assert world.provider.submitted == []
+
+
+async def test_a_row_found_submitting_goes_on_when_the_provider_has_it(tmp_path: Path) -> None:
+    world = World(tmp_path, FakeProvider(evidence=Accepted(ticket="late", poll_after_s=2.0)))
+    job = await world.new()
+    submitting = await world.store.reserve(job, day_budget_usd=10.0)
+    assert submitting is not None
+    job = await world.advance(submitting)
+    assert (job.stage, job.ticket) == ("running", "late")
+    assert (await world.until_settled(job)).stage == "succeeded"
+    assert world.provider.submitted == []
+
+
+@pytest.mark.parametrize("evidence", [Accepted(ticket="late", poll_after_s=2.0), PICTURE])
+async def test_late_evidence_brings_an_unknown_job_back(
+    tmp_path: Path, evidence: Accepted | Rendered
+) -> None:
+    provider = FakeProvider(submits=[OutcomeUnknown("No answer.")], evidence=evidence)
+    world = World(tmp_path, provider)
+    job = await world.until_settled(await world.new())
+    assert (job.stage, job.error) == ("succeeded", None)
+    assert len(provider.submitted) == 1
+
+
+async def test_a_job_of_which_nothing_is_heard_waits_for_a_person_alone(tmp_path: Path) -> None:
+    world = World(tmp_path, FakeProvider(submits=[OutcomeUnknown("No answer.")]))
+    job = await world.until_settled(await world.new())
+    assert await world.store.next_due_at(worker="w.1", credentials=["key-of-cloud"]) is None
+    given_up = await world.store.request_cancel(job.job_id, owner=OWNER)
+    assert given_up.stage == "cancelled"
+
+
+async def test_a_synchronous_answer_is_kept_inside_the_submit_step(tmp_path: Path) -> None:
+    world = World(tmp_path, FakeProvider(submits=[PICTURE]))
+    job = await world.advance(await world.new())
+    assert job.stage == "finishing"
+    assert await world.images.read(job.returned[0]) == b"result"
+
+
+async def test_a_full_disk_does_not_lose_bytes_that_were_paid_for(tmp_path: Path) -> None:
+    world = World(tmp_path, FakeProvider(submits=[PICTURE]))
+    job = await world.new()
+    world.images.full_for_puts = 3
+    assert (await world.until_settled(job)).stage == "succeeded"
+
+
+async def test_a_result_that_is_no_picture_fails_the_job(tmp_path: Path) -> None:
+    broken = Rendered(outputs=(Output(data=b"BROKEN"),))
+    world = World(tmp_path, FakeProvider(submits=[broken]))
+    job = await world.advance(await world.new())
+    assert job.error is not None
+    assert job.error.code == "provider_protocol"
+
+
+@pytest.mark.parametrize(
+    "trouble",
+    [
+        ProviderBusy("Busy.", retry_after_s=30.0),
+        ProviderDown("Down."),
+        TimedOut("Slow."),
+        ProviderAuth("The key was changed."),
+        ProviderProtocol("Unreadable."),
+    ],
+)
+async def test_trouble_while_asking_never_ends_a_job_that_was_paid_for(
+    tmp_path: Path, trouble: RelightError
+) -> None:
+    provider = FakeProvider(polls=[trouble, trouble, trouble, PICTURE])
+    world = World(tmp_path, provider)
+    job = await world.until_settled(await world.new())
+    assert job.stage == "succeeded"
+    assert len(provider.polled) == 4
+
+
+async def test_a_job_that_failed_at_the_provider_fails(tmp_path: Path) -> None:
+    world = World(tmp_path, FakeProvider(polls=[ContentRejected("No.", billed="no")]))
+    job = await world.until_settled(await world.new())
+    assert (job.stage, job.cost.billed) == ("failed", "no")
+
+
+async def test_a_result_that_is_gone_expires_the_job(tmp_path: Path) -> None:
+    world = World(tmp_path, FakeProvider(polls=[JobExpired("Gone.")]))
+    job = await world.until_settled(await world.new())
+    assert (job.stage, job.status) == ("expired", "failed")
+    assert job.error is not None
+    assert job.error.code == "job_expired"
+
+
+async def test_past_its_deadline_a_job_stays_running_with_a_note(tmp_path: Path) -> None:
+    world = World(tmp_path, FakeProvider(polls=[Working()]))
+    job = await world.advance(await world.new())
+    world.clock.time += 241
+    job = await world.advance(job)
+    assert job.stage == "running"
+    assert "longer than usual" in job.note
+
+
+async def test_polls_come_less_often_as_time_passes(tmp_path: Path) -> None:
+    world = World(tmp_path, FakeProvider(polls=[Working()]))
+    job = await world.advance(await world.new())
+    pauses: list[float] = []
+    for _ in range(12):
+        world.clock.time = job.due_at
+        job = await world.advance(job)
+        pauses.append(job.due_at - world.clock.time)
+    assert min(pauses) >= 1.6
+    assert 12 <= max(pauses) <= 18
+    assert pauses[0] < pauses[-1]
+
+
+async def test_what_the_provider_kept_for_so_long_only_expires_after_that(tmp_path: Path) -> None:
+    submits = [Accepted(ticket="t", poll_after_s=2.0, expires_at=1_800_000_600.0)]
+    provider = FakeProvider(submits=submits, polls=[ProviderDown("Down.")])
+    world = World(tmp_path, provider)
+    job = await world.until_settled(await world.new())
+    assert job.stage == "expired"
+    assert world.clock.time > 1_800_000_600.0
+
+
+async def test_a_download_is_tried_again(tmp_path: Path) -> None:
+    world = World(tmp_path, FakeProvider(polls=[LINKED]))
+    job = await world.new()
+    while job.stage != "downloading":
+        world.clock.time = max(world.clock.time, job.due_at)
+        job = await world.advance(job)
+    job = await world.advance(job)
+    assert (job.stage, job.attempts) == ("downloading", 1)
+    world.downloads.pages["https://cloud.example/1.png"] = b"result"
+    assert (await world.until_settled(job)).stage == "succeeded"
+
+
+async def test_a_download_that_never_works_expires(tmp_path: Path) -> None:
+    world = World(tmp_path, FakeProvider(polls=[LINKED]))
+    assert (await world.until_settled(await world.new())).stage == "expired"
+
+
+async def test_one_unusable_picture_of_two_leaves_the_other_and_a_warning(tmp_path: Path) -> None:
+    two = Rendered(outputs=(Output(url="https://a/1"), Output(url="https://a/2")))
+    world = World(tmp_path, FakeProvider(polls=[two]))
+    world.downloads.pages = {"https://a/1": UrlRefused("No."), "https://a/2": b"second"}
+    job = await world.until_settled(await world.new())
+    assert job.stage == "succeeded"
+    assert len(job.images) == 1
+    assert any("could not be used" in warning for warning in job.warnings)
+
+
+async def test_an_unusable_result_fails(tmp_path: Path) -> None:
+    world = World(tmp_path, FakeProvider(polls=[LINKED]))
+    world.downloads.pages["https://cloud.example/1.png"] = UrlRefused("No.")
+    job = await world.until_settled(await world.new())
+    assert job.error is not None
+    assert job.error.code == "url_refused"
+    assert job.cost.billed != "no"
+
+
+async def test_cancelling_asks_the_provider(tmp_path: Path) -> None:
+    world = World(tmp_path, FakeProvider(polls=[Working()], can_cancel=True))
+    job = await world.advance(await world.new())
+    job = await world.store.request_cancel(job.job_id, owner=OWNER)
+    assert (await world.advance(job)).stage == "cancelled"
+    assert world.inputs.up == set()
+
+
+async def test_where_the_provider_cannot_cancel_the_result_is_kept_with_a_warning(
+    tmp_path: Path,
+) -> None:
+    world = World(tmp_path, FakeProvider(polls=[Working(), PICTURE]))
+    job = await world.advance(await world.new())
+    job = await world.store.request_cancel(job.job_id, owner=OWNER)
+    job = await world.until_settled(job)
+    assert job.stage == "succeeded"
+    assert any("could not cancel" in warning for warning in job.warnings)
+    assert len(world.provider.cancelled) == 1
+
+
+async def test_a_job_cancelled_while_it_waits_is_not_sent(tmp_path: Path) -> None:
+    world = World(tmp_path, per_minute=1, burst=1)
+    await world.advance(await world.new())
+    waiting = await world.advance(await world.new())
+    assert waiting.stage == "queued"
+    assert waiting.due_at == pytest.approx(world.clock.time + 60, abs=0.01)
+    await world.store.request_cancel(waiting.job_id, owner=OWNER)
+    world.clock.time += 60
+    assert await world.steps.advance(waiting) is None
+    assert len(world.provider.submitted) == 1
+
+
+async def test_submits_and_polls_keep_to_the_rate_limit(tmp_path: Path) -> None:
+    world = World(tmp_path, FakeProvider(polls=[Working(poll_after_s=0.1)]), per_minute=60, burst=2)
+    jobs = [await world.new() for _ in range(5)]
+    start = world.clock.time
+    while world.clock.time < start + 20:
+        jobs = [await world.advance(job) if job.due_at <= world.clock.time else job for job in jobs]
+        world.clock.time += 0.1
+    sent = len(world.provider.submitted) + len(world.provider.polled)
+    assert 18 <= sent <= 22
+
+
+async def test_a_job_accepted_for_this_machine_only_is_not_sent(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    job = await world.advance(await world.new(local_only=True))
+    assert job.stage == "failed"
+    assert world.provider.submitted == []
+
+
+async def test_a_job_of_a_provider_that_is_not_installed_fails_before_it_is_sent(
+    tmp_path: Path,
+) -> None:
+    world = World(tmp_path)
+    job = await world.new()
+    world.provider.name = "other"
+    after = await world.new_steps().advance(job)
+    assert after is not None
+    assert after.error is not None
+    assert after.error.code == "model_not_ready"
+
+
+async def test_a_stated_price_replaces_the_estimate(tmp_path: Path) -> None:
+    priced = Rendered(
+        outputs=(Output(data=b"result"),), cost=Cost(amount=1, usd=0.01, billed="yes")
+    )
+    world = World(tmp_path, FakeProvider(submits=[priced]))
+    job = await world.until_settled(await world.new(day_budget_usd=0.05))
+    assert job.cost.usd == 0.01
+    again = await world.until_settled(await world.new(day_budget_usd=0.05))
+    assert again.stage == "succeeded"
+
+
+async def test_a_submit_cut_off_in_the_middle_is_unknown_to_the_next_worker(
+    tmp_path: Path,
+) -> None:
+    world = World(tmp_path)
+    job = await world.new()
+    world.provider.on_submit = anyio.sleep_forever
+    with anyio.move_on_after(0.05):
+        await world.steps.advance(job)
+    await world.steps.interrupted(job.job_id)
+    found = await world.store.get(job.job_id)
+    assert found.stage == "submitting"
+    assert (await world.advance(found)).stage == "submit_unknown"
+    assert len(world.provider.submitted) == 1
+
+
+@pytest.mark.parametrize(
+    ("stage", "after"),
+    [("submitting", "submit_unknown"), ("running", "running"), ("queued", "failed")],
+)
+async def test_a_bug_never_loses_or_repeats_a_paid_job(
+    tmp_path: Path, stage: Stage, after: Stage
+) -> None:
+    world = World(tmp_path)
+    job = await world.new()
+    if stage != "queued":
+        submitting = await world.store.reserve(job, day_budget_usd=10.0)
+        assert submitting is not None
+        if stage == "running":
+            await world.store.move(submitting, "running")
+    await world.steps.broke(job.job_id)
+    assert (await world.store.get(job.job_id)).stage == after

@@ -1,0 +1,302 @@
+"""The job store: stages, claims, dedup, owners, pages."""
+
+import sqlite3
+import stat
+from pathlib import Path
+
+import pytest
+
+from mcp_relight.domain.job import LEGAL, Job, Stage, is_legal
+from mcp_relight.errors import IdempotencyConflict, Internal, InvalidArgument, JobNotFound
+from mcp_relight.jobs.store.store import Store
+from tests.jobs.fakes import KEY, OWNER, FakeClock, new_job
+
+pytestmark = pytest.mark.anyio
+
+STAGES: list[Stage] = sorted(LEGAL)
+
+
+def put_in_stage(folder: Path, job: Job, stage: Stage) -> None:
+    with sqlite3.connect(folder / "data" / "jobs.db", isolation_level=None) as connection:
+        connection.execute("UPDATE jobs SET stage = ? WHERE job_id = ?", (stage, job.job_id))
+    connection.close()
+
+
+async def in_stage(store: Store, folder: Path, stage: Stage) -> Job:
+    [job] = await store.insert([new_job()])
+    put_in_stage(folder, job, stage)
+    return await store.get(job.job_id)
+
+
+@pytest.mark.parametrize("before", STAGES)
+async def test_exactly_the_legal_transitions_are_made(
+    store: Store, tmp_path: Path, before: Stage
+) -> None:
+    for after in STAGES:
+        job = await in_stage(store, tmp_path, before)
+        if is_legal(before, after) or before == after:
+            moved = await store.move(job, after)
+            assert moved is not None
+            assert moved.stage == after
+        else:
+            with pytest.raises(Internal):
+                await store.move(job, after)
+            assert (await store.get(job.job_id)).stage == before
+
+
+async def test_a_move_of_a_row_that_moved_on_changes_nothing(store: Store) -> None:
+    [job] = await store.insert([new_job()])
+    assert await store.move(job, "cancelled") is not None
+    assert await store.move(job, "submitting") is None
+    assert (await store.get(job.job_id)).stage == "cancelled"
+
+
+async def test_a_move_under_a_lost_claim_changes_nothing(store: Store) -> None:
+    [job] = await store.insert([new_job()])
+    mine = await store.claim(job, "a.1")
+    assert mine is not None
+    theirs = await store.claim(mine, "b.1")
+    assert theirs is not None
+    assert await store.move(mine, "running") is None
+
+
+async def test_of_two_stores_that_claim_one_row_one_gets_it(
+    store: Store, tmp_path: Path, clock: FakeClock
+) -> None:
+    other = Store(tmp_path / "data" / "jobs.db", is_living=lambda _: True, now=clock.now)
+    [job] = await store.insert([new_job()])
+    seen = await other.get(job.job_id)
+    assert await store.claim(job, "a.1") is not None
+    assert await other.claim(seen, "b.1") is None
+    await other.aclose()
+
+
+async def test_every_field_of_a_job_survives_the_store(store: Store) -> None:
+    wanted = new_job(params={"steps": 20}, mask_id="1" * 32, extra_image_ids={"depth": "2" * 32})
+    [job] = await store.insert([wanted])
+    assert job.request == wanted.request
+    moved = await store.move(
+        job, "queued", images=("3" * 32,), outputs=("https://a/b",), warnings=("w",), progress=0.5
+    )
+    assert moved is not None
+    again = await store.get(job.job_id)
+    assert again == moved
+    assert (again.images, again.outputs, again.warnings) == (
+        ("3" * 32,),
+        ("https://a/b",),
+        ("w",),
+    )
+
+
+async def test_the_same_request_within_ten_minutes_is_the_same_job(
+    store: Store, clock: FakeClock
+) -> None:
+    [first] = await store.insert([new_job(dedup_key="k")])
+    clock.time += 599
+    [again] = await store.insert([new_job(dedup_key="k")])
+    assert again.job_id == first.job_id
+
+
+async def test_the_same_request_after_ten_minutes_is_a_new_job(
+    store: Store, clock: FakeClock
+) -> None:
+    [first] = await store.insert([new_job(dedup_key="k")])
+    clock.time += 601
+    [again] = await store.insert([new_job(dedup_key="k")])
+    assert again.job_id != first.job_id
+
+
+@pytest.mark.parametrize("stage", ["failed", "cancelled", "expired"])
+async def test_a_job_that_ended_badly_does_not_answer_for_the_next_request(
+    store: Store, tmp_path: Path, stage: Stage
+) -> None:
+    [first] = await store.insert([new_job(dedup_key="k")])
+    put_in_stage(tmp_path, first, stage)
+    [again] = await store.insert([new_job(dedup_key="k")])
+    assert again.job_id != first.job_id
+
+
+async def test_an_unknown_submit_answers_for_its_request_until_the_user_ends_it(
+    store: Store, tmp_path: Path, clock: FakeClock
+) -> None:
+    [first] = await store.insert([new_job(dedup_key="k")])
+    put_in_stage(tmp_path, first, "submit_unknown")
+    clock.time += 86_400
+    [again] = await store.insert([new_job(dedup_key="k")])
+    assert again.job_id == first.job_id
+    await store.request_cancel(first.job_id, owner=OWNER)
+    [fresh] = await store.insert([new_job(dedup_key="k")])
+    assert fresh.job_id != first.job_id
+
+
+async def test_an_idempotency_key_lasts_as_long_as_its_row(store: Store, clock: FakeClock) -> None:
+    [first] = await store.insert([new_job(dedup_key="key:a", keep_key=True)])
+    await store.request_cancel(first.job_id, owner=OWNER)
+    clock.time += 86_400
+    [again] = await store.insert([new_job(dedup_key="key:a", keep_key=True)])
+    assert again.job_id == first.job_id
+    await store.forget(first.job_id, owner=OWNER)
+    [fresh] = await store.insert([new_job(dedup_key="key:a", keep_key=True)])
+    assert fresh.job_id != first.job_id
+
+
+async def test_an_idempotency_key_with_another_request_is_a_conflict(store: Store) -> None:
+    await store.insert([new_job(dedup_key="key:a", keep_key=True, request_hash="one")])
+    with pytest.raises(IdempotencyConflict):
+        await store.insert([new_job(dedup_key="key:a", keep_key=True, request_hash="two")])
+
+
+async def test_a_conflict_inserts_none_of_the_call(store: Store) -> None:
+    await store.insert([new_job(dedup_key="key:a", keep_key=True, request_hash="one")])
+    with pytest.raises(IdempotencyConflict):
+        await store.insert(
+            [new_job(), new_job(dedup_key="key:a", keep_key=True, request_hash="two")]
+        )
+    page = await store.list(owner=OWNER, status=None, limit=10, cursor=None)
+    assert len(page.jobs) == 1
+
+
+async def test_the_same_key_of_two_owners_is_two_jobs(store: Store) -> None:
+    [mine] = await store.insert([new_job(dedup_key="k")])
+    [theirs] = await store.insert([new_job(dedup_key="k", owner="other")])
+    assert mine.job_id != theirs.job_id
+
+
+async def test_jobs_of_one_call_are_siblings_and_an_earlier_one_is_shown_among_them(
+    store: Store,
+) -> None:
+    [old] = await store.insert([new_job(dedup_key="a")])
+    shown, b, c = await store.insert([new_job(dedup_key=key) for key in "abc"])
+    assert shown.job_id == old.job_id
+    assert shown.siblings == (b.job_id, c.job_id)
+    assert (await store.get(b.job_id)).siblings == (old.job_id, c.job_id)
+
+
+async def test_only_the_owner_sees_a_job(store: Store) -> None:
+    [job] = await store.insert([new_job()])
+    for refused in (store.get, store.request_cancel, store.forget):
+        with pytest.raises(JobNotFound):
+            await refused(job.job_id, owner="other")
+    page = await store.list(owner="other", status=None, limit=10, cursor=None)
+    assert page.jobs == ()
+
+
+async def test_pages_show_every_job_once_newest_first_while_new_ones_arrive(
+    store: Store, clock: FakeClock
+) -> None:
+    made: list[str] = []
+    for index in range(7):
+        clock.time += index % 2  # some share their second
+        made += [job.job_id for job in await store.insert([new_job()])]
+    shown: list[Job] = []
+    cursor = None
+    while True:
+        page = await store.list(owner=OWNER, status=None, limit=3, cursor=cursor)
+        shown += page.jobs
+        await store.insert([new_job()])
+        if (cursor := page.cursor) is None:
+            break
+    assert sorted(job.job_id for job in shown) == sorted(made)
+    assert [job.created_at for job in shown] == sorted(
+        (job.created_at for job in shown), reverse=True
+    )
+
+
+async def test_a_list_can_be_of_one_status(store: Store, tmp_path: Path) -> None:
+    running = await in_stage(store, tmp_path, "downloading")
+    await in_stage(store, tmp_path, "succeeded")
+    page = await store.list(owner=OWNER, status="running", limit=10, cursor=None)
+    assert [job.job_id for job in page.jobs] == [running.job_id]
+
+
+@pytest.mark.parametrize("cursor", ["", "x", "bnVsbA==", "WzEsMl0=", "é"])
+async def test_a_foreign_cursor_is_refused(store: Store, cursor: str) -> None:
+    with pytest.raises(InvalidArgument, match="cursor"):
+        await store.list(owner=OWNER, status=None, limit=10, cursor=cursor)
+
+
+@pytest.mark.parametrize("stage", ["queued", "submit_unknown"])
+async def test_cancelling_what_nobody_works_on_ends_it_at_once(
+    store: Store, tmp_path: Path, stage: Stage
+) -> None:
+    job = await in_stage(store, tmp_path, stage)
+    assert (await store.request_cancel(job.job_id, owner=OWNER)).stage == "cancelled"
+
+
+@pytest.mark.parametrize("stage", ["submitting", "running", "downloading", "finishing"])
+async def test_cancelling_what_is_under_way_leaves_the_wish(
+    store: Store, tmp_path: Path, stage: Stage
+) -> None:
+    job = await in_stage(store, tmp_path, stage)
+    asked = await store.request_cancel(job.job_id, owner=OWNER)
+    assert (asked.stage, asked.cancel_requested) == (stage, True)
+
+
+@pytest.mark.parametrize("stage", ["succeeded", "failed", "cancelled", "expired"])
+async def test_cancelling_what_has_ended_changes_nothing(
+    store: Store, tmp_path: Path, stage: Stage
+) -> None:
+    job = await in_stage(store, tmp_path, stage)
+    assert await store.request_cancel(job.job_id, owner=OWNER) == job
+
+
+async def test_due_rows_are_ones_own_and_those_nobody_living_holds(
+    tmp_path: Path, clock: FakeClock
+) -> None:
+    store = Store(tmp_path / "jobs.db", is_living=lambda worker: worker == "b.1", now=clock.now)
+    holders = {"a.1": "mine", "b.1": "living", "c.1": "dead", None: "nobody"}
+    names: dict[str, str] = {}
+    for worker, name in holders.items():
+        [job] = await store.insert([new_job()])
+        names[job.job_id] = name
+        if worker is not None:
+            await store.claim(job, worker)
+    due = await store.due(worker="a.1", credentials=[KEY], limit=10)
+    assert {names[job.job_id] for job in due} == {"mine", "dead", "nobody"}
+    await store.aclose()
+
+
+async def test_a_worker_is_given_local_rows_and_rows_of_its_keys_alone(store: Store) -> None:
+    [local] = await store.insert([new_job(credential_id=None)])
+    await store.insert([new_job(credential_id=KEY)])
+    due = await store.due(worker="a.1", credentials=[], limit=10)
+    assert [job.job_id for job in due] == [local.job_id]
+
+
+async def test_a_row_is_due_when_its_time_comes_or_somebody_wants_it_cancelled(
+    store: Store, tmp_path: Path, clock: FakeClock
+) -> None:
+    job = await in_stage(store, tmp_path, "running")
+    moved = await store.move(job, "running", due_at=clock.time + 60)
+    assert moved is not None
+    assert await store.due(worker="a.1", credentials=[KEY], limit=10) == ()
+    assert await store.next_due_at(worker="a.1", credentials=[KEY]) == clock.time + 60
+    await store.request_cancel(job.job_id, owner=OWNER)
+    assert len(await store.due(worker="a.1", credentials=[KEY], limit=10)) == 1
+
+
+async def test_a_row_whose_key_nobody_has_says_so(store: Store, clock: FakeClock) -> None:
+    [job] = await store.insert([new_job()])
+    clock.time += 60
+    await store.note_stranded(worker="a.1", credentials=["another"])
+    assert "cloud" in (await store.get(job.job_id)).note
+    assert "API key" in (await store.get(job.job_id)).note
+
+
+async def test_database_and_folder_are_private(store: Store, tmp_path: Path) -> None:
+    await store.insert([new_job()])
+    folder = tmp_path / "data"
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    modes = {stat.S_IMODE(file.stat().st_mode) for file in folder.iterdir()}
+    assert modes == {0o600}
+
+
+async def test_the_last_catalogue_of_a_provider_is_kept(
+    store: Store, tmp_path: Path, clock: FakeClock
+) -> None:
+    assert await store.cached_catalogue("cloud") is None
+    await store.keep_catalogue("cloud", "[1]")
+    await store.keep_catalogue("cloud", "[2]")
+    again = Store(tmp_path / "data" / "jobs.db", is_living=lambda _: False)
+    assert await again.cached_catalogue("cloud") == (clock.time, "[2]")
+    await again.aclose()

@@ -1,0 +1,18 @@
+"""Renew the tool snapshots: `python -m tests.server.snap`."""
+
+import json
+
+import anyio
+
+from tests.server.surface import listed_tools
+from tests.server.test_surface import SNAPS
+
+
+async def renew() -> None:
+    for tool in await listed_tools():
+        text = json.dumps(tool, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+        await anyio.Path(SNAPS / f"{tool['name']}.json").write_text(text, "utf-8")
+
+
+if __name__ == "__main__":
+    anyio.run(renew)

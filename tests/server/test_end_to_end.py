@@ -1,0 +1,73 @@
+"""The main job through real clients, over real stdio, with a real detached worker."""
+
+import base64
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from mcp import Client, MCPError, StdioServerParameters
+from mcp.types import ResourceLink, TextContent
+
+from tests.world import World
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture(params=["auto", "legacy"])
+def mode(request: pytest.FixtureRequest) -> Any:
+    return request.param
+
+
+def stdio(world: World) -> StdioServerParameters:
+    return StdioServerParameters(
+        command=sys.executable, args=["-m", "mcp_relight", "serve"], env=world.environment
+    )
+
+
+async def test_a_photo_is_relit_and_the_result_is_the_same_everywhere(
+    world: World, mode: Any
+) -> None:
+    photo = world.photo("mug.jpg")
+    async with Client(stdio(world), mode=mode) as client:
+        assert len((await client.list_tools()).tools) == 10
+        result = await client.call_tool(
+            "relight_image", {"image": str(photo), "look": "golden_hour", "wait_s": 45}
+        )
+        assert not result.is_error
+        job = result.structured_content
+        assert job is not None
+        assert job["status"] == "succeeded"
+        text = result.content[0]
+        assert isinstance(text, TextContent)
+        assert json.loads(text.text) == job
+        links = [block for block in result.content if isinstance(block, ResourceLink)]
+        (image,) = job["images"]
+        assert [link.uri for link in links] == [image["uri"]]
+        read = await client.read_resource(image["uri"])
+        blob = base64.b64decode(read.contents[0].blob)  # pyright: ignore
+        on_disk = Path(image["path"]).read_bytes()
+        assert blob == on_disk
+        assert read.contents[0].mime_type == "image/jpeg"
+        assert len(on_disk) == image["bytes"]
+        assert base64.b64encode(on_disk[:60]).decode() not in json.dumps(job)
+        assert Path(image["path"]).name.startswith("mug-golden_hour")
+        assert len(text.text) / 4 <= 600
+
+
+async def test_an_unknown_resource_is_a_protocol_error(world: World, mode: Any) -> None:
+    async with Client(stdio(world), mode=mode) as client:
+        with pytest.raises(MCPError):
+            await client.read_resource("relight://images/" + "0" * 32)
+
+
+async def test_a_refused_argument_comes_with_code_and_next_step(world: World, mode: Any) -> None:
+    async with Client(stdio(world), mode=mode) as client:
+        result = await client.call_tool("relight_image", {"image": "x.png", "azimut": 3})
+    assert result.is_error
+    error = json.loads(result.content[0].text)["error"]  # pyright: ignore
+    assert error["code"] == "unknown_argument"
+    assert "azimuth_deg" in error["message"]
+    assert result.meta is not None
+    assert result.meta["mcp-relight/error"] == error

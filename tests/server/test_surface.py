@@ -1,0 +1,91 @@
+"""The tool surface is a reviewed diff: one snapshot per tool, and rules every schema keeps.
+
+Run `python -m tests.server.snap` after a wanted change, and review what git shows.
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.server.surface import listed_tools
+
+SNAPS = Path(__file__).parent / "toolsnaps"
+NAMES = [
+    "list_models",
+    "analyze_light",
+    "plan_relight",
+    "relight_image",
+    "get_job",
+    "list_jobs",
+    "cancel_job",
+    "view_image",
+    "find_images",
+    "compare_images",
+]
+FORBIDDEN = {"$ref", "$defs", "anyOf", "oneOf", "allOf", "const", "default", "title"}
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_the_ten_tools_are_listed_in_order() -> None:
+    assert [tool["name"] for tool in await listed_tools()] == NAMES
+
+
+async def test_every_tool_is_as_its_snapshot() -> None:
+    for tool in await listed_tools():
+        snapshot = json.loads((SNAPS / f"{tool['name']}.json").read_text("utf-8"))
+        assert tool == snapshot, f"{tool['name']} changed: review it, then renew its snapshot"
+
+
+async def test_the_whole_surface_costs_at_most_3000_tokens() -> None:
+    characters = sum(
+        len(tool["name"])
+        + len(tool["description"])
+        + len(json.dumps(tool["inputSchema"], separators=(",", ":")))
+        for tool in await listed_tools()
+    )
+    assert characters / 4 <= 3000
+
+
+async def test_inputs_are_flat_scalars() -> None:
+    for tool in await listed_tools():
+        schema = tool["inputSchema"]
+        assert schema["additionalProperties"] is False
+        required = set(schema.get("required", []))
+        for name, prop in schema["properties"].items():
+            where = f"{tool['name']}.{name}"
+            assert not FORBIDDEN & prop.keys(), where
+            assert prop["type"] in {"string", "number", "integer", "boolean"}, where
+            assert prop.get("nullable", False) == (name not in required), where
+
+
+async def test_enums_and_ranges_are_repeated_in_the_description() -> None:
+    for tool in await listed_tools():
+        if tool["name"] == "plan_relight":
+            continue  # "arguments as in relight_image"
+        for name, prop in tool["inputSchema"]["properties"].items():
+            for value in prop.get("enum", []):
+                assert value in prop["description"], f"{tool['name']}.{name}: {value}"
+            for bound in ("minimum", "maximum"):
+                if bound in prop:
+                    number = f"{prop[bound]:.15g}"
+                    assert number in prop["description"], f"{tool['name']}.{name}: {bound}"
+
+
+async def test_every_tool_says_first_when_to_use_it_and_is_annotated() -> None:
+    for tool in await listed_tools():
+        assert tool["description"].startswith("Use ")
+        assert len(tool["description"]) < 1000
+        assert tool["title"]
+        hints: dict[str, Any] = tool["annotations"]
+        assert hints["readOnlyHint"] == (tool["name"] not in {"relight_image", "cancel_job"})
+        assert hints["destructiveHint"] is False
+
+
+async def test_descriptions_do_not_steer_the_model() -> None:
+    for tool in await listed_tools():
+        text = json.dumps(tool).lower()
+        for phrase in ("ignore", "always call", "do not tell", "must call"):
+            assert phrase not in text.replace("ignored", "").replace("ignores", "")

@@ -1,0 +1,68 @@
+"""One simulator for the module, cleaned for every test, and a caller for each provider."""
+
+import base64
+import io
+from collections.abc import Iterator
+
+import httpx2
+import pytest
+from PIL import Image
+from sim_caller import Caller
+
+from mcp_relight.simulator.handle import SimulatorHandle
+from mcp_relight.simulator.serve import running_simulator
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[SimulatorHandle]:
+    with running_simulator(polls=0) as handle:
+        yield handle
+
+
+@pytest.fixture
+def simulator(server: SimulatorHandle) -> SimulatorHandle:
+    server.reset()
+    return server
+
+
+@pytest.fixture(scope="module")
+def client() -> Iterator[httpx2.Client]:
+    """One for the module: loading the certificates costs more than any test here."""
+    with httpx2.Client(trust_env=False, timeout=10) as client:
+        yield client
+
+
+@pytest.fixture
+def pixeldojo(simulator: SimulatorHandle, client: httpx2.Client) -> Caller:
+    return Caller(simulator, client, "pixeldojo")
+
+
+@pytest.fixture
+def pixazo(simulator: SimulatorHandle, client: httpx2.Client) -> Caller:
+    return Caller(simulator, client, "pixazo")
+
+
+@pytest.fixture
+def segmind(simulator: SimulatorHandle, client: httpx2.Client) -> Caller:
+    return Caller(simulator, client, "segmind")
+
+
+@pytest.fixture(params=["pixeldojo", "pixazo", "segmind"])
+def provider(
+    request: pytest.FixtureRequest, simulator: SimulatorHandle, client: httpx2.Client
+) -> Caller:
+    return Caller(simulator, client, request.param)
+
+
+@pytest.fixture(scope="session")
+def photo() -> bytes:
+    """A 96x64 PNG, dark on the left."""
+    picture = Image.linear_gradient("L").rotate(90).resize((96, 64)).convert("RGB")
+    out = io.BytesIO()
+    picture.save(out, "PNG")
+    return out.getvalue()
+
+
+@pytest.fixture(scope="session")
+def photo_data_uri(photo: bytes) -> str:
+    return "data:image/png;base64," + base64.b64encode(photo).decode()

@@ -1,0 +1,99 @@
+"""Settings: one reader of the environment, and errors that name the variable."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from mcp_relight.config import Settings, secrets_of
+from mcp_relight.errors import InvalidArgument
+
+
+def test_no_key_at_all_is_a_normal_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    for provider in ("PIXELDOJO", "PIXAZO", "SEGMIND"):
+        monkeypatch.delenv(f"{provider}_API_KEY", raising=False)
+    settings = Settings.load()
+    assert settings.api_key("pixeldojo") is None
+    assert settings.default_model == "local/classic"
+
+
+@pytest.mark.parametrize("value", ["", "${user_config.pixeldojo_api_key}"])
+def test_an_empty_or_unfilled_value_counts_as_unset(
+    monkeypatch: pytest.MonkeyPatch, value: str
+) -> None:
+    monkeypatch.setenv("PIXELDOJO_API_KEY", value)
+    monkeypatch.setenv("MCP_RELIGHT_MAX_COST_USD", value)
+    settings = Settings.load()
+    assert settings.api_key("pixeldojo") is None
+    assert settings.max_cost_usd == 1.0
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("MCP_RELIGHT_MAX_COST_USD", "a lot"),
+        ("MCP_RELIGHT_MAX_COST_USD", "-1"),
+        ("MCP_RELIGHT_MAX_COST_USD", "nan"),
+        ("MCP_RELIGHT_WORKER", "sometimes"),
+        ("MCP_RELIGHT_LOCAL_ONLY", "perhaps"),
+        ("MCP_RELIGHT_PIXAZO_URL", "ftp://example.com"),
+        ("MCP_RELIGHT_PIXAZO_URL", "https://user:pass@example.com"),
+        ("MCP_RELIGHT_ALLOW_PRIVATE_HOSTS", "127.0.0.1"),
+        ("MCP_RELIGHT_PIXELDOJO_RPM", "0"),
+        ("MCP_RELIGHT_LOG_LEVEL", "loud"),
+    ],
+)
+def test_a_bad_value_is_refused_naming_the_variable_not_the_value(
+    monkeypatch: pytest.MonkeyPatch, variable: str, value: str
+) -> None:
+    monkeypatch.setenv(variable, value)
+    with pytest.raises(InvalidArgument) as caught:
+        Settings.load()
+    assert variable in caught.value.message
+    assert "pass" not in caught.value.message
+    assert "\n" not in caught.value.message
+
+
+def test_keys_never_show_in_a_repr(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PIXELDOJO_API_KEY", "pd_canary_0001")
+    settings = Settings.load()
+    assert "pd_canary_0001" not in repr(settings)
+    assert "pd_canary_0001" not in str(settings.model_dump())
+    assert "pd_canary_0001" in secrets_of(settings)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="file modes are POSIX")
+def test_a_key_file_that_others_can_read_is_refused(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    file = tmp_path / "key"
+    file.write_text("SG_canary_0002\n")
+    file.chmod(0o644)
+    monkeypatch.setenv("SEGMIND_API_KEY_FILE", str(file))
+    with pytest.raises(InvalidArgument, match="SEGMIND_API_KEY_FILE"):
+        Settings.load().api_key("segmind")
+    file.chmod(0o600)
+    key = Settings.load().api_key("segmind")
+    assert key is not None
+    assert key.get_secret_value() == "SG_canary_0002"
+
+
+def test_a_missing_key_file_is_refused_naming_the_variable(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("PIXAZO_API_KEY_FILE", str(tmp_path / "none"))
+    with pytest.raises(InvalidArgument, match="PIXAZO_API_KEY_FILE"):
+        Settings.load().api_key("pixazo")
+
+
+def test_a_worker_inherits_what_flags_set(tmp_path: Path) -> None:
+    settings = Settings.load(data_dir=tmp_path, allowed_dirs=(tmp_path,), local_only=True)
+    environment = settings.environment()
+    assert environment["MCP_RELIGHT_DATA_DIR"] == str(tmp_path)
+    assert environment["MCP_RELIGHT_ALLOWED_DIRS"] == str(tmp_path)
+    assert environment["MCP_RELIGHT_LOCAL_ONLY"] == "1"
+
+
+def test_the_output_folder_can_always_be_read(tmp_path: Path) -> None:
+    settings = Settings.load(output_dir=tmp_path / "out", allowed_dirs=(tmp_path / "in",))
+    assert settings.readable_dirs == (tmp_path / "in", tmp_path / "out")
