@@ -18,6 +18,8 @@ from mcp_relight.engine.analysis import Analysis
 from mcp_relight.engine.pipeline import analyse, relight
 from mcp_relight.errors import InvalidArgument
 from mcp_relight.finish import light_only
+from mcp_relight.measure.analyze import analyze as measure_light
+from mcp_relight.measure.report import report as measure_report
 
 from . import sheet as sheets
 from .decode import Source, decode
@@ -135,16 +137,12 @@ def _cached_analysis(task: RenderTask) -> Analysis | None:
 
 
 def analyze(image: bytes, mask: bytes | None) -> LightAnalysis:
-    from mcp_relight.measure.analyze import analyze as measure_light  # pyright: ignore
-
     photo = read_photo(image)
     region = None if mask is None else read_mask(mask)
     return measure_light(photo.rgb, alpha=photo.alpha, mask=region)
 
 
 def report(original: bytes, final: bytes, lighting: Lighting, returned: bytes | None) -> Report:
-    from mcp_relight.measure.report import report as measure_report  # pyright: ignore
-
     return measure_report(
         read_photo(original).rgb,
         read_photo(final).rgb,
