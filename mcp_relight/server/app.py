@@ -45,6 +45,7 @@ def create_server(opener: Opener, *, resource_links: bool = True) -> RelightServ
     server = RelightServer(
         SERVER_NAME,
         opener,
+        tasks,
         title="Relight",
         version=__version__,
         instructions=INSTRUCTIONS,
