@@ -67,7 +67,7 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         ],
     }
     done = subprocess.run(
-        ["node", str(Path(__file__).parent / "drive.mjs")],
+        [shutil.which("node") or "node", str(Path(__file__).parent / "drive.mjs")],
         input=json.dumps(plan),
         capture_output=True,
         text=True,
