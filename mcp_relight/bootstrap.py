@@ -247,6 +247,10 @@ class Application:
                 self._service = await anyio.to_thread.run_sync(self._open)
             return self._service
 
+    @property
+    def opened(self) -> "Service | None":
+        return self._service
+
     async def resume(self) -> None:
         """Start a worker if there may be something to do; opens nothing in this process."""
         if self._workers is not None and await anyio.Path(self._parts.database).exists():

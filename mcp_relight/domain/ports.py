@@ -214,6 +214,11 @@ class Jobs(Protocol):
         transaction. Raises BudgetExceeded."""
         ...
 
+    async def may_be_anothers(self, job: Job, ticket: str) -> bool:
+        """Whether the provider's job of that ticket may belong to another row of the same key: one
+        that has it already, or one whose own submit is unsettled too."""
+        ...
+
     async def take_slot(self, gate: str, *, per_minute: float, burst: int) -> float:
         """Take a slot of the rate gate; returns how many seconds to wait before using it."""
         ...

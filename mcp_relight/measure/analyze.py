@@ -27,7 +27,7 @@ def analyze(
     rgb: NDArray[np.uint8],
     *,
     alpha: NDArray[np.uint8] | None = None,
-    mask: NDArray[np.generic] | None = None,
+    mask: NDArray[np.bool_ | np.uint8] | None = None,
 ) -> LightAnalysis:
     """Measure the light of an (H, W, 3) sRGB photo.
 

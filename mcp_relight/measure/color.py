@@ -54,7 +54,7 @@ def _balance(rgb: NDArray[np.floating]) -> tuple[float, float]:
 
 
 def color_of(linear: Map) -> LightColor:
-    """The light's colour in an (h, w, 3) linear picture; no confidence for a black-and-white one."""
+    """The light's colour in an (h, w, 3) linear picture; nothing is sure of a grey one."""
     usable = (brightest(linear) < _CLIPPED) & (brightest(linear) > _DARK)
     if int(usable.sum()) < 16:
         return LightColor(0.0, 0.0, 0.0)

@@ -64,14 +64,17 @@ def compare(
     """
     before, after = decode(original), decode(aligned)
     small = max(2, original.shape[1] // 2), max(2, original.shape[0] // 2)
-    coarse = [cv2.resize(one, small, interpolation=cv2.INTER_AREA) for one in (before, after)]
+    half, other = (
+        np.asarray(cv2.resize(one, small, interpolation=cv2.INTER_AREA), np.float32)
+        for one in (before, after)
+    )
     seen = cv2.resize(shown.astype(np.uint8), small, interpolation=cv2.INTER_NEAREST) > 0
     return Content(
         alignment=alignment,
         structure=_structure(before, after, shown),
         edges_lost=_lost_edges(original, aligned, shown),
-        hue_shift_deg=_hue_shift(*coarse, seen),
-        paint=_paint(*coarse, seen),
+        hue_shift_deg=_hue_shift(half, other, seen),
+        paint=_paint(half, other, seen),
     )
 
 
@@ -91,9 +94,7 @@ def _structure(before: Map, after: Map, shown: Bits) -> float:
     return float(one @ other) / power if power > 1e-6 else 0.0
 
 
-def _lost_edges(
-    original: NDArray[np.uint8], aligned: NDArray[np.uint8], shown: Bits
-) -> float:
+def _lost_edges(original: NDArray[np.uint8], aligned: NDArray[np.uint8], shown: Bits) -> float:
     """Share of the original's clear edges that are gone."""
     first = np.abs(edges(cv2.cvtColor(original, cv2.COLOR_RGB2GRAY).astype(np.uint8)))
     second = np.abs(edges(cv2.cvtColor(aligned, cv2.COLOR_RGB2GRAY).astype(np.uint8)))

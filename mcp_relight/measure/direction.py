@@ -138,10 +138,13 @@ def _paired(
     The shading of the other picture is added back as far as it is known, so that the ratio speaks
     of this picture's light and not of the difference of the two.
     """
-    known = other.confidence * _log_shading(samples.normals, other.direction)
+    known = _log_shading(samples.normals, other.direction) * np.float32(other.confidence)
     alone = samples.explained(logs)
-    share = float(ratio.std()) / (float(ratio.std()) + 0.1)
-    return share * (samples.explained(ratio + known) + 0.5 * alone) / 1.5 + (1 - share) * alone
+    spread = float(ratio.std())
+    share = spread / (spread + 0.1)
+    paired = samples.explained((ratio + known).astype(np.float32))
+    mixed = share * (paired + 0.5 * alone) / 1.5 + (1 - share) * alone
+    return mixed.astype(np.float32)
 
 
 def _slope(normals: NDArray[np.float32], ratio: NDArray[np.float32]) -> float:
@@ -176,7 +179,11 @@ def _key_to_fill(
 ) -> float:
     """Stops between the fully lit side and the fill alone, from a line through the samples."""
     facing = np.maximum(samples.normals @ direction, 0)
-    slope, fill = (float(part) for part in np.polyfit(facing, values, 1))
+    spread = float(facing.var())
+    if spread < 1e-6:
+        return 0.0
+    slope = float(((facing - facing.mean()) * values).mean()) / spread
+    fill = float(values.mean()) - slope * float(facing.mean())
     if slope <= 0:
         return 0.0
     return round(min(math.log2((slope + max(fill, 0.0)) / max(fill, slope / 63)), 6.0), 1)

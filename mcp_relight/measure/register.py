@@ -25,6 +25,7 @@ _ZOOMS = (0.90, 0.94, 0.97, 1.0, 1.03, 1.07, 1.12)
 _MAX_SHIFT = 0.15
 _MIN_EDGE_PX = 16
 _GRID = 5
+_AVERAGED = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +57,9 @@ class Alignment:
 def edges(grey: NDArray[np.uint8]) -> NDArray[np.complex64]:
     """Doubled-angle edge field of an (H, W) grey picture; magnitude 0…1, locally normalised."""
     smooth = blur(np.sqrt(grey.astype(np.float32) + 2), 1.0)
-    gx = cv2.Scharr(smooth, cv2.CV_32F, 1, 0)
-    gy = cv2.Scharr(smooth, cv2.CV_32F, 0, 1)
-    size = cv2.magnitude(gx, gy)
+    gx = np.asarray(cv2.Scharr(smooth, cv2.CV_32F, 1, 0), np.float32)
+    gy = np.asarray(cv2.Scharr(smooth, cv2.CV_32F, 0, 1), np.float32)
+    size = np.hypot(gx, gy)
     around = blur(size, max(4.0, max(grey.shape) / 20))
     weight = size / (size + around + 2.0)
     unit = (gx + 1j * gy) / np.maximum(size, 1e-6)
@@ -105,7 +106,12 @@ def shrink(rgb: NDArray[np.uint8], long_edge_px: int) -> NDArray[np.uint8]:
     if factor >= 1:
         return rgb
     size = (max(1, round(width * factor)), max(1, round(height * factor)))
-    return cv2.resize(rgb, size, interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
+    step = int(1 / factor) // _AVERAGED
+    if step > 1:
+        # Averaging every pixel of a large photo costs more than all that is measured on it.
+        thinned = (max(1, width // step), max(1, height // step))
+        rgb = np.asarray(cv2.resize(rgb, thinned, interpolation=cv2.INTER_NEAREST), np.uint8)
+    return np.asarray(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def align(reference: NDArray[np.uint8], other: NDArray[np.uint8]) -> Alignment:
@@ -143,7 +149,7 @@ def _coarse(
     other_shape: tuple[int, ...],
 ) -> Affine:
     """The best of a small set of scalings, each with its best shift."""
-    one = fft2(edges(first))
+    one = np.asarray(fft2(edges(first)), np.complex64)
     best, found = -np.inf, IDENTITY
     for base in _framings(reference_shape, other_shape):
         for zoom in _ZOOMS:
@@ -185,7 +191,7 @@ def _bend(affine: Affine, base: Affine) -> float:
     return float(np.abs(np.log(np.linalg.svd(beyond, compute_uv=False))).max())
 
 
-def _shift(one: NDArray[np.complex128], moved: NDArray[np.complex64]) -> tuple[float, float, float]:
+def _shift(one: NDArray[np.complex64], moved: NDArray[np.complex64]) -> tuple[float, float, float]:
     """Shift (x, y in px) that lays `moved` on the picture with spectrum `one`, and its peak."""
     correlation = ifft2(np.conj(one) * fft2(moved)).real
     height, width = correlation.shape
@@ -250,15 +256,16 @@ def _corrected(
     size = np.array([shape[1], shape[0]], np.float64)
     design = np.column_stack([centres[used] / size, np.ones(int(used.sum()))])
     target, weight = shifts[used] / size, weights[used]
-    fit, scale = np.zeros((3, 2)), 0.0
+    # The small ridge on the linear terms keeps few or badly spread blocks from bending it.
+    ridge = np.diag([1.0, 1.0, 0.0]) * 0.004
+    fit: NDArray[np.float64] = np.zeros((3, 2))
+    error: NDArray[np.float64] = np.zeros(len(weight))
     robust = weight
     for _ in range(6):
-        # The small ridge on the linear terms keeps few or badly spread blocks from bending it.
-        normal = design.T * robust @ design + np.diag([1, 1, 0]) * 0.004 * robust.sum()
-        fit = np.linalg.solve(normal, design.T * robust @ target)
-        error = np.hypot(*((target - design @ fit) * size).T)
-        scale = max(0.3, float(np.median(error)))
-        robust = weight / (1 + (error / scale) ** 2) ** 2
+        normal = design.T * robust @ design + ridge * robust.sum()
+        fit = np.asarray(np.linalg.solve(normal, design.T * robust @ target), np.float64)
+        error = np.linalg.norm((target - design @ fit) * size, axis=1)
+        robust = weight / (1 + (error / max(0.3, float(np.median(error)))) ** 2) ** 2
     step = np.eye(3)
-    step[:2] += fit.T
+    step[:2] += np.transpose(fit)
     return affine @ step, round(float(np.average(error, weights=weight)), 3)

@@ -48,7 +48,7 @@ def report(
     lighting: Lighting,
     *,
     returned_rgb: NDArray[np.uint8] | None = None,
-    mask: NDArray[np.generic] | None = None,
+    mask: NDArray[np.bool_ | np.uint8] | None = None,
 ) -> Report:
     """Measure how `final_rgb` meets `lighting`, all pictures (H, W, 3) sRGB of any size.
 
@@ -130,7 +130,7 @@ def _stops(before: Map, after: Map, shape: Shape) -> StopsReport:
 def _kelvin(pair: _Pair, lighting: Lighting) -> KelvinReport:
     size = max(2, pair.shown.shape[1] // 2), max(2, pair.shown.shape[0] // 2)
     original, final = (
-        cv2.resize(decode(one), size, interpolation=cv2.INTER_AREA)
+        np.asarray(cv2.resize(decode(one), size, interpolation=cv2.INTER_AREA), np.float32)
         for one in (pair.original, pair.final)
     )
     shown = cv2.resize(pair.shown.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST) > 0

@@ -10,7 +10,9 @@ from mcp_relight.domain.lighting import Lighting
 from mcp_relight.engine.grid import Map
 
 _EVEN_SOFTNESS, _EVEN_AMBIENT = 0.8, 0.8
-_NOTICED, _SIDE_BEATS_HEIGHT, _OPPOSITE = 0.2, 0.3, 0.1
+_NOTICED, _SIDE_BEATS_HEIGHT = 0.2, 0.3
+_OPPOSITE_SIDE, _OPPOSITE_HEIGHT = -0.1, -0.35
+"""Height is read with less certainty than side, so more is asked before it is called wrong."""
 _OFF_AXIS = math.sin(math.radians(20))
 
 
@@ -26,8 +28,8 @@ class Wish:
         """The light after comes from the other side; for a side light left and right count."""
         across, up = float(self.direction[0]), float(self.direction[1])
         if abs(across) >= _NOTICED and abs(across) >= _SIDE_BEATS_HEIGHT * abs(up):
-            return float(after[0]) * math.copysign(1, across) < -_OPPOSITE
-        return float(after[1]) * math.copysign(1, up) < -_OPPOSITE
+            return float(after[0]) * math.copysign(1, across) < _OPPOSITE_SIDE
+        return float(after[1]) * math.copysign(1, up) < _OPPOSITE_HEIGHT
 
 
 def wished(lighting: Lighting) -> Wish | None:

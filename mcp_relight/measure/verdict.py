@@ -32,11 +32,11 @@ class Measured:
 
 
 def judge(measured: Measured) -> Verdict:
-    """One word, content first: a light measured on another picture means nothing."""
-    if measured.content.changed:
-        return "changed content"
+    """One word; content before light, since a light measured on another picture means nothing."""
     if measured.moved_stops < _UNCHANGED_STOPS:
         return "weaker"
+    if measured.content.changed:
+        return "changed content"
     if _is_wrong_way(measured):
         return "wrong direction"
     if measured.done < _WEAK:

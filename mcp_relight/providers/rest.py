@@ -285,7 +285,7 @@ class RestProvider:
             raise poll_fault(self.adapter, reply, self._now())
         if isinstance(outcome, Rendered):
             if not outcome.outputs:
-                raise self._unreadable()
+                raise self._empty()
             return replace(outcome, outputs=outcome.outputs[:MAX_OUTPUTS])
         return outcome
 
@@ -299,6 +299,13 @@ class RestProvider:
         return ProviderProtocol(
             f"{self.adapter.title} answered in a form that could not be read.",
             hint="Look at the job in the provider's own console, or call again later.",
+        )
+
+    def _empty(self) -> ProviderProtocol:
+        return ProviderProtocol(
+            f"{self.adapter.title} says that the job is done, but names no picture that may be "
+            "fetched.",
+            billed="yes",
         )
 
     # --- one request

@@ -8,11 +8,11 @@ from functools import cache
 from typing import Any
 
 from mcp.server.mcpserver import Context
-from mcp.server.mcpserver.exceptions import UnexpectedToolError
+from mcp.server.mcpserver.exceptions import ToolError, UnexpectedToolError
 from mcp.server.mcpserver.tools import Tool
 from mcp.server.mcpserver.utilities.func_metadata import ArgModelBase, FuncMetadata
 from mcp.shared.exceptions import MCPError
-from mcp.types import CallToolResult, ToolAnnotations
+from mcp.types import CallToolResult, InputRequiredResult, ToolAnnotations
 from pydantic import BaseModel
 
 from mcp_relight.domain.arguments import Arguments
@@ -21,7 +21,7 @@ from mcp_relight.errors import RelightError
 from .replies import refused
 from .schema import flat_schema
 
-Handler = Callable[[Any, Context[Any]], Awaitable[CallToolResult]]
+Handler = Callable[[Any, Context[Any]], Awaitable[CallToolResult | InputRequiredResult]]
 
 
 class FlatTool(Tool):
@@ -36,7 +36,7 @@ class FlatTool(Tool):
             return await self.fn(self.arguments.parse(arguments), context)
         except RelightError as error:
             return refused(error)
-        except MCPError:
+        except (MCPError, ToolError):
             raise
         except Exception as error:
             # The outermost edge of a tool call: the text of a crash stays in the log.
@@ -55,6 +55,7 @@ def flat_tool(
     open_world: bool = False,
     idempotent: bool = True,
     described: bool = True,
+    meta: dict[str, Any] | None = None,
 ) -> FlatTool:
     return FlatTool(
         fn=handler,
@@ -73,6 +74,7 @@ def flat_tool(
             idempotent_hint=idempotent,
             open_world_hint=open_world,
         ),
+        meta=meta,
     )
 
 

@@ -1,9 +1,13 @@
-"""The ten tools."""
+"""The ten tools a model sees, and after them those of the app.
+
+A call that waits may be cancelled by its client at any time: only the waiting ends. The job goes on
+and can be asked for; what stops a job is `cancel_job`.
+"""
 
 from typing import TYPE_CHECKING, Any
 
 from mcp.server.mcpserver import Context
-from mcp.types import CallToolResult
+from mcp.types import CallToolResult, InputRequiredResult
 
 from mcp_relight.domain.pixels import Encoded
 from mcp_relight.domain.queries import (
@@ -28,6 +32,8 @@ from mcp_relight.domain.views import (
 )
 from mcp_relight.service.opener import Opener
 
+from .apps import OPENS_COMPARE, AppTools
+from .consent import agreed, ask, can_be_asked, cost_question, declined
 from .flat_tool import FlatTool, flat_tool
 from .replies import facts_result, picture_result
 
@@ -152,7 +158,9 @@ class Tools:
                 arguments=CompareArguments,
                 output=Comparison,
                 read_only=True,
+                meta=OPENS_COMPARE,
             ),
+            *AppTools(self._opener).all(),
         ]
 
     async def _list_models(self, arguments: ListModelsArguments, ctx: Ctx) -> CallToolResult:
@@ -169,15 +177,25 @@ class Tools:
         picture = await service.preview(arguments) if arguments.preview else None
         return facts_result(plan.facts(), picture=picture)
 
-    async def _relight_image(self, arguments: RelightArguments, ctx: Ctx) -> CallToolResult:
+    async def _relight_image(
+        self, arguments: RelightArguments, ctx: Ctx
+    ) -> CallToolResult | InputRequiredResult:
         service = await self._opener.service()
+        quote = await service.quote(arguments)
+        if quote is not None and can_be_asked(ctx.client_capabilities):
+            answer = await ask(ctx, cost_question(quote))
+            if isinstance(answer, InputRequiredResult):
+                return answer
+            if not answer:
+                raise declined()
+            arguments = agreed(arguments, quote)
         view = await service.relight(arguments, on_progress=_progress(ctx))
-        return await self._job_result(view, preview=bool(arguments.preview))
+        return await self.job_result(view, preview=bool(arguments.preview))
 
     async def _get_job(self, arguments: GetJobArguments, ctx: Ctx) -> CallToolResult:
         service = await self._opener.service()
         view = await service.get_job(arguments, on_progress=_progress(ctx))
-        return await self._job_result(view, preview=bool(arguments.preview))
+        return await self.job_result(view, preview=bool(arguments.preview))
 
     async def _list_jobs(self, arguments: ListJobsArguments, ctx: Ctx) -> CallToolResult:
         service = await self._opener.service()
@@ -186,7 +204,7 @@ class Tools:
     async def _cancel_job(self, arguments: CancelJobArguments, ctx: Ctx) -> CallToolResult:
         service = await self._opener.service()
         view = await service.cancel_job(arguments.job_id)
-        return await self._job_result(view, preview=False)
+        return await self.job_result(view, preview=False)
 
     async def _view_image(self, arguments: ViewArguments, ctx: Ctx) -> CallToolResult:
         service = await self._opener.service()
@@ -202,7 +220,8 @@ class Tools:
         # Never a resource link here: claude.ai drops the app's result when there is one.
         return facts_result((await service.compare(arguments)).facts())
 
-    async def _job_result(self, view: JobView, *, preview: bool) -> CallToolResult:
+    async def job_result(self, view: JobView, *, preview: bool) -> CallToolResult:
+        """The one form in which a job is answered."""
         picture: Encoded | None = None
         if preview:
             picture = await (await self._opener.service()).preview_of(view)

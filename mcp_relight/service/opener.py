@@ -14,6 +14,11 @@ class Opener(AbstractAsyncContextManager[Any], Protocol):
         """The one service of this process; opened by the first call."""
         ...
 
+    @property
+    def opened(self) -> "Service | None":
+        """The service if some call has already opened it."""
+        ...
+
     async def resume(self) -> None:
         """Have somebody look at jobs an earlier process left unfinished."""
         ...

@@ -1,12 +1,14 @@
 """A world of simulated providers."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from typing import Any
 
 import pytest
+import stamina
 
 from mcp_relight.domain.adapter import Pace
-from mcp_relight.domain.exchange import Call, Request
+from mcp_relight.domain.exchange import Request
 from mcp_relight.providers.pixazo import Pixazo
 from mcp_relight.providers.pixeldojo import PixelDojo
 from mcp_relight.providers.segmind import Segmind
@@ -35,14 +37,17 @@ def brisk() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         for adapter in ADAPTERS:
             patch.setattr(adapter, "pace", Pace(0.1, 0.3))
-            patch.setattr(adapter, "submit", _impatient(adapter))
-        yield
+            for question in ("submit", "poll", "upload"):
+                patch.setattr(adapter, question, _impatient(getattr(adapter, question)))
+        with stamina.set_testing(True, attempts=5, cap=True):
+            yield
 
 
-def _impatient(adapter: type[PixelDojo | Pixazo | Segmind]):
-    patient = adapter.submit
+def _impatient(patient: Callable[..., Request | None]) -> Callable[..., Request | None]:
+    """The same request, given up after half a second."""
 
-    def submit(self: PixelDojo | Pixazo | Segmind, call: Call) -> Request:
-        return replace(patient(self, call), timeout_s=QUICK_S)  # pyright: ignore
+    def impatient(*arguments: Any) -> Request | None:
+        request = patient(*arguments)
+        return None if request is None else replace(request, timeout_s=QUICK_S)
 
-    return submit
+    return impatient
