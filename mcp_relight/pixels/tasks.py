@@ -31,7 +31,6 @@ from .photo import (
     read_normals,
     read_photo,
     read_srgb,
-    shrunk,
     split,
 )
 from .profile import colour_space
@@ -65,8 +64,7 @@ def _as_png(source: Source) -> Encoded:
 
 
 def thumbnail(image: bytes, max_edge_px: int, max_bytes: int) -> Encoded:
-    picture, _ = read_srgb(image, max_edge_px=max_edge_px)
-    return jpeg_within(shrunk(picture, max_edge_px), max_bytes)
+    return jpeg_within(read_srgb(image, max_edge_px=max_edge_px), max_bytes)
 
 
 def sheet(cells: list[SheetCell], max_edge_px: int, max_bytes: int) -> Encoded:
@@ -76,10 +74,7 @@ def sheet(cells: list[SheetCell], max_edge_px: int, max_bytes: int) -> Encoded:
 
 
 def reencode(image: bytes, max_edge_px: int | None, mime_type: str) -> Encoded:
-    picture, _ = read_srgb(image, max_edge_px=max_edge_px)
-    if max_edge_px is not None:
-        picture = shrunk(picture, max_edge_px)
-    return encode(picture, mime_type)
+    return encode(read_srgb(image, max_edge_px=max_edge_px), mime_type)
 
 
 def render(task: RenderTask) -> RenderResult:
