@@ -29,7 +29,9 @@ class Recorder:
     requests: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
     called: list[str] = field(default_factory=list[str])
 
-    def next_call(self, body: dict[str, Any], names: list[str]) -> tuple[str, dict[str, Any]] | None:
+    def next_call(
+        self, body: dict[str, Any], names: list[str]
+    ) -> tuple[str, dict[str, Any]] | None:
         """The next tool call of the story, by the name the framework gave the tool."""
         self.requests.append(body)
         step = self._next_step(plain(body))
@@ -61,7 +63,9 @@ class Recorder:
         body = self.requests[-1] if self.requests else {}
         text = plain(body)
         return {
-            "story": "whole" if self._is_whole else "broke after " + (self.called or ["nothing"])[-1],
+            "story": "whole"
+            if self._is_whole
+            else "broke after " + (self.called or ["nothing"])[-1],
             "path": _yes(f"{output_dir}/" in text),
             "uri": _yes("relight://images/" in text),
             "status": _yes(is_finished(text)),
