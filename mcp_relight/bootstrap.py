@@ -23,12 +23,14 @@ from mcp_relight.jobs.locks import WorkerLock, is_living
 from mcp_relight.jobs.spawn import Spawner
 
 if TYPE_CHECKING:
+    from pydantic import SecretStr
+
     from mcp_relight.domain.ports import Found, Library, Taken
     from mcp_relight.jobs.steps import Steps
     from mcp_relight.jobs.store.store import Store
     from mcp_relight.jobs.worker import Worker
     from mcp_relight.pixels.client import PixelChild
-    from mcp_relight.providers.registry import Registry
+    from mcp_relight.providers.registry import Access, Registry
     from mcp_relight.service.service import Service
     from mcp_relight.storage.fetch import Fetcher
     from mcp_relight.storage.files import ImageFiles
@@ -64,20 +66,36 @@ class Parts:
         self.clock = SystemClock()
 
     @cached_property
-    def credentials(self) -> dict[str, str]:
-        """An id for each key that is set, by provider."""
-        salt = folder_salt(self.folder)
-        found: dict[str, str] = {}
-        for provider in PROVIDERS_WITH_KEYS:
-            key = self.settings.api_key(provider)
-            if key is not None:
-                origin = self.settings.origin(provider)
-                found[provider] = credential_id(salt, key.get_secret_value(), origin)
+    def access(self) -> "dict[str, Access]":
+        """How each remote provider may be used: the built-in ones, and those of plug-ins."""
+        from mcp_relight.providers.registry import third_party
+
+        found = {
+            provider: self._access(self.settings.api_key(provider), self.settings.origin(provider))
+            for provider in PROVIDERS_WITH_KEYS
+        }
+        for adapter in third_party():
+            key = self.settings.plug_in_key(adapter.key_variable)
+            found.setdefault(adapter.name, self._access(key, adapter.origin))
         return found
+
+    def _access(self, key: "SecretStr | None", origin: str) -> "Access":
+        from mcp_relight.providers.registry import Access
+
+        named = None
+        if key is not None:
+            named = credential_id(folder_salt(self.folder), key.get_secret_value(), origin)
+        return Access(key=key, origin=origin, credential_id=named)
+
+    @cached_property
+    def credentials(self) -> tuple[str, ...]:
+        """An id for each key that is set."""
+        named = (access.credential_id for access in self.access.values())
+        return tuple(name for name in named if name is not None)
 
     @cached_property
     def fingerprint(self) -> str:
-        return fingerprint(self.credentials.values(), __version__)
+        return fingerprint(self.credentials, __version__)
 
     @property
     def database(self) -> Path:
@@ -109,18 +127,9 @@ class Parts:
 
     @cached_property
     def registry(self) -> "Registry":
-        from mcp_relight.providers.registry import Access, Registry
+        from mcp_relight.providers.registry import Registry
 
-        return Registry(
-            {
-                provider: Access(
-                    key=self.settings.api_key(provider),
-                    origin=self.settings.origin(provider),
-                    credential_id=self.credentials.get(provider),
-                )
-                for provider in PROVIDERS_WITH_KEYS
-            }
-        )
+        return Registry(self.access)
 
     @cached_property
     def library(self) -> "Library":
@@ -190,7 +199,7 @@ class Parts:
             self.steps,
             lock,
             clock=self.clock,
-            credentials=tuple(self.credentials.values()),
+            credentials=self.credentials,
         )
 
     async def prune(self) -> None:
@@ -248,7 +257,7 @@ class Application:
             return self._service
 
     @property
-    def opened(self) -> Service | None:
+    def opened(self) -> "Service | None":
         return self._service
 
     async def resume(self) -> None:

@@ -7,7 +7,7 @@ from pydantic import Field
 from .arguments import Arguments, Text
 from .job import Status
 from .lighting import Number
-from .request import MAX_WAIT_S
+from .request import MAX_WAIT_S, LightArguments, PlanArguments
 
 
 class GetJobArguments(Arguments):
@@ -64,6 +64,22 @@ class ViewArguments(Arguments):
     max_edge: Annotated[
         int | None, Field(ge=64, le=2048, description="64..2048 px (1024)."), Number
     ] = None
+
+
+class PictureArguments(Arguments):
+    """One picture for the before/after app."""
+
+    image: Annotated[str, Field(min_length=1, max_length=4096)]
+    max_edge: Annotated[int | None, Field(ge=64, le=2048), Number] = None
+
+
+class PreviewArguments(LightArguments):
+    """A light that the before/after app tries on a small copy."""
+
+    image: Annotated[str, Field(min_length=1, max_length=4096)]
+
+    def as_plan(self) -> PlanArguments:
+        return PlanArguments(**self.model_dump(exclude_none=True))
 
 
 class FindArguments(Arguments):

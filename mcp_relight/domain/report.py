@@ -42,7 +42,7 @@ class LightAnalysis(_Value):
     exposure_ev: float
     clipped_shadows: Share
     clipped_highlights: Share
-    subject_box: tuple[Share, Share, Share, Share] | None
+    subject_box: tuple[Share, Share, Share, Share] | None = None
     backlit: bool
     sentence: str
     looks: tuple[SuggestedLook, ...]
@@ -51,10 +51,10 @@ class LightAnalysis(_Value):
 class DirectionReport(_Value):
     """Where the key light comes from. `error_deg` is the angle between after and requested."""
 
-    before: Angles | None
-    after: Angles | None
-    requested: Angles | None
-    error_deg: int | None
+    before: Angles | None = None
+    after: Angles | None = None
+    requested: Angles | None = None
+    error_deg: int | None = None
     confidence: Share
 
 
@@ -62,7 +62,7 @@ class StopsReport(_Value):
     """Change of exposure in stops; `background` is None when no subject was found."""
 
     subject: float
-    background: float | None
+    background: float | None = None
     confidence: Share
 
 
@@ -71,7 +71,7 @@ class KelvinReport(_Value):
 
     before: int
     after: int
-    requested: int | None
+    requested: int | None = None
     shift: int
     confidence: Share
 
@@ -89,7 +89,7 @@ class CollateralReport(_Value):
     crop: Share
     structure: float
     edges: Share
-    hue_shift_deg: int | None
+    hue_shift_deg: int | None = None
     confidence: Share
 
 

@@ -11,6 +11,10 @@ from .profile import colour_space, from_srgb, is_wide, to_srgb
 
 Pixels = NDArray[np.uint8]
 
+_STRIP_ROWS = 256
+_MAP_EDGE_PX = 1024
+"""Shape is worked out on less than half of this; what is finer only costs memory."""
+
 
 @dataclass(frozen=True, slots=True)
 class Photo:
@@ -32,45 +36,58 @@ class Photo:
         """
         if self.own is None or self.profile is None:
             return rgb
-        converted = from_srgb(Image.fromarray(rgb), self.profile)
-        if converted is None:
-            return rgb
-        untouched = (rgb == self.rgb).all(axis=2, keepdims=True)
-        return np.where(untouched, self.own, np.asarray(converted))
+        result = self.own.copy()
+        for top in range(0, rgb.shape[0], _STRIP_ROWS):
+            strip = slice(top, top + _STRIP_ROWS)
+            touched = (rgb[strip] != self.rgb[strip]).any(axis=2)
+            converted = from_srgb(Image.fromarray(rgb[strip]), self.profile)
+            if converted is not None:
+                result[strip][touched] = np.asarray(converted)[touched]
+        return result
 
 
 def read_photo(data: bytes, *, max_edge_px: int | None = None) -> Photo:
     """Decode a photo, no longer than `max_edge_px`. Raises what `decode` raises."""
     source = decode(data, at_least_px=max_edge_px)
+    is_jpeg, profile, notes = source.format == "JPEG", source.profile, source.warnings
     rgb, alpha = split(source)
+    del source  # of 50 megapixels, every copy counts
     if max_edge_px is not None:
         rgb = shrunk(rgb, max_edge_px)
         alpha = alpha if alpha is None else alpha.resize(rgb.size, Image.Resampling.BOX)
-    profile = source.profile if source.profile and colour_space(source.profile) == "RGB" else None
+    if profile is not None and colour_space(profile) != "RGB":
+        profile = None
     own = None
-    if profile is not None and rgb.mode == "RGB" and is_wide(profile):
+    if profile is not None and is_wide(profile):
         own = np.asarray(rgb)
         rgb = to_srgb(rgb, profile) or rgb
     return Photo(
         rgb=np.asarray(rgb),
         alpha=None if alpha is None else np.asarray(alpha),
-        is_jpeg=source.format == "JPEG",
+        is_jpeg=is_jpeg,
         profile=profile,
         own=own,
-        warnings=source.warnings,
+        warnings=notes,
     )
 
 
-def read_srgb(data: bytes, *, max_edge_px: int | None = None) -> tuple[Image.Image, bool]:
-    """A picture for showing: RGB or RGBA in sRGB, the right way up, and whether it has alpha."""
+def read_srgb(data: bytes, *, max_edge_px: int | None = None) -> Image.Image:
+    """A picture for showing: RGB or RGBA in sRGB, the right way up, no longer than asked."""
     source = decode(data, at_least_px=max_edge_px)
+    profile = source.profile
     rgb, alpha = split(source)
-    if source.profile is not None and colour_space(source.profile) == "RGB":
-        rgb = to_srgb(rgb, source.profile) or rgb
-    if alpha is None:
-        return rgb, False
-    rgb.putalpha(alpha)
-    return rgb, True
+    del source
+    if alpha is not None:
+        rgb.putalpha(alpha)
+    picture = rgb if max_edge_px is None else shrunk(rgb, max_edge_px)
+    if profile is None or colour_space(profile) != "RGB":
+        return picture
+    converted = to_srgb(picture.convert("RGB"), profile)
+    if converted is None:
+        return picture
+    if alpha is not None:
+        converted.putalpha(picture.getchannel("A"))
+    return converted
 
 
 def read_mask(data: bytes) -> Pixels:
@@ -87,8 +104,8 @@ def read_mask(data: bytes) -> Pixels:
 
 def read_normals(data: bytes) -> Pixels:
     """(H, W, 3), the numbers of the file: a normal map has no colours to manage."""
-    rgb, _ = split(decode(data))
-    return np.asarray(rgb)
+    rgb, _ = split(decode(data, at_least_px=_MAP_EDGE_PX))
+    return np.asarray(shrunk(rgb, _MAP_EDGE_PX))
 
 
 def read_depth(data: bytes) -> Pixels | NDArray[np.uint16]:
@@ -97,7 +114,7 @@ def read_depth(data: bytes) -> Pixels | NDArray[np.uint16]:
     if source.image.mode.startswith("I"):
         return np.asarray(source.turned(source.image)).astype(np.uint16)
     rgb, _ = split(source)
-    return np.asarray(rgb.convert("L"))
+    return np.asarray(shrunk(rgb, _MAP_EDGE_PX).convert("L"))
 
 
 def split(source: Source) -> tuple[Image.Image, Image.Image | None]:

@@ -50,8 +50,7 @@ def contact_sheet(cells: Sequence[SheetCell], max_edge_px: int) -> Image.Image:
 
 
 def _picture(cell: SheetCell, width_px: int, height_px: int) -> Image.Image:
-    image, _ = read_srgb(cell.image, max_edge_px=max(width_px, height_px))
-    image = on_paper(image)
+    image = on_paper(read_srgb(cell.image, max_edge_px=max(width_px, height_px)))
     scale = min(width_px / image.width, height_px / image.height, 1.0)
     return shrunk(image, max(1, int(max(image.size) * scale)))
 

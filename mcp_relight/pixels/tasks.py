@@ -18,6 +18,8 @@ from mcp_relight.engine.analysis import Analysis
 from mcp_relight.engine.pipeline import analyse, relight
 from mcp_relight.errors import InvalidArgument
 from mcp_relight.finish import light_only
+from mcp_relight.measure.analyze import analyze as measure_light
+from mcp_relight.measure.report import report as measure_report
 
 from . import sheet as sheets
 from .decode import Source, decode
@@ -29,7 +31,6 @@ from .photo import (
     read_normals,
     read_photo,
     read_srgb,
-    shrunk,
     split,
 )
 from .profile import colour_space
@@ -63,8 +64,7 @@ def _as_png(source: Source) -> Encoded:
 
 
 def thumbnail(image: bytes, max_edge_px: int, max_bytes: int) -> Encoded:
-    picture, _ = read_srgb(image, max_edge_px=max_edge_px)
-    return jpeg_within(shrunk(picture, max_edge_px), max_bytes)
+    return jpeg_within(read_srgb(image, max_edge_px=max_edge_px), max_bytes)
 
 
 def sheet(cells: list[SheetCell], max_edge_px: int, max_bytes: int) -> Encoded:
@@ -74,10 +74,7 @@ def sheet(cells: list[SheetCell], max_edge_px: int, max_bytes: int) -> Encoded:
 
 
 def reencode(image: bytes, max_edge_px: int | None, mime_type: str) -> Encoded:
-    picture, _ = read_srgb(image, max_edge_px=max_edge_px)
-    if max_edge_px is not None:
-        picture = shrunk(picture, max_edge_px)
-    return encode(picture, mime_type)
+    return encode(read_srgb(image, max_edge_px=max_edge_px), mime_type)
 
 
 def render(task: RenderTask) -> RenderResult:
@@ -135,16 +132,12 @@ def _cached_analysis(task: RenderTask) -> Analysis | None:
 
 
 def analyze(image: bytes, mask: bytes | None) -> LightAnalysis:
-    from mcp_relight.measure.analyze import analyze as measure_light  # pyright: ignore
-
     photo = read_photo(image)
     region = None if mask is None else read_mask(mask)
     return measure_light(photo.rgb, alpha=photo.alpha, mask=region)
 
 
 def report(original: bytes, final: bytes, lighting: Lighting, returned: bytes | None) -> Report:
-    from mcp_relight.measure.report import report as measure_report  # pyright: ignore
-
     return measure_report(
         read_photo(original).rgb,
         read_photo(final).rgb,

@@ -61,6 +61,13 @@ def installed() -> tuple[EntryPoint, ...]:
     return tuple(named.values())
 
 
+def third_party() -> tuple[Adapter, ...]:
+    """The remote providers of other packages. One that cannot be loaded is `Registry.problems`'."""
+    own = {point.name for point in _BUILT_IN}
+    others = tuple(point for point in installed() if point.name not in own)
+    return Registry({}, plug_ins=lambda: others).adapters() if others else ()
+
+
 class Registry:
     """Implements `domain.ports.Models`. Nothing is imported before the first question."""
 

@@ -9,6 +9,7 @@ from mcp.server.mcpserver import MCPServer
 from mcp_relight import __version__
 from mcp_relight.service.opener import Opener
 
+from .apps import compare_app
 from .changes import Changes
 from .completion import add_completion
 from .prompts import add_prompts
@@ -44,12 +45,13 @@ def create_server(opener: Opener, *, resource_links: bool = True) -> RelightServ
     server = RelightServer(
         SERVER_NAME,
         opener,
+        tasks,
         title="Relight",
         version=__version__,
         instructions=INSTRUCTIONS,
         lifespan=lifespan,
         tools=[*tools.all()],
-        extensions=[tasks],
+        extensions=[compare_app(), tasks],
         subscriptions=changes,
         cache_hints=CACHE_HINTS,
         log_level="WARNING",

@@ -55,6 +55,7 @@ def flat_tool(
     open_world: bool = False,
     idempotent: bool = True,
     described: bool = True,
+    meta: dict[str, Any] | None = None,
 ) -> FlatTool:
     return FlatTool(
         fn=handler,
@@ -73,6 +74,7 @@ def flat_tool(
             idempotent_hint=idempotent,
             open_world_hint=open_world,
         ),
+        meta=meta,
     )
 
 

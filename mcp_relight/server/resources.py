@@ -23,6 +23,7 @@ from mcp_relight.service.opener import Opener
 
 from .changes import JOB_URI
 from .replies import text_of
+from .tasks import Tasks
 
 IMAGE_TEMPLATE = URI_PREFIX + "{image_id}"
 JOB_TEMPLATE = JOB_URI + "{job_id}"
@@ -51,8 +52,9 @@ class RelightServer(MCPServer[Opener]):
     """An MCPServer that lists the newest pictures, and says of each picture what it is: a template
     has one MIME type, pictures have two."""
 
-    def __init__(self, name: str, opener: Opener, **settings: Any) -> None:
+    def __init__(self, name: str, opener: Opener, tasks: Tasks, **settings: Any) -> None:
         super().__init__(name, **settings)
+        self.tasks = tasks
         self._opener = opener
 
     async def read_resource(

@@ -1,4 +1,4 @@
-"""The ten tools.
+"""The ten tools a model sees, and after them those of the app.
 
 A call that waits may be cancelled by its client at any time: only the waiting ends. The job goes on
 and can be asked for; what stops a job is `cancel_job`.
@@ -32,6 +32,7 @@ from mcp_relight.domain.views import (
 )
 from mcp_relight.service.opener import Opener
 
+from .apps import OPENS_COMPARE, AppTools
 from .consent import agreed, ask, can_be_asked, cost_question, declined
 from .flat_tool import FlatTool, flat_tool
 from .replies import facts_result, picture_result
@@ -157,7 +158,9 @@ class Tools:
                 arguments=CompareArguments,
                 output=Comparison,
                 read_only=True,
+                meta=OPENS_COMPARE,
             ),
+            *AppTools(self._opener).all(),
         ]
 
     async def _list_models(self, arguments: ListModelsArguments, ctx: Ctx) -> CallToolResult:

@@ -15,7 +15,7 @@ class Opener(AbstractAsyncContextManager[Any], Protocol):
         ...
 
     @property
-    def opened(self) -> Service | None:
+    def opened(self) -> "Service | None":
         """The service if some call has already opened it."""
         ...
 

@@ -46,14 +46,13 @@ from mcp_relight.errors import InvalidArgument, RequestError
 
 from .following import JobChange, follow
 from .ordering import Order, Quote, check_allowed, check_cost, new_jobs, quote, take_order
+from .previews import PREVIEW_EDGE_PX, PREVIEW_MAX_BYTES, Previews
 from .showing import iso, show_image, show_job, show_model, summarize
 
 OnProgress = Callable[[float, str], Awaitable[None]]
 
 VIEW_MAX_BYTES = 500_000
 """Of JPEG; below 700 KB once it is base64."""
-PREVIEW_EDGE_PX = 512
-PREVIEW_MAX_BYTES = 40_000
 _MAX_SHEET_CELLS = 9
 _WORKER_CHECK_S = 1.0
 
@@ -84,6 +83,7 @@ class Service:
         self._jobs = jobs
         self._images = images
         self._pixels = pixels
+        self._previews = Previews(images, pixels)
         self._library = library
         self._models = models
         self._workers = workers
@@ -209,16 +209,7 @@ class Service:
         spec = self._models.spec("local/classic")
         local = arguments.model_copy(update={"model": spec.id, "params": None, "count": None})
         order = await take_order(local, spec=spec, library=self._library)
-        task = RenderTask(
-            image=await self._images.read(order.image.info.image_id),
-            lighting=order.lightings[0],
-            mask=await self._images.read(order.mask.image_id) if order.mask else None,
-            max_edge_px=PREVIEW_EDGE_PX,
-        )
-        result = await self._pixels.render(task)
-        return await self._pixels.thumbnail(
-            result.picture.data, max_edge_px=PREVIEW_EDGE_PX, max_bytes=PREVIEW_MAX_BYTES
-        )
+        return await self._previews.render(order)
 
     async def preview_of(self, view: JobView) -> Encoded | None:
         """A small JPEG of a job's first finished picture."""

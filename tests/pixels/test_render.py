@@ -10,7 +10,7 @@ from mcp_relight.domain.lighting import Light, Lighting
 from mcp_relight.domain.pixels import RenderTask
 from mcp_relight.pixels.client import PixelChild
 
-from .pictures import array, encoded, opened, photo
+from .pictures import array, encoded, opened, photo, wide_profile
 
 pytestmark = pytest.mark.anyio
 
@@ -116,6 +116,25 @@ async def test_sixteen_bit_input_says_so_in_the_result(pixels: PixelChild) -> No
     deep = Image.fromarray(np.full((32, 32), 30_000, np.uint16))
     result = await pixels.render(task(deep))
     assert any("16-bit" in warning for warning in result.warnings)
+
+
+@pytest.mark.long
+async def test_the_largest_picture_with_all_its_maps_fits_into_the_memory(
+    pixels: PixelChild,
+) -> None:
+    image = photo(8000, 6200, "RGBA")
+    maps = encoded(image.convert("L"), "PNG", compress_level=1)
+    result = await pixels.render(
+        RenderTask(
+            image=encoded(image, "PNG", compress_level=1, icc_profile=wide_profile()),
+            lighting=WARM_LEFT,
+            mask=maps,
+            normal_map=encoded(image.convert("RGB"), "JPEG"),
+            depth_map=maps,
+        )
+    )
+    assert (result.picture.width, result.picture.height) == (8000, 6200)
+    assert opened(result.picture.data).mode == "RGBA"
 
 
 async def test_the_time_is_accounted_for(pixels: PixelChild) -> None:

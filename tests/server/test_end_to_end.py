@@ -31,7 +31,7 @@ async def test_a_photo_is_relit_and_the_result_is_the_same_everywhere(
 ) -> None:
     photo = world.photo("mug.jpg")
     async with Client(stdio(world), mode=mode) as client:
-        assert len((await client.list_tools()).tools) == 10
+        assert "relight_image" in [tool.name for tool in (await client.list_tools()).tools]
         result = await client.call_tool(
             "relight_image", {"image": str(photo), "look": "golden_hour", "wait_s": 45}
         )

@@ -24,13 +24,28 @@ NAMES = [
     "find_images",
     "compare_images",
 ]
+APP_ONLY = ["app_picture", "app_preview"]
 FORBIDDEN = {"$ref", "$defs", "anyOf", "oneOf", "allOf", "const", "default", "title"}
 
 pytestmark = pytest.mark.anyio
 
 
-async def test_the_ten_tools_are_listed_in_order() -> None:
-    assert [tool["name"] for tool in await listed_tools()] == NAMES
+def is_app_only(tool: dict[str, Any]) -> bool:
+    """Whether a host with MCP Apps hides this tool from the model."""
+    return tool.get("_meta", {}).get("ui", {}).get("visibility") == ["app"]
+
+
+async def test_the_model_sees_ten_tools_in_order_and_the_app_two_more() -> None:
+    tools = await listed_tools()
+    assert [tool["name"] for tool in tools if not is_app_only(tool)] == NAMES
+    assert [tool["name"] for tool in tools if is_app_only(tool)] == APP_ONLY
+    assert [tool["name"] for tool in tools] == NAMES + APP_ONLY
+
+
+async def test_tools_of_the_app_say_so_to_clients_that_do_not_hide_them() -> None:
+    for tool in await listed_tools():
+        says_so = tool["description"].startswith("Use only from the before/after app")
+        assert says_so == is_app_only(tool)
 
 
 async def test_every_tool_is_as_its_snapshot() -> None:

@@ -1,0 +1,109 @@
+"""The before/after app: one page, and the two tools that only the page calls.
+
+The page is registered through the SDK's `Apps`; its tools are our own `FlatTool`s, which check
+arguments strictly, so they carry their `_meta.ui` themselves.
+"""
+
+import json
+from importlib import resources
+from typing import Any
+
+from mcp.server.apps import Apps, ResourceCsp
+from mcp.server.mcpserver import Context
+from mcp.types import CallToolResult
+
+from mcp_relight.domain.lighting import DAYLIGHT_KELVIN, Light
+from mcp_relight.domain.looks import LOOKS
+from mcp_relight.domain.queries import PictureArguments, PreviewArguments, ViewArguments
+from mcp_relight.service.opener import Opener
+
+from .flat_tool import FlatTool, flat_tool
+from .replies import picture_result
+
+COMPARE_URI = "ui://mcp-relight/compare.html"
+OPENS_COMPARE: dict[str, Any] = {"ui": {"resourceUri": COMPARE_URI, "visibility": ["model", "app"]}}
+_FOR_THE_APP: dict[str, Any] = {"ui": {"resourceUri": COMPARE_URI, "visibility": ["app"]}}
+_NO_LOOKS = '<script type="application/json" id="looks">{}</script>'
+
+Ctx = Context[Any]
+
+
+def compare_app() -> Apps:
+    """The page, asking for no domain at all: everything it shows comes through the host."""
+    apps = Apps()
+    apps.add_html_resource(
+        COMPARE_URI,
+        compare_page(),
+        name="compare",
+        title="Before and after",
+        description="A before/after view with a light rig, for clients with MCP Apps.",
+        csp=ResourceCsp(resource_domains=[], connect_domains=[]),
+        prefers_border=True,
+    )
+    return apps
+
+
+def compare_page() -> str:
+    page = (resources.files("mcp_relight.server") / "ui" / "compare.html").read_text("utf-8")
+    looks = {name: [_lamp(light) for light in look.lighting.lights] for name, look in LOOKS.items()}
+    text = json.dumps(looks, separators=(",", ":"))
+    return page.replace(_NO_LOOKS, _NO_LOOKS.replace("{}", text), 1)
+
+
+def _lamp(light: Light) -> dict[str, Any]:
+    """What the page needs to draw a light and to start from it."""
+    return {
+        "role": light.role,
+        "azimuth_deg": light.azimuth_deg,
+        "elevation_deg": light.elevation_deg,
+        "tone": light.color or light.kelvin or DAYLIGHT_KELVIN,
+        "softness": light.softness,
+        "intensity": light.intensity,
+    }
+
+
+class AppTools:
+    """The tools of the page. Hosts hide them from the model; other clients list them, so their
+    descriptions say whom they are for."""
+
+    def __init__(self, opener: Opener) -> None:
+        self._opener = opener
+
+    def all(self) -> list[FlatTool]:
+        return [
+            flat_tool(
+                "app_picture",
+                self._picture,
+                title="Picture for the app",
+                description="Use only from the before/after app: a picture's bytes, scaled down. "
+                "Anyone else: view_image.",
+                arguments=PictureArguments,
+                output=None,
+                read_only=True,
+                described=False,
+                meta=_FOR_THE_APP,
+            ),
+            flat_tool(
+                "app_preview",
+                self._preview,
+                title="Preview for the app",
+                description="Use only from the before/after app: a light tried on a small copy by "
+                "the local engine, free. Anyone else: relight_image.",
+                arguments=PreviewArguments,
+                output=None,
+                read_only=True,
+                described=False,
+                meta=_FOR_THE_APP,
+            ),
+        ]
+
+    async def _picture(self, arguments: PictureArguments, ctx: Ctx) -> CallToolResult:
+        service = await self._opener.service()
+        wanted = ViewArguments(image=arguments.image, max_edge=arguments.max_edge)
+        picture, line = await service.view(wanted)
+        return picture_result(picture, line)
+
+    async def _preview(self, arguments: PreviewArguments, ctx: Ctx) -> CallToolResult:
+        service = await self._opener.service()
+        picture = await service.preview(arguments.as_plan())
+        return picture_result(picture, f"Preview ({picture.width}x{picture.height} px)")

@@ -1,0 +1,163 @@
+"""The before/after app in a real browser, in a host built on the reference AppBridge.
+
+Needs Node, npm and Chromium. npm's packages live in `.cache/app` and are never committed. With
+`MCP_RELIGHT_SHOTS=<folder>` it leaves screenshots there.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mcp_relight.cli.demo import SAMPLE
+from tests.world import World
+
+ROOT = Path(__file__).parents[2]
+MODULES = ROOT / ".cache" / "app"
+PACKAGES = {
+    "@modelcontextprotocol/client": "2.4.0",
+    "@modelcontextprotocol/ext-apps": "2.0.4",
+    "esbuild": "0.28.2",
+    "playwright-core": "1.65.1",
+}
+PHOTO_EDGE_PX = 512
+SCENARIOS = [
+    {"name": "strict-light", "policy": "strict", "theme": "light", "width": 960, "height": 820},
+    {"name": "claude-dark", "policy": "claude", "theme": "dark", "width": 960, "height": 820},
+    {"name": "tools-only", "policy": "strict", "theme": "dark", "width": 390, "height": 1240},
+]
+
+pytestmark = pytest.mark.long
+
+
+@pytest.fixture(scope="module")
+def seen(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """What the driver saw: one run for every test below."""
+    browser = shutil.which("chromium") or shutil.which("chromium-browser")
+    if browser is None or shutil.which("node") is None or shutil.which("npm") is None:
+        pytest.skip("needs node, npm and chromium (Debian: apt-get install chromium)")
+    install()
+    world = World(tmp_path_factory.mktemp("app"))
+    world.photos.mkdir()
+    photo = shutil.copy(resources.files("mcp_relight.cli") / "samples" / SAMPLE, world.photos)
+    plan = {
+        "modules": str(MODULES),
+        "chromium": browser,
+        "shots": os.environ.get("MCP_RELIGHT_SHOTS"),
+        "server": {
+            "command": sys.executable,
+            "args": ["-m", "mcp_relight", "serve"],
+            "env": world.environment,
+        },
+        "order": {
+            "image": str(photo),
+            "look": "golden_hour,rembrandt,neon",
+        },
+        "scenarios": [
+            scenario
+            | {"canRead": scenario["name"] != "tools-only"}
+            | {"canDownload": scenario["name"] != "tools-only"}
+            for scenario in SCENARIOS
+        ],
+    }
+    done = subprocess.run(
+        [shutil.which("node") or "node", str(Path(__file__).parent / "drive.mjs")],
+        input=json.dumps(plan),
+        capture_output=True,
+        text=True,
+        timeout=400,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    return json.loads(done.stdout)
+
+
+def install() -> None:
+    """npm's packages, once, at fixed versions."""
+    MODULES.mkdir(parents=True, exist_ok=True)
+    wanted = json.dumps({"private": True, "dependencies": PACKAGES})
+    manifest = MODULES / "package.json"
+    if (MODULES / "node_modules").is_dir() and manifest.read_text("utf-8") == wanted:
+        return
+    manifest.write_text(wanted, "utf-8")
+    command = ["npm", "install", "--no-audit", "--no-fund", "--no-package-lock", "--silent"]
+    done = subprocess.run(command, cwd=MODULES, capture_output=True, timeout=300, check=False)
+    if done.returncode != 0:
+        shutil.rmtree(MODULES / "node_modules", ignore_errors=True)
+        pytest.skip("npm could not install the browser driver")
+
+
+@pytest.fixture(params=[str(scenario["name"]) for scenario in SCENARIOS])
+def scenario(request: pytest.FixtureRequest, seen: dict[str, Any]) -> dict[str, Any]:
+    (asked,) = [scenario for scenario in SCENARIOS if scenario["name"] == request.param]
+    return seen["scenarios"][request.param] | {"asked": asked}
+
+
+def test_the_result_of_the_tool_is_text_without_links(seen: dict[str, Any]) -> None:
+    assert seen["mimeType"] == "text/html;profile=mcp-app"
+    assert [block["type"] for block in seen["result"]["content"]] == ["text"]
+
+
+def test_both_pictures_and_every_variant_are_drawn(scenario: dict[str, Any]) -> None:
+    for name in ("before", "after"):
+        assert scenario[name]["width"] == PHOTO_EDGE_PX
+        assert scenario[name]["range"] > 60, "a blank canvas has no range"
+    assert scenario["before"]["left"] != scenario["after"]["left"]
+    assert len(scenario["thumbs"]) == 3
+    assert min(scenario["thumbs"]) > 50
+
+
+def test_the_divider_follows_keyboard_and_mouse(scenario: dict[str, Any]) -> None:
+    opened, one_right, home, dragged = (_percent(clip) for clip in scenario["divider"])
+    assert (opened, one_right, home) == (50, 52, 0)
+    assert abs(dragged - 75) < 2
+
+
+def test_the_preview_follows_the_light(scenario: dict[str, Any]) -> None:
+    left, right = scenario["previews"]["left"], scenario["previews"]["right"]
+    assert left["azimuth"] < -20
+    assert right["azimuth"] > 20
+    assert _lean(left["colors"]) < _lean(right["colors"]), "the bright side must move over"
+    assert _warmth(scenario["previews"]["warm"]["colors"]) > _warmth(right["colors"]) + 5
+
+
+def test_a_preview_can_be_rendered_in_full_and_joins_the_variants(
+    scenario: dict[str, Any],
+) -> None:
+    assert len(scenario["full"]["labels"]) == 4
+    assert scenario["full"]["width"] == PHOTO_EDGE_PX
+    assert _warmth(scenario["full"]) > _warmth(scenario["before"])
+    (note,) = scenario["host"]["context"]
+    assert "kelvin" in note["content"][0]["text"]
+
+
+def test_the_download_is_the_whole_picture(seen: dict[str, Any]) -> None:
+    for name in ("strict-light", "claude-dark"):
+        (download,) = seen["scenarios"][name]["host"]["downloads"]
+        assert download["mimeType"] == "image/jpeg"
+        assert download["bytes"] > 20_000
+
+
+def test_nothing_is_complained_about_and_nothing_overflows(scenario: dict[str, Any]) -> None:
+    assert scenario["problems"] == []
+    assert scenario["tornDown"] == {}
+    assert scenario["width"] <= scenario["asked"]["width"]
+
+
+def _percent(clip: str) -> float:
+    return float(clip.rpartition(" ")[2].removesuffix("%)"))
+
+
+def _lean(colors: dict[str, Any]) -> float:
+    """How much brighter the right third is than the left."""
+    return sum(colors["right"]) - sum(colors["left"])
+
+
+def _warmth(colors: dict[str, Any]) -> float:
+    return sum(colors[side][0] - colors[side][2] for side in ("left", "right"))
