@@ -40,7 +40,7 @@ LIGHT_ARGS: dict[str, float] = {
     "softness": 0.15,
     "ambient": 0.1,
     "exposure_ev": -0.7,
-    "strength": 0.75,
+    "strength": 0.95,
 }
 """Flags of `mcp-relight relight` (with dashes there), the same for every scene and request."""
 
@@ -152,7 +152,7 @@ def lighting(azimuth_deg: float, elevation_deg: float) -> Lighting:
 
 
 def through_cli(folder: Path) -> Relighter:
-    """Run the installed command as a user would."""
+    """Run the installed command as a user would, in a data folder of its own."""
 
     def run(
         photo: NDArray[np.uint8], mask: NDArray[np.uint8], azimuth_deg: float, elevation_deg: float
@@ -163,6 +163,7 @@ def through_cli(folder: Path) -> Relighter:
         target.unlink(missing_ok=True)
         command = [sys.executable, "-m", "mcp_relight", "relight", str(source)]
         command += ["--mask", str(mask_path), "-o", str(target)]
+        command += ["--data-dir", str(folder / "data"), "--output-dir", str(folder / "pictures")]
         command += [f"--azimuth-deg={azimuth_deg:.3f}", f"--elevation-deg={elevation_deg:.3f}"]
         command += [f"--{name.replace('_', '-')}={value}" for name, value in LIGHT_ARGS.items()]
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL, timeout=120)

@@ -17,21 +17,21 @@ import anyio.to_thread
 
 from mcp_relight import __version__
 from mcp_relight.config import PROVIDERS_WITH_KEYS, Settings
-from mcp_relight.domain.job import Policy
-from mcp_relight.domain.pixels import ENGINE_VERSION
-from mcp_relight.domain.ports import Found, Library, Taken
 from mcp_relight.errors import RelightError
 from mcp_relight.jobs.credentials import credential_id, fingerprint, folder_salt
 from mcp_relight.jobs.locks import WorkerLock, is_living
 from mcp_relight.jobs.spawn import Spawner
-from mcp_relight.service.service import Options, Service
 
 if TYPE_CHECKING:
+    from pydantic import SecretStr
+
+    from mcp_relight.domain.ports import Found, Library, Taken
     from mcp_relight.jobs.steps import Steps
     from mcp_relight.jobs.store.store import Store
     from mcp_relight.jobs.worker import Worker
     from mcp_relight.pixels.client import PixelChild
-    from mcp_relight.providers.registry import Registry
+    from mcp_relight.providers.registry import Access, Registry
+    from mcp_relight.service.service import Service
     from mcp_relight.storage.fetch import Fetcher
     from mcp_relight.storage.files import ImageFiles
 
@@ -66,20 +66,36 @@ class Parts:
         self.clock = SystemClock()
 
     @cached_property
-    def credentials(self) -> dict[str, str]:
-        """An id for each key that is set, by provider."""
-        salt = folder_salt(self.folder)
-        found: dict[str, str] = {}
-        for provider in PROVIDERS_WITH_KEYS:
-            key = self.settings.api_key(provider)
-            if key is not None:
-                origin = self.settings.origin(provider)
-                found[provider] = credential_id(salt, key.get_secret_value(), origin)
+    def access(self) -> "dict[str, Access]":
+        """How each remote provider may be used: the built-in ones, and those of plug-ins."""
+        from mcp_relight.providers.registry import third_party
+
+        found = {
+            provider: self._access(self.settings.api_key(provider), self.settings.origin(provider))
+            for provider in PROVIDERS_WITH_KEYS
+        }
+        for adapter in third_party():
+            key = self.settings.plug_in_key(adapter.key_variable)
+            found.setdefault(adapter.name, self._access(key, adapter.origin))
         return found
+
+    def _access(self, key: "SecretStr | None", origin: str) -> "Access":
+        from mcp_relight.providers.registry import Access
+
+        named = None
+        if key is not None:
+            named = credential_id(folder_salt(self.folder), key.get_secret_value(), origin)
+        return Access(key=key, origin=origin, credential_id=named)
+
+    @cached_property
+    def credentials(self) -> tuple[str, ...]:
+        """An id for each key that is set."""
+        named = (access.credential_id for access in self.access.values())
+        return tuple(name for name in named if name is not None)
 
     @cached_property
     def fingerprint(self) -> str:
-        return fingerprint(self.credentials.values(), __version__)
+        return fingerprint(self.credentials, __version__)
 
     @property
     def database(self) -> Path:
@@ -111,21 +127,12 @@ class Parts:
 
     @cached_property
     def registry(self) -> "Registry":
-        from mcp_relight.providers.registry import Access, Registry
+        from mcp_relight.providers.registry import Registry
 
-        return Registry(
-            {
-                provider: Access(
-                    key=self.settings.api_key(provider),
-                    origin=self.settings.origin(provider),
-                    credential_id=self.credentials.get(provider),
-                )
-                for provider in PROVIDERS_WITH_KEYS
-            }
-        )
+        return Registry(self.access)
 
     @cached_property
-    def library(self) -> Library:
+    def library(self) -> "Library":
         from mcp_relight.storage.intake import Intake
 
         return Intake(
@@ -139,6 +146,7 @@ class Parts:
 
     @cached_property
     def steps(self) -> "Steps":
+        from mcp_relight.domain.pixels import ENGINE_VERSION
         from mcp_relight.jobs.lanes import Lane
         from mcp_relight.jobs.steps import Steps
         from mcp_relight.providers.bucket import Bucket, BucketFolder
@@ -191,7 +199,7 @@ class Parts:
             self.steps,
             lock,
             clock=self.clock,
-            credentials=tuple(self.credentials.values()),
+            credentials=self.credentials,
         )
 
     async def prune(self) -> None:
@@ -242,11 +250,15 @@ class Application:
     ) -> bool | None:
         return await self._stack.__aexit__(kind, error, trace)
 
-    async def service(self) -> Service:
+    async def service(self) -> "Service":
         async with self._opening:
             if self._service is None:
                 self._service = await anyio.to_thread.run_sync(self._open)
             return self._service
+
+    @property
+    def opened(self) -> "Service | None":
+        return self._service
 
     async def resume(self) -> None:
         """Start a worker if there may be something to do; opens nothing in this process."""
@@ -277,7 +289,10 @@ class Application:
                 await provider.aclose()
         return states
 
-    def _open(self) -> Service:
+    def _open(self) -> "Service":
+        from mcp_relight.domain.job import Policy
+        from mcp_relight.service.service import Options, Service
+
         parts, settings = self._parts, self._parts.settings
         workers = self._workers or NoWorkers()
         return Service(
@@ -379,19 +394,19 @@ class Downloaded:
 class TypedPaths:
     """A library for the command line, where typing a path allows it."""
 
-    def __init__(self, library: Library) -> None:
+    def __init__(self, library: "Library") -> None:
         self._library = library
 
-    async def take(self, reference: str) -> Taken:
+    async def take(self, reference: str) -> "Taken":
         path = await anyio.Path(reference).expanduser()
         if await path.exists():
             return await self._library.take_explicit(Path(await path.absolute()))
         return await self._library.take(reference)
 
-    async def take_explicit(self, path: Path) -> Taken:
+    async def take_explicit(self, path: Path) -> "Taken":
         return await self._library.take_explicit(path)
 
-    async def find(self, folder: str | None, *, limit: int) -> list[Found]:
+    async def find(self, folder: str | None, *, limit: int) -> "list[Found]":
         return await self._library.find(folder, limit=limit)
 
 

@@ -182,11 +182,17 @@ class Settings(BaseSettings):
             )
         return SecretStr(text) if text else None
 
+    def plug_in_key(self, variable: str) -> SecretStr | None:
+        """The key of a provider that another package brings, from the variable it names."""
+        text = os.environ.get(variable, "").strip()
+        return SecretStr(text) if text and not _UNSET.match(text) else None
+
     def origin(self, provider: str) -> str:
         return getattr(self, f"{provider}_url")
 
     def requests_per_minute(self, provider: str) -> float:
-        return getattr(self, f"{provider}_rpm")
+        """Plug-ins are held to the pace of the most careful built-in one."""
+        return getattr(self, f"{provider}_rpm", self.pixeldojo_rpm)
 
     @property
     def results_dir(self) -> Path:

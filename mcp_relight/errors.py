@@ -185,6 +185,7 @@ class ProviderDown(ProviderError):
 
 class ProviderProtocol(ProviderError):
     code = "provider_protocol"
+    default_hint = "Look at the job in the provider's own console, or choose another model."
 
 
 class ContentRejected(ProviderError):

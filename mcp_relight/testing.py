@@ -3,14 +3,32 @@
 Shipped, so that a package with a provider of its own can use them in its tests.
 """
 
+import json
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
+from pydantic import JsonValue
+
+from mcp_relight.domain.adapter import Adapter
+from mcp_relight.domain.catalog import RESERVED, ModelSpec
+from mcp_relight.domain.exchange import (
+    Accepted,
+    Call,
+    Follow,
+    Outcome,
+    Picture,
+    Rendered,
+    Reply,
+    Request,
+)
 from mcp_relight.domain.image import ImageInfo, image_id_of
-from mcp_relight.domain.lighting import Lighting
+from mcp_relight.domain.job import Job
+from mcp_relight.domain.lighting import Light, Lighting
 from mcp_relight.domain.pixels import Encoded, Inspected, RenderResult, RenderTask, SheetCell
 from mcp_relight.domain.report import LightAnalysis, Report
-from mcp_relight.errors import ImageNotFound
+from mcp_relight.domain.translate import asked_fields
+from mcp_relight.errors import ImageNotFound, InvalidArgument, RelightError
 
 
 class MemoryImages:
@@ -97,3 +115,164 @@ class ScriptedPixels:
 
     async def aclose(self) -> None:
         """Nothing to close."""
+
+
+class FakeProvider:
+    """Provider: answers every call from a list of outcomes, or raises the errors in it."""
+
+    def __init__(self, *answers: Outcome | RelightError, name: str = "fake") -> None:
+        self._name = name
+        self._answers = list(answers)
+        self.calls: list[Call] = []
+        self.polls: list[Job] = []
+        self.closed = False
+
+    @property
+    def name(self) -> str:
+        return self._name
+
+    async def submit(self, call: Call) -> Outcome:
+        self.calls.append(call)
+        return self._next()
+
+    async def poll(self, job: Job) -> Outcome:
+        self.polls.append(job)
+        return self._next()
+
+    def _next(self) -> Outcome:
+        answer = self._answers.pop(0)
+        if isinstance(answer, RelightError):
+            raise answer
+        return answer
+
+    async def cancel(self, job: Job) -> bool:
+        return False
+
+    async def reconcile(self, job: Job) -> Outcome | None:
+        return None
+
+    async def balance(self) -> str | None:
+        return None
+
+    async def aclose(self) -> None:
+        self.closed = True
+
+
+class ProviderContract:
+    """What every adapter must keep. Subclass it in a test file and set `adapter`:
+
+        class TestMine(ProviderContract):
+            adapter = Mine()
+
+    It reads no network and needs no key. `stored_submit` and `stored_finished`, where set, are
+    bodies of the provider's own replies to a submit and to a poll of a finished job.
+    """
+
+    adapter: Adapter
+    stored_submit: bytes | None = None
+    stored_finished: bytes | None = None
+
+    def call(self, spec: ModelSpec) -> Call:
+        """An ordinary call of one of its models."""
+        light = Light(azimuth_deg=-60, elevation_deg=10, kelvin=3200)
+        picture = Picture(640, 480, "image/jpeg", url="https://example.com/photo.jpg")
+        return Call(
+            model=spec.id,
+            lighting=Lighting(lights=(light,), prompt="a quiet evening"),
+            params=spec.check({}),
+            images=(picture,),
+            seed=7,
+        )
+
+    @property
+    def _relighting(self) -> list[ModelSpec]:
+        return [spec for spec in self.adapter.specs() if spec.relights]
+
+    def test_it_names_itself_its_origin_and_its_key(self) -> None:
+        adapter = self.adapter
+        assert re.fullmatch(r"[a-z][a-z0-9-]*", adapter.name)
+        assert re.fullmatch(r"[A-Z][A-Z0-9_]*", adapter.key_variable)
+        assert re.fullmatch(r"https://[^/]+", adapter.origin)
+        assert adapter.title
+
+    def test_its_models_are_its_own_and_named_once(self) -> None:
+        ids = [spec.id for spec in self.adapter.specs()]
+        assert ids
+        assert len(ids) == len(set(ids))
+        assert all(name.startswith(f"{self.adapter.name}/") for name in ids)
+
+    def test_prices_state_where_they_come_from(self) -> None:
+        assert all(spec.price.source for spec in self.adapter.specs())
+
+    def test_the_key_travels_in_headers_and_nowhere_else(self) -> None:
+        assert any("KEY-WORD" in value for value in self.adapter.auth("KEY-WORD").values())
+        for spec in self._relighting:
+            assert (
+                self.adapter.submit(self.call(spec))
+                .headers.keys()
+                .isdisjoint(self.adapter.auth("KEY-WORD"))
+            )
+
+    def test_a_call_becomes_one_request_with_the_picture_in_it(self) -> None:
+        for spec in self._relighting:
+            request = self.adapter.submit(self.call(spec))
+            assert (request.method, request.path[:1]) == ("POST", "/")
+            assert "https://example.com/photo.jpg" in json.dumps(request.json, allow_nan=False)
+
+    def test_the_same_call_becomes_the_same_request(self) -> None:
+        for spec in self._relighting:
+            assert self.adapter.submit(self.call(spec)) == self.adapter.submit(self.call(spec))
+
+    def test_every_field_of_the_light_is_accounted_for(self) -> None:
+        for spec in self._relighting:
+            call = self.call(spec)
+            told = tuple(entry.name for entry in spec.honesty(call.lighting, call.params))
+            assert sorted(told) == sorted(asked_fields(call.lighting))
+
+    def test_params_never_set_what_the_tool_has_an_argument_for(self) -> None:
+        for spec in self._relighting:
+            for name in RESERVED:
+                assert _refused(spec, {name: "x"}), f"{spec.id} takes params.{name}"
+
+    def test_a_ticket_becomes_a_request_below_the_origin(self) -> None:
+        request = self.adapter.poll("ticket-1")
+        assert request.path.startswith("/")
+        assert "ticket-1" in request.path + json.dumps(request.json)
+
+    def test_a_reply_that_makes_no_sense_is_an_error_and_no_result(self) -> None:
+        requests = [self.adapter.submit(self.call(spec)) for spec in self._relighting[:1]]
+        for request in [*requests, self.adapter.poll("ticket-1")]:
+            for body in (b"", b"null", b"[]", b"7", b"<html>", b"\xff", b"{}"):
+                outcome = _read(self.adapter, request, Reply(200, {}, body))
+                has_result = isinstance(outcome, Accepted | Follow)
+                assert not has_result
+                assert not isinstance(outcome, Rendered) or not outcome.outputs
+
+    def test_its_stored_replies_are_understood(self) -> None:
+        if self.stored_submit is not None:
+            request = self.adapter.submit(self.call(self._relighting[0]))
+            outcome = self.adapter.read(request, Reply(200, {}, self.stored_submit))
+            assert isinstance(outcome, Accepted | Rendered)
+            ticket = outcome.ticket if isinstance(outcome, Accepted) else ""
+            if self.stored_finished is not None and ticket:
+                poll = self.adapter.poll(ticket)
+                finished = self.adapter.read(poll, Reply(200, {}, self.stored_finished))
+                assert isinstance(finished, Follow) or (
+                    isinstance(finished, Rendered) and finished.outputs
+                )
+
+
+def _refused(spec: ModelSpec, params: dict[str, JsonValue]) -> bool:
+    try:
+        spec.check(params)
+    except InvalidArgument:
+        return True
+    return False
+
+
+def _read(adapter: Adapter, request: Request, reply: Reply) -> Outcome | None:
+    """The outcome; None for an error of the tree or one that the sender takes for unreadable."""
+    try:
+        return adapter.read(request, reply)
+    except (RelightError, LookupError, TypeError, ValueError, AttributeError):
+        return None

@@ -29,7 +29,13 @@ MAX_INPUT_BYTES = 50_000_000
 MAX_PIXELS = 50_000_000
 MAX_SIDE_PX = 16_384
 
+HEAD_BYTES = 64
+"""How much of a file `format_of` wants to see."""
+
 _ID = re.compile(r"[0-9a-f]{32}")
+_AVIF_BRANDS = (b"avif", b"avis")
+_HEIF_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx")
+_ANY_BRANDS = (b"mif1", b"msf1")
 
 
 def image_id_of(data: bytes) -> str:
@@ -39,6 +45,24 @@ def image_id_of(data: bytes) -> str:
 
 def is_image_id(text: str) -> bool:
     return _ID.fullmatch(text) is not None
+
+
+def format_of(head: bytes) -> ImageFormat | None:
+    """The format that a file's first bytes announce; None for any we do not read."""
+    if head.startswith(b"\x89PNG\r\n\x1a\n"):
+        return "PNG"
+    if head.startswith(b"\xff\xd8\xff"):
+        return "JPEG"
+    if head.startswith((b"GIF87a", b"GIF89a")):
+        return "GIF"
+    if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
+        return "WEBP"
+    if head[4:8] != b"ftyp":
+        return None
+    brand, compatible = head[8:12], head[16:HEAD_BYTES]
+    if brand in _AVIF_BRANDS or (brand in _ANY_BRANDS and b"avif" in compatible):
+        return "AVIF"
+    return "HEIF" if brand in _HEIF_BRANDS + _ANY_BRANDS else None
 
 
 class ImageInfo(BaseModel):

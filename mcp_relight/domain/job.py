@@ -2,9 +2,9 @@
 
 import secrets
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, JsonValue
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from mcp_relight.errors import Billed, ProviderError, RelightError
 
@@ -96,7 +96,7 @@ class FieldHonesty(_Value):
 
     name: str
     how: Literal["honoured", "approximated", "ignored"]
-    note: str = ""
+    note: Annotated[str, Field(exclude_if=lambda note: note == "")] = ""
 
 
 class Cost(_Value):
@@ -165,7 +165,7 @@ class Job:
     credential_id: str | None = None
     ticket: str | None = None
     submitted_at: float | None = None
-    """When the provider took it."""
+    """When it was sent; once the provider's answer came, when that was."""
     provider_expires_at: float | None = None
     progress: float = 0.0
     note: str = ""

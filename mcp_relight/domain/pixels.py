@@ -33,6 +33,7 @@ class Encoded:
     mime_type: str
     width: int
     height: int
+    has_alpha: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -73,6 +73,10 @@ class Images(Protocol):
 
     async def read(self, image_id: str) -> bytes: ...
 
+    async def check_folder(self, folder: Path) -> None:
+        """Raises InvalidArgument or StorageFull where `publish` into this folder would."""
+        ...
+
     async def publish(self, image_id: str, folder: Path, stem: str) -> Path:
         """Copy to `folder` under a human name that is not taken yet; returns the path."""
         ...
@@ -208,6 +212,11 @@ class Jobs(Protocol):
     async def reserve(self, job: Job, *, day_budget_usd: float, **changes: Any) -> Job | None:
         """Move to `submitting` and reserve the estimate in the day's budget (UTC) in one
         transaction. Raises BudgetExceeded."""
+        ...
+
+    async def may_be_anothers(self, job: Job, ticket: str) -> bool:
+        """Whether the provider's job of that ticket may belong to another row of the same key: one
+        that has it already, or one whose own submit is unsettled too."""
         ...
 
     async def take_slot(self, gate: str, *, per_minute: float, burst: int) -> float:

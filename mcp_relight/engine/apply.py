@@ -14,8 +14,8 @@ from .shade import Shading
 Background = Literal["relight", "keep", "darken"]
 
 _STRIP_ROWS = 192
-_GUIDED_RADIUS = 0.008
-_GUIDED_EPS = 3e-3
+_GUIDED_RADIUS = 0.005
+_GUIDED_EPS = 1e-3
 _KNEE = 0.8
 _DARKENED = 0.35
 """What `background="darken"` leaves of the light behind the subject."""
@@ -67,10 +67,10 @@ def _relit_strip(
         np.float32,
     )
     relit = linear * gain
-    brightest = linear.max(axis=2, keepdims=True)
+    brightest = _peak(linear)
     if layers.gloss is not None:
-        relit += _enlarge(layers.gloss, window) * np.minimum(2 * brightest, 1)
-    relit *= _shoulder(relit.max(axis=2, keepdims=True), brightest)
+        relit += _enlarge(layers.gloss, window) * np.minimum(2 * brightest, 1)[..., None]
+    _bend_highlights(relit, brightest)
     if background != "keep":
         return encode(relit)
     alpha = _enlarge(layers.alpha, window)
@@ -92,15 +92,24 @@ def _enlarge(values: Map, window: tuple[Map, Map]) -> Map:
     return np.asarray(enlarged, np.float32)
 
 
-def _shoulder(peak: Map, before: Map) -> Map:
-    """The factor that bends highlights below 1 instead of clipping them.
+def _peak(linear: Map) -> Map:
+    """The largest channel of every pixel, (H, W)."""
+    red, green, blue = cv2.split(linear)
+    return np.asarray(cv2.max(cv2.max(red, green), blue), np.float32)
+
+
+def _bend_highlights(relit: Map, before: Map) -> None:
+    """Bend highlights below 1 instead of clipping them, in place.
 
     What was bright already may stay as bright: a white wall under unchanged light stays white.
+    `before` (H, W) is the largest channel of the original.
     """
-    knee = np.clip(before, _KNEE, 0.999)
+    peak = _peak(relit)
+    high = peak > np.maximum(before, _KNEE)
+    knee = np.clip(before[high], _KNEE, 0.999)
     room = 1 - knee
-    bent = knee + room * (1 - np.exp(-(np.maximum(peak, knee) - knee) / room))
-    return np.where(peak > knee, bent / np.maximum(peak, 1e-6), 1).astype(np.float32)
+    bent = knee + room * (1 - np.exp((knee - peak[high]) / room))
+    relit[high] *= (bent / peak[high])[:, None]
 
 
 def _support(analysis: Analysis, strip: slice, full: tuple[int, int]) -> Map:

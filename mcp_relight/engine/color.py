@@ -2,6 +2,7 @@
 
 from functools import cache
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -48,7 +49,7 @@ def _encode_table() -> Pixels:
 
 def decode(pixels: Pixels) -> Map:
     """8-bit sRGB to linear light 0..1, same shape."""
-    return _decode_table()[pixels]
+    return np.asarray(cv2.LUT(pixels, _decode_table()), np.float32)
 
 
 def encode(linear: Real) -> Pixels:

@@ -55,11 +55,17 @@ def shade(analysis: Analysis, lighting: Lighting, knobs: Knobs) -> Shading:
         gloss = gloss + (light.intensity * shine)[..., None] * color
     level = _mean_gain(analysis, asked / existing)
     exposure = level / _mean_gain(analysis, neutral / existing) * 2.0**lighting.exposure_ev
-    relative = np.clip(asked / existing / level, *_GAIN_RANGE)
+    relative = _bounded(asked / existing / level)
     return Shading(
         ((relative * exposure) ** lighting.strength).astype(np.float32),
         (gloss * lighting.strength * min(exposure, 1.0)).astype(np.float32),
     )
+
+
+def _bounded(gain: Map) -> Map:
+    """Keep the brightness of a gain in range. Clipping each channel would turn candles green."""
+    bright = np.maximum(gain @ LUMINANCE, 1e-6)
+    return np.maximum(gain * (np.clip(bright, *_GAIN_RANGE) / bright)[..., None], 1e-4)
 
 
 def _existing_shading(analysis: Analysis, subject: Map, remove: float) -> Map:

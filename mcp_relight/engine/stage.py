@@ -14,9 +14,12 @@ from .shadow import lit_by
 _SCENE_SUBJECT = 0.45
 """Without a subject everything counts as this much of one."""
 
+# A relief guessed from colour edges breaks up under a hard light: soften it by this much.
 _SCENE_DOUBT = 0.35
-_BACKDROP_SHADOW = 0.3
-"""How far away the backdrop is nobody knows: a full cast shadow on it looks like a halo."""
+
+# How far away the backdrop is nobody knows: a full, sharp shadow on it looks like a halo.
+_BACKDROP_SHADOW = 0.35
+_BACKDROP_BLUR = 0.03
 
 _SUBJECT_REACH = 0.5
 _BACKDROP_REACH = 2.7
@@ -38,7 +41,6 @@ class Stage:
             if analysis.has_subject
             else np.full(self._size, _SCENE_SUBJECT, np.float32)
         )
-        # A relief guessed from colour edges would break up under a hard light: soften it.
         self._doubt = 0.0 if analysis.has_subject or _given(analysis) else _SCENE_DOUBT
         self._contour = _contour(analysis.alpha) if analysis.has_subject else None
 
@@ -72,8 +74,9 @@ class Stage:
         if direction[2] <= 0.05 or strength == 0:
             return np.ones(self._size, np.float32)
         hidden = 1 - lit_by(self._analysis.height, direction, light.softness)
-        weight = self.subject + (1 - self.subject) * _BACKDROP_SHADOW / 0.85
-        kept = 1 - hidden * weight * strength * (1 - 0.35 * light.softness) * (1 - self._doubt)
+        distant = blur(hidden, _BACKDROP_BLUR * max(self._size))
+        hidden = self.subject * hidden + (1 - self.subject) * _BACKDROP_SHADOW * distant
+        kept = 1 - hidden * strength * (1 - 0.35 * light.softness) * (1 - self._doubt)
         return kept.astype(np.float32)
 
     def _falloff(self, light: Light) -> Map:

@@ -34,31 +34,36 @@ def find_foreign(original: Picture, result: Picture, known: Picture) -> Mask:
     factor = min(1.0, _WORK_PX / max(height, width))
     size = (max(1, round(width * factor)), max(1, round(height * factor)))
     original, result, known = (
-        cv2.resize(one, size, interpolation=cv2.INTER_AREA) for one in (original, result, known)
+        np.asarray(cv2.resize(one, size, interpolation=cv2.INTER_AREA), np.float32)
+        for one in (original, result, known)
     )
-    before = original.mean(axis=2)
+    before = _level(original)
     old = _contrast(before)
     old_tint = [_contrast(one) for one in _tints(original)]
     found = np.zeros(known.shape, np.bool_)
     for source, margin in ((result - original, 1.0), (result, 2.0)):
-        bright = source.mean(axis=2) * known
+        bright = _level(source) * known
         found |= _spots(bright, margin * old, _LIGHTER_STEP, _OUTLINE)
         found |= _spots(-bright, margin * old, _DARKER_STEP, _DARKER_OUTLINE)
         for tint, beside in zip(_tints(source), old_tint, strict=True):
             found |= _spots(tint * known, margin * beside, _TINT_STEP, _OUTLINE)
             found |= _spots(-tint * known, margin * beside, _TINT_STEP, _OUTLINE)
-    found |= _erased(before, result.mean(axis=2))
+    found |= _erased(before, _level(result))
     grown = cv2.dilate(found.astype(np.uint8), np.ones((7, 7), np.uint8))
     return cv2.resize(grown, (width, height), interpolation=cv2.INTER_NEAREST) > 0
 
 
 def _erased(before: Picture, after: Picture) -> Mask:
     """Where the original has clear texture and the well-lit result has none of it."""
-    detail = before - blur(before, 2.0)
+    detail = (before - blur(before, 2.0)).astype(np.float32)
     power = blur(detail * detail, 2.0)
-    kept = blur(detail * (after - blur(after, 2.0)), 2.0)
+    kept = blur((detail * (after - blur(after, 2.0))).astype(np.float32), 2.0)
     lit = (after > _DIM) & (after < _BURNT)
     return lit & (power > _TEXTURE**2) & (kept < _KEPT * power)
+
+
+def _level(log_rgb: Picture) -> Picture:
+    return log_rgb.mean(axis=2, dtype=np.float32)
 
 
 def _tints(log_rgb: Picture) -> tuple[Picture, Picture]:
@@ -84,9 +89,10 @@ def _spots(values: Picture, old: Picture, step: float, outline: float) -> Mask:
 
 
 def _closed(spot: Mask, new: Mask, least: float) -> Mask:
-    """The connected parts of `spot` that are compact and at least `least` of whose border is new."""
+    """The connected, compact parts of `spot` with at least `least` of their border new."""
     filled = spot.astype(np.uint8)
-    count, labels, stats, _ = cv2.connectedComponentsWithStats(filled, connectivity=4)
+    count, parts, stats, _ = cv2.connectedComponentsWithStats(filled, connectivity=4)
+    labels = np.asarray(parts, np.intp)
     border = spot & (cv2.erode(filled, np.ones((3, 3), np.uint8)) == 0)
     length = np.bincount(labels[border], minlength=count)
     share = np.bincount(labels[border & new], minlength=count) / np.maximum(length, 1)

@@ -48,7 +48,7 @@ def estimate_gain(
     bright = np.log(luminance(result) + _FLOOR) - level
     tint = np.log(result + _FLOOR) - np.log(softened + _FLOOR) - bright[..., None]
     known = luminance(softened)
-    known = known / (known + np.float32(0.01))
+    known = (known / (known + np.float32(0.01))).astype(np.float32)
     foreign = find_foreign(np.log(softened + _FLOOR), np.log(result + _FLOOR), known)
     weight = np.where(foreign, 0, shown * known + np.float32(1e-4)).astype(np.float32)
     bright = fill(bright, weight)
@@ -102,9 +102,11 @@ def fill(values: Picture, weight: Picture) -> Picture:
 def _smooth(tint: Picture, weight: Picture, sigma_px: float) -> Picture:
     """(h, w, 3) tint, blurred over the pixels that are known and the holes filled."""
     total = blur(weight, sigma_px)
-    smooth = blur(tint * weight[..., None], sigma_px) / np.maximum(total, 1e-6)[..., None]
-    trusted = np.where(total > 1e-5, np.float32(1), np.float32(0))
-    return np.dstack([fill(smooth[..., channel], trusted) for channel in range(3)])
+    summed = blur(tint * weight[..., None], sigma_px)
+    smooth = summed / np.maximum(total, np.float32(1e-6))[..., None]
+    trusted = (total > 1e-5).astype(np.float32)
+    channels = np.asarray(smooth, np.float32).transpose(2, 0, 1)
+    return np.dstack([fill(channel, trusted) for channel in channels])
 
 
 def _as_soft_as(original: Picture, result: Picture) -> Picture:

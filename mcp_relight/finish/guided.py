@@ -33,15 +33,15 @@ def fit_planes(
     mean_value = _box(weight * values, radius_px) / total
     spread = _box(weight * guide * guide, radius_px) / total - mean_guide**2
     shared = _box(weight * guide * values, radius_px) / total - mean_guide * mean_value
-    slope = shared / (np.maximum(spread, 0) + np.float32(smoothness))
+    slope = shared / (np.maximum(spread, np.float32(0)) + np.float32(smoothness))
     offset = mean_value - slope * mean_guide
     # Neighbourhoods that hold little trustworthy data give way to better ones beside them.
+    trusted = _box(total, radius_px)
     return Planes(
-        _box(slope * total, radius_px) / _box(total, radius_px),
-        _box(offset * total, radius_px) / _box(total, radius_px),
+        _box(slope * total, radius_px) / trusted, _box(offset * total, radius_px) / trusted
     )
 
 
-def _box(values: Picture, radius_px: int) -> Picture:
+def _box(values: NDArray[np.floating], radius_px: int) -> Picture:
     edge = 2 * radius_px + 1
-    return cv2.blur(values, (edge, edge)).astype(np.float32, copy=False)
+    return np.asarray(cv2.blur(np.asarray(values, np.float32), (edge, edge)), np.float32)

@@ -42,7 +42,8 @@ async def poll(around: Surroundings, lane: Lane, job: Job) -> Job | None:
     except _PASSING as error:
         return await _trouble(around, lane, job, error)
     except ProviderProtocol as error:
-        if job.attempts < _MAX_UNREADABLE:
+        # One that was billed is over: asking again will not make its result a picture.
+        if error.billed != "yes" and job.attempts < _MAX_UNREADABLE:
             return await _trouble(around, lane, job, error)
         return await fail(around, job, error)
     except RelightError as error:

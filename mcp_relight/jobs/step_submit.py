@@ -65,6 +65,8 @@ async def reconcile(around: Surroundings, lane: Lane, job: Job) -> Job | None:
         outcome = await lane.provider.reconcile(job)
     except RelightError:
         outcome = None
+    if isinstance(outcome, Accepted) and await around.jobs.may_be_anothers(job, outcome.ticket):
+        outcome = None  # showing somebody else's picture is worse than asking the user
     if outcome is not None:
         return await _found(around, job, outcome)
     if job.stage == "submitting":
@@ -106,6 +108,7 @@ async def _reserve(around: Surroundings, job: Job, prepared: Prepared) -> Job | 
             day_budget_usd=job.request.policy.daily_budget_usd,
             cost=job.request.estimate.model_copy(update={"billed": "unknown"}),
             sent=prepared.sent,
+            submitted_at=around.clock.now(),
             progress=PROGRESS_SENT,
             note="Sending.",
         )
@@ -146,6 +149,7 @@ async def _send_again(around: Surroundings, job: Job, error: ProviderError) -> J
         "queued",
         cost=Cost(unit=job.cost.unit),
         sent=(),
+        submitted_at=None,
         progress=0.0,
         note="The provider did not take it yet; trying again.",
         due_at=around.clock.now() + wait_s,

@@ -173,7 +173,8 @@ class Worker:
         return busy < (self._local_at_once if is_local else self._remote_at_once)
 
     async def _start(self, tasks: TaskGroup, job: Job) -> None:
-        claimed = await self._jobs.claim(job, self._lock.worker_id)
+        mine = self._lock.worker_id
+        claimed = job if job.worker == mine else await self._jobs.claim(job, mine)
         if claimed is not None:
             self._active[job.job_id] = _Active(self._steps.is_local(job))
             tasks.start_soon(self._drive, claimed)

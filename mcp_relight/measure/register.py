@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from scipy.fft import fft2, ifft2
 
 from mcp_relight.engine.grid import blur
 
@@ -23,7 +24,8 @@ _FINE_PX = 384
 _ZOOMS = (0.90, 0.94, 0.97, 1.0, 1.03, 1.07, 1.12)
 _MAX_SHIFT = 0.15
 _MIN_EDGE_PX = 16
-_GRID = 7
+_GRID = 5
+_AVERAGED = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,12 +34,14 @@ class Alignment:
 
     `affine` maps unit-square positions, so it holds at any size. `score` is the agreement of edge
     directions after alignment (1 = equal, about 0 = unrelated), `residual_px` the median distance
-    at 384 px that blocks still disagree with the affine map by.
+    at 384 px that blocks still disagree with the affine map by, `bend` how far the map is from a
+    plain resize or centred crop, as a log ratio.
     """
 
     affine: Affine
     score: float
     residual_px: float
+    bend: float = 0.0
 
     @property
     def scale(self) -> float:
@@ -53,9 +57,9 @@ class Alignment:
 def edges(grey: NDArray[np.uint8]) -> NDArray[np.complex64]:
     """Doubled-angle edge field of an (H, W) grey picture; magnitude 0…1, locally normalised."""
     smooth = blur(np.sqrt(grey.astype(np.float32) + 2), 1.0)
-    gx = cv2.Scharr(smooth, cv2.CV_32F, 1, 0)
-    gy = cv2.Scharr(smooth, cv2.CV_32F, 0, 1)
-    size = cv2.magnitude(gx, gy)
+    gx = np.asarray(cv2.Scharr(smooth, cv2.CV_32F, 1, 0), np.float32)
+    gy = np.asarray(cv2.Scharr(smooth, cv2.CV_32F, 0, 1), np.float32)
+    size = np.hypot(gx, gy)
     around = blur(size, max(4.0, max(grey.shape) / 20))
     weight = size / (size + around + 2.0)
     unit = (gx + 1j * gy) / np.maximum(size, 1e-6)
@@ -102,7 +106,12 @@ def shrink(rgb: NDArray[np.uint8], long_edge_px: int) -> NDArray[np.uint8]:
     if factor >= 1:
         return rgb
     size = (max(1, round(width * factor)), max(1, round(height * factor)))
-    return cv2.resize(rgb, size, interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
+    step = int(1 / factor) // _AVERAGED
+    if step > 1:
+        # Averaging every pixel of a large photo costs more than all that is measured on it.
+        thinned = (max(1, width // step), max(1, height // step))
+        rgb = np.asarray(cv2.resize(rgb, thinned, interpolation=cv2.INTER_NEAREST), np.uint8)
+    return np.asarray(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def align(reference: NDArray[np.uint8], other: NDArray[np.uint8]) -> Alignment:
@@ -119,7 +128,8 @@ def align(reference: NDArray[np.uint8], other: NDArray[np.uint8]) -> Alignment:
         shifts, weights, centres = _block_shifts(first_edges, moved)
         affine, residual = _corrected(affine, shifts, weights, centres, fine.shape)
     moved = edges(_warp_grey(second, affine, fine.shape))
-    return Alignment(affine, round(agreement(first_edges, moved), 4), residual)
+    bend = min(_bend(affine, base) for base in _framings(reference.shape, other.shape))
+    return Alignment(affine, round(agreement(first_edges, moved), 4), residual, bend)
 
 
 def _grey(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -139,7 +149,7 @@ def _coarse(
     other_shape: tuple[int, ...],
 ) -> Affine:
     """The best of a small set of scalings, each with its best shift."""
-    one = np.fft.fft2(edges(first))
+    one = np.asarray(fft2(edges(first)), np.complex64)
     best, found = -np.inf, IDENTITY
     for base in _framings(reference_shape, other_shape):
         for zoom in _ZOOMS:
@@ -175,9 +185,15 @@ def _zoomed(base: Affine, zoom: float) -> Affine:
     return base @ np.vstack([_centred(zoom, zoom), [0, 0, 1]])
 
 
-def _shift(one: NDArray[np.complex128], moved: NDArray[np.complex64]) -> tuple[float, float, float]:
+def _bend(affine: Affine, base: Affine) -> float:
+    """Stretch of `affine` beyond `base`, as the larger log ratio of its two axes."""
+    beyond = affine[:, :2] @ np.linalg.inv(base[:, :2])
+    return float(np.abs(np.log(np.linalg.svd(beyond, compute_uv=False))).max())
+
+
+def _shift(one: NDArray[np.complex64], moved: NDArray[np.complex64]) -> tuple[float, float, float]:
     """Shift (x, y in px) that lays `moved` on the picture with spectrum `one`, and its peak."""
-    correlation = np.fft.ifft2(np.conj(one) * np.fft.fft2(moved)).real
+    correlation = ifft2(np.conj(one) * fft2(moved)).real
     height, width = correlation.shape
     reach_y, reach_x = (max(1, int(_MAX_SHIFT * edge)) for edge in (height, width))
     window = np.roll(correlation, (reach_y, reach_x), (0, 1))[: 2 * reach_y + 1, : 2 * reach_x + 1]
@@ -206,7 +222,7 @@ def _block_shift(
     one: NDArray[np.complex64], moved: NDArray[np.complex64]
 ) -> tuple[float, float, float]:
     """Subpixel shift of one block and a weight that is 0 where nothing could be matched."""
-    correlation = np.fft.ifft2(np.conj(np.fft.fft2(one)) * np.fft.fft2(moved)).real
+    correlation = ifft2(np.conj(fft2(one)) * fft2(moved)).real
     reach = min(8, min(one.shape) // 4)
     window = np.roll(correlation, (reach, reach), (0, 1))[: 2 * reach + 1, : 2 * reach + 1]
     y, x = (int(i) for i in np.unravel_index(int(window.argmax()), window.shape))
@@ -240,15 +256,16 @@ def _corrected(
     size = np.array([shape[1], shape[0]], np.float64)
     design = np.column_stack([centres[used] / size, np.ones(int(used.sum()))])
     target, weight = shifts[used] / size, weights[used]
-    fit, scale = np.zeros((3, 2)), 0.0
+    # The small ridge on the linear terms keeps few or badly spread blocks from bending it.
+    ridge = np.diag([1.0, 1.0, 0.0]) * 0.004
+    fit: NDArray[np.float64] = np.zeros((3, 2))
+    error: NDArray[np.float64] = np.zeros(len(weight))
     robust = weight
     for _ in range(6):
-        # The small ridge on the linear terms keeps few or badly spread blocks from bending it.
-        normal = design.T * robust @ design + np.diag([1, 1, 0]) * 0.004 * robust.sum()
-        fit = np.linalg.solve(normal, design.T * robust @ target)
-        error = np.hypot(*((target - design @ fit) * size).T)
-        scale = max(0.3, float(np.median(error)))
-        robust = weight / (1 + (error / scale) ** 2) ** 2
+        normal = design.T * robust @ design + ridge * robust.sum()
+        fit = np.asarray(np.linalg.solve(normal, design.T * robust @ target), np.float64)
+        error = np.linalg.norm((target - design @ fit) * size, axis=1)
+        robust = weight / (1 + (error / max(0.3, float(np.median(error)))) ** 2) ** 2
     step = np.eye(3)
-    step[:2] += fit.T
+    step[:2] += np.transpose(fit)
     return affine @ step, round(float(np.average(error, weights=weight)), 3)

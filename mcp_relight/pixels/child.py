@@ -1,65 +1,95 @@
-"""The child: `python -m mcp_relight.pixels.child`. Frames in on stdin, frames out on stdout.
+"""The pixel child: `python -m mcp_relight.pixels.child`.
 
-It decodes what strangers wrote, so it may read no file of anybody, reach no network and use little
-of the machine. It is expected to die now and then; whoever asked gets an error and a new child.
+Reads one task per frame from stdin and answers it on stdout until stdin ends or nothing was asked
+for a while. Bytes in, bytes out: it opens no file and, on Linux, has no network.
 """
 
 import os
 import sys
-from typing import BinaryIO
+import threading
+import traceback
+from collections.abc import Callable
+from typing import Any, BinaryIO
+
+from pydantic import TypeAdapter
 
 from mcp_relight.errors import RelightError
 
-from .confine import confine
-from .frames import LENGTH, MAX_HEADER_BYTES, Frame, FrameError, pack, unpack_header
+from . import frames, limits
+from .frames import IDLE_EXIT_CODE
+
+_PLAIN = TypeAdapter[Any](Any)
 
 
 def main() -> None:
-    source, sink = _own_pipes()
-    confine()
-    from .tasks import perform
+    idle_s = float(sys.argv[1])
+    limits.die_with_parent()
+    stdin, stdout = sys.stdin.buffer, _claim_stdout()
+    # Imported only now: all of it loads and, on first use, compiles before the limits close.
+    import cv2
 
-    while (frame := _read(source)) is not None:
-        try:
-            reply = perform(frame)
-        except RelightError as error:
-            failure = {"code": error.code, "message": error.message, "hint": error.hint}
-            reply = Frame({"error": failure})
-        except MemoryError:
-            reply = Frame({"error": {"code": "image_too_large", "message": _NO_MEMORY, "hint": ""}})
-        for piece in pack(reply):
-            sink.write(piece)
-        sink.flush()
+    from .tasks import TASKS
 
-
-_NO_MEMORY = "The picture needs more memory than a decoder may use."
+    cv2.setNumThreads(2)
+    limits.leave_network()
+    limits.limit_process()
+    _send(stdout, {"ready": True})
+    while (request := _next_request(stdin, idle_s)) is not None:
+        limits.limit_task(request["limit_s"])
+        _send(stdout, _answer(TASKS, request))
 
 
-def _own_pipes() -> tuple[BinaryIO, BinaryIO]:
-    """Keep the frames' pipes for ourselves: whatever a library prints goes to stderr."""
-    source = os.fdopen(os.dup(0), "rb")
-    sink = os.fdopen(os.dup(1), "wb")
+def _claim_stdout() -> BinaryIO:
+    """Frames alone go to the real stdout; whatever prints, prints to stderr."""
+    frames_out = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
-    null = os.open(os.devnull, os.O_RDONLY)
-    os.dup2(null, 0)
-    os.close(null)
-    return source, sink
+    return frames_out
 
 
-def _read(source: BinaryIO) -> Frame | None:
-    """The next frame; None at the end of input."""
-    length = source.read(LENGTH.size)
-    if len(length) < LENGTH.size:
-        return None
-    (size,) = LENGTH.unpack(length)
-    if size > MAX_HEADER_BYTES:
-        raise FrameError("oversized header")
-    facts, named = unpack_header(source.read(size))
-    return Frame(facts, {name: source.read(count) for name, count in named})
+def _next_request(stdin: BinaryIO, idle_s: float) -> Any:
+    """The next request, or None at the end of stdin. Ends the process when none comes."""
+    idle = threading.Timer(idle_s, os._exit, (IDLE_EXIT_CODE,))
+    idle.daemon = True
+    idle.start()
+    reading = frames.unpack()
+    wanted = next(reading)
+    try:
+        while True:
+            data = stdin.read(wanted)
+            idle.cancel()
+            if len(data) < wanted:
+                return None
+            wanted = reading.send(data)
+    except StopIteration as done:
+        return done.value
+
+
+def _answer(tasks: dict[str, Callable[..., object]], request: Any) -> dict[str, Any]:
+    try:
+        result = tasks[request["task"]](**request["arguments"])
+        return {"result": _PLAIN.dump_python(result)}
+    except RelightError as error:
+        return {
+            "error": {
+                "code": error.code,
+                "message": error.message,
+                "hint": error.hint,
+                "argument": error.argument,
+            }
+        }
+    except MemoryError:
+        return {"out_of_memory": True}
+    except Exception as error:  # noqa: BLE001  the outermost loop of this process
+        # Without the exception's own words, which may quote the picture.
+        where = "".join(traceback.format_tb(error.__traceback__))
+        return {"bug": f"{type(error).__name__}\n{where}"}
+
+
+def _send(stdout: BinaryIO, body: object) -> None:
+    for buffer in frames.pack(body):
+        stdout.write(buffer)
+    stdout.flush()
 
 
 if __name__ == "__main__":
     main()
-    sys.stderr.flush()
-    # Native libraries' exit handlers have nothing left to do here, and can only go wrong.
-    os._exit(0)

@@ -1,29 +1,79 @@
-"""Decoding: five formats by content, limits before pixels, one kind of answer."""
+"""From the bytes of a picture file to pixels. Runs in the child alone.
 
+Only the named decoders see the bytes, chosen by the file's own first bytes, and only after size
+and dimensions were checked. PNG and JPEG files are stripped before decoding: what a decoder never
+sees cannot hurt it, and what it decoded is what is kept.
+"""
+
+import importlib
+import importlib.util
 import io
+import struct
 import warnings
+import zlib
+from collections.abc import Generator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import cast
 
 import numpy as np
-from numpy.typing import NDArray
-from PIL import Image, ImageCms, ImageFile
+from PIL import (
+    AvifImagePlugin,
+    GifImagePlugin,
+    Image,
+    ImageFile,
+    JpegImagePlugin,
+    PngImagePlugin,
+    WebPImagePlugin,
+)
 
-from mcp_relight.domain.image import MAX_INPUT_BYTES, MAX_PIXELS, MAX_SIDE_PX, ImageFormat
-from mcp_relight.errors import ImageCorrupt, ImageTooLarge, ImageUnsupported, RelightError
+from mcp_relight.domain.image import (
+    HEAD_BYTES,
+    MAX_INPUT_BYTES,
+    MAX_PIXELS,
+    MAX_SIDE_PX,
+    ImageFormat,
+    format_of,
+)
+from mcp_relight.errors import ImageCorrupt, ImageTooLarge, ImageUnsupported, RequestError
 
-Pixels8 = NDArray[np.uint8]
+from .exif import orientation_of
+from .profile import is_usable
+from .strip_jpeg import strip_jpeg
+from .strip_png import strip_png
+
+# Image.open with `formats` finds only decoders that are loaded.
+_DECODERS = (AvifImagePlugin, GifImagePlugin, JpegImagePlugin, PngImagePlugin, WebPImagePlugin)
+_HAS_HEIF = importlib.util.find_spec("pillow_heif") is not None
+if _HAS_HEIF:
+    importlib.import_module("pillow_heif").register_heif_opener()
 
 Image.MAX_IMAGE_PIXELS = MAX_PIXELS
 ImageFile.LOAD_TRUNCATED_IMAGES = False
+warnings.simplefilter("ignore")
 warnings.simplefilter("error", Image.DecompressionBombWarning)
 
-_SRGB = ImageCms.ImageCmsProfile(
-    ImageCms.createProfile("sRGB")  # pyright: ignore[reportUnknownMemberType, reportUnknownArgumentType]
+SIXTEEN_BIT = "The picture has 16-bit colour; it is processed and returned with 8 bits."
+ANIMATED = "The picture is animated; only its first frame is used."
+CMYK = "The picture is in print colours (CMYK); it is processed and returned as RGB."
+
+_BOMBS = (Image.DecompressionBombWarning, Image.DecompressionBombError)
+_DECODER_FAILURES = (
+    OSError,
+    ValueError,
+    TypeError,
+    LookupError,
+    ArithmeticError,
+    AttributeError,
+    AssertionError,
+    RuntimeError,
+    SyntaxError,
+    EOFError,
+    struct.error,
+    zlib.error,
 )
-_ORIENTATION = 0x0112
-_TOO_MANY = f"The picture has more than {MAX_PIXELS // 1_000_000} million pixels."
-_TURNS = {
+"""What Pillow's decoders raise on damaged files; its own suite of such files meets all of them."""
+
+_TURNS: dict[int, Image.Transpose] = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
     4: Image.Transpose.FLIP_TOP_BOTTOM,
@@ -32,181 +82,139 @@ _TURNS = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-"""What undoes each value of the EXIF orientation tag."""
-_HEIF_BRANDS = {b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"mif1", b"msf1"}
 
 
 @dataclass(frozen=True, slots=True)
-class Decoded:
-    """A picture as displayed. `image` is RGB or RGBA, oriented, in the profile `icc` says
-    (None: sRGB)."""
+class Source:
+    """A decoded picture file. `image` is as stored, not yet turned by `orientation`."""
 
     image: Image.Image
     format: ImageFormat
-    icc: bytes | None
     orientation: int
+    profile: bytes | None
+    stripped: bytes | None
+    """The same picture without metadata, where that needs no new encoding (PNG and JPEG)."""
     warnings: tuple[str, ...]
 
     @property
-    def rgb(self) -> Pixels8:
-        """(H, W, 3)."""
-        return np.asarray(self.image.convert("RGB"))
+    def has_alpha(self) -> bool:
+        return self.image.mode in ("RGBA", "LA", "PA") or "transparency" in self.image.info
 
-    @property
-    def alpha(self) -> Pixels8 | None:
-        """(H, W), or None for an opaque kind of picture."""
-        return np.asarray(self.image.getchannel("A")) if self.image.mode == "RGBA" else None
-
-
-def sniff(data: bytes) -> ImageFormat | None:
-    """The format by its first bytes; names and types are not asked."""
-    if data.startswith(b"\x89PNG\r\n\x1a\n"):
-        return "PNG"
-    if data.startswith(b"\xff\xd8\xff"):
-        return "JPEG"
-    if data[:6] in (b"GIF87a", b"GIF89a"):
-        return "GIF"
-    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
-        return "WEBP"
-    if data[4:8] == b"ftyp":
-        brand, compatible = data[8:12], data[12:64]
-        if brand in (b"avif", b"avis") or (brand in (b"mif1", b"msf1") and b"avif" in compatible):
-            return "AVIF"
-        if brand in _HEIF_BRANDS:
-            return "HEIF"
-    return None
+    def turned(self, image: Image.Image) -> Image.Image:
+        """`image`, which has the stored layout, the right way up."""
+        turn = _TURNS.get(self.orientation)
+        return image if turn is None else image.transpose(turn)
 
 
-def decode(data: bytes) -> Decoded:
-    """Raises ImageUnsupported, ImageCorrupt or ImageTooLarge; nothing else."""
-    kind = _checked_kind(data)
-    try:
-        with Image.open(io.BytesIO(data), formats=[kind]) as opened:
-            _check_size(opened)
-            notes = _notes(opened, data, kind)
-            icc = _profile(opened)
-            orientation = _orientation(opened)
-            opened.load()
-            image = _turned(_as_rgb(opened, icc), orientation)
-    except RelightError:
-        raise
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
-        raise ImageTooLarge(_TOO_MANY, hint="Scale it down first.") from None
-    except MemoryError:
-        raise
-    except Exception:  # noqa: BLE001 - decoders raise whatever they like at what strangers wrote
-        raise ImageCorrupt("The picture is damaged or incomplete.") from None
-    kept = icc if icc is not None and icc[16:20] == b"RGB " else None
-    return Decoded(image, kind, kept, orientation, notes)
+def decode(data: bytes, *, at_least_px: int | None = None) -> Source:
+    """Decode a picture file in full; only the first frame of an animation.
+
+    With `at_least_px` a JPEG may be decoded smaller, its longer edge no shorter than that.
+    Raises ImageCorrupt, ImageTooLarge or ImageUnsupported.
+    """
+    source = _opened(data)
+    if at_least_px is not None and source.format == "JPEG":
+        width, height = source.image.size
+        scale = at_least_px / max(width, height)
+        source.image.draft(None, (round(width * scale), round(height * scale)))
+    with _decoding():
+        source.image.load()
+    return source
 
 
-def in_srgb(decoded: Decoded) -> Image.Image:
-    """The picture with its profile applied: what programs that know no profiles should get."""
-    if decoded.icc is None:
-        return decoded.image
-    try:
-        profile = ImageCms.ImageCmsProfile(io.BytesIO(decoded.icc))
-        alpha = decoded.image.getchannel("A") if decoded.image.mode == "RGBA" else None
-        converted = ImageCms.profileToProfile(
-            decoded.image.convert("RGB"), profile, _SRGB, outputMode="RGB"
-        )
-    except (ImageCms.PyCMSError, OSError):
-        return decoded.image
-    result = cast(Image.Image, converted)
-    if alpha is not None:
-        result.putalpha(alpha)
-    return result
-
-
-def _checked_kind(data: bytes) -> ImageFormat:
+def _opened(data: bytes) -> Source:
     if not data:
-        raise ImageCorrupt("The picture is empty: 0 bytes.")
+        raise ImageCorrupt("The file is empty.", hint="Save or download the picture again.")
     if len(data) > MAX_INPUT_BYTES:
         raise ImageTooLarge(
-            f"The picture is larger than {MAX_INPUT_BYTES // 1_000_000} MB.",
-            hint="Save it smaller first.",
+            f"The picture has more than {MAX_INPUT_BYTES // 1_000_000} MB.",
+            hint="Save it with a stronger compression or a smaller size.",
         )
-    kind = sniff(data)
-    if kind is None:
-        raise ImageUnsupported("That is not a picture of a kind this server reads.")
-    if kind == "HEIF":
-        _register_heif()
-    return kind
+    kind = format_of(data[:HEAD_BYTES])
+    match kind:
+        case "PNG":
+            return _open_png(data)
+        case "JPEG":
+            jpeg = strip_jpeg(data, usable=is_usable)
+            image = _open(jpeg.data, "JPEG")
+            notes = (CMYK,) if image.mode == "CMYK" else ()
+            return Source(image, "JPEG", jpeg.orientation, jpeg.profile, jpeg.data, notes)
+        case "WEBP" | "AVIF" | "GIF":
+            return _open_other(data, kind)
+        case "HEIF" if _HAS_HEIF:
+            return _open_other(data, "HEIF")
+        case "HEIF":
+            raise ImageUnsupported(
+                "HEIC pictures can be read only with the optional part `heic` installed.",
+                hint="Install mcp-relight[heic], or export the picture as JPEG.",
+            )
+        case None:
+            raise ImageUnsupported("The file is not a picture of a format that can be read.")
 
 
-def _register_heif() -> None:
-    try:
-        import pillow_heif  # pyright: ignore[reportMissingTypeStubs, reportMissingImports]
-    except ImportError:
-        raise ImageUnsupported(
-            "HEIC pictures need the extra `heic`.",
-            hint='Install it with `pip install "mcp-relight[heic]"`, or export the photo as JPEG.',
-        ) from None
-    pillow_heif.register_heif_opener()  # pyright: ignore[reportUnknownMemberType]
+def _open_png(data: bytes) -> Source:
+    png = strip_png(data, usable=is_usable)
+    image = _open(png.data, "PNG")
+    notes = [SIXTEEN_BIT] if png.bit_depth == 16 else []
+    if png.animated:
+        notes.append(ANIMATED)
+    return Source(image, "PNG", png.orientation, png.profile, png.data, tuple(notes))
 
 
-def _check_size(image: Image.Image) -> None:
+def _open_other(data: bytes, kind: ImageFormat) -> Source:
+    image = _open(data, kind)
+    with _decoding():
+        animated = bool(getattr(image, "is_animated", False))
+        exif, icc = image.info.get("exif"), image.info.get("icc_profile")
+    profile = icc if isinstance(icc, bytes) and is_usable(icc) else None
+    orientation = orientation_of(exif) if isinstance(exif, bytes) else 1
+    return Source(image, kind, orientation, profile, None, (ANIMATED,) if animated else ())
+
+
+def _open(data: bytes, kind: ImageFormat) -> Image.Image:
+    with _decoding():
+        image = Image.open(io.BytesIO(data), formats=[kind])
     width, height = image.size
-    if width < 1 or height < 1:
-        raise ImageCorrupt("The picture has no pixels: a side is 0.")
-    if width > MAX_SIDE_PX or height > MAX_SIDE_PX:
-        raise ImageTooLarge(
-            f"A side of the picture is longer than {MAX_SIDE_PX} pixels.",
-            hint="Scale it down first.",
-        )
+    if width <= 0 or height <= 0:
+        raise ImageCorrupt("The picture says it has no width or no height.")
     if width * height > MAX_PIXELS:
-        raise ImageTooLarge(_TOO_MANY, hint="Scale it down first.")
+        raise _too_many_pixels()
+    if max(width, height) > MAX_SIDE_PX:
+        raise ImageTooLarge(
+            f"The picture is longer than {MAX_SIDE_PX:,} pixels on one side.",
+            hint="Scale it down or crop it.",
+        )
+    return image
 
 
-def _notes(image: Image.Image, data: bytes, kind: ImageFormat) -> tuple[str, ...]:
-    notes: list[str] = []
-    if image.mode.startswith(("I", "F")) or (kind == "PNG" and data[24] == 16):
-        notes.append("The picture has 16 bits a channel; the result has 8.")
-    if getattr(image, "is_animated", False):
-        notes.append("The picture is animated; only its first frame is used.")
-    return tuple(notes)
-
-
-def _profile(image: Image.Image) -> bytes | None:
-    icc = image.info.get("icc_profile")
-    return icc if isinstance(icc, bytes) and len(icc) > 128 else None
-
-
-def _orientation(image: Image.Image) -> int:
+@contextmanager
+def _decoding() -> Generator[None]:
+    """Turns whatever a decoder raises into an error of ours."""
     try:
-        value = image.getexif().get(_ORIENTATION, 1)
-    except Exception:  # noqa: BLE001 - broken EXIF is no reason to refuse a picture
-        return 1
-    return value if isinstance(value, int) and 1 <= value <= 8 else 1
+        yield
+    except RequestError:
+        raise
+    except _BOMBS:
+        raise _too_many_pixels() from None
+    except MemoryError:
+        raise ImageTooLarge(
+            "Decoding the picture needs more memory than it may have.",
+            hint="Scale it down, or save it as PNG or JPEG.",
+        ) from None
+    except _DECODER_FAILURES:
+        raise ImageCorrupt("The picture file is damaged or cut off.") from None
 
 
-def _turned(image: Image.Image, orientation: int) -> Image.Image:
-    turn = _TURNS.get(orientation)
-    return image if turn is None else image.transpose(turn)
+def _too_many_pixels() -> ImageTooLarge:
+    return ImageTooLarge(
+        f"The picture has more than {MAX_PIXELS // 1_000_000} megapixels.",
+        hint="Scale it down.",
+    )
 
 
-def _as_rgb(image: Image.Image, icc: bytes | None) -> Image.Image:
-    if image.mode.startswith("I") or image.mode == "F":
-        return _scaled_to_8_bits(image)
-    if image.mode in {"RGBA", "LA", "PA", "RGBa", "La"} or "transparency" in image.info:
-        return image.convert("RGBA")
-    if image.mode == "CMYK" and icc is not None:
-        return _cmyk_to_srgb(image, icc)
-    return image.convert("RGB")
-
-
-def _scaled_to_8_bits(image: Image.Image) -> Image.Image:
-    """A plain convert would clip 16-bit grey at 255."""
-    values = np.asarray(image, dtype=np.float64)
-    peak = 65535.0 if image.mode != "F" else float(values.max(initial=0.0)) or 1.0
-    scaled = np.clip(values / peak, 0, 1) * 255 + 0.5
-    return Image.fromarray(scaled.astype(np.uint8)).convert("RGB")
-
-
-def _cmyk_to_srgb(image: Image.Image, icc: bytes) -> Image.Image:
-    try:
-        profile = ImageCms.ImageCmsProfile(io.BytesIO(icc))
-        converted = ImageCms.profileToProfile(image, profile, _SRGB, outputMode="RGB")
-    except (ImageCms.PyCMSError, OSError):
-        return image.convert("RGB")
-    return cast(Image.Image, converted)
+def eight_bit(image: Image.Image) -> Image.Image:
+    """A 16-bit grey picture with 8 bits; any other as it is."""
+    if not image.mode.startswith("I"):
+        return image
+    values = np.asarray(image).astype(np.uint32)
+    return Image.fromarray(((values * 255 + 32_767) // 65_535).astype(np.uint8))

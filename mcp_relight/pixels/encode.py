@@ -1,93 +1,108 @@
-"""Encoding: one way for results, one for what is shown, one for what leaves this machine."""
+"""From pixels to the bytes of a picture file. Runs in the child alone."""
 
 import io
-from collections.abc import Callable
 
 import numpy as np
 from PIL import Image
 
 from mcp_relight.domain.pixels import Encoded
-from mcp_relight.errors import ImageTooLarge
+from mcp_relight.errors import InvalidArgument
 
-from .decode import Decoded, Pixels8, in_srgb
+from .photo import Photo, Pixels, shrunk
 
-JPEG_QUALITY = 95
-_QUALITIES = (88, 80, 70, 60, 50, 40)
-_SMALLEST_EDGE_PX = 48
-
-
-def encode_like(source: Decoded, rgb: Pixels8) -> Encoded:
-    """A result in the source's kind: JPEG for JPEG, PNG for the rest, with its profile and its
-    alpha channel as they were. `rgb` is (H, W, 3)."""
-    image = Image.fromarray(rgb)
-    if source.format == "JPEG":
-        return to_jpeg(image, icc=source.icc)
-    alpha = source.alpha
-    if alpha is not None and alpha.shape == rgb.shape[:2]:
-        image = Image.fromarray(np.dstack([rgb, alpha]))
-    return to_png(image, icc=source.icc)
+_QUALITY = 95
+_BEST_VIEW_QUALITY, _WORST_VIEW_QUALITY = 88, 40
+_STEP = 0.75
+_SMALLEST_EDGE_PX = 32
+_PAPER = (255, 255, 255)
+"""What shows through transparency where the format has none."""
 
 
-def to_jpeg(
-    image: Image.Image, *, icc: bytes | None = None, quality: int = JPEG_QUALITY
-) -> Encoded:
+def encode_like(photo: Photo, rgb: Pixels) -> Encoded:
+    """A result (H, W, 3) in sRGB in the photo's own format, colours, profile and transparency:
+    JPEG for a JPEG, PNG for everything else."""
+    pixels = photo.in_own_colours(rgb)
+    if photo.is_jpeg:
+        return encode(Image.fromarray(pixels), "image/jpeg", profile=photo.profile)
+    if photo.alpha is not None:
+        pixels = np.dstack([pixels, photo.alpha])
+    return encode(Image.fromarray(pixels), "image/png", profile=photo.profile)
+
+
+def encode(image: Image.Image, mime_type: str, *, profile: bytes | None = None) -> Encoded:
+    """An RGB or RGBA picture as PNG level 1, or JPEG or WEBP of quality 95."""
     buffer = io.BytesIO()
-    subsampling = 0 if quality >= JPEG_QUALITY else -1
-    flat = _on_white(image)
-    flat.save(buffer, "JPEG", quality=quality, subsampling=subsampling, icc_profile=icc)
-    return _encoded(buffer, "image/jpeg", image)
-
-
-def to_png(image: Image.Image, *, icc: bytes | None = None) -> Encoded:
-    buffer = io.BytesIO()
-    image.save(buffer, "PNG", compress_level=1, icc_profile=icc)
-    return _encoded(buffer, "image/png", image)
-
-
-def small_jpeg(source: Decoded, *, max_edge_px: int, max_bytes: int) -> Encoded:
-    """A JPEG in sRGB of at most `max_bytes`: quality goes down first, then the size."""
-    return fit_jpeg(lambda edge_px: _shrunk(in_srgb(source), edge_px), max_edge_px, max_bytes)
-
-
-def fit_jpeg(draw: Callable[[int], Image.Image], max_edge_px: int, max_bytes: int) -> Encoded:
-    """The best JPEG of `draw(edge_px)` that fits. Raises ImageTooLarge when none does."""
-    edge_px = max_edge_px
-    while edge_px >= _SMALLEST_EDGE_PX:
-        image = draw(edge_px)
-        for quality in _QUALITIES:
-            encoded = to_jpeg(image, quality=quality)
-            if len(encoded.data) <= max_bytes:
-                return encoded
-        edge_px = int(edge_px * 0.75)
-    raise ImageTooLarge(f"The picture cannot be shown in {max_bytes} bytes.")
-
-
-def without_metadata(source: Decoded, *, max_edge_px: int | None, mime_type: str) -> Encoded:
-    """Fresh bytes in sRGB: what may leave this machine."""
-    image = in_srgb(source)
-    if max_edge_px is not None:
-        image = _shrunk(image, max_edge_px)
-    return to_jpeg(image) if mime_type == "image/jpeg" else to_png(image)
-
-
-def _encoded(buffer: io.BytesIO, mime_type: str, image: Image.Image) -> Encoded:
+    match mime_type:
+        case "image/png":
+            image.save(buffer, "PNG", compress_level=1, icc_profile=profile)
+        case "image/jpeg":
+            # 4:4:4: relighting moves colour edges, which halved chroma would smear.
+            flat = on_paper(image)
+            flat.save(buffer, "JPEG", quality=_QUALITY, subsampling=0, icc_profile=profile)
+        case "image/webp":
+            image.save(buffer, "WEBP", quality=_QUALITY, method=2, icc_profile=profile or b"")
+        case _:
+            raise InvalidArgument(
+                "Pictures can be written as PNG, JPEG or WEBP only.",
+                hint="Use image/png, image/jpeg or image/webp.",
+                argument="mime_type",
+            )
     return Encoded(
-        data=buffer.getvalue(), mime_type=mime_type, width=image.width, height=image.height
+        data=buffer.getvalue(),
+        mime_type=mime_type,
+        width=image.width,
+        height=image.height,
+        has_alpha=image.mode == "RGBA" and mime_type != "image/jpeg",
     )
 
 
-def _shrunk(image: Image.Image, edge_px: int) -> Image.Image:
-    longest = max(image.size)
-    if longest <= edge_px:
-        return image
-    size = (max(1, image.width * edge_px // longest), max(1, image.height * edge_px // longest))
-    return image.resize(size, Image.Resampling.LANCZOS, reducing_gap=3.0)
+def jpeg_within(image: Image.Image, max_bytes: int) -> Encoded:
+    """The best JPEG of at most `max_bytes`: first less quality, then fewer pixels."""
+    image = on_paper(image)
+    while True:
+        data = _best_quality(image, max_bytes)
+        if data is not None:
+            return Encoded(
+                data=data, mime_type="image/jpeg", width=image.width, height=image.height
+            )
+        edge = int(max(image.size) * _STEP)
+        if edge < _SMALLEST_EDGE_PX:
+            raise InvalidArgument(
+                f"No picture fits into {max_bytes:,} bytes.",
+                hint="Allow at least 2,000 bytes.",
+                argument="max_bytes",
+            )
+        image = shrunk(image, edge)
 
 
-def _on_white(image: Image.Image) -> Image.Image:
-    """JPEG has no transparency; white is what people expect behind it."""
+def _best_quality(image: Image.Image, max_bytes: int) -> bytes | None:
+    low, high = _WORST_VIEW_QUALITY, _BEST_VIEW_QUALITY
+    best = _jpeg(image, high)
+    if len(best) <= max_bytes:
+        return best
+    best = _jpeg(image, low)
+    if len(best) > max_bytes:
+        return None
+    while high - low > 3:
+        middle = (low + high) // 2
+        data = _jpeg(image, middle)
+        if len(data) <= max_bytes:
+            low, best = middle, data
+        else:
+            high = middle
+    return best
+
+
+def _jpeg(image: Image.Image, quality: int) -> bytes:
+    buffer = io.BytesIO()
+    image.save(buffer, "JPEG", quality=quality, optimize=True)
+    return buffer.getvalue()
+
+
+def on_paper(image: Image.Image) -> Image.Image:
+    """Without transparency: laid on white."""
     if image.mode != "RGBA":
-        return image.convert("RGB")
-    white = Image.new("RGB", image.size, "white")
-    white.paste(image, mask=image.getchannel("A"))
-    return white
+        return image
+    paper = Image.new("RGB", image.size, _PAPER)
+    paper.paste(image, mask=image.getchannel("A"))
+    return paper

@@ -1,45 +1,94 @@
-"""One frame on a pipe: a JSON header, then named blobs. Never pickle: the child may be taken over.
+"""One frame per message between the pixel child and its parent: a JSON header, then raw bytes.
 
-Layout: 4 bytes big-endian length of the header, the header as JSON
-(`{"facts": {...}, "blobs": [[name, length], ...]}`), then the blobs in that order.
+    4 bytes   length of the header, big-endian
+    header    {"body": ..., "blobs": [length, ...]} in JSON
+    blobs     one after the other
+
+Byte strings anywhere in a body travel as blobs, `{"$blob": n}` in their place. Never pickle: who
+takes over the child through a hostile picture must not thereby take over the parent.
 """
 
 import json
-import struct
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Generator
+from typing import Any, cast
 
 MAX_HEADER_BYTES = 1_000_000
-MAX_BLOB_BYTES = 1_000_000_000
-LENGTH = struct.Struct(">I")
+MAX_BLOBS_BYTES = 600_000_000
+"""Above the largest honest message: a 50 MP picture with alpha and its three maps."""
+
+IDLE_EXIT_CODE = 75
+"""The child ended because nothing was asked of it; no request was lost."""
+
+_PREFIX_BYTES = 4
+_BLOB = "$blob"
 
 
-class FrameError(ValueError):
-    """The other side did not send a frame."""
+class FrameError(Exception):
+    """The bytes received are not a frame."""
 
 
-@dataclass(frozen=True, slots=True)
-class Frame:
-    facts: dict[str, Any]
-    blobs: Mapping[str, bytes] = field(default_factory=dict[str, bytes])
+def pack(body: object) -> list[bytes]:
+    """The buffers of one frame. `body` is JSON values, and bytes."""
+    blobs: list[bytes] = []
+    lifted = _lift(body, blobs)
+    header = json.dumps({"body": lifted, "blobs": [len(blob) for blob in blobs]}).encode()
+    return [len(header).to_bytes(_PREFIX_BYTES, "big") + header, *blobs]
 
 
-def pack(frame: Frame) -> list[bytes]:
-    """The pieces to write, in order; blobs are not copied."""
-    sizes = [[name, len(data)] for name, data in frame.blobs.items()]
-    header = json.dumps({"facts": frame.facts, "blobs": sizes}).encode()
-    return [LENGTH.pack(len(header)), header, *frame.blobs.values()]
+def unpack() -> Generator[int, bytes, Any]:
+    """Reads one frame: yields how many bytes it wants next, and returns the body.
+
+    Raises FrameError.
+    """
+    header_bytes = int.from_bytes((yield _PREFIX_BYTES), "big")
+    if header_bytes > MAX_HEADER_BYTES:
+        raise FrameError("the header is too long")
+    body, sizes = _parse((yield header_bytes))
+    if sum(sizes) > MAX_BLOBS_BYTES:
+        raise FrameError("the blobs are too long")
+    blobs = [b""] * len(sizes)
+    for index, size in enumerate(sizes):
+        blobs[index] = yield size
+    return _lower(body, blobs)
 
 
-def unpack_header(header: bytes) -> tuple[dict[str, Any], list[tuple[str, int]]]:
-    """Facts, and the names and lengths of the blobs that follow. Raises FrameError."""
+def _parse(header: bytes) -> tuple[Any, list[int]]:
     try:
-        decoded = json.loads(header)
-        facts, sizes = decoded["facts"], decoded["blobs"]
-        named = [(str(name), int(size)) for name, size in sizes]
+        parsed = json.loads(header)
+        body, sizes = parsed["body"], parsed["blobs"]
     except (ValueError, KeyError, TypeError, RecursionError):
-        raise FrameError("unreadable header") from None
-    if not isinstance(facts, dict) or any(not 0 <= size <= MAX_BLOB_BYTES for _, size in named):
-        raise FrameError("impossible header")
-    return facts, named  # pyright: ignore[reportUnknownVariableType] - JSON
+        raise FrameError("the header is not ours") from None
+    if not isinstance(sizes, list) or not all(
+        isinstance(size, int) and size >= 0 for size in cast(list[object], sizes)
+    ):
+        raise FrameError("the blob lengths are not lengths")
+    return body, cast(list[int], sizes)
+
+
+def _lift(value: object, blobs: list[bytes]) -> object:
+    match value:
+        case bytes():
+            blobs.append(value)
+            return {_BLOB: len(blobs) - 1}
+        case dict():
+            items = cast(dict[str, object], value).items()
+            return {name: _lift(item, blobs) for name, item in items}
+        case list() | tuple():
+            return [_lift(item, blobs) for item in cast(list[object], value)]
+        case _:
+            return value
+
+
+def _lower(value: object, blobs: list[bytes]) -> object:
+    match value:
+        case {"$blob": int(index)}:
+            if not 0 <= index < len(blobs):
+                raise FrameError("a blob is missing")
+            return blobs[index]
+        case dict():
+            items = cast(dict[str, object], value).items()
+            return {name: _lower(item, blobs) for name, item in items}
+        case list():
+            return [_lower(item, blobs) for item in cast(list[object], value)]
+        case _:
+            return value

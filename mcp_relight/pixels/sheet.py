@@ -1,56 +1,78 @@
-"""Contact sheets: several pictures, lettered and labelled, in one."""
+"""A labelled contact sheet: several pictures in one, for eyes that can be shown one only."""
 
 import math
+import unicodedata
 from collections.abc import Sequence
+from functools import cache
 
 from PIL import Image, ImageDraw, ImageFont
 
-_INK, _PAPER = (32, 32, 32), (246, 246, 244)
-_FONT_SHARE = 0.022
-_SMALLEST_FONT_PX = 12
+from mcp_relight.domain.pixels import SheetCell
+
+from .encode import on_paper
+from .photo import read_srgb, shrunk
+
+_GAP_PX = 8
+_BACKGROUND = (24, 24, 24)
+_INK = (255, 255, 255)
+_LABEL_SHARE = 14
+"""A label is this many times lower than its cell is wide: about 18 px in a chat's 512 px."""
+
+_SMALLEST_LABEL_PX = 18
+_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
-def draw_sheet(cells: Sequence[tuple[Image.Image, str]], edge_px: int) -> Image.Image:
-    """A grid whose longer side is about `edge_px`; the label stands below each picture."""
+def contact_sheet(cells: Sequence[SheetCell], max_edge_px: int) -> Image.Image:
+    """A grid of pictures, each below its letter and label. `cells` must not be empty."""
     columns = math.ceil(math.sqrt(len(cells)))
     rows = math.ceil(len(cells) / columns)
-    font_px = max(_SMALLEST_FONT_PX, round(edge_px * _FONT_SHARE))
-    font = ImageFont.load_default(font_px)
-    gap = max(6, font_px // 2)
-    cell_px = max(32, edge_px // columns - gap)
-    aspect = max(image.height / image.width for image, _ in cells)
-    tall_px = min(int(cell_px * aspect), int(cell_px * 1.5))
-    line_px = font_px * 2
-    sheet = Image.new(
-        "RGB",
-        (gap + columns * (cell_px + gap), gap + rows * (tall_px + line_px + gap)),
-        _PAPER,
-    )
-    pen = ImageDraw.Draw(sheet)
-    for index, (image, label) in enumerate(cells):
-        left = gap + (index % columns) * (cell_px + gap)
-        top = gap + (index // columns) * (tall_px + line_px + gap)
-        fitted = _fitted(image, cell_px, tall_px)
-        sheet.paste(
-            fitted, (left + (cell_px - fitted.width) // 2, top + (tall_px - fitted.height) // 2)
-        )
-        text = _cut(pen, f"{chr(ord('A') + index)}  {label}", font, cell_px)
-        pen.text((left, top + tall_px + font_px // 3), text, fill=_INK, font=font)
+    cell_px = (max_edge_px - _GAP_PX * (columns + 1)) // columns
+    label_px = max(_SMALLEST_LABEL_PX, cell_px // _LABEL_SHARE)
+    strip_px = label_px * 3 // 2
+    picture_px = cell_px - strip_px
+    pictures = [_picture(cell, cell_px, picture_px) for cell in cells]
+    row_heights = [
+        strip_px + max(picture.height for picture in pictures[row * columns : (row + 1) * columns])
+        for row in range(rows)
+    ]
+    height = sum(row_heights) + _GAP_PX * (rows + 1)
+    sheet = Image.new("RGB", (columns * (cell_px + _GAP_PX) + _GAP_PX, height), _BACKGROUND)
+    draw = ImageDraw.Draw(sheet)
+    for index, (cell, picture) in enumerate(zip(cells, pictures, strict=True)):
+        row, column = divmod(index, columns)
+        left = _GAP_PX + column * (cell_px + _GAP_PX)
+        top = _GAP_PX + sum(row_heights[:row]) + row * _GAP_PX
+        label = f"{_letter(index)}  {_printable(cell.label)}".rstrip()
+        text = _fitting(label, cell_px, label_px)
+        draw.text((left, top), text, fill=_INK, font=_font(label_px))
+        sheet.paste(picture, (left + (cell_px - picture.width) // 2, top + strip_px))
     return sheet
 
 
-def _fitted(image: Image.Image, width: int, height: int) -> Image.Image:
-    scale = min(width / image.width, height / image.height)
-    size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
-    return image.convert("RGB").resize(size, Image.Resampling.LANCZOS, reducing_gap=3.0)
+def _picture(cell: SheetCell, width_px: int, height_px: int) -> Image.Image:
+    image = on_paper(read_srgb(cell.image, max_edge_px=max(width_px, height_px)))
+    scale = min(width_px / image.width, height_px / image.height, 1.0)
+    return shrunk(image, max(1, int(max(image.size) * scale)))
 
 
-def _cut(
-    pen: ImageDraw.ImageDraw,
-    text: str,
-    font: ImageFont.ImageFont | ImageFont.FreeTypeFont,
-    width: int,
-) -> str:
-    while len(text) > 1 and pen.textlength(text, font=font) > width:
-        text = text[:-2].rstrip() + "…"
-    return text
+def _letter(index: int) -> str:
+    return _LETTERS[index] if index < len(_LETTERS) else str(index + 1)
+
+
+def _printable(label: str) -> str:
+    return "".join(char for char in label if unicodedata.category(char)[0] != "C")
+
+
+def _fitting(text: str, width_px: int, size_px: int) -> str:
+    """The text, shortened until it is no wider than its cell."""
+    font = _font(size_px)
+    shortened = text
+    while font.getlength(shortened) > width_px and len(shortened) > 1:
+        text = text[:-1]
+        shortened = text.rstrip() + "…"
+    return shortened
+
+
+@cache
+def _font(size_px: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+    return ImageFont.load_default(size_px)

@@ -1,225 +1,172 @@
-"""The child's tasks: pictures in, pictures and numbers out.
+"""What the child can be asked to do. The one place that joins codecs, engine, finish and measures.
 
-Each task takes a frame and answers one. The engine and its libraries are imported by the tasks that
-need them: decoding alone should start fast.
+Each function is a task under its own name; arguments and results are values of `domain`, with
+pictures as encoded bytes.
 """
 
 import time
-from collections.abc import Callable, Generator
-from contextlib import contextmanager
-from dataclasses import asdict
+import zlib
+from collections.abc import Callable
+from zipfile import BadZipFile
 
-import numpy as np
-from numpy.typing import NDArray
+from pydantic import validate_call
 
 from mcp_relight.domain.lighting import Lighting
-from mcp_relight.domain.pixels import Encoded
+from mcp_relight.domain.pixels import Encoded, Inspected, RenderResult, RenderTask, SheetCell
+from mcp_relight.domain.report import LightAnalysis, Report
+from mcp_relight.engine.analysis import Analysis
+from mcp_relight.engine.pipeline import analyse, relight
+from mcp_relight.errors import InvalidArgument
+from mcp_relight.finish import light_only
+from mcp_relight.measure.analyze import analyze as measure_light
+from mcp_relight.measure.report import report as measure_report
 
-from .clean import clean_jpeg, clean_png
-from .decode import Decoded, decode, in_srgb
-from .encode import encode_like, fit_jpeg, small_jpeg, to_png, without_metadata
-from .frames import Frame
-from .sheet import draw_sheet
+from . import sheet as sheets
+from .decode import Source, decode
+from .encode import encode, encode_like, jpeg_within
+from .photo import (
+    Photo,
+    read_depth,
+    read_mask,
+    read_normals,
+    read_photo,
+    read_srgb,
+    split,
+)
+from .profile import colour_space
 
-_NORMAL_ORIENTATION = 1
-
-
-def perform(frame: Frame) -> Frame:
-    """Raises errors of the tree."""
-    return _TASKS[frame.facts["task"]](frame)
-
-
-def _inspect(frame: Frame) -> Frame:
-    data = frame.blobs["image"]
-    picture = decode(data)
-    encoded = _clean(data, picture)
-    facts = {
-        "width": picture.image.width,
-        "height": picture.image.height,
-        "mime_type": encoded.mime_type,
-        "has_alpha": picture.image.mode == "RGBA",
-        "warnings": picture.warnings,
-    }
-    return Frame(facts, {"image": encoded.data})
+_NOT_AN_ANALYSIS = (ValueError, KeyError, OSError, EOFError, BadZipFile, zlib.error)
 
 
-def _clean(data: bytes, picture: Decoded) -> Encoded:
-    """The same pixels in a container of ours; encoded anew only where there is no other way."""
-    image = picture.image
-    if picture.format == "JPEG":
-        return Encoded(
-            data=clean_jpeg(data, picture.orientation),
-            mime_type="image/jpeg",
-            width=image.width,
-            height=image.height,
-        )
-    if picture.format == "PNG" and picture.orientation == _NORMAL_ORIENTATION:
-        return Encoded(
-            data=clean_png(data, picture.icc),
-            mime_type="image/png",
-            width=image.width,
-            height=image.height,
-        )
-    return to_png(image, icc=picture.icc)
-
-
-def _thumbnail(frame: Frame) -> Frame:
-    facts = frame.facts
-    return _encoded(
-        small_jpeg(
-            decode(frame.blobs["image"]),
-            max_edge_px=facts["max_edge_px"],
-            max_bytes=facts["max_bytes"],
-        )
+def inspect(data: bytes) -> Inspected:
+    source = decode(data)
+    sideways = source.orientation >= 5
+    width, height = source.image.size[::-1] if sideways else source.image.size
+    kept = source.stripped if source.format == "JPEG" or source.orientation == 1 else None
+    clean = kept if kept is not None else _as_png(source).data
+    return Inspected(
+        data=clean,
+        mime_type="image/jpeg" if source.format == "JPEG" else "image/png",
+        width=width,
+        height=height,
+        has_alpha=source.has_alpha,
+        warnings=source.warnings,
     )
 
 
-def _sheet(frame: Frame) -> Frame:
-    cells = [
-        (in_srgb(decode(frame.blobs[f"cell{index}"])), label)
-        for index, label in enumerate(frame.facts["labels"])
-    ]
-    return _encoded(
-        fit_jpeg(
-            lambda edge_px: draw_sheet(cells, edge_px),
-            frame.facts["max_edge_px"],
-            frame.facts["max_bytes"],
-        )
+def _as_png(source: Source) -> Encoded:
+    """Turned the right way up, in the picture's own colours."""
+    rgb, alpha = split(source)
+    if alpha is not None:
+        rgb.putalpha(alpha)
+    fits = source.profile is not None and colour_space(source.profile) == "RGB"
+    return encode(rgb, "image/png", profile=source.profile if fits else None)
+
+
+def thumbnail(image: bytes, max_edge_px: int, max_bytes: int) -> Encoded:
+    return jpeg_within(read_srgb(image, max_edge_px=max_edge_px), max_bytes)
+
+
+def sheet(cells: list[SheetCell], max_edge_px: int, max_bytes: int) -> Encoded:
+    if not cells:
+        raise InvalidArgument("A contact sheet needs a picture.", argument="image")
+    return jpeg_within(sheets.contact_sheet(cells, max_edge_px), max_bytes)
+
+
+def reencode(image: bytes, max_edge_px: int | None, mime_type: str) -> Encoded:
+    return encode(read_srgb(image, max_edge_px=max_edge_px), mime_type)
+
+
+def render(task: RenderTask) -> RenderResult:
+    watch = _Stopwatch()
+    photo = read_photo(task.image, max_edge_px=task.max_edge_px)
+    watch.lap("decode")
+    cached = _cached_analysis(task)
+    analysis = cached or _analyse(task, photo)
+    watch.lap("analyse")
+    relit = relight(
+        photo.rgb,
+        analysis,
+        task.lighting,
+        remove_existing=task.remove_existing,
+        shadow_strength=task.shadow_strength,
+        specular=task.specular,
+        background=task.background,
+    )
+    watch.lap("relight")
+    picture = encode_like(photo, relit.rgb)
+    # An analysis of a preview is not one of the photo.
+    worth_caching = cached is None and task.max_edge_px is None
+    stored = analysis.to_bytes() if worth_caching else None
+    watch.lap("encode")
+    return RenderResult(
+        picture=picture,
+        mode=analysis.mode,
+        confidence=analysis.confidence,
+        warnings=(*photo.warnings, *relit.warnings),
+        analysis=stored,
+        timings_s=watch.laps_s,
     )
 
 
-def _reencode(frame: Frame) -> Frame:
-    facts = frame.facts
-    return _encoded(
-        without_metadata(
-            decode(frame.blobs["image"]),
-            max_edge_px=facts["max_edge_px"],
-            mime_type=facts["mime_type"],
-        )
+def _analyse(task: RenderTask, photo: Photo) -> Analysis:
+    return analyse(
+        photo.rgb,
+        alpha=photo.alpha,
+        mask=None if task.mask is None else read_mask(task.mask),
+        normals=None if task.normal_map is None else read_normals(task.normal_map),
+        normal_convention=task.normal_convention,
+        depth=None if task.depth_map is None else read_depth(task.depth_map),
+        depth_convention=task.depth_convention,
     )
 
 
-def _render(frame: Frame) -> Frame:
-    from mcp_relight.engine.analysis import Analysis
-    from mcp_relight.engine.pipeline import analyse, relight
+def _cached_analysis(task: RenderTask) -> Analysis | None:
+    """The analysis handed in; None when there is none or it is damaged."""
+    if task.analysis is None:
+        return None
+    try:
+        return Analysis.from_bytes(task.analysis)
+    except _NOT_AN_ANALYSIS:
+        return None
 
-    facts, timings = frame.facts, dict[str, float]()
-    with _timed(timings, "decode"):
-        source = decode(frame.blobs["image"])
-        rgb = source.rgb if facts["max_edge_px"] is None else _smaller(source, facts["max_edge_px"])
-    cached = frame.blobs.get("analysis")
-    with _timed(timings, "analyse"):
-        if cached is not None:
-            analysis = Analysis.from_bytes(cached)
-        else:
-            analysis = analyse(
-                rgb,
-                alpha=source.alpha,
-                mask=_grey(frame.blobs.get("mask")),
-                normals=_colors(frame.blobs.get("normal_map")),
-                normal_convention=facts["normal_convention"],
-                depth=_grey(frame.blobs.get("depth_map")),
-                depth_convention=facts["depth_convention"],
-            )
-    with _timed(timings, "relight"):
-        relit = relight(
-            rgb,
-            analysis,
-            Lighting.model_validate(facts["lighting"]),
-            remove_existing=facts["remove_existing"],
-            shadow_strength=facts["shadow_strength"],
-            specular=facts["specular"],
-            background=facts["background"],
-        )
-    with _timed(timings, "encode"):
-        picture = encode_like(source, relit.rgb)
-    reply = _encoded(picture)
-    fresh = {} if cached is not None else {"analysis": analysis.to_bytes()}
-    return Frame(
-        reply.facts
-        | {
-            "mode": analysis.mode,
-            "confidence": round(analysis.confidence, 3),
-            "warnings": list(
-                dict.fromkeys((*source.warnings, *analysis.warnings, *relit.warnings))
-            ),
-            "timings_s": {name: round(seconds, 4) for name, seconds in timings.items()},
-        },
-        {**reply.blobs, **fresh},
+
+def analyze(image: bytes, mask: bytes | None) -> LightAnalysis:
+    photo = read_photo(image)
+    region = None if mask is None else read_mask(mask)
+    return measure_light(photo.rgb, alpha=photo.alpha, mask=region)
+
+
+def report(original: bytes, final: bytes, lighting: Lighting, returned: bytes | None) -> Report:
+    return measure_report(
+        read_photo(original).rgb,
+        read_photo(final).rgb,
+        lighting,
+        returned_rgb=None if returned is None else read_photo(returned).rgb,
     )
 
 
-def _analyze(frame: Frame) -> Frame:
-    from mcp_relight.measure.analyze import analyze
-
-    source = decode(frame.blobs["image"])
-    mask = _grey(frame.blobs.get("mask"))
-    light = analyze(_srgb(source), alpha=source.alpha, mask=mask)
-    return Frame({"light": light.model_dump(mode="json")})
+def transfer(original: bytes, result: bytes) -> tuple[Encoded | None, list[str]]:
+    photo = read_photo(original)
+    moved = light_only.transfer(photo.rgb, read_photo(result).rgb)
+    picture = None if moved.rgb is None else encode_like(photo, moved.rgb)
+    return picture, list(moved.warnings)
 
 
-def _report(frame: Frame) -> Frame:
-    from mcp_relight.measure.report import report
+class _Stopwatch:
+    """Seconds since the last lap, by name."""
 
-    returned = frame.blobs.get("returned")
-    measured = report(
-        _srgb(decode(frame.blobs["original"])),
-        _srgb(decode(frame.blobs["final"])),
-        Lighting.model_validate(frame.facts["lighting"]),
-        returned_rgb=_srgb(decode(returned)) if returned is not None else None,
-    )
-    return Frame({"report": measured.model_dump(mode="json")})
+    def __init__(self) -> None:
+        self.laps_s: dict[str, float] = {}
+        self._last_s = time.perf_counter()
 
-
-def _transfer(frame: Frame) -> Frame:
-    from mcp_relight.finish.light_only import transfer
-
-    original = decode(frame.blobs["original"])
-    done = transfer(original.rgb, _srgb(decode(frame.blobs["result"])))
-    facts = {"warnings": list(done.warnings)}
-    if done.rgb is None:
-        return Frame(facts)
-    reply = _encoded(encode_like(original, done.rgb))
-    return Frame(reply.facts | facts, reply.blobs)
+    def lap(self, name: str) -> None:
+        now_s = time.perf_counter()
+        self.laps_s[name] = round(now_s - self._last_s, 4)
+        self._last_s = now_s
 
 
-def _encoded(picture: Encoded) -> Frame:
-    facts = asdict(picture)
-    return Frame(facts, {"image": facts.pop("data")})
-
-
-def _srgb(picture: Decoded) -> NDArray[np.uint8]:
-    return np.asarray(in_srgb(picture).convert("RGB"))
-
-
-def _smaller(picture: Decoded, edge_px: int) -> NDArray[np.uint8]:
-    image = picture.image.convert("RGB")
-    image.thumbnail((edge_px, edge_px))
-    return np.asarray(image)
-
-
-def _grey(data: bytes | None) -> NDArray[np.uint8] | None:
-    return None if data is None else np.asarray(decode(data).image.convert("L"))
-
-
-def _colors(data: bytes | None) -> NDArray[np.uint8] | None:
-    return None if data is None else decode(data).rgb
-
-
-@contextmanager
-def _timed(timings: dict[str, float], name: str) -> Generator[None]:
-    started = time.perf_counter()
-    yield
-    timings[name] = time.perf_counter() - started
-
-
-_TASKS: dict[str, Callable[[Frame], Frame]] = {
-    "inspect": _inspect,
-    "thumbnail": _thumbnail,
-    "sheet": _sheet,
-    "reencode": _reencode,
-    "render": _render,
-    "analyze": _analyze,
-    "report": _report,
-    "transfer": _transfer,
+TASKS: dict[str, Callable[..., object]] = {
+    task.__name__: validate_call(task)
+    for task in (inspect, thumbnail, sheet, reencode, render, transfer, analyze, report)
 }

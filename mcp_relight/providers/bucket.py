@@ -41,11 +41,17 @@ class BucketFolder:
         self.host = urlsplit(bucket.endpoint).hostname if bucket.endpoint else "the S3 bucket"
         self._prefix = parts.path.strip("/")
         self._obstore = _library()
+        self._failures = (self._obstore.exceptions.BaseError, OSError)
         self._store = self._open(bucket, parts.hostname)
 
     def _open(self, bucket: Bucket, name: str) -> Any:
-        """Large pictures must not be signed as unencrypted unless the endpoint itself is."""
-        options = {"allow_http": (bucket.endpoint or "").startswith("http://")}
+        """Unencrypted only where the endpoint itself is; failing within seconds, not minutes."""
+        options = {
+            "allow_http": (bucket.endpoint or "").startswith("http://"),
+            "connect_timeout": "5s",
+            "timeout": "60s",
+        }
+        retries = {"max_retries": 2, "retry_timeout": timedelta(seconds=20)}
         return self._obstore.store.S3Store(
             name,
             endpoint=bucket.endpoint,
@@ -54,6 +60,7 @@ class BucketFolder:
             secret_access_key=bucket.secret.get_secret_value(),
             virtual_hosted_style_request=False,
             client_options=options,
+            retry_config=retries,
         )
 
     async def put(self, folder: str, name: str, data: bytes, mime_type: str, life_s: float) -> str:
@@ -66,7 +73,7 @@ class BucketFolder:
             return await self._obstore.sign_async(
                 self._store, "GET", path, timedelta(seconds=life_s)
             )
-        except self._obstore.exceptions.BaseError:
+        except self._failures:
             raise _unusable() from None
 
     async def clear(self, folder: str) -> None:
@@ -77,7 +84,7 @@ class BucketFolder:
             ).collect_async()
             if listed:
                 await self._obstore.delete_async(self._store, [row["path"] for row in listed])
-        except self._obstore.exceptions.BaseError:
+        except self._failures:
             raise _unusable() from None
 
     def _path(self, folder: str, name: str) -> str:

@@ -49,9 +49,7 @@ def submit_fault(adapter: Adapter, reply: Reply, now: float) -> ProviderError:
             billed="no",
             status=status,
         )
-    return OutcomeUnknown(
-        f"{title} gave no clear answer to the submit (HTTP {status}).", status=status
-    )
+    return OutcomeUnknown(f"{title} gave no clear answer to the submit (HTTP {status}).")
 
 
 def poll_fault(adapter: Adapter, reply: Reply, now: float) -> ProviderError:

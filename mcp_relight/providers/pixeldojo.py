@@ -116,8 +116,8 @@ class PixelDojo(Adapter):
         body: JsonValue = reply.json()
         rows = body.get("jobs") if isinstance(body, dict) else body
         slug = job.model.partition("/")[2].partition(":")[0]
-        first = job.created_at - _CLOCK_SLACK_S
-        last = job.updated_at + _CLOCK_SLACK_S
+        sent_at = job.submitted_at or job.created_at
+        first, last = sent_at - _CLOCK_SLACK_S, sent_at + _SUBMIT_S + _CLOCK_SLACK_S
         fitting = [
             row
             for row in (rows if isinstance(rows, list) else [])

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from importlib.metadata import EntryPoint, entry_points
-from typing import Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from pydantic import JsonValue, SecretStr
 
@@ -16,7 +16,8 @@ from mcp_relight.domain.ports import Draft
 from mcp_relight.domain.words import did_you_mean
 from mcp_relight.errors import Internal, UnknownModel
 
-from .rest import RestProvider
+if TYPE_CHECKING:
+    from .rest import RestProvider
 
 GROUP = "mcp_relight.providers"
 _BUILT_IN = (
@@ -58,6 +59,13 @@ def installed() -> tuple[EntryPoint, ...]:
     """The entry points of the group; the built-in ones come from the package itself."""
     named = {point.name: point for point in (*_BUILT_IN, *entry_points(group=GROUP))}
     return tuple(named.values())
+
+
+def third_party() -> tuple[Adapter, ...]:
+    """The remote providers of other packages. One that cannot be loaded is `Registry.problems`'."""
+    own = {point.name for point in _BUILT_IN}
+    others = tuple(point for point in installed() if point.name not in own)
+    return Registry({}, plug_ins=lambda: others).adapters() if others else ()
 
 
 class Registry:
@@ -149,8 +157,10 @@ class Registry:
         """The remote providers, with or without a key."""
         return tuple(listed for listed in self._loaded[0].values() if isinstance(listed, Adapter))
 
-    def connect(self, provider: str) -> RestProvider:
+    def connect(self, provider: str) -> "RestProvider":
         """The provider, ready to be used. Raises Internal where `ready` would say no."""
+        from .rest import RestProvider  # an HTTP client, which a server that only plans never needs
+
         listed, key = self._loaded[0].get(provider), self._key(provider)
         if not isinstance(listed, Adapter) or key is None:
             raise Internal("A provider without a key was asked for.")

@@ -116,7 +116,8 @@ class RestProvider:
         if isinstance(outcome, Working):
             if outcome.unknown_status is not None:
                 self._note_odd_word(outcome.unknown_status)
-            return paced(outcome, self.adapter, max(self._now() - job.created_at, 0.0))
+            since = job.submitted_at or job.created_at
+            return paced(outcome, self.adapter, max(self._now() - since, 0.0))
         if isinstance(outcome, Rendered):
             return outcome
         raise self._unreadable()
@@ -284,7 +285,7 @@ class RestProvider:
             raise poll_fault(self.adapter, reply, self._now())
         if isinstance(outcome, Rendered):
             if not outcome.outputs:
-                raise self._unreadable()
+                raise self._empty()
             return replace(outcome, outputs=outcome.outputs[:MAX_OUTPUTS])
         return outcome
 
@@ -298,6 +299,13 @@ class RestProvider:
         return ProviderProtocol(
             f"{self.adapter.title} answered in a form that could not be read.",
             hint="Look at the job in the provider's own console, or call again later.",
+        )
+
+    def _empty(self) -> ProviderProtocol:
+        return ProviderProtocol(
+            f"{self.adapter.title} says that the job is done, but names no picture that may be "
+            "fetched.",
+            billed="yes",
         )
 
     # --- one request

@@ -4,14 +4,17 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
 import anyio
-from mcp.server.caching import CacheHint
 from mcp.server.mcpserver import MCPServer
 
 from mcp_relight import __version__
 from mcp_relight.service.opener import Opener
 
 from .apps import compare_app
-from .resources import RelightServer, add_resources
+from .changes import Changes
+from .completion import add_completion
+from .prompts import add_prompts
+from .resources import CACHE_HINTS, RelightServer, add_resources
+from .tasks import JobTasks, Tasks
 from .tools import Tools
 
 SERVER_NAME = "mcp-relight"
@@ -25,27 +28,38 @@ _RESUME_AFTER_S = 0.5
 
 
 def create_server(opener: Opener, *, resource_links: bool = True) -> RelightServer:
+    changes = Changes(opener)
+    tools = Tools(opener, resource_links=resource_links)
+    tasks = Tasks([JobTasks(opener, tools)])
+
     @asynccontextmanager
     async def lifespan(server: MCPServer[Opener]) -> AsyncGenerator[Opener]:
-        async with opener, anyio.create_task_group() as tasks:
-            tasks.start_soon(_resume, opener)
+        async with opener, anyio.create_task_group() as group:
+            group.start_soon(_resume, opener)
+            group.start_soon(changes.run)
             try:
                 yield opener
             finally:
-                tasks.cancel_scope.cancel()
+                group.cancel_scope.cancel()
 
     server = RelightServer(
         SERVER_NAME,
+        opener,
+        tasks,
         title="Relight",
         version=__version__,
         instructions=INSTRUCTIONS,
         lifespan=lifespan,
-        extensions=[compare_app()],
-        tools=[*Tools(opener, resource_links=resource_links).all()],
-        cache_hints={"tools/list": CacheHint(ttl_ms=60_000, scope="public")},
+        tools=[*tools.all()],
+        extensions=[compare_app(), tasks],
+        subscriptions=changes,
+        cache_hints=CACHE_HINTS,
         log_level="WARNING",
     )
+    changes.serve_handshake_era(server)
     add_resources(server, opener)
+    add_completion(server, opener)
+    add_prompts(server)
     return server
 
 

@@ -4,14 +4,15 @@ The SDK's own checking ignores unknown names, echoes values and hides the errors
 """
 
 from collections.abc import Awaitable, Callable
+from functools import cache
 from typing import Any
 
 from mcp.server.mcpserver import Context
-from mcp.server.mcpserver.exceptions import UnexpectedToolError
+from mcp.server.mcpserver.exceptions import ToolError, UnexpectedToolError
 from mcp.server.mcpserver.tools import Tool
 from mcp.server.mcpserver.utilities.func_metadata import ArgModelBase, FuncMetadata
 from mcp.shared.exceptions import MCPError
-from mcp.types import CallToolResult, ToolAnnotations
+from mcp.types import CallToolResult, InputRequiredResult, ToolAnnotations
 from pydantic import BaseModel
 
 from mcp_relight.domain.arguments import Arguments
@@ -20,7 +21,7 @@ from mcp_relight.errors import RelightError
 from .replies import refused
 from .schema import flat_schema
 
-Handler = Callable[[Any, Context[Any]], Awaitable[CallToolResult]]
+Handler = Callable[[Any, Context[Any]], Awaitable[CallToolResult | InputRequiredResult]]
 
 
 class FlatTool(Tool):
@@ -35,7 +36,7 @@ class FlatTool(Tool):
             return await self.fn(self.arguments.parse(arguments), context)
         except RelightError as error:
             return refused(error)
-        except MCPError:
+        except (MCPError, ToolError):
             raise
         except Exception as error:
             # The outermost edge of a tool call: the text of a crash stays in the log.
@@ -63,7 +64,7 @@ def flat_tool(
         description=description,
         arguments=arguments,
         parameters=flat_schema(arguments, described=described),
-        fn_metadata=FuncMetadata(arg_model=ArgModelBase, output_model=output),
+        fn_metadata=_metadata(output),
         is_async=True,
         context_kwarg=None,
         annotations=ToolAnnotations(
@@ -75,3 +76,9 @@ def flat_tool(
         ),
         meta=meta,
     )
+
+
+@cache
+def _metadata(output: type[BaseModel] | None) -> FuncMetadata:
+    """Publishes the output's schema; several tools share one output."""
+    return FuncMetadata(arg_model=ArgModelBase, output_model=output)

@@ -1,23 +1,61 @@
-"""Resources: stored pictures by id."""
+"""Resources: pictures, jobs, models and looks under `relight://`."""
 
-from collections.abc import Iterable
+import json
+from collections.abc import Generator, Iterable
+from contextlib import contextmanager
 from typing import Any
 
+from mcp.server.caching import CacheHint
 from mcp.server.lowlevel.helper_types import ReadResourceContents
 from mcp.server.mcpserver import Context, MCPServer
-from mcp.server.mcpserver.exceptions import ResourceNotFoundError
+from mcp.server.mcpserver.exceptions import ResourceError, ResourceNotFoundError
+from mcp.server.mcpserver.resources import FunctionResource
 from mcp.types import InputRequiredResult
+from mcp.types import Resource as ListedResource
+from mcp_types.methods import CacheableMethod
 from pydantic import AnyUrl
 
-from mcp_relight.errors import ImageNotFound
+from mcp_relight.domain.image import URI_PREFIX
+from mcp_relight.domain.looks import LOOKS
+from mcp_relight.domain.queries import GetJobArguments, ListJobsArguments, ListModelsArguments
+from mcp_relight.errors import ImageNotFound, JobNotFound, RelightError, UnknownModel
 from mcp_relight.service.opener import Opener
 
+from .changes import JOB_URI
+from .replies import text_of
+from .tasks import Tasks
+
+IMAGE_TEMPLATE = URI_PREFIX + "{image_id}"
+JOB_TEMPLATE = JOB_URI + "{job_id}"
+MODELS_URI = "relight://models"
+MODEL_TEMPLATE = "relight://models/{provider}/{model}"
+LOOKS_URI = "relight://looks"
+
+CACHE_HINTS: dict[CacheableMethod, CacheHint] = {
+    "tools/list": CacheHint(ttl_ms=60_000, scope="public"),
+    "prompts/list": CacheHint(ttl_ms=60_000, scope="public"),
+    "resources/templates/list": CacheHint(ttl_ms=60_000, scope="public"),
+    # New pictures join the list, and a job's text changes while it runs.
+    "resources/list": CacheHint(ttl_ms=1_000),
+    "resources/read": CacheHint(ttl_ms=1_000),
+}
+"""How long a 2026-07-28 client may keep an answer without asking again."""
+
 _JPEG_MAGIC = b"\xff\xd8\xff"
+_JSON = "application/json"
+_LISTED_JOBS = 20
+_NOT_FOUND = (ImageNotFound, JobNotFound, UnknownModel)
+_ALL = ListModelsArguments()
 
 
 class RelightServer(MCPServer[Opener]):
-    """An MCPServer that says of each picture what it is: a template has one MIME type, pictures
-    have two."""
+    """An MCPServer that lists the newest pictures, and says of each picture what it is: a template
+    has one MIME type, pictures have two."""
+
+    def __init__(self, name: str, opener: Opener, tasks: Tasks, **settings: Any) -> None:
+        super().__init__(name, **settings)
+        self.tasks = tasks
+        self._opener = opener
 
     async def read_resource(
         self, uri: AnyUrl | str, context: Context[Opener, Any] | None = None
@@ -27,19 +65,109 @@ class RelightServer(MCPServer[Opener]):
             return contents
         return [_with_own_type(item) for item in contents]
 
+    async def list_resources(self) -> list[ListedResource]:
+        return [*await super().list_resources(), *await self._newest_pictures()]
+
+    async def _newest_pictures(self) -> list[ListedResource]:
+        service = self._opener.opened
+        if service is None:
+            # Clients list at the start, and starting must cost nothing.
+            return []
+        newest = await service.list_jobs(ListJobsArguments(status="succeeded", limit=_LISTED_JOBS))
+        titles = {
+            image_id: f"{job.look or 'Relit'} · {job.model} · {job.created_at}"
+            for job in reversed(newest.jobs)
+            for image_id in job.image_ids
+        }
+        return [
+            ListedResource(uri=URI_PREFIX + image_id, name=image_id, title=title)
+            for image_id, title in reversed(titles.items())
+        ]
+
 
 def add_resources(server: RelightServer, opener: Opener) -> None:
-    @server.resource(
-        "relight://images/{image_id}",
+    _add_fixed(server, opener)
+    _add_templates(server, opener)
+
+
+def _add_fixed(server: RelightServer, opener: Opener) -> None:
+    async def models() -> str:
+        with _in_words_of_the_protocol():
+            return text_of((await (await opener.service()).list_models(_ALL)).facts())
+
+    server.add_resource(
+        FunctionResource(
+            uri=MODELS_URI,
+            name="models",
+            title="Relighting models",
+            description="Every model that can relight: readiness, price, light controls.",
+            mime_type=_JSON,
+            fn=models,
+        )
+    )
+    server.add_resource(
+        FunctionResource(
+            uri=LOOKS_URI,
+            name="looks",
+            title="Looks",
+            description="The named lightings, each with its lights and its words.",
+            mime_type=_JSON,
+            fn=_looks,
+        )
+    )
+
+
+def _add_templates(server: RelightServer, opener: Opener) -> None:
+    async def image(image_id: str) -> bytes:
+        with _in_words_of_the_protocol():
+            return await (await opener.service()).read_image(image_id)
+
+    async def job(job_id: str) -> str:
+        with _in_words_of_the_protocol():
+            arguments = GetJobArguments.parse({"job_id": job_id, "wait_s": 0})
+            return text_of((await (await opener.service()).get_job(arguments)).facts())
+
+    async def model(provider: str, model: str) -> str:
+        with _in_words_of_the_protocol():
+            arguments = ListModelsArguments.parse({"model": f"{provider}/{model}"})
+            return text_of((await (await opener.service()).list_models(arguments)).facts())
+
+    server.resource(
+        IMAGE_TEMPLATE,
         title="A stored picture",
         description="The bytes of a picture that was taken in or made here.",
         mime_type="image/png",
-    )
-    async def image(image_id: str) -> bytes:  # pyright: ignore[reportUnusedFunction]
-        try:
-            return await (await opener.service()).read_image(image_id)
-        except ImageNotFound as error:
-            raise ResourceNotFoundError(error.message) from None
+    )(image)
+    server.resource(
+        JOB_TEMPLATE,
+        title="A relighting job",
+        description="What get_job answers, without waiting. Can be subscribed to.",
+        mime_type=_JSON,
+    )(job)
+    server.resource(
+        MODEL_TEMPLATE,
+        title="A relighting model",
+        description="One model in full: parameters, example, limits.",
+        mime_type=_JSON,
+    )(model)
+
+
+def _looks() -> str:
+    looks = {
+        name: {"prompt": look.prompt, "lighting": look.lighting.model_dump(mode="json")}
+        for name, look in LOOKS.items()
+    }
+    return json.dumps({"looks": looks}, separators=(",", ":"))
+
+
+@contextmanager
+def _in_words_of_the_protocol() -> Generator[None]:
+    try:
+        yield
+    except _NOT_FOUND as error:
+        raise ResourceNotFoundError(error.message) from None
+    except RelightError as error:
+        raise ResourceError(f"{error.message} {error.hint}".strip()) from None
 
 
 def _with_own_type(item: ReadResourceContents) -> ReadResourceContents:

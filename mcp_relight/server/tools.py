@@ -1,9 +1,13 @@
-"""The ten tools a model sees, and after them those of the app."""
+"""The ten tools a model sees, and after them those of the app.
 
-from typing import Any
+A call that waits may be cancelled by its client at any time: only the waiting ends. The job goes on
+and can be asked for; what stops a job is `cancel_job`.
+"""
+
+from typing import TYPE_CHECKING, Any
 
 from mcp.server.mcpserver import Context
-from mcp.types import CallToolResult
+from mcp.types import CallToolResult, InputRequiredResult
 
 from mcp_relight.domain.pixels import Encoded
 from mcp_relight.domain.queries import (
@@ -27,11 +31,14 @@ from mcp_relight.domain.views import (
     Plan,
 )
 from mcp_relight.service.opener import Opener
-from mcp_relight.service.service import OnProgress
 
 from .apps import OPENS_COMPARE, AppTools
+from .consent import agreed, ask, can_be_asked, cost_question, declined
 from .flat_tool import FlatTool, flat_tool
 from .replies import facts_result, picture_result
+
+if TYPE_CHECKING:
+    from mcp_relight.service.service import OnProgress
 
 Ctx = Context[Any]
 
@@ -170,15 +177,25 @@ class Tools:
         picture = await service.preview(arguments) if arguments.preview else None
         return facts_result(plan.facts(), picture=picture)
 
-    async def _relight_image(self, arguments: RelightArguments, ctx: Ctx) -> CallToolResult:
+    async def _relight_image(
+        self, arguments: RelightArguments, ctx: Ctx
+    ) -> CallToolResult | InputRequiredResult:
         service = await self._opener.service()
+        quote = await service.quote(arguments)
+        if quote is not None and can_be_asked(ctx.client_capabilities):
+            answer = await ask(ctx, cost_question(quote))
+            if isinstance(answer, InputRequiredResult):
+                return answer
+            if not answer:
+                raise declined()
+            arguments = agreed(arguments, quote)
         view = await service.relight(arguments, on_progress=_progress(ctx))
-        return await self._job_result(view, preview=bool(arguments.preview))
+        return await self.job_result(view, preview=bool(arguments.preview))
 
     async def _get_job(self, arguments: GetJobArguments, ctx: Ctx) -> CallToolResult:
         service = await self._opener.service()
         view = await service.get_job(arguments, on_progress=_progress(ctx))
-        return await self._job_result(view, preview=bool(arguments.preview))
+        return await self.job_result(view, preview=bool(arguments.preview))
 
     async def _list_jobs(self, arguments: ListJobsArguments, ctx: Ctx) -> CallToolResult:
         service = await self._opener.service()
@@ -187,7 +204,7 @@ class Tools:
     async def _cancel_job(self, arguments: CancelJobArguments, ctx: Ctx) -> CallToolResult:
         service = await self._opener.service()
         view = await service.cancel_job(arguments.job_id)
-        return await self._job_result(view, preview=False)
+        return await self.job_result(view, preview=False)
 
     async def _view_image(self, arguments: ViewArguments, ctx: Ctx) -> CallToolResult:
         service = await self._opener.service()
@@ -203,7 +220,8 @@ class Tools:
         # Never a resource link here: claude.ai drops the app's result when there is one.
         return facts_result((await service.compare(arguments)).facts())
 
-    async def _job_result(self, view: JobView, *, preview: bool) -> CallToolResult:
+    async def job_result(self, view: JobView, *, preview: bool) -> CallToolResult:
+        """The one form in which a job is answered."""
         picture: Encoded | None = None
         if preview:
             picture = await (await self._opener.service()).preview_of(view)
@@ -211,7 +229,7 @@ class Tools:
         return facts_result(view.facts(), links=links, picture=picture)
 
 
-def _progress(ctx: Ctx) -> OnProgress:
+def _progress(ctx: Ctx) -> "OnProgress":
     async def report(fraction: float, words: str) -> None:
         await ctx.report_progress(fraction, 1.0, words)
 

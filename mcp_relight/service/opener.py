@@ -1,16 +1,22 @@
 """A service that is opened when it is first needed: starting must cost nothing."""
 
 from contextlib import AbstractAsyncContextManager
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from .service import Service
+if TYPE_CHECKING:
+    from .service import Service
 
 
 class Opener(AbstractAsyncContextManager[Any], Protocol):
     """Entered for as long as a process serves."""
 
-    async def service(self) -> Service:
+    async def service(self) -> "Service":
         """The one service of this process; opened by the first call."""
+        ...
+
+    @property
+    def opened(self) -> "Service | None":
+        """The service if some call has already opened it."""
         ...
 
     async def resume(self) -> None:

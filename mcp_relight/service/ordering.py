@@ -51,6 +51,14 @@ class Order:
         )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quote:
+    """The most a request may cost, in dollars, over all its looks."""
+
+    model: str
+    usd: float
+
+
 async def take_order(
     arguments: PlanArguments, *, spec: ModelSpec, library: Library, image: Taken | None = None
 ) -> Order:
@@ -160,6 +168,24 @@ def check_cost(order: Order, estimate: Cost, policy: Policy) -> None:
             hint="Ask for fewer pictures, a cheaper model, or raise the limit.",
             argument="max_cost_usd",
         )
+
+
+def quote(
+    arguments: PlanArguments, spec: ModelSpec, models: Models, policy: Policy
+) -> Quote | None:
+    """What somebody should agree to: the model costs money, the caller named no limit, and the
+    configured one would let it pass. Looks at no picture."""
+    if not spec.is_paid or arguments.max_cost_usd is not None:
+        return None
+    looks = len(arguments.lightings())
+    count = _check_count(arguments, spec, looks=looks)
+    params = spec.check(
+        parse_json_object(arguments.params, "params") if arguments.params is not None else {}
+    )
+    estimate = models.estimate(spec.id, params, count)
+    if estimate.usd is None or estimate.usd * looks > policy.max_cost_usd:
+        return None
+    return Quote(model=spec.id, usd=estimate.usd * looks)
 
 
 def _new_job(

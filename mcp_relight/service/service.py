@@ -1,6 +1,6 @@
 """The service: one method per use case. Tools and command line call these and nothing else."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -44,7 +44,8 @@ from mcp_relight.domain.views import (
 )
 from mcp_relight.errors import InvalidArgument, RequestError
 
-from .ordering import Order, check_allowed, check_cost, new_jobs, take_order
+from .following import JobChange, follow
+from .ordering import Order, Quote, check_allowed, check_cost, new_jobs, quote, take_order
 from .previews import PREVIEW_EDGE_PX, PREVIEW_MAX_BYTES, Previews
 from .showing import iso, show_image, show_job, show_model, summarize
 
@@ -53,6 +54,7 @@ OnProgress = Callable[[float, str], Awaitable[None]]
 VIEW_MAX_BYTES = 500_000
 """Of JPEG; below 700 KB once it is base64."""
 _MAX_SHEET_CELLS = 9
+_WORKER_CHECK_S = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,6 +118,7 @@ class Service:
         """Start a job (or find the one that is already there) and wait a little for it."""
         order = await self._take_order(arguments, image)
         check_allowed(order.spec, self._models, self._options.policy)
+        await self._images.check_folder(self._options.output_dir)
         jobs = await self._jobs.insert(
             new_jobs(
                 order,
@@ -129,6 +132,17 @@ class Service:
         wait_s = DEFAULT_WAIT_S if arguments.wait_s is None else arguments.wait_s
         finished = await self._wait(jobs, wait_s, on_progress)
         return await show_job(finished[0], self._images)
+
+    async def quote(self, arguments: RelightArguments) -> Quote | None:
+        """What somebody should agree to before `relight`; None where there is nothing. Raises
+        what `relight` would raise before it looks at the picture."""
+        spec = self._models.spec(arguments.model or self._options.default_model)
+        check_allowed(spec, self._models, self._options.policy)
+        return quote(arguments, spec, self._models, self._options.policy)
+
+    def changes(self) -> AsyncGenerator[JobChange]:
+        """What moves in the job store, from now on."""
+        return follow(self._jobs, owner=self._options.owner)
 
     async def get_job(
         self, arguments: GetJobArguments, *, on_progress: OnProgress | None = None
@@ -342,18 +356,28 @@ class Service:
         """Wait until all are terminal or the time is up; the newest rows, in the same order."""
         if all(job.is_terminal for job in jobs):
             return jobs
-        await self._workers.ensure()
         latest = {job.job_id: job for job in jobs}
-        with anyio.move_on_after(wait_s):
-            async with self._jobs.watch(tuple(latest)) as changes:
-                async for job in changes:
-                    latest[job.job_id] = job
-                    if on_progress is not None:
-                        progress = sum(row.progress for row in latest.values()) / len(latest)
-                        await on_progress(progress, job.note or job.stage)
-                    if all(row.is_terminal or row.status == "unknown" for row in latest.values()):
-                        break
-        return tuple(latest[job.job_id] for job in jobs)
+        until = anyio.current_time() + wait_s
+        while True:
+            # Again and again: a worker may be killed while somebody waits for what it does.
+            await self._workers.ensure()
+            left_s = until - anyio.current_time()
+            with anyio.move_on_after(min(left_s, _WORKER_CHECK_S)) as look:
+                await self._watch(latest, on_progress)
+            if not look.cancelled_caught or left_s <= _WORKER_CHECK_S:
+                return tuple(latest[job.job_id] for job in jobs)
+
+    async def _watch(self, latest: dict[str, Job], on_progress: OnProgress | None) -> None:
+        """Bring `latest` up to date until there is nothing left to wait for."""
+        async with self._jobs.watch(tuple(latest)) as changes:
+            async for job in changes:
+                is_news = latest[job.job_id] != job
+                latest[job.job_id] = job
+                if on_progress is not None and is_news:
+                    progress = sum(row.progress for row in latest.values()) / len(latest)
+                    await on_progress(progress, job.note or job.stage)
+                if all(row.is_terminal or row.status == "unknown" for row in latest.values()):
+                    return
 
     async def _cells(self, name: str, *, alone: bool) -> list[SheetCell]:
         if name.startswith("job_"):

@@ -1,243 +1,226 @@
-"""The image store: files named by the hash of their bytes, and human-named copies elsewhere.
+"""The image store on a local disk.
 
-    images/ab/abcdef….jpg        the bytes
-    images/ab/abcdef….json       what is known of them
-    cache/<key>                  analyses that can be made again
-
-Everything is written to a temporary file, flushed to the disk and renamed: no reader ever sees half
-a picture. Folders are 0700, files 0600.
+images/ab/ab12….png    the bytes, named by their hash
+images/ab/ab12….json   what is known of them; written last, so its presence means "stored"
+cache/…                analyses, evicted oldest first
+staging/…              files being written
 """
 
-import errno
+import logging
 import os
 import re
-import secrets
-import unicodedata
+import time
 from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
 import anyio.to_thread
 from pydantic import ValidationError
 
-from mcp_relight.domain.image import EXTENSIONS, ImageInfo, image_id_of, is_image_id
+from mcp_relight.domain.image import ImageInfo, image_id_of, is_image_id
 from mcp_relight.domain.pixels import Encoded, Inspected
-from mcp_relight.errors import ImageNotFound, InvalidArgument, LocalError, StorageFull
+from mcp_relight.errors import ImageNotFound, Internal, InvalidArgument, StorageFull
 
-T = TypeVar("T")
+from .disk import check_writable, make_folder, write_file, write_new_file
+from .names import safe_stem
 
-MAX_CACHE_BYTES = 500_000_000
-_MAX_STEM_CHARS = 80
-_NOT_IN_NAMES = re.compile(r'[\\/:*?"<>|]')
-_RESERVED = re.compile(r"(?i)^(con|prn|aux|nul|com\d|lpt\d)$")
-_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+_log = logging.getLogger(__name__)
+_Result = TypeVar("_Result")
+
+_DATA_DIR, _OUTPUT_DIR = "MCP_RELIGHT_DATA_DIR", "MCP_RELIGHT_OUTPUT_DIR"
+_CACHE_KEY = re.compile(r"[a-z0-9-]{1,100}")
+_SIDECAR = ".json"
+_LEFTOVER_AGE_S = 3600.0
+_MAX_SAME_NAMES = 10_000
 
 
 class ImageFiles:
-    """`domain.ports.Images` in a folder."""
+    """Implements `Images` below one private folder. Any number of processes may share it."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, *, cache_max_bytes: int = 256_000_000) -> None:
+        self._root = root
         self._images = root / "images"
         self._cache = root / "cache"
+        self._staging = root / "staging"
+        self._cache_max_bytes = cache_max_bytes
+        self._is_prepared = False
 
     async def put(self, picture: Inspected | Encoded) -> ImageInfo:
+        """Raises StorageFull, or InvalidArgument when the data folder cannot be written."""
+        return await _in_thread(partial(self._put, picture))
+
+    async def info(self, image_id: str) -> ImageInfo:
+        return await _in_thread(partial(self._info, image_id))
+
+    async def read(self, image_id: str) -> bytes:
+        return await _in_thread(partial(self._read, image_id))
+
+    async def check_folder(self, folder: Path) -> None:
+        await _in_thread(partial(check_writable, folder, variable=_OUTPUT_DIR))
+
+    async def publish(self, image_id: str, folder: Path, stem: str) -> Path:
+        """Also raises StorageFull, or InvalidArgument when `folder` cannot be written."""
+        return await _in_thread(partial(self._publish, image_id, folder, stem))
+
+    async def delete(self, image_id: str) -> None:
+        """Deleting what is not there is no error."""
+        await _in_thread(partial(self._delete, image_id))
+
+    async def sizes(self) -> dict[str, int]:
+        """The bytes of every stored image, by id."""
+        return await _in_thread(self._sizes)
+
+    async def cached(self, key: str) -> bytes | None:
+        return await _in_thread(partial(self._cached, key))
+
+    async def cache(self, key: str, data: bytes) -> None:
+        """Keeps `data` if there is room; a full disk only means that it is not kept."""
+        await _in_thread(partial(self._keep, key, data))
+
+    def _put(self, picture: Inspected | Encoded) -> ImageInfo:
+        self._prepare()
+        inspected = isinstance(picture, Inspected)
         info = ImageInfo(
             image_id=image_id_of(picture.data),
             width=picture.width,
             height=picture.height,
             mime_type=picture.mime_type,
             bytes=len(picture.data),
-            has_alpha=picture.has_alpha if isinstance(picture, Inspected) else False,
-            warnings=picture.warnings if isinstance(picture, Inspected) else (),
+            has_alpha=picture.has_alpha,
+            warnings=picture.warnings if inspected else (),
         )
-        return await _in_thread(lambda: self._put(info, picture.data))
-
-    async def info(self, image_id: str) -> ImageInfo:
-        return await _in_thread(lambda: self._info(image_id))
-
-    async def read(self, image_id: str) -> bytes:
-        return await _in_thread(lambda: self._read(image_id))
-
-    async def path(self, image_id: str) -> Path:
-        """Where the bytes lie. Raises ImageNotFound."""
-        return await _in_thread(lambda: self._place(self._info(image_id)))
-
-    async def publish(self, image_id: str, folder: Path, stem: str) -> Path:
-        return await _in_thread(lambda: self._publish(image_id, folder, stem))
-
-    async def delete(self, image_id: str) -> None:
-        await _in_thread(lambda: self._delete(image_id))
-
-    async def sizes(self) -> dict[str, int]:
-        """Every stored image and its bytes."""
-        return await _in_thread(self._sizes)
-
-    async def cached(self, key: str) -> bytes | None:
-        return await _in_thread(lambda: self._cached(key))
-
-    async def cache(self, key: str, data: bytes) -> None:
-        await _in_thread(lambda: self._keep(key, data))
-
-    def _put(self, info: ImageInfo, data: bytes) -> ImageInfo:
-        place, card = self._place(info), self._card(info.image_id)
-        if card.exists() and place.exists():
+        try:
             return self._info(info.image_id)
-        _write(place, data)
-        # The card comes last: a picture without one does not exist.
-        _write(card, info.model_dump_json().encode())
+        except ImageNotFound:
+            pass
+        make_folder(self._sidecar(info.image_id).parent, variable=_DATA_DIR)
+        self._write(self._data(info), picture.data)
+        self._write(self._sidecar(info.image_id), info.model_dump_json().encode())
         return info
 
     def _info(self, image_id: str) -> ImageInfo:
         if not is_image_id(image_id):
-            raise _unknown()
+            raise _no_such_image()
         try:
-            return ImageInfo.model_validate_json(self._card(image_id).read_bytes())
+            info = ImageInfo.model_validate_json(self._sidecar(image_id).read_bytes())
+            stored_bytes = self._data(info).stat().st_size
         except (OSError, ValidationError):
-            raise _unknown() from None
+            raise _no_such_image() from None
+        if stored_bytes != info.bytes:
+            raise _no_such_image()
+        return info
 
     def _read(self, image_id: str) -> bytes:
+        path = self._data(self._info(image_id))
         try:
-            return self._place(self._info(image_id)).read_bytes()
-        except FileNotFoundError:
-            raise _unknown() from None
+            return path.read_bytes()
+        except OSError:
+            raise _no_such_image() from None
 
     def _publish(self, image_id: str, folder: Path, stem: str) -> Path:
-        info = self._info(image_id)
-        data = self._read(image_id)
-        name = file_stem(stem)
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            return _write_new(folder, name, info.extension, data)
-        except OSError as error:
-            if error.errno in _FULL:
-                raise StorageFull("The disk of the output folder is full.") from None
-            raise InvalidArgument(
-                "The output folder cannot be written.",
-                hint="Set MCP_RELIGHT_OUTPUT_DIR to a folder that can, or free this one.",
-            ) from None
+        data, extension = self._read(image_id), self._info(image_id).extension
+        make_folder(folder, variable=_OUTPUT_DIR)
+        stem = safe_stem(stem)
+        for number in range(1, _MAX_SAME_NAMES):
+            name = stem if number == 1 else f"{stem}-{number}"
+            path = folder / (name + extension)
+            if not path.exists() and write_new_file(path, data, variable=_OUTPUT_DIR):
+                return path
+        raise InvalidArgument(
+            "Too many pictures of this name are in the output folder.",
+            hint=f"Move some of them, or set {_OUTPUT_DIR} to another folder.",
+        )
 
     def _delete(self, image_id: str) -> None:
         try:
-            place = self._place(self._info(image_id))
+            info = self._info(image_id)
         except ImageNotFound:
             return
-        self._card(image_id).unlink(missing_ok=True)
-        place.unlink(missing_ok=True)
+        # First what makes it count as stored.
+        self._sidecar(image_id).unlink(missing_ok=True)
+        self._data(info).unlink(missing_ok=True)
 
     def _sizes(self) -> dict[str, int]:
+        self._prepare()
         return {
-            path.stem: path.stat().st_size
-            for path in self._images.glob("??/*")
-            if path.suffix in EXTENSIONS.values() and is_image_id(path.stem)
+            path.stem: status.st_size
+            for folder in self._images.iterdir()
+            for path, status in _files(folder)
+            if path.suffix != _SIDECAR
         }
 
     def _cached(self, key: str) -> bytes | None:
-        path = self._cache / key
+        path = self._cache_path(key)
         try:
             data = path.read_bytes()
-            os.utime(path)
+            os.utime(path)  # used now: evicted later
         except OSError:
             return None
         return data
 
     def _keep(self, key: str, data: bytes) -> None:
-        """A cache that cannot be written is only a slower one."""
+        path = self._cache_path(key)
+        self._prepare()
         try:
-            _write(self._cache / key, data)
-            _shrink(self._cache, MAX_CACHE_BYTES)
-        except (OSError, LocalError):
+            self._write(path, data)
+        except StorageFull:
+            _log.warning("the disk is full: an analysis was not kept")
             return
+        self._evict()
 
-    def _place(self, info: ImageInfo) -> Path:
-        return self._images / info.image_id[:2] / (info.image_id + info.extension)
-
-    def _card(self, image_id: str) -> Path:
-        return self._images / image_id[:2] / (image_id + ".json")
-
-
-def file_stem(text: str) -> str:
-    """A stem every file system takes: no separators, control characters, reserved names or
-    leading dots, at most 80 characters."""
-    text = unicodedata.normalize("NFC", text)
-    text = "".join(char if char.isprintable() else "_" for char in text)
-    text = _NOT_IN_NAMES.sub("_", text).strip(" .")[:_MAX_STEM_CHARS].strip(" .")
-    return f"_{text}" if _RESERVED.match(text) else text or "photo"
-
-
-async def _in_thread(work: Callable[[], T]) -> T:
-    return await anyio.to_thread.run_sync(work)
-
-
-def _write(path: Path, data: bytes) -> None:
-    """Whole or not at all. Raises StorageFull, or LocalError where nothing can be written."""
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    except OSError as error:
-        temporary.unlink(missing_ok=True)
-        if error.errno in _FULL:
-            raise StorageFull("The disk of the data folder is full.") from None
-        raise LocalError(
-            "The data folder cannot be written.", hint="Set MCP_RELIGHT_DATA_DIR to another."
-        ) from None
-
-
-def _write_new(folder: Path, name: str, extension: str, data: bytes) -> Path:
-    """Under a name nobody has, taken atomically: `name.jpg`, `name-2.jpg`, …"""
-    temporary = folder / f".{secrets.token_hex(8)}{extension}"
-    try:
-        with temporary.open("xb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        number = 1
-        while True:
-            target = folder / (
-                f"{name}{extension}" if number == 1 else f"{name}-{number}{extension}"
-            )
-            try:
-                _take_name(temporary, target)
-            except FileExistsError:
-                number += 1
-            else:
-                return target
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-def _take_name(source: Path, target: Path) -> None:
-    """Like a rename that never replaces."""
-    try:
-        os.link(source, target)
-    except FileExistsError:
-        raise
-    except OSError:
-        # No hard links here (FAT, some network drives): take the name first, then fill it.
-        with target.open("xb"):
-            pass
-        source.replace(target)
-
-
-def _shrink(folder: Path, max_bytes: int) -> None:
-    """Drop the longest unused until the rest fits."""
-    files = sorted(
-        ((path.stat().st_mtime, path.stat().st_size, path) for path in folder.iterdir()),
-        reverse=True,
-    )
-    kept = 0
-    for _, size, path in files:
-        kept += size
-        if kept > max_bytes:
+    def _evict(self) -> None:
+        """Delete the analyses not used for longest until the rest is within the limit."""
+        kept = _files(self._cache)
+        total_bytes = sum(status.st_size for _, status in kept)
+        for path, status in sorted(kept, key=lambda pair: pair[1].st_mtime_ns):
+            if total_bytes <= self._cache_max_bytes:
+                return
             path.unlink(missing_ok=True)
+            total_bytes -= status.st_size
+
+    def _prepare(self) -> None:
+        """Make the folders, and clear away what a killed process was writing long ago."""
+        if self._is_prepared:
+            return
+        for folder in (self._root, self._images, self._cache, self._staging):
+            make_folder(folder, variable=_DATA_DIR)
+        stale_before = time.time() - _LEFTOVER_AGE_S
+        for path, status in _files(self._staging):
+            if status.st_mtime < stale_before:
+                path.unlink(missing_ok=True)
+        self._is_prepared = True
+
+    def _write(self, path: Path, data: bytes) -> None:
+        write_file(path, data, staging=self._staging, variable=_DATA_DIR)
+
+    def _data(self, info: ImageInfo) -> Path:
+        return self._sidecar(info.image_id).with_suffix(info.extension)
+
+    def _sidecar(self, image_id: str) -> Path:
+        return self._images / image_id[:2] / (image_id + _SIDECAR)
+
+    def _cache_path(self, key: str) -> Path:
+        if _CACHE_KEY.fullmatch(key) is None:
+            raise Internal("A cache key is not plain.")
+        return self._cache / key
 
 
-def _unknown() -> ImageNotFound:
+def _files(folder: Path) -> list[tuple[Path, os.stat_result]]:
+    found: list[tuple[Path, os.stat_result]] = []
+    for path in folder.iterdir():
+        with suppress(FileNotFoundError):  # another process may be clearing up as well
+            found.append((path, path.stat()))
+    return found
+
+
+def _no_such_image() -> ImageNotFound:
     return ImageNotFound(
-        "No stored image has that id.", hint="Use an id from get_job, or call find_images."
+        "No stored image has this id.",
+        hint="It may have been pruned: give the picture's path, or run the request again.",
     )
+
+
+async def _in_thread(call: Callable[[], _Result]) -> _Result:
+    return await anyio.to_thread.run_sync(call)

@@ -1,10 +1,13 @@
-"""Image references: what a caller hands in, as a checked and stored picture."""
+"""From what a caller calls a picture to a stored, checked image."""
 
 import base64
 import binascii
 import re
-from collections.abc import Sequence
-from pathlib import Path, PurePosixPath
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import TypeVar
 from urllib.parse import unquote, urlsplit
 
 import anyio.to_thread
@@ -13,19 +16,31 @@ from mcp_relight.domain.image import MAX_INPUT_BYTES, URI_PREFIX
 from mcp_relight.domain.ports import Downloads, Found, Images, Pixels, Taken
 from mcp_relight.errors import ImageNotFound, ImageTooLarge, InvalidArgument, UrlRefused
 
-from .files import file_stem
-from .library import inside, newest
+from .library import allowed_folder, newest_pictures
+from .names import NO_NAME, safe_stem
 from .paths import local_path, read_explicit, read_under
 
-MAX_DATA_URL_BYTES = 4_000_000
-FETCH_DEADLINE_S = 60.0
+_Result = TypeVar("_Result")
 
-_DATA_URL = re.compile(r"data:(?:image/[\w.+-]+)?;base64,", re.IGNORECASE)
-_WEB = re.compile(r"https?:", re.IGNORECASE)
+LATEST = "latest"
+MAX_DATA_URI_BYTES = 4_000_000
+
+_FETCH_DEADLINE_S = 30.0
+_DATA_URI = re.compile(r"data:[a-z0-9/.+-]*(?:;[a-z0-9=.+-]+)*?;base64,", re.IGNORECASE)
+_WEB = ("https://", "http://")
+_LOOK_ELSEWHERE = (
+    "Check the spelling. Only pictures in the allowed folders can be read: save it there, or allow "
+    "its folder with MCP_RELIGHT_ALLOWED_DIRS or --allow-dir. find_images lists recent ones. A "
+    "picture attached to a chat never reaches this server."
+)
 
 
 class Intake:
-    """`domain.ports.Library`."""
+    """Implements `Library`.
+
+    `folders` are those whose pictures callers may name; `output_dir` is left out of `latest`. With
+    `local_only` web addresses are refused.
+    """
 
     def __init__(
         self,
@@ -46,87 +61,104 @@ class Intake:
 
     async def take(self, reference: str) -> Taken:
         reference = reference.strip()
+        start = reference[:8].lower()
         if reference.startswith(URI_PREFIX):
             info = await self._images.info(reference.removeprefix(URI_PREFIX))
-            return Taken(info=info, name=f"image-{info.image_id[:8]}")
-        if reference == "latest":
-            return await self._take_file(await self._latest())
-        if reference[:5].lower() == "data:":
-            return await self._store(_data_url_bytes(reference), "photo")
-        if _WEB.match(reference):
-            return await self._take_url(reference)
-        return await self._take_file(local_path(reference))
+            return Taken(info=info, name=NO_NAME)
+        if start.startswith("data:"):
+            return await self._store(_data_uri_bytes(reference), NO_NAME)
+        if start.startswith(_WEB):
+            return await self._fetch(reference)
+        path = await self._latest() if reference == LATEST else _path_of(reference)
+        with _looking_elsewhere():
+            data = await _in_thread(
+                partial(read_under, path, self._folders, max_bytes=MAX_INPUT_BYTES)
+            )
+        return await self._store(data, safe_stem(path.stem))
 
     async def take_explicit(self, path: Path) -> Taken:
-        data = await anyio.to_thread.run_sync(
-            lambda: read_explicit(path, max_bytes=MAX_INPUT_BYTES)
-        )
-        return await self._store(data, path.stem)
+        data = await _in_thread(partial(read_explicit, path, max_bytes=MAX_INPUT_BYTES))
+        return await self._store(data, safe_stem(path.stem))
 
     async def find(self, folder: str | None, *, limit: int) -> list[Found]:
-        def look() -> list[Found]:
-            chosen = self._folders
-            if folder is not None:
-                chosen = (inside(Path(folder), self._folders),)
-            return newest(chosen, limit=limit)
-
-        return await anyio.to_thread.run_sync(look)
+        folders = self._folders
+        if folder is not None:
+            folders = (await _in_thread(partial(allowed_folder, folder, folders)),)
+        return await _in_thread(partial(newest_pictures, folders, limit=limit))
 
     async def _latest(self) -> Path:
-        found = await anyio.to_thread.run_sync(
-            lambda: newest(self._folders, limit=1, without=self._output_dir)
-        )
+        search = partial(newest_pictures, self._folders, limit=1, without=self._output_dir)
+        found = await _in_thread(search)
         if not found:
-            raise ImageNotFound("There is no picture in the allowed folders.")
+            raise ImageNotFound(
+                "There is no picture in the allowed folders.",
+                hint="Save one there, or allow its folder with MCP_RELIGHT_ALLOWED_DIRS or "
+                "--allow-dir.",
+            )
         return found[0].path
 
-    async def _take_file(self, path: Path) -> Taken:
-        data = await anyio.to_thread.run_sync(
-            lambda: read_under(path, self._folders, max_bytes=MAX_INPUT_BYTES)
-        )
-        return await self._store(data, path.stem)
-
-    async def _take_url(self, url: str) -> Taken:
+    async def _fetch(self, url: str) -> Taken:
         if self._local_only:
             raise UrlRefused(
-                "MCP_RELIGHT_LOCAL_ONLY is set: nothing is fetched.",
-                hint="Save the picture to a folder and give its path.",
+                "Nothing is fetched from the web while MCP_RELIGHT_LOCAL_ONLY is set.",
+                hint="Save the picture to an allowed folder and give its path.",
                 argument="image",
             )
         data = await self._downloads.fetch(
-            url, max_bytes=MAX_INPUT_BYTES, deadline_s=FETCH_DEADLINE_S
+            url, max_bytes=MAX_INPUT_BYTES, deadline_s=_FETCH_DEADLINE_S
         )
-        return await self._store(data, _stem_of(url), url=url)
+        return await self._store(data, _name_in(url), url=url)
 
     async def _store(self, data: bytes, name: str, *, url: str | None = None) -> Taken:
         info = await self._images.put(await self._pixels.inspect(data))
-        return Taken(info=info, name=file_stem(name), url=url)
+        return Taken(info=info, name=name, url=url)
 
 
-def _data_url_bytes(reference: str) -> bytes:
-    head = _DATA_URL.match(reference)
-    if head is None:
+def _path_of(reference: str) -> Path:
+    with _looking_elsewhere():
+        return local_path(reference)
+
+
+@contextmanager
+def _looking_elsewhere() -> Generator[None]:
+    """One text for missing and forbidden; its hint may well name both causes."""
+    try:
+        yield
+    except ImageNotFound as error:
+        if error.hint != ImageNotFound.default_hint:
+            raise
+        raise ImageNotFound(error.message, hint=_LOOK_ELSEWHERE) from None
+
+
+def _data_uri_bytes(reference: str) -> bytes:
+    start = _DATA_URI.match(reference[:200])
+    if start is None:
         raise InvalidArgument(
-            "image is a data: URL that is not base64 of an image.",
-            hint="Write data:image/png;base64,… or give a path.",
+            "A data: image must be written in base64: data:image/png;base64,...",
+            hint="Encode the picture as base64, or save it to a folder and give its path.",
             argument="image",
         )
-    text = reference[head.end() :]
-    if len(text) > MAX_DATA_URL_BYTES * 4 // 3 + 4:
+    if len(reference) - start.end() > (MAX_DATA_URI_BYTES + 2) // 3 * 4:
         raise ImageTooLarge(
-            f"image is a data: URL of more than {MAX_DATA_URL_BYTES // 1_000_000} MB.",
-            hint="Save the picture to an allowed folder and give its path.",
-            argument="image",
+            f"A data: image may have at most {MAX_DATA_URI_BYTES // 1_000_000} MB.",
+            hint="Save the picture to a folder and give its path.",
         )
     try:
-        return base64.b64decode(text, validate=True)
+        return base64.b64decode(reference[start.end() :], validate=True)
     except (binascii.Error, ValueError):
         raise InvalidArgument(
-            "image is a data: URL whose base64 is broken.",
-            hint="Give the whole text, or a path.",
+            "The data: image is not valid base64.",
+            hint="Encode the whole picture again, or save it to a folder and give its path.",
             argument="image",
         ) from None
 
 
-def _stem_of(url: str) -> str:
-    return PurePosixPath(unquote(urlsplit(url).path)).stem or "photo"
+def _name_in(url: str) -> str:
+    """The stem of the last part of the address's path."""
+    last = unquote(urlsplit(url).path, errors="replace").rpartition("/")[2]
+    return safe_stem(Path(last).stem)
+
+
+async def _in_thread(call: Callable[[], _Result]) -> _Result:
+    """Blocking file work, off the event loop. A network folder may hang: cancelling leaves it."""
+    return await anyio.to_thread.run_sync(call, abandon_on_cancel=True)

@@ -8,8 +8,7 @@ from numpy.typing import NDArray
 
 from mcp_relight.engine.analysis import Analysis
 from mcp_relight.engine.pipeline import analyse
-
-from . import synth
+from tests.engine import synth
 
 
 @dataclass(frozen=True)

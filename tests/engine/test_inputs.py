@@ -7,9 +7,8 @@ from numpy.typing import NDArray
 from mcp_relight.domain.lighting import Light, Lighting
 from mcp_relight.engine.pipeline import analyse, relight
 from mcp_relight.errors import InvalidArgument
-
-from . import synth
-from .conftest import Subject
+from tests.engine import synth
+from tests.engine.conftest import Subject
 
 LEFT = Lighting(lights=(Light(azimuth_deg=-60),))
 

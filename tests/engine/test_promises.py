@@ -8,9 +8,8 @@ from mcp_relight.domain.lighting import Light, Lighting
 from mcp_relight.domain.looks import LOOKS
 from mcp_relight.engine.analysis import Analysis
 from mcp_relight.engine.pipeline import analyse, relight
-
-from . import synth
-from .conftest import Subject
+from tests.engine import synth
+from tests.engine.conftest import Subject
 
 LEFT = Lighting(lights=(Light(azimuth_deg=-60),))
 
@@ -175,3 +174,11 @@ def test_every_look_renders_on_a_frame_without_a_subject(
     relit = relight(clutter, clutter_analysis, LOOKS[look].lighting).rgb
     assert 8 < relit.mean() < 235
     assert (relit.min(axis=2) == 255).mean() < 0.05
+
+
+def test_a_candle_turns_no_shadow_green(sphere: Subject) -> None:
+    grey = np.repeat(synth.to_pixels(sphere.scene.photos[7])[..., 1:2], 3, axis=2)
+    analysis = analyse(grey, mask=sphere.scene.mask_pixels)
+    relit = relight(grey, analysis, LOOKS["candlelight"].lighting).rgb.astype(int)
+    assert (relit[..., 0] >= relit[..., 1]).all()
+    assert (relit[..., 1] >= relit[..., 2]).all()

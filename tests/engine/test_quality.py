@@ -6,9 +6,8 @@ import pytest
 
 from mcp_relight.domain.lighting import Light, Lighting
 from mcp_relight.engine.pipeline import analyse, relight
-
-from . import synth
-from .conftest import Subject
+from tests.engine import synth
+from tests.engine.conftest import Subject
 
 
 def asked(azimuth_deg: float, elevation_deg: float) -> Lighting:

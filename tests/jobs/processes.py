@@ -63,7 +63,7 @@ class Children:
 
     def all_answers(self, processes: list[Process]) -> list[str]:
         """What each of them said, once all have ended well."""
-        answers = [process.communicate(timeout=30)[0].strip() for process in processes]
+        answers = [process.communicate(timeout=90)[0].strip() for process in processes]
         assert [process.returncode for process in processes] == [0] * len(processes)
         return answers
 

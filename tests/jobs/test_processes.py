@@ -49,6 +49,7 @@ async def test_three_processes_that_insert_one_key_make_one_row(children: Childr
     await store.aclose()
 
 
+@pytest.mark.long
 async def test_three_processes_share_one_budget(children: Children) -> None:
     reserving = [children.start("reserve", 10, 0.5) for _ in range(3)]
     granted = await anyio.to_thread.run_sync(children.all_answers, reserving)
@@ -57,7 +58,7 @@ async def test_three_processes_share_one_budget(children: Children) -> None:
 
 async def test_three_processes_share_one_gate(children: Children) -> None:
     """600 a minute with a burst of 5, in place of 50 and 10: the same arithmetic, sooner."""
-    passing = [children.start("gate", 600, 5, 2.5) for _ in range(3)]
+    passing = [children.start("gate", 600, 5, 1.5) for _ in range(3)]
     answers = await anyio.to_thread.run_sync(children.all_answers, passing)
     passed = sorted(at for answer in answers for at in json.loads(answer))
     expected = 600 / 60 * (passed[-1] - passed[0]) + 5
@@ -105,6 +106,7 @@ async def test_a_paid_submit_of_a_killed_worker_is_not_sent_again(children: Chil
     await store.aclose()
 
 
+@pytest.mark.long
 async def test_another_worker_leaves_the_jobs_of_a_living_one_alone(children: Children) -> None:
     store = open_store(children.folder)
     [job] = await store.insert([new_job()])
@@ -117,12 +119,12 @@ async def test_another_worker_leaves_the_jobs_of_a_living_one_alone(children: Ch
 
 
 async def test_no_wake_up_is_lost_however_the_insert_meets_the_leaving(
-    children: Children,
+    children: Children, request: pytest.FixtureRequest
 ) -> None:
     """Workers that leave at once meet inserts at every moment of their lives."""
     store = open_store(children.folder)
     spawner = children.spawner("print", idle_s=0.0)
-    for index in range(8):
+    for index in range(20 if request.config.getoption("--full") else 3):
         [job] = await store.insert([new_job(provider="local", credential_id=None)])
         await anyio.to_thread.run_sync(spawner.ensure)
         assert (await wait_for_end(store, job.job_id)).stage == "succeeded"

@@ -291,13 +291,12 @@ async def test_database_and_folder_are_private(store: Store, tmp_path: Path) -> 
     assert modes == {0o600}
 
 
-async def test_salt_and_catalogue_are_kept(store: Store, tmp_path: Path, clock: FakeClock) -> None:
-    salt = await store.salt()
-    assert len(salt) == 32
+async def test_the_last_catalogue_of_a_provider_is_kept(
+    store: Store, tmp_path: Path, clock: FakeClock
+) -> None:
     assert await store.cached_catalogue("cloud") is None
     await store.keep_catalogue("cloud", "[1]")
     await store.keep_catalogue("cloud", "[2]")
     again = Store(tmp_path / "data" / "jobs.db", is_living=lambda _: False)
-    assert await again.salt() == salt
     assert await again.cached_catalogue("cloud") == (clock.time, "[2]")
     await again.aclose()

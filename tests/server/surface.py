@@ -15,6 +15,10 @@ class NeverOpened(AbstractAsyncContextManager[Any]):
     async def service(self) -> Service:
         _unexpected()
 
+    @property
+    def opened(self) -> Service | None:
+        return None
+
     async def resume(self) -> None:
         return
 

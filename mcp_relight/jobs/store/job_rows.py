@@ -115,6 +115,18 @@ def reserve_job(
     return _change(connection, job, columns)
 
 
+def may_be_anothers(connection: Connection, job: Job, ticket: str) -> bool:
+    """Whether another row of the same key has this ticket, or could as well claim it."""
+    unsettled = jobs.c.stage.in_(("submitting", "submit_unknown"))
+    rivals = (
+        sa.select(sa.func.count())
+        .where(jobs.c.job_id != job.job_id, jobs.c.provider == job.provider)
+        .where(jobs.c.credential_id.is_not_distinct_from(job.credential_id))
+        .where(sa.or_(unsettled, jobs.c.ticket == ticket))
+    )
+    return connection.execute(rivals).scalar_one() > 0
+
+
 def _lock_row(connection: Connection, job: Job) -> sa.RowMapping | None:
     """The row as this job knows it, locked until the transaction ends; None when it moved on."""
     query = sa.select(jobs.c.owner, jobs.c.reserved_day, jobs.c.reserved_usd).where(_same(job))

@@ -1,6 +1,5 @@
 """The job store: the truth about every job. Its statements live in the files beside this one."""
 
-import secrets
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
@@ -15,9 +14,9 @@ from mcp_relight.domain.ports import Forgotten, JobPage, NewJob
 
 from . import cleanup, due_rows, job_rows, rate_gate
 from .database import BUSY_TIMEOUT_S, PATIENCE_S, Database
-from .dialect import insert_into, insert_unless_there
+from .dialect import insert_into
 from .insert import insert_jobs
-from .tables import catalogue, meta
+from .tables import catalogue
 from .watch import Watcher
 
 
@@ -111,6 +110,9 @@ class Store:
             lambda c: job_rows.reserve_job(c, job, changes, day_budget_usd=day_budget_usd, now=now)
         )
 
+    async def may_be_anothers(self, job: Job, ticket: str) -> bool:
+        return await self._database.read(lambda c: job_rows.may_be_anothers(c, job, ticket))
+
     async def take_slot(self, gate: str, *, per_minute: float, burst: int) -> float:
         return await self._database.write(
             lambda c: rate_gate.take_slot(
@@ -165,21 +167,6 @@ class Store:
                 .on_conflict_do_update(index_elements=[catalogue.c.provider], set_=values)
             )
         )
-
-    async def salt(self) -> bytes:
-        """This data folder's own random bytes, for `credential_id`."""
-
-        def find_or_make(connection: Connection) -> str:
-            connection.execute(
-                insert_unless_there(connection, meta).values(
-                    name="salt", content=secrets.token_hex(32)
-                )
-            )
-            return connection.execute(
-                sa.select(meta.c.content).where(meta.c.name == "salt")
-            ).scalar_one()
-
-        return bytes.fromhex(await self._database.write(find_or_make))
 
     async def aclose(self) -> None:
         await self._database.aclose()

@@ -103,4 +103,4 @@ meta = Table(
     Column("name", String(40), primary_key=True),
     Column("content", Text, nullable=False),
 )
-"""The schema's version and this folder's salt."""
+"""The schema's version."""

@@ -1,0 +1,145 @@
+"""What changed that is not light: framing, fine structure, edges, hue of the surfaces."""
+
+import math
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from mcp_relight.engine.color import decode, luminance
+from mcp_relight.engine.grid import Bits, Map, blur
+
+from .color import brightest, darkest
+from .register import Alignment, edges
+
+SAME = 0.42
+"""Measured: other photographs reach 0.3, hard opposite lights on a plain face 0.4."""
+
+_FLOOR = 0.01
+_LEAST_PAINT = 0.08
+_CLEAR_EDGE = 0.35
+_KEPT_EDGE = 0.25
+_CLEAR_CHROMA = 0.25
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """The measures of `domain.report.CollateralReport`, unrounded, and `paint`:
+    how much of the local colour pattern is the same (1 = all, None = there is none).
+    """
+
+    alignment: Alignment
+    structure: float
+    edges_lost: float
+    hue_shift_deg: float | None
+    paint: float | None
+
+    @property
+    def sameness(self) -> float:
+        """One figure for "the same scene": clearly below `SAME` for another photograph."""
+        agreeing = self.alignment.score / (0.5 + self.alignment.residual_px)
+        doubts = 6 * max(0.0, self.alignment.bend - 0.03) + max(0.0, self.edges_lost - 0.3)
+        if self.paint is not None:
+            doubts += max(0.0, 0.5 - self.paint)
+        return agreeing + max(self.structure, 0.0) - doubts
+
+    @property
+    def margin(self) -> float:
+        """How far from the border between the same and another picture; below 0 is another."""
+        return (self.sameness - SAME) / SAME
+
+    @property
+    def changed(self) -> bool:
+        """Not the same picture any more: it cannot be the light alone that differs."""
+        return self.margin < 0
+
+
+def compare(
+    original: NDArray[np.uint8], aligned: NDArray[np.uint8], shown: Bits, alignment: Alignment
+) -> Content:
+    """Compare (h, w, 3) sRGB bytes with a picture already resampled onto them.
+
+    `shown` (h, w) says where the other picture has the pixel at all.
+    """
+    before, after = decode(original), decode(aligned)
+    small = max(2, original.shape[1] // 2), max(2, original.shape[0] // 2)
+    half, other = (
+        np.asarray(cv2.resize(one, small, interpolation=cv2.INTER_AREA), np.float32)
+        for one in (before, after)
+    )
+    seen = cv2.resize(shown.astype(np.uint8), small, interpolation=cv2.INTER_NEAREST) > 0
+    return Content(
+        alignment=alignment,
+        structure=_structure(before, after, shown),
+        edges_lost=_lost_edges(original, aligned, shown),
+        hue_shift_deg=_hue_shift(half, other, seen),
+        paint=_paint(half, other, seen),
+    )
+
+
+def _structure(before: Map, after: Map, shown: Bits) -> float:
+    """Correlation of high-pass log luminance where both pictures are well exposed."""
+    fine: list[Map] = []
+    usable = shown.copy()
+    for linear in (before, after):
+        level = luminance(linear)
+        usable &= (level > 0.005) & (level < 0.95)
+        logs = np.log(level + np.float32(_FLOOR))
+        fine.append(np.clip(logs - blur(logs, 2.0), -0.5, 0.5))
+    if int(usable.sum()) < 50:
+        return 0.0
+    one, other = (detail[usable] for detail in fine)
+    power = float(np.linalg.norm(one) * np.linalg.norm(other))
+    return float(one @ other) / power if power > 1e-6 else 0.0
+
+
+def _lost_edges(original: NDArray[np.uint8], aligned: NDArray[np.uint8], shown: Bits) -> float:
+    """Share of the original's clear edges that are gone."""
+    first = np.abs(edges(cv2.cvtColor(original, cv2.COLOR_RGB2GRAY).astype(np.uint8)))
+    second = np.abs(edges(cv2.cvtColor(aligned, cv2.COLOR_RGB2GRAY).astype(np.uint8)))
+    near = cv2.dilate(second, np.ones((5, 5), np.uint8))
+    clear = (first > _CLEAR_EDGE) & shown
+    if int(clear.sum()) < 20:
+        return 0.0
+    return float((near[clear] < _KEPT_EDGE).mean())
+
+
+def _paint(before: Map, after: Map, shown: Bits) -> float | None:
+    """How much of the local pattern of colour is the same in both; None without a pattern."""
+    usable = shown & (brightest(before) > 0.02) & (brightest(after) > 0.02)
+    if int(usable.sum()) < 100:
+        return None
+    sigma_px = max(before.shape[:2]) / 16
+    patterns = [one - blur(one, sigma_px) for one in (_chroma(before), _chroma(after))]
+    first, second = (np.clip(one[usable], -0.5, 0.5) for one in patterns)
+    power = max(float((first * first).mean()), float((second * second).mean()))
+    return float((first * second).mean()) / power if power > _LEAST_PAINT**2 else None
+
+
+def _hue_shift(before: Map, after: Map, shown: Bits) -> float | None:
+    """Median change of hue in degrees after the light's own colour, which is smooth, is out."""
+    usable = shown & (darkest(before) > 0.003) & (darkest(after) > 0.003)
+    usable &= (brightest(before) < 0.97) & (brightest(after) < 0.97)
+    if int(usable.sum()) < 100:
+        return None
+    first, second = _chroma(before), _chroma(after)
+    weight = usable.astype(np.float32)
+    sigma_px = max(before.shape[:2]) / 8
+    total = np.maximum(blur(weight, sigma_px), np.float32(1e-3))[..., None]
+    drift = blur((second - first) * weight[..., None], sigma_px) / total
+    second = second - drift
+    clear = usable & (np.hypot(*first.transpose(2, 0, 1)) > _CLEAR_CHROMA)
+    if int(clear.sum()) < 100:
+        return None
+    turn = np.arctan2(first[..., 0], first[..., 1]) - np.arctan2(second[..., 0], second[..., 1])
+    wrapped = (turn[clear] + np.pi) % (2 * np.pi) - np.pi
+    return math.degrees(float(np.median(np.abs(wrapped))))
+
+
+def _chroma(linear: Map) -> Map:
+    """(h, w, 2) log chromaticity: red against green, and blue against yellow."""
+    logs = np.log(linear + np.float32(0.02))
+    red = logs[..., 0] - logs[..., 1]
+    blue = logs[..., 2] - (logs[..., 0] + logs[..., 1]) / 2
+    return np.dstack([red, blue]).astype(np.float32)

@@ -1,0 +1,116 @@
+"""The subject and its rough shape, on the small grid light is measured on."""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from scipy.ndimage import binary_fill_holes
+
+from mcp_relight.engine.color import decode, luminance
+from mcp_relight.engine.grid import Bits, Map
+from mcp_relight.engine.inflate import silhouette
+from mcp_relight.engine.mask import find_subject
+
+from .register import shrink
+
+GRID_PX = 128
+_SEARCH_PX = 96
+_PLAIN_NOISE = 3.0
+_SMALLEST, _LARGEST = 0.02, 0.92
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """Normals (h, w, 3) over `region`; `confidence` 0…1 that they mean anything.
+
+    `subject` is None when no subject was found and the whole frame is taken as one round thing.
+    """
+
+    normals: Map
+    region: Bits
+    subject: Bits | None
+    confidence: float
+
+
+def find_shapes(
+    pictures: list[NDArray[np.uint8]],
+    *,
+    mask: NDArray[np.bool_ | np.uint8] | None = None,
+    alpha: NDArray[np.uint8] | None = None,
+) -> list[Shape]:
+    """Shapes worth trying, the most trusted first, of equal-size small (h, w, 3) pictures.
+
+    The pictures show one scene; a subject half lost in the shadow of one is whole in another.
+    """
+    size = (pictures[0].shape[1], pictures[0].shape[0])
+    frame = np.ones(size[::-1], np.bool_)
+    given = _given(mask, size) if mask is not None else _transparent(alpha, size)
+    if given is not None:
+        return [_inflated(given, given, 1.0)]
+    plain = [found for found in map(_before_plain_backdrop, pictures) if found is not None]
+    if plain:
+        subject = max(plain, key=lambda found: int(found.sum()))
+        return [_inflated(subject, subject, 0.95)]
+    # The search cuts a graph, which costs more than all else: it gets fewer pixels.
+    guide = np.sqrt(luminance(decode(pictures[0])))
+    found = find_subject(shrink(pictures[0], _SEARCH_PX), guide)
+    whole = _inflated(frame, None, 0.4)
+    if found.source == "none" or not _SMALLEST < float(found.solid.mean()) < _LARGEST:
+        return [whole]
+    return [_inflated(found.solid, found.solid, 0.8 * found.confidence), whole]
+
+
+def box_of(subject: Bits) -> tuple[float, float, float, float]:
+    """(left, top, right, bottom) as shares of the frame."""
+    rows, columns = np.flatnonzero(subject.any(axis=1)), np.flatnonzero(subject.any(axis=0))
+    height, width = subject.shape
+    edges = (
+        columns[0] / width,
+        rows[0] / height,
+        (columns[-1] + 1) / width,
+        (rows[-1] + 1) / height,
+    )
+    left, top, right, bottom = (round(float(edge), 3) for edge in edges)
+    return left, top, right, bottom
+
+
+def _inflated(area: Bits, subject: Bits | None, confidence: float) -> Shape:
+    normals, _ = silhouette(area)
+    inner = cv2.erode(area.astype(np.uint8), np.ones((3, 3), np.uint8), borderValue=1) > 0
+    region = inner if int(inner.sum()) >= 50 else area
+    return Shape(normals, region, subject, confidence)
+
+
+def _given(mask: NDArray[np.bool_ | np.uint8], size: tuple[int, int]) -> Bits | None:
+    marked = mask.astype(np.uint8) > (0 if mask.dtype == np.bool_ else 127)
+    covered = cv2.resize(marked.astype(np.float32), size, interpolation=cv2.INTER_AREA)
+    small = np.asarray(covered, np.float32) > 0.5
+    return small if int(small.sum()) >= 20 else None
+
+
+def _transparent(alpha: NDArray[np.uint8] | None, size: tuple[int, int]) -> Bits | None:
+    if alpha is None or not 0.01 <= float((alpha < 128).mean()) <= 0.95:
+        return None
+    return _given(alpha, size)
+
+
+def _before_plain_backdrop(rgb: NDArray[np.uint8]) -> Bits | None:
+    """What differs from a backdrop so plain that even a subject's shadow side stands out."""
+    height, width = rgb.shape[:2]
+    edge = max(2, round(0.03 * max(height, width)))
+    border = np.ones((height, width), np.bool_)
+    border[edge : height - edge, edge : width - edge] = False
+    values = rgb.astype(np.float32)
+    away = np.abs(values - np.median(values[border], axis=0)).max(axis=2)
+    noise = float(np.percentile(away[border], 75))
+    if noise > _PLAIN_NOISE:
+        return None
+    apart = (away > max(3.0, 2.5 * noise)).astype(np.uint8)
+    apart = cv2.morphologyEx(apart, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(apart)
+    if count < 2:
+        return None
+    largest = (labels == 1 + int(stats[1:, cv2.CC_STAT_AREA].argmax())).astype(np.uint8)
+    filled = np.asarray(binary_fill_holes(largest > 0), np.bool_)
+    return filled if _SMALLEST < float(filled.mean()) < _LARGEST else None

@@ -1,0 +1,136 @@
+"""The child as an operating system process: started, asked one thing at a time, killed."""
+
+import os
+import sys
+from typing import Any, Self, cast
+
+import anyio
+from anyio.abc import ByteReceiveStream, ByteSendStream, Process
+
+from mcp_relight.errors import EngineCrashed
+
+from . import frames
+from .frames import IDLE_EXIT_CODE
+
+_START_LIMIT_S = 60.0
+"""A first start compiles numpy, scipy and OpenCV's bindings."""
+
+_CHUNK_BYTES = 1 << 18
+_INHERITED = (
+    "PATH",
+    "PYTHONPATH",
+    "PYTHONHOME",
+    "LD_LIBRARY_PATH",
+    "DYLD_LIBRARY_PATH",
+    "SYSTEMROOT",
+    "TEMP",
+    "TMP",
+    "LANG",
+)
+"""All of our environment that the child gets: no keys."""
+
+_ONE_THREAD = {
+    # Further threads cost address space and make results depend on the machine.
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "MKL_NUM_THREADS": "1",
+}
+
+
+class ChildGone(Exception):
+    """The child ended before it answered. `left_idle`: of its own accord, having lost nothing."""
+
+    def __init__(self, exit_code: int) -> None:
+        super().__init__(f"the pixel child ended with {exit_code}")
+        self.left_idle = exit_code == IDLE_EXIT_CODE
+
+
+class ChildProcess:
+    """One running child. Use `start`; end it with `kill`."""
+
+    def __init__(self, process: Process) -> None:
+        self._process = process
+        self._stdin = cast(ByteSendStream, process.stdin)
+        self._stdout = cast(ByteReceiveStream, process.stdout)
+        self._received = bytearray()
+
+    @classmethod
+    async def start(cls, idle_s: float) -> Self:
+        """Raises EngineCrashed when the child does not come up."""
+        process = await anyio.open_process(
+            # -P: the working folder, which may hold downloads, is no place to import from.
+            [sys.executable, "-P", "-m", "mcp_relight.pixels.child", str(idle_s)],
+            stderr=None,
+            env=_environment(),
+        )
+        child = cls(process)
+        ready = False
+        try:
+            with anyio.fail_after(_START_LIMIT_S):
+                ready = await child._receive() == {"ready": True}
+        except (ChildGone, TimeoutError):
+            pass
+        finally:
+            if not ready:
+                await child.kill()
+        if not ready:
+            raise EngineCrashed(
+                "The picture engine could not be started.", hint="Run `mcp-relight doctor`."
+            )
+        return child
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    @property
+    def is_running(self) -> bool:
+        return self._process.returncode is None
+
+    async def exchange(self, request: object) -> Any:
+        """Send one frame, receive one. Raises ChildGone."""
+        try:
+            for buffer in frames.pack(request):
+                await self._stdin.send(buffer)
+        except (anyio.BrokenResourceError, anyio.ClosedResourceError, OSError):
+            raise ChildGone(await self._exit_code()) from None
+        return await self._receive()
+
+    async def _receive(self) -> Any:
+        reading = frames.unpack()
+        try:
+            wanted = next(reading)
+            while True:
+                wanted = reading.send(await self._read(wanted))
+        except StopIteration as done:
+            return done.value
+        except (anyio.EndOfStream, anyio.BrokenResourceError, anyio.ClosedResourceError, OSError):
+            raise ChildGone(await self._exit_code()) from None
+        except frames.FrameError:
+            raise ChildGone(0) from None
+
+    async def _read(self, wanted: int) -> bytes:
+        received = self._received
+        while len(received) < wanted:
+            received += await self._stdout.receive(_CHUNK_BYTES)
+        data = bytes(memoryview(received)[:wanted])
+        del received[:wanted]
+        return data
+
+    async def _exit_code(self) -> int:
+        """A child that closed its pipes is as good as gone: do not wait for it for long."""
+        with anyio.move_on_after(1):
+            return await self._process.wait()
+        return 0
+
+    async def kill(self) -> None:
+        """End it at once and wait until it is gone, cancelled or not."""
+        with anyio.CancelScope(shield=True):
+            if self.is_running:
+                self._process.kill()
+            await self._process.aclose()
+
+
+def _environment() -> dict[str, str]:
+    inherited = {name: os.environ[name] for name in _INHERITED if name in os.environ}
+    return inherited | _ONE_THREAD

@@ -1,0 +1,137 @@
+"""Prompts: the jobs people come with, as steps for the model. Arguments are words for a person."""
+
+from mcp.server.mcpserver.prompts.base import Prompt, PromptArgument
+
+from mcp_relight.domain.looks import LOOKS
+
+from .resources import RelightServer
+
+_FREE = "local/classic"
+_LOOK = "A named lighting, for instance " + ", ".join(list(LOOKS)[:4]) + "."
+_IMAGE = "Path of the photo, relight:// address, or latest."
+_MODEL = f"Model to use; {_FREE} is free and offline, others cost money."
+_HONEST = (
+    "Tell me where the result was saved and what the report measured. Describe the picture only "
+    "after you have looked at it with view_image."
+)
+
+
+def add_prompts(server: RelightServer) -> None:
+    for prompt in (
+        _prompt(
+            "relight_photo",
+            "Relight a photo",
+            "Change the light of one photo.",
+            _relight_photo,
+            image=_IMAGE,
+            look=_LOOK,
+            model=_MODEL,
+        ),
+        _prompt(
+            "product_shot",
+            "Product shot",
+            "Clean studio light for a product photo, in a few variants to choose from.",
+            _product_shot,
+            image=_IMAGE,
+            model=_MODEL,
+        ),
+        _prompt(
+            "portrait_session",
+            "Portrait session",
+            "The classic portrait patterns on one face, side by side.",
+            _portrait_session,
+            image=_IMAGE,
+            looks="Looks, comma separated.",
+        ),
+        _prompt(
+            "match_light",
+            "Match the light of a reference",
+            "Give a photo the light that another photo has.",
+            _match_light,
+            image=_IMAGE,
+            reference="Path of the photo whose light to copy.",
+        ),
+        _prompt(
+            "relight_set",
+            "Relight a set",
+            "The same light on every photo of a folder.",
+            _relight_set,
+            folder="Folder with the photos.",
+            look=_LOOK,
+            model=_MODEL,
+        ),
+    ):
+        server.add_prompt(prompt)
+
+
+def _prompt(name: str, title: str, description: str, fn: object, **words: str) -> Prompt:
+    """A prompt whose arguments are described by `words`; which are required, `fn` says."""
+    prompt = Prompt.from_function(fn, name=name, title=title, description=description)  # pyright: ignore[reportArgumentType]
+    arguments = [
+        PromptArgument(name=one.name, description=words[one.name], required=one.required)
+        for one in prompt.arguments or ()
+    ]
+    return prompt.model_copy(update={"arguments": arguments})
+
+
+def _relight_photo(image: str, look: str = "", model: str = "") -> str:
+    choose = (
+        f"Call relight_image with this image and look={look}."
+        if look
+        else "Call analyze_light with it, propose two or three looks that would suit it and say "
+        "why, then relight it with the one I choose."
+    )
+    return f"Relight this photo: {image}\n{choose}{_with_model(model)}\n{_HONEST}"
+
+
+def _product_shot(image: str, model: str = "") -> str:
+    return (
+        f"Make a product shot of this photo: {image}\n"
+        "Call analyze_light first. Then call relight_image three times: a large soft light from "
+        "top-left (softness 0.8, ambient 0.6, kelvin 5500), the same from the right with less "
+        "fill (ambient 0.25), and a crisp one from the top (softness 0.2)."
+        f"{_with_model(model)}\n"
+        "Wait for all of them with get_job, then show them in one view_image call with the job "
+        f"ids comma separated, and let me choose.\n{_HONEST}"
+    )
+
+
+def _portrait_session(image: str, looks: str = "rembrandt,loop,split,butterfly") -> str:
+    return (
+        f"Hold a portrait session with this photo: {image}\n"
+        f"Call relight_image once with look={looks}; it makes one job per look (siblings). Wait "
+        "for each with get_job, then call view_image with all job ids, comma separated, for a "
+        f"contact sheet. Ask which one to keep.\n{_HONEST}"
+    )
+
+
+def _match_light(image: str, reference: str) -> str:
+    return (
+        f"Give this photo: {image}\nthe light of this one: {reference}\n"
+        "Call analyze_light on both. Take direction, colour temperature and softness of the "
+        "reference as azimuth_deg, elevation_deg, kelvin and softness, and set ambient from its "
+        "contrast; call relight_image with them. Then call compare_images with the result as "
+        "before and the reference as after, correct the values once if they are clearly off, and "
+        f"say what still differs.\n{_HONEST}"
+    )
+
+
+def _relight_set(folder: str, look: str, model: str = "") -> str:
+    return (
+        f"Relight every photo in this folder alike: {folder}\n"
+        "Call find_images with it and tell me what you found. "
+        f"Relight the first with relight_image and look={look}; when I agree, do the others with "
+        f"exactly the same arguments and wait_s=0, then collect them with get_job."
+        f"{_with_model(model)}\n"
+        "If the model costs money, call plan_relight first and tell me the total for the set.\n"
+        f"{_HONEST}"
+    )
+
+
+def _with_model(model: str) -> str:
+    if not model or model == _FREE:
+        return ""
+    return (
+        f" Use model={model}: call plan_relight first, tell me what it costs, and go on only when "
+        "I agree, with max_cost_usd set to that amount."
+    )

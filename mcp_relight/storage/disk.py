@@ -1,0 +1,101 @@
+"""Files that are whole or not there: written beside, made durable, then moved into place."""
+
+import errno
+import os
+import secrets
+from collections.abc import Generator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from mcp_relight.errors import InvalidArgument, StorageFull
+
+_FULL = frozenset(
+    getattr(errno, name) for name in ("ENOSPC", "EDQUOT", "EFBIG") if hasattr(errno, name)
+)
+_FOLDER_MODE = 0o700
+_FILE_MODE = 0o600
+
+
+def make_folder(folder: Path, *, variable: str) -> None:
+    """Create a private folder; one that exists stays as it is. Errors as in `write_file`."""
+    with _explained(variable):
+        folder.mkdir(mode=_FOLDER_MODE, parents=True, exist_ok=True)
+
+
+def check_writable(folder: Path, *, variable: str) -> None:
+    """Whether files could be written there now; creates the folder. Errors as in `write_file`."""
+    make_folder(folder, variable=variable)
+    with _explained(variable), _staged(b"probe", folder):
+        pass
+
+
+def write_file(path: Path, data: bytes, *, staging: Path, variable: str) -> None:
+    """Write `path` in one step, replacing what is there. `staging` is on the same file system.
+
+    Raises StorageFull, or InvalidArgument naming `variable` when the folder cannot be written.
+    """
+    with _explained(variable), _staged(data, staging) as staged:
+        staged.replace(path)
+        _sync_folder(path.parent)
+
+
+def write_new_file(path: Path, data: bytes, *, variable: str) -> bool:
+    """Write `path` in one step unless it exists; False when it does. Errors as in `write_file`."""
+    with _explained(variable), _staged(data, path.parent) as staged:
+        try:
+            _move_without_replacing(staged, path)
+        except FileExistsError:
+            return False
+        _sync_folder(path.parent)
+        return True
+
+
+def _move_without_replacing(staged: Path, path: Path) -> None:
+    try:
+        path.hardlink_to(staged)
+    except FileExistsError:
+        raise
+    except OSError:
+        # No hard links on this file system: claim the name first, then move onto it.
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, _FILE_MODE))
+        staged.replace(path)
+
+
+@contextmanager
+def _staged(data: bytes, folder: Path) -> Generator[Path]:
+    """A durable file of these bytes under a hidden name, gone afterwards."""
+    staged = folder / f".{secrets.token_hex(8)}.part"
+    try:
+        flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY | getattr(os, "O_BINARY", 0)
+        with os.fdopen(os.open(staged, flags, _FILE_MODE), "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        yield staged
+    finally:
+        with suppress(OSError):
+            staged.unlink()
+
+
+@contextmanager
+def _explained(variable: str) -> Generator[None]:
+    try:
+        yield
+    except OSError as error:
+        if error.errno in _FULL:
+            raise StorageFull("The disk is full, so the picture could not be stored.") from None
+        raise InvalidArgument(
+            f"The folder of {variable} cannot be written.",
+            hint=f"Set {variable} to a folder that can be written, then start again.",
+        ) from None
+
+
+def _sync_folder(folder: Path) -> None:
+    # Windows cannot open folders; it makes moves durable by itself.
+    if os.name == "nt":
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

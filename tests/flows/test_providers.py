@@ -1,0 +1,167 @@
+"""Every remote model, from a tool call to a picture on disk, over real HTTP."""
+
+import sys
+from pathlib import Path
+
+import pytest
+from mcp import Client, StdioServerParameters
+from PIL import Image
+
+from mcp_relight.simulator.handle import SimulatorHandle
+from tests.world import World
+
+from .rig import (
+    Facts,
+    Paid,
+    ended,
+    refusal_of,
+    remote_environment,
+    served,
+    settings_of,
+    start,
+    upload,
+)
+
+pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("brisk")]
+
+NAMED = (
+    "pixeldojo/image-relighting",
+    "pixeldojo/image-relighting:nano-banana-pro",
+    "pixeldojo/image-relighting:nano-banana-2",
+    "pixeldojo/image-relighting:qwen-image-edit",
+    "pixeldojo/p-image-edit",
+    "pixazo/pixelforge-relighting",
+    "pixazo/pixelforge-image",
+    "segmind/ic-light",
+    "segmind/segmind-relighting",
+    "segmind/segmind-relighting-v2",
+    "segmind/qwen-image-edit-plus-relight",
+)
+
+
+async def models_of(client: Client, provider: str) -> list[Facts]:
+    result = await client.call_tool("list_models", {"provider": provider})
+    assert result.structured_content is not None
+    return result.structured_content["models"]
+
+
+def check_finished(job: Facts, photo: Path) -> None:
+    assert (job["status"], job["progress"]) == ("succeeded", 1.0)
+    assert "error" not in job
+    assert job["cost"]["billed"] == "yes"
+    assert job["cost"]["amount"] > 0
+    assert {field["how"] for field in job["fields"]} <= {"honoured", "approximated", "ignored"}
+    assert "azimuth_deg" in {field["name"] for field in job["fields"]}
+    assert job["sent"]
+    assert all(sent["bytes"] > 0 and sent["to"] for sent in job["sent"])
+    for image in job["images"]:
+        with Image.open(image["path"]) as picture:
+            picture.load()
+            assert picture.size == (image["width"], image["height"])
+        assert Path(image["path"]).name.startswith(photo.stem)
+
+
+@pytest.fixture
+def photo(world: World) -> Path:
+    return world.photo("mug.jpg", width=192, height=128)
+
+
+@pytest.mark.parametrize("model", NAMED)
+async def test_a_named_model_relights_a_photo_and_is_charged_once(
+    world: World, simulator: SimulatorHandle, photo: Path, model: str
+) -> None:
+    image = str(photo) if model.startswith("segmind/") else upload(simulator, photo)
+    async with served(settings_of(world, simulator)) as client:
+        arguments = {"image": image, "model": model, "light_from": "left", "max_cost_usd": 1.0}
+        job = await start(client, **arguments)
+        job = await ended(client, job["job_id"])
+    check_finished(job, photo if image == str(photo) else Path(image))
+    paid = Paid.by(simulator)
+    assert len(paid.submits) == len(paid.charges) == 1
+    assert paid.ledger["canary"] == []
+
+
+@pytest.mark.long
+async def test_every_model_of_the_catalogues_that_relights_does_so(
+    world: World, simulator: SimulatorHandle, photo: Path
+) -> None:
+    url = upload(simulator, photo)
+    async with served(settings_of(world, simulator)) as client:
+        models = [
+            model["model"]
+            for provider in simulator.keys
+            for model in await models_of(client, provider)
+        ]
+        assert set(NAMED) <= set(models)
+        jobs = [
+            await start(client, image=url, model=model, light_from="left", max_cost_usd=1.0)
+            for model in models
+        ]
+        finished = [await ended(client, job["job_id"]) for job in jobs]
+    problems = [
+        (job["model"], job.get("error")) for job in finished if job["status"] != "succeeded"
+    ]
+    assert problems == []
+    assert len(Paid.by(simulator).charges) == len(models)
+
+
+@pytest.mark.parametrize(
+    "model", ["pixeldojo/p-image-edit", "pixazo/pixelforge-relighting", "pixazo/pixelforge-image"]
+)
+async def test_a_local_file_is_refused_with_the_ways_out_where_only_addresses_are_read(
+    world: World, simulator: SimulatorHandle, photo: Path, model: str
+) -> None:
+    async with served(settings_of(world, simulator)) as client:
+        result = await client.call_tool(
+            "relight_image",
+            {"image": str(photo), "model": model, "light_from": "left", "wait_s": 20},
+        )
+        error = refusal_of(result) if result.is_error else result.structured_content["error"]  # type: ignore[index]
+    assert error["code"] == "needs_public_url"
+    assert "MCP_RELIGHT_BUCKET_URL" in error["hint"]
+    assert Paid.by(simulator).submits == []
+
+
+@pytest.mark.parametrize(
+    ("model", "arguments"),
+    [
+        ("pixeldojo/image-relighting", {"count": 3, "seed": 7}),
+        ("pixazo/pixelforge-relighting", {"count": 2}),
+        ("segmind/ic-light", {"count": 2, "seed": 7}),
+    ],
+)
+async def test_several_pictures_of_one_job_all_arrive(
+    world: World,
+    simulator: SimulatorHandle,
+    photo: Path,
+    model: str,
+    arguments: Facts,
+) -> None:
+    async with served(settings_of(world, simulator)) as client:
+        job = await start(
+            client, image=upload(simulator, photo), model=model, light_from="left", **arguments
+        )
+        job = await ended(client, job["job_id"])
+    assert job["status"] == "succeeded"
+    assert len({image["path"] for image in job["images"]}) == arguments["count"]
+
+
+@pytest.mark.parametrize(
+    "model",
+    ["pixeldojo/image-relighting", "pixazo/pixelforge-relighting", "segmind/ic-light"],
+)
+@pytest.mark.long
+async def test_a_real_server_and_its_detached_worker_do_the_same(
+    world: World, simulator: SimulatorHandle, photo: Path, model: str
+) -> None:
+    server = StdioServerParameters(
+        command=sys.executable,
+        args=["-P", "-m", "mcp_relight", "serve"],
+        env=world.environment | remote_environment(simulator),
+    )
+    url = upload(simulator, photo)
+    async with Client(server) as client:
+        job = await start(client, image=url, model=model, light_from="left")
+        job = await ended(client, job["job_id"], within_s=120)
+    check_finished(job, Path(url))
+    assert len(Paid.by(simulator).charges) == 1

@@ -1,0 +1,154 @@
+"""Requested against achieved, on pairs whose change is known."""
+
+import cv2
+import numpy as np
+import pytest
+
+from mcp_relight.domain.lighting import Light, Lighting
+from mcp_relight.engine.color import kelvin_color
+from mcp_relight.measure.report import report
+from tests.engine import synth
+
+from .pairs import Lit, as_a_provider_returns, asked, decoded_jpeg, repainted
+
+SIDE_LIGHTS = [i for i, (azimuth, _) in enumerate(synth.LIGHTS_DEG) if abs(azimuth) >= 25]
+
+
+def test_the_right_light_is_as_asked(scenes: list[Lit]) -> None:
+    errors_deg = []
+    for scene in scenes:
+        for index in SIDE_LIGHTS:
+            made = report(scene.soft, scene.photos[index], asked(*synth.LIGHTS_DEG[index]))
+            assert made.verdict in ("as asked", "stronger"), (scene.name, index)
+            assert made.direction.error_deg is not None
+            errors_deg.append(made.direction.error_deg)
+    assert np.median(errors_deg) <= 15
+
+
+def test_a_mirrored_light_is_the_wrong_direction(scenes: list[Lit]) -> None:
+    for scene in scenes:
+        for index in SIDE_LIGHTS:
+            azimuth, elevation = synth.LIGHTS_DEG[index]
+            made = report(scene.soft, scene.photos[index], asked(-azimuth, elevation))
+            assert made.verdict == "wrong direction", (scene.name, index)
+            assert "left" in made.sentence
+            assert "right" in made.sentence
+
+
+def test_the_way_the_light_moved_is_right(scenes: list[Lit]) -> None:
+    right = []
+    for scene in scenes:
+        for first in SIDE_LIGHTS:
+            for second in SIDE_LIGHTS:
+                truth = synth.LIGHTS_DEG[second][0] - synth.LIGHTS_DEG[first][0]
+                if truth == 0:
+                    continue
+                made = report(scene.photos[first], scene.photos[second], asked(60, 0))
+                assert made.direction.before is not None
+                assert made.direction.after is not None
+                moved = made.direction.after[0] - made.direction.before[0]
+                right.append(np.sign(moved) == np.sign(truth))
+    assert np.mean(right) >= 0.95
+
+
+def test_an_unchanged_image_is_weaker_even_after_a_trip_through_jpeg(scenes: list[Lit]) -> None:
+    for scene in scenes:
+        for photo in (scene.soft, *scene.photos):
+            height, width = photo.shape[:2]
+            smaller = cv2.resize(photo, (width * 3 // 4, height * 3 // 4), interpolation=3)
+            for returned in (photo, decoded_jpeg(photo, 85), np.asarray(smaller, np.uint8)):
+                assert report(photo, returned, asked(-60, 10)).verdict == "weaker"
+
+
+def test_a_different_photograph_is_changed_content(scenes: list[Lit]) -> None:
+    for one in scenes:
+        for other in scenes:
+            if other.name != one.name:
+                for photo in other.photos:
+                    made = report(one.soft, repainted(photo), asked(-60, 10))
+                    assert made.verdict == "changed content", (one.name, other.name)
+
+
+def test_content_is_judged_in_what_the_model_returned(scenes: list[Lit]) -> None:
+    one, another = scenes[0], repainted(scenes[1].photos[1])
+    made = report(one.soft, one.photos[1], asked(-60, 0), returned_rgb=another)
+    assert made.verdict == "changed content"
+    same = report(one.soft, one.photos[1], asked(-60, 0), returned_rgb=one.photos[1])
+    assert same.verdict == "as asked"
+
+
+def test_a_timid_change_is_weaker_and_an_overdone_one_stronger(scenes: list[Lit]) -> None:
+    for scene in scenes:
+        soft, hard = synth.to_linear(scene.soft), synth.to_linear(scene.photos[1])
+        timid = synth.to_pixels(0.85 * soft + 0.15 * hard)
+        assert report(scene.soft, timid, asked(-60, 0)).verdict == "weaker"
+        gentle = Lighting(
+            lights=(Light(azimuth_deg=-60, elevation_deg=0),), ambient=0.7, strength=0.3
+        )
+        assert report(scene.soft, scene.photos[1], gentle).verdict == "stronger"
+
+
+def test_stops_are_measured_on_subject_and_background(scenes: list[Lit]) -> None:
+    scene = scenes[0]
+    lit = synth.to_linear(scene.soft) * np.where(scene.mask[..., None], 0.5, 2.0)
+    made = report(scene.soft, synth.to_pixels(lit.astype(np.float32)), asked(0, 10))
+    assert made.stops.subject == pytest.approx(-1, abs=0.15)
+    assert made.stops.background == pytest.approx(1, abs=0.2)
+
+
+def test_a_warmer_light_shows_as_a_kelvin_shift(scenes: list[Lit]) -> None:
+    scene = scenes[0]
+    warm = synth.to_pixels(synth.to_linear(scene.soft) * kelvin_color(3500))
+    lighting = Lighting(lights=(Light(kelvin=3500, softness=1),), ambient=1)
+    made = report(scene.soft, warm, lighting)
+    assert made.kelvin.shift < -500
+    assert made.kelvin.requested == 3500
+    assert made.verdict == "as asked"
+
+
+def test_a_crop_and_lost_edges_are_reported(scenes: list[Lit]) -> None:
+    returned, _ = as_a_provider_returns(scenes[0].photos[1])
+    made = report(scenes[0].soft, returned, asked(-60, 0))
+    assert 0.01 <= made.collateral.crop <= 0.1
+    assert made.collateral.registration > 0.5
+    blurred = np.asarray(cv2.GaussianBlur(scenes[0].soft, (0, 0), 9), np.uint8)
+    lost = report(scenes[0].soft, blurred, asked(-60, 0))
+    assert lost.collateral.structure < made.collateral.structure
+
+
+def test_painting_the_surface_another_colour_shows_as_a_hue_shift(scenes: list[Lit]) -> None:
+    scene = scenes[0]
+    swapped = scene.soft[..., ::-1].copy()
+    assert (report(scene.soft, swapped, asked(0, 10)).collateral.hue_shift_deg or 0) > 40
+    relit = report(scene.soft, scene.photos[1], asked(-60, 0)).collateral.hue_shift_deg
+    assert relit is not None
+    assert relit < 15
+
+
+def test_a_request_without_a_light_has_no_direction(scenes: list[Lit]) -> None:
+    made = report(scenes[0].soft, scenes[0].photos[1], Lighting(prompt="moody"))
+    assert made.direction.requested is None
+    assert made.direction.error_deg is None
+    assert made.verdict == "as asked"
+
+
+def test_a_report_is_small(scenes: list[Lit]) -> None:
+    for scene in scenes:
+        for photo in (*scene.photos, scenes[1].photos[2]):
+            made = report(scene.soft, photo, asked(-135, -45))
+            assert len(made.model_dump_json()) <= 700
+
+
+def pictures() -> list[np.ndarray]:
+    random = np.random.default_rng(0)
+    shapes = [(1, 1), (5, 7), (2, 900), (40, 900), (17, 17), (60, 80)]
+    flat = [np.full((60, 80, 3), level, np.uint8) for level in (0, 255)]
+    return flat + [random.integers(0, 255, (*shape, 3), dtype=np.uint8) for shape in shapes]
+
+
+def test_degenerate_pictures_are_reported_and_unchanged_ones_are_weaker() -> None:
+    for one in pictures():
+        for other in pictures():
+            made = report(one, other, asked(-60, 10))
+            if np.array_equal(one, other):
+                assert made.verdict == "weaker"

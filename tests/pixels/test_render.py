@@ -1,0 +1,162 @@
+"""Rendering through the child: what comes back has the form of what went in."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from mcp_relight.domain.lighting import Light, Lighting
+from mcp_relight.domain.pixels import RenderTask
+from mcp_relight.pixels.client import PixelChild
+
+from .pictures import array, encoded, opened, photo, wide_profile
+
+pytestmark = pytest.mark.anyio
+
+WARM_LEFT = Lighting(lights=(Light(azimuth_deg=-60, kelvin=3000),))
+COOL_RIGHT = Lighting(lights=(Light(azimuth_deg=60, kelvin=9000),))
+
+
+def task(image: Image.Image, format: str = "PNG", **changes: object) -> RenderTask:
+    given = RenderTask(image=encoded(image, format), lighting=WARM_LEFT)
+    return replace(given, **changes)  # pyright: ignore[reportArgumentType]
+
+
+async def test_a_jpeg_gives_a_jpeg_without_halved_chroma(pixels: PixelChild) -> None:
+    result = await pixels.render(task(photo(), "JPEG"))
+    image = opened(result.picture.data)
+    assert (result.picture.mime_type, image.format, image.size) == ("image/jpeg", "JPEG", (64, 48))
+    samplings = [layer[1:3] for layer in image.layer]  # pyright: ignore
+    assert samplings == [(1, 1)] * 3
+
+
+async def test_anything_else_gives_a_png(pixels: PixelChild) -> None:
+    result = await pixels.render(task(photo(), "WEBP"))
+    assert (result.picture.mime_type, opened(result.picture.data).format) == ("image/png", "PNG")
+
+
+async def test_the_light_changes_and_the_transparency_does_not(pixels: PixelChild) -> None:
+    image = photo(mode="RGBA")
+    result = await pixels.render(task(image))
+    relit = array(result.picture.data)
+    assert (relit[..., 3] == np.asarray(image)[..., 3]).all()
+    assert np.abs(relit[..., :3].astype(int) - np.asarray(image)[..., :3]).mean() > 3
+    assert result.picture.has_alpha
+
+
+async def test_full_transparency_hides_no_black(pixels: PixelChild) -> None:
+    image = photo(mode="RGBA")
+    image.putalpha(0)
+    result = await pixels.render(task(image, lighting=Lighting(lights=(Light(),), strength=0)))
+    assert (array(result.picture.data) == np.asarray(image)).all()
+
+
+async def test_a_cached_analysis_gives_the_same_bytes(pixels: PixelChild) -> None:
+    first = await pixels.render(task(photo()))
+    assert first.analysis is not None
+    second = await pixels.render(task(photo(), analysis=first.analysis))
+    assert second.picture == first.picture
+    assert second.analysis is None
+    assert (second.mode, second.confidence) == (first.mode, first.confidence)
+    other = await pixels.render(task(photo(), analysis=first.analysis, lighting=COOL_RIGHT))
+    assert other.picture.data != first.picture.data
+
+
+@pytest.mark.parametrize("cut", [0, 10, 1000])
+async def test_a_damaged_cached_analysis_is_made_anew(pixels: PixelChild, cut: int) -> None:
+    first = await pixels.render(task(photo()))
+    assert first.analysis is not None
+    again = await pixels.render(task(photo(), analysis=first.analysis[:cut]))
+    assert again.picture == first.picture
+    assert again.analysis == first.analysis
+
+
+async def test_a_preview_is_small_and_its_analysis_is_not_kept(pixels: PixelChild) -> None:
+    result = await pixels.render(task(photo(200, 100, "RGBA"), max_edge_px=50))
+    assert (result.picture.width, result.picture.height) == (50, 25)
+    assert opened(result.picture.data).mode == "RGBA"
+    assert result.analysis is None
+    whole = await pixels.render(task(photo(), max_edge_px=500))
+    assert (whole.picture.width, whole.picture.height) == (64, 48)
+
+
+@pytest.mark.parametrize("kind", ["white on black", "transparent around it"])
+async def test_a_mask_keeps_the_background(pixels: PixelChild, kind: str) -> None:
+    image = photo()
+    mask = Image.new("L", image.size)
+    mask.paste(255, (20, 12, 44, 36))
+    if kind != "white on black":
+        cutout = Image.new("RGBA", image.size, "black")
+        cutout.putalpha(mask)
+        mask = cutout
+    result = await pixels.render(
+        task(image, mask=encoded(mask, "PNG"), background="keep", lighting=COOL_RIGHT)
+    )
+    assert result.mode == "user_mask"
+    changed = (array(result.picture.data) != np.asarray(image)).any(axis=2)
+    assert changed[16:32, 24:40].mean() > 0.5
+    assert not changed[:10].any()
+    assert not changed[:, :16].any()
+
+
+async def test_a_depth_map_keeps_its_sixteen_bits(pixels: PixelChild) -> None:
+    y, x = np.mgrid[0:48, 0:64]
+    bump = np.exp(-((x - 32) ** 2 + (y - 24) ** 2) / 150)
+    fine = (bump * 255).astype(np.uint16)  # all of it in the lowest 8 of 16 bits
+    depth = encoded(Image.fromarray(fine), "PNG")
+    flat = encoded(Image.fromarray(np.zeros((48, 64), np.uint8)), "PNG")
+    with_bump = await pixels.render(task(photo(), depth_map=depth))
+    with_none = await pixels.render(task(photo(), depth_map=flat))
+    assert (with_bump.mode, with_none.mode) == ("user_depth", "user_depth")
+    assert with_bump.picture.data != with_none.picture.data
+
+
+async def test_sixteen_bit_input_says_so_in_the_result(pixels: PixelChild) -> None:
+    deep = Image.fromarray(np.full((32, 32), 30_000, np.uint16))
+    result = await pixels.render(task(deep))
+    assert any("16-bit" in warning for warning in result.warnings)
+
+
+@pytest.mark.long
+async def test_the_largest_picture_with_all_its_maps_fits_into_the_memory(
+    pixels: PixelChild,
+) -> None:
+    image = photo(8000, 6200, "RGBA")
+    maps = encoded(image.convert("L"), "PNG", compress_level=1)
+    result = await pixels.render(
+        RenderTask(
+            image=encoded(image, "PNG", compress_level=1, icc_profile=wide_profile()),
+            lighting=WARM_LEFT,
+            mask=maps,
+            normal_map=encoded(image.convert("RGB"), "JPEG"),
+            depth_map=maps,
+        )
+    )
+    assert (result.picture.width, result.picture.height) == (8000, 6200)
+    assert opened(result.picture.data).mode == "RGBA"
+
+
+async def test_the_time_is_accounted_for(pixels: PixelChild) -> None:
+    result = await pixels.render(task(photo()))
+    assert list(result.timings_s) == ["decode", "analyse", "relight", "encode"]
+    assert all(seconds >= 0 for seconds in result.timings_s.values())
+
+
+async def test_only_the_light_of_another_rendering_is_taken(pixels: PixelChild) -> None:
+    original = photo(160, 120, "RGBA")
+    darker = Image.fromarray((np.asarray(photo(160, 120)) * 0.6).astype(np.uint8))
+    picture, why = await pixels.transfer(encoded(original, "PNG"), encoded(darker, "JPEG"))
+    assert picture is not None, why
+    moved = array(picture.data)
+    assert (moved[..., 3] == np.asarray(original)[..., 3]).all()
+    assert moved[..., :3].mean() < 0.8 * np.asarray(original)[..., :3].mean()
+
+
+async def test_another_picture_is_no_light_to_take(pixels: PixelChild) -> None:
+    random = np.random.default_rng(7).integers(0, 255, (120, 160, 3), dtype=np.uint8)
+    picture, why = await pixels.transfer(
+        encoded(photo(160, 120), "PNG"), encoded(Image.fromarray(random), "PNG")
+    )
+    assert picture is None
+    assert why

@@ -1,0 +1,9 @@
+"""An adapter as another package would bring it."""
+
+from mcp_relight.providers.segmind import Segmind
+
+
+class Acme(Segmind):
+    name = "acme"
+    key_variable = "ACME_API_KEY"
+    origin = "https://api.acme.invalid"

@@ -1,0 +1,96 @@
+"""The user's bucket, against a real S3 server on this machine where one is installed (moto)."""
+
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator
+
+import httpx2
+import pytest
+from pydantic import SecretStr
+
+from mcp_relight.errors import InvalidArgument, NeedsPublicUrl
+from mcp_relight.providers.bucket import Bucket, BucketFolder
+
+pytestmark = pytest.mark.anyio
+
+_STARTS_WITHIN_LINES = 20
+
+
+@pytest.fixture(scope="module")
+def endpoint() -> Iterator[str]:
+    pytest.importorskip("obstore", reason="the extra s3 is not installed")
+    program = shutil.which("moto_server")
+    if program is None:
+        pytest.skip("moto's server is not installed")
+    server = subprocess.Popen(
+        [program, "-H", "127.0.0.1", "-p", "0"], stderr=subprocess.PIPE, text=True
+    )
+    try:
+        yield _address(server)
+    finally:
+        server.terminate()
+        server.wait(timeout=10)
+
+
+def _address(server: "subprocess.Popen[str]") -> str:
+    assert server.stderr is not None
+    for _ in range(_STARTS_WITHIN_LINES):
+        found = re.search(r"http://127\.0\.0\.1:\d+", server.stderr.readline())
+        if found:
+            return found.group()
+    pytest.fail("moto's server did not say where it listens")
+
+
+@pytest.fixture
+def bucket(endpoint: str) -> Bucket:
+    httpx2.put(f"{endpoint}/photos", trust_env=False)
+    return Bucket(
+        url="s3://photos/relight/in",
+        key_id="user",
+        secret=SecretStr("SECRET-WORD"),
+        endpoint=endpoint,
+    )
+
+
+def listed(endpoint: str) -> str:
+    return httpx2.get(f"{endpoint}/photos?list-type=2", trust_env=False).text
+
+
+async def test_a_picture_is_readable_by_its_signed_address_until_it_is_cleared(
+    bucket: Bucket,
+) -> None:
+    folder = BucketFolder(bucket)
+    url = await folder.put("job_1", "image", b"picture", "image/png", 600.0)
+    other = await folder.put("job_2", "image", b"other", "image/jpeg", 600.0)
+    assert "X-Amz-Signature=" in url
+    assert "X-Amz-Expires=600" in url
+    assert "/photos/relight/in/job_1/image.png" in url
+    answer = httpx2.get(url, trust_env=False)
+    assert answer.content == b"picture"
+    assert answer.headers["content-type"] == "image/png"
+
+    await folder.clear("job_1")
+
+    assert "job_1" not in listed(str(bucket.endpoint))
+    assert httpx2.get(other, trust_env=False).content == b"other"
+    await folder.clear("job_2")
+
+
+async def test_clearing_what_is_not_there_is_fine(bucket: Bucket) -> None:
+    await BucketFolder(bucket).clear("job_never")
+
+
+async def test_a_bucket_that_does_not_exist_is_named_without_its_secret(bucket: Bucket) -> None:
+    missing = Bucket(
+        url="s3://missing/x", key_id="user", secret=bucket.secret, endpoint=bucket.endpoint
+    )
+    with pytest.raises(NeedsPublicUrl, match="MCP_RELIGHT_BUCKET_URL") as caught:
+        await BucketFolder(missing).put("job_1", "image", b"", "image/png", 60.0)
+    assert "SECRET-WORD" not in caught.value.message + caught.value.hint + repr(missing)
+
+
+@pytest.mark.parametrize("url", ["https://photos/x", "photos", "s3://", "gs://photos"])
+def test_an_address_of_another_kind_is_refused(url: str) -> None:
+    with pytest.raises(InvalidArgument, match="s3://bucket/prefix"):
+        BucketFolder(Bucket(url=url, key_id="k", secret=SecretStr("s")))

@@ -1,0 +1,31 @@
+"""A provider of another package is listed, keyed and named in rows like a built-in one."""
+
+from importlib.metadata import EntryPoint
+from pathlib import Path
+
+import pytest
+
+from mcp_relight.bootstrap import Parts
+from mcp_relight.config import Settings
+from mcp_relight.providers import registry
+
+
+@pytest.fixture
+def plugged_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Segmind's adapter once more, as if another package brought it under another name."""
+    point = EntryPoint("acme", "tests.providers.acme:Acme", registry.GROUP)
+    monkeypatch.setattr(registry, "entry_points", lambda group: (point,))
+
+
+@pytest.mark.usefixtures("plugged_in")
+def test_the_key_comes_from_the_variable_the_plug_in_names(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    without = Parts(Settings.load(data_dir=tmp_path))
+    assert "ACME_API_KEY" in str(without.registry.ready("acme"))
+    monkeypatch.setenv("ACME_API_KEY", "acme-canary-1")
+    parts = Parts(Settings.load(data_dir=tmp_path))
+    assert parts.registry.ready("acme") is None
+    assert parts.registry.credential_id("acme") in parts.credentials
+    assert parts.fingerprint != without.fingerprint
+    assert "acme-canary-1" not in repr(parts.access)

@@ -1,0 +1,262 @@
+"""What a caller may call a picture, and how each refusal reads."""
+
+import base64
+import os
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from mcp_relight.domain.image import MAX_INPUT_BYTES, image_id_of
+from mcp_relight.errors import (
+    ImageCorrupt,
+    ImageNotFound,
+    ImageTooLarge,
+    ImageUnsupported,
+    InvalidArgument,
+    RelightError,
+    UrlRefused,
+)
+from mcp_relight.pixels.client import PixelChild
+from mcp_relight.storage.files import ImageFiles
+from mcp_relight.storage.intake import MAX_DATA_URI_BYTES, Intake
+from tests.world import make_photo
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture(scope="module")
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture(scope="module")
+async def pixels(anyio_backend: str) -> AsyncIterator[PixelChild]:
+    child = PixelChild()
+    yield child
+    await child.aclose()
+
+
+class OneServer:
+    """Downloads: one picture at every address, and the addresses asked for."""
+
+    def __init__(self, data: bytes) -> None:
+        self.data = data
+        self.asked: list[str] = []
+
+    async def fetch(self, url: str, *, max_bytes: int, deadline_s: float) -> bytes:
+        assert len(self.data) <= max_bytes
+        self.asked.append(url)
+        return self.data
+
+
+@dataclass(frozen=True)
+class Place:
+    root: Path
+    server: OneServer
+    images: ImageFiles
+    pixels: PixelChild
+
+    @property
+    def photos(self) -> Path:
+        return self.root / "photos"
+
+    @property
+    def results(self) -> Path:
+        return self.photos / "results"
+
+    @property
+    def mug(self) -> bytes:
+        return (self.photos / "mug.jpg").read_bytes()
+
+    def intake(self, *, local_only: bool = False) -> Intake:
+        return Intake(
+            images=self.images,
+            pixels=self.pixels,
+            downloads=self.server,
+            folders=[self.photos, self.root / "not there"],
+            output_dir=self.results,
+            local_only=local_only,
+        )
+
+
+@pytest.fixture
+def place(tmp_path: Path, pixels: PixelChild) -> Place:
+    (tmp_path / "photos" / "trips").mkdir(parents=True)
+    (tmp_path / "outside").mkdir()
+    make_photo(tmp_path / "photos" / "mug.jpg", 32, 24)
+    make_photo(tmp_path / "photos" / "trips" / "Mein Bild.png", 40, 24)
+    make_photo(tmp_path / "outside" / "secret.png", 32, 24)
+    server = OneServer((tmp_path / "photos" / "mug.jpg").read_bytes())
+    return Place(tmp_path, server, ImageFiles(tmp_path / "data"), pixels)
+
+
+async def test_a_path_is_taken_in_as_stored_clean_bytes(place: Place) -> None:
+    taken = await place.intake().take(str(place.photos / "mug.jpg"))
+    assert (taken.name, taken.url) == ("mug", None)
+    assert (taken.info.width, taken.info.height) == (32, 24)
+    stored = await place.images.read(taken.info.image_id)
+    assert image_id_of(stored) == taken.info.image_id
+    assert await place.images.info(taken.info.image_id) == taken.info
+
+
+async def test_the_other_spellings_of_a_path_work(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(place.root))
+    monkeypatch.chdir(place.photos)
+    picture = place.photos / "trips" / "Mein Bild.png"
+    spellings = [picture.as_uri(), "~/photos/trips/Mein Bild.png", "trips/Mein Bild.png"]
+    for spelling in [*spellings, f" {picture}\n"]:
+        taken = await place.intake().take(spelling)
+        assert (taken.name, taken.info.width) == ("Mein Bild", 40)
+
+
+async def test_a_data_uri_is_taken_in(place: Place) -> None:
+    text = base64.b64encode(place.mug).decode()
+    for start in ("data:image/jpeg;base64,", "DATA:image/png;name=x.png;base64,", "data:;base64,"):
+        taken = await place.intake().take(start + text)
+        assert (taken.name, taken.info.width) == ("photo", 32)
+
+
+async def test_a_stored_image_is_taken_again_by_its_address(place: Place) -> None:
+    first = await place.intake().take(str(place.photos / "mug.jpg"))
+    again = await place.intake().take(first.info.uri)
+    assert again.info == first.info
+    assert again.name == "photo"
+
+
+@pytest.mark.parametrize(
+    ("url", "name"),
+    [
+        ("https://example.com/a/Blue%20mug.jpg?size=9", "Blue mug"),
+        ("https://example.com/", "photo"),
+        ("https://example.com/%2e%2e%2f%2e%2e%2fetc%2fpasswd", "passwd"),
+        ("HTTPS://example.com/x.png", "x"),
+    ],
+)
+async def test_a_web_address_is_fetched_and_remembered(place: Place, url: str, name: str) -> None:
+    taken = await place.intake().take(url)
+    assert (taken.name, taken.url) == (name, url)
+    assert place.server.asked == [url]
+    assert await place.images.read(taken.info.image_id)
+
+
+async def test_nothing_is_fetched_when_all_stays_here(place: Place) -> None:
+    with pytest.raises(UrlRefused, match="MCP_RELIGHT_LOCAL_ONLY"):
+        await place.intake(local_only=True).take("https://example.com/mug.jpg")
+    assert place.server.asked == []
+
+
+async def test_the_latest_picture_is_the_newest_that_is_no_result(place: Place) -> None:
+    place.results.mkdir()
+    make_photo(place.results / "newest.png", 50, 24)
+    for age, path in enumerate(
+        [
+            place.results / "newest.png",
+            place.photos / "mug.jpg",
+            place.photos / "trips/Mein Bild.png",
+        ]
+    ):
+        os.utime(path, (2_000_000 - age, 2_000_000 - age))
+    assert (await place.intake().take("latest")).name == "mug"
+    (place.photos / "mug.jpg").unlink()
+    assert (await place.intake().take("latest")).name == "Mein Bild"
+    (place.photos / "trips/Mein Bild.png").unlink()
+    with pytest.raises(ImageNotFound, match="no picture in the allowed folders"):
+        await place.intake().take("latest")
+
+
+async def refusal(place: Place, reference: str) -> RelightError:
+    with pytest.raises(RelightError) as refused:
+        await place.intake().take(reference)
+    assert not any(part in refused.value.message for part in (reference, str(place.root)) if part)
+    return refused.value
+
+
+async def test_missing_and_forbidden_pictures_get_one_text_that_names_both_causes(
+    place: Place,
+) -> None:
+    (place.photos / "way-out.png").symlink_to(place.root / "outside" / "secret.png")
+    (place.photos / ".hidden.png").write_bytes(place.mug)
+    references = [
+        "",
+        "missing.png",
+        str(place.photos / "missing.png"),
+        str(place.root / "outside" / "secret.png"),
+        str(place.photos / ".." / "outside" / "secret.png"),
+        str(place.photos / "way-out.png"),
+        str(place.photos / ".hidden.png"),
+        "/etc/passwd",
+        "file://elsewhere/photos/mug.jpg",
+        "ftp://example.com/mug.jpg",
+        "[Image #1]",
+    ]
+    answers = [await refusal(place, reference) for reference in references]
+    assert {type(answer) for answer in answers} == {ImageNotFound}
+    assert len({(answer.message, answer.hint) for answer in answers}) == 1
+    for word in ("spelling", "MCP_RELIGHT_ALLOWED_DIRS", "--allow-dir", "find_images", "chat"):
+        assert word in answers[0].hint
+
+
+async def test_each_other_refusal_has_words_of_its_own(place: Place) -> None:
+    files = {
+        "empty.png": b"",
+        "page.jpg": b"<html></html>",
+        "cut.jpg": place.mug[:300],
+        "photo.tiff": b"II*\0" + bytes(100),
+    }
+    for name, data in files.items():
+        (place.photos / name).write_bytes(data)
+    with (place.photos / "huge.png").open("wb") as file:
+        file.truncate(MAX_INPUT_BYTES + 1)
+    too_much = "A" * (MAX_DATA_URI_BYTES * 4 // 3 + 8)
+    cases: list[tuple[str, type[RelightError], str]] = [
+        (str(place.photos), ImageNotFound, "folder"),
+        (str(place.photos / "empty.png"), ImageCorrupt, "empty"),
+        (str(place.photos / "page.jpg"), ImageUnsupported, "not a picture"),
+        (str(place.photos / "cut.jpg"), ImageCorrupt, "cut off"),
+        (str(place.photos / "photo.tiff"), ImageUnsupported, "not a picture"),
+        (str(place.photos / "huge.png"), ImageTooLarge, "50,000,000"),
+        ("relight://images/" + "0" * 32, ImageNotFound, "stored"),
+        ("relight://images/../x", ImageNotFound, "stored"),
+        ("data:image/png;base64,@@@", InvalidArgument, "not valid base64"),
+        ("data:image/png,abc", InvalidArgument, "base64"),
+        ("data:image/png;base64," + too_much, ImageTooLarge, "4 MB"),
+        ("data:image/png;base64,", ImageCorrupt, "empty"),
+        ("data:text/plain;base64,aGVsbG8=", ImageUnsupported, "not a picture"),
+    ]
+    for reference, kind, words in cases:
+        answer = await refusal(place, reference)
+        assert type(answer) is kind, answer.message
+        assert words in answer.message
+        assert answer.hint
+    assert await place.images.sizes() == {}
+
+
+async def test_a_typed_path_is_its_own_permission(place: Place) -> None:
+    taken = await place.intake().take_explicit(place.root / "outside" / "secret.png")
+    assert taken.name == "secret"
+    with pytest.raises(ImageNotFound):
+        await place.intake().take_explicit(place.root / "missing.png")
+    with pytest.raises(ImageNotFound, match="folder"):
+        await place.intake().take_explicit(place.root)
+
+
+async def test_found_pictures_can_be_taken(place: Place) -> None:
+    found = await place.intake().find(None, limit=10)
+    assert {item.path.name for item in found} == {"mug.jpg", "Mein Bild.png"}
+    for item in found:
+        assert (await place.intake().take(str(item.path))).info.width
+    inner = await place.intake().find(str(place.photos / "trips"), limit=10)
+    assert [item.path.name for item in inner] == ["Mein Bild.png"]
+
+
+@pytest.mark.parametrize("folder", ["outside", "photos/mug.jpg", "photos/missing", "photos/.git"])
+async def test_a_folder_outside_is_an_invalid_argument(place: Place, folder: str) -> None:
+    (place.photos / ".git").mkdir()
+    with pytest.raises(InvalidArgument, match="folder") as refused:
+        await place.intake().find(str(place.root / folder), limit=10)
+    assert refused.value.argument == "folder"
+    assert "find_images" in refused.value.hint
