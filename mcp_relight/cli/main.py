@@ -91,7 +91,14 @@ def build_parser() -> argparse.ArgumentParser:
     add("demo", "Relight a sample photo through the MCP server with a real client.").add_argument(
         "image", nargs="?", type=Path, help="another photo than the sample"
     )
-    add("doctor", "Check folders, engine, worker, keys and clients.")
+    doctor = add("doctor", "Check folders, engine, worker, keys and clients.")
+    doctor.add_argument(
+        "--client",
+        nargs="?",
+        const="",
+        metavar="WORDS",
+        help="find out what a client's model sees; then check the words it said",
+    )
     install = add("install", "Add this server to a client's configuration.")
     install.add_argument("client", choices=["claude-desktop", "claude-code", "cursor", "vscode"])
     install.add_argument("--print", action="store_true", help="only print what would be written")
