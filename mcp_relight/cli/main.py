@@ -95,7 +95,14 @@ def build_parser() -> argparse.ArgumentParser:
     simulate.add_argument("--port", type=int, default=0, help="0 takes any free one (0)")
     simulate.add_argument("--journal", type=Path, help="append every charge to this file")
 
-    add("doctor", "Check folders, engine, worker, keys and clients.")
+    doctor = add("doctor", "Check folders, engine, worker, keys and clients.")
+    doctor.add_argument(
+        "--client",
+        nargs="?",
+        const="",
+        metavar="WORDS",
+        help="find out what a client's model sees; then check the words it said",
+    )
     install = add("install", "Add this server to a client's configuration.")
     install.add_argument("client", choices=["claude-desktop", "claude-code", "cursor", "vscode"])
     install.add_argument("--print", action="store_true", help="only print what would be written")

@@ -48,6 +48,7 @@ from .following import JobChange, follow
 from .ordering import Order, Quote, check_allowed, check_cost, new_jobs, quote, take_order
 from .previews import PREVIEW_EDGE_PX, PREVIEW_MAX_BYTES, Previews
 from .showing import iso, show_image, show_job, show_model, summarize
+from .test_picture import TEST_PICTURE, TEST_PICTURE_LINE, code_words, names_code_words
 
 OnProgress = Callable[[float, str], Awaitable[None]]
 
@@ -65,6 +66,8 @@ class Options:
     policy: Policy
     output_dir: Path
     readable_dirs: tuple[Path, ...]
+    secret: bytes
+    """Of this data folder; the words of the test picture follow from it."""
     owner: str = "local"
 
 
@@ -234,6 +237,9 @@ class Service:
 
     async def view(self, arguments: ViewArguments) -> tuple[Encoded, str]:
         """One picture small enough to show, and a line about it."""
+        if arguments.image == TEST_PICTURE:
+            words = code_words(self._options.secret)
+            return await self._pixels.placard(words, max_bytes=VIEW_MAX_BYTES), TEST_PICTURE_LINE
         edge_px = arguments.max_edge or 1024
         names = [arguments.image]
         if not arguments.image.startswith("data:"):
@@ -256,6 +262,10 @@ class Service:
             return picture, f"{cells[0].label} ({picture.width}x{picture.height} px shown)"
         sheet = await self._pixels.sheet(cells, max_edge_px=edge_px, max_bytes=VIEW_MAX_BYTES)
         return sheet, "Contact sheet: " + "; ".join(cell.label for cell in cells)
+
+    def has_seen_test_picture(self, said: str) -> bool:
+        """Whether what a model said names the words on the test picture."""
+        return names_code_words(said, self._options.secret)
 
     async def find(self, arguments: FindArguments) -> FoundImages:
         found = await self._library.find(arguments.folder, limit=arguments.limit or 10)

@@ -1,4 +1,4 @@
-"""The command line as a person uses it: answers on stdout, everything else on stderr, exit codes."""
+"""The command line as a person uses it: answers on stdout, all else on stderr, exit codes."""
 
 import json
 import subprocess
