@@ -74,13 +74,17 @@ class Gallery:
     async def _set_of(self, job_id: str) -> list[SheetCell]:
         """A job's picture; for one of a set, the photo before and what every job of it made."""
         job = _finished(await self._jobs.get(job_id, owner=self._owner))
-        if len(job.siblings) < 2 and len(job.images) == 1:
+        if not job.siblings and len(job.images) == 1:
             return [await self._result(job, 0)]
         before = SheetCell(image=await self._images.read(job.request.image_id), label="before")
-        jobs = [await self._jobs.get(name, owner=self._owner) for name in job.siblings or (job_id,)]
+        others = [await self._jobs.get(name, owner=self._owner) for name in job.siblings]
         return [
             before,
-            *[await self._result(one, at) for one in jobs for at in range(len(one.images))],
+            *[
+                await self._result(one, at)
+                for one in (job, *others)
+                for at in range(len(one.images))
+            ],
         ]
 
     async def _cell(self, name: str) -> SheetCell:
