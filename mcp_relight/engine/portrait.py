@@ -50,7 +50,8 @@ def _mean_near(lab: Map, where: Bits) -> Map:
     weight = where.astype(np.float32)
     side = (_REACH_PX, _REACH_PX)
     total = np.asarray(cv2.blur(lab * weight[..., None], side), np.float32)
-    return total / np.maximum(np.asarray(cv2.blur(weight, side)), 1e-3)[..., None]
+    count = np.asarray(cv2.blur(weight, side), np.float32)
+    return total / np.maximum(count, np.float32(1e-3))[..., None]
 
 
 def _axes(face: Face, size: tuple[int, ...]) -> tuple[Real, Real]:
