@@ -51,7 +51,7 @@ def _mean_near(lab: Map, where: Bits) -> Map:
     side = (_REACH_PX, _REACH_PX)
     total = np.asarray(cv2.blur(lab * weight[..., None], side), np.float32)
     count = np.asarray(cv2.blur(weight, side), np.float32)
-    return total / np.maximum(count, np.float32(1e-3))[..., None]
+    return (total / np.maximum(count, 1e-3)[..., None]).astype(np.float32)
 
 
 def _axes(face: Face, size: tuple[int, ...]) -> tuple[Real, Real]:
