@@ -45,11 +45,13 @@ class World:
         make_photo(path, width, height, mode)
         return path
 
-    def run(self, *arguments: str, timeout_s: float = 120) -> subprocess.CompletedProcess[str]:
+    def run(
+        self, *arguments: str, environment: dict[str, str] | None = None, timeout_s: float = 120
+    ) -> subprocess.CompletedProcess[str]:
         """The command line, as a person would run it."""
         return subprocess.run(
             [sys.executable, "-m", "mcp_relight", *arguments],
-            env=self.environment,
+            env=environment or self.environment,
             cwd=self.root,
             capture_output=True,
             text=True,

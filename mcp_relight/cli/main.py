@@ -91,6 +91,10 @@ def build_parser() -> argparse.ArgumentParser:
     add("demo", "Relight a sample photo through the MCP server with a real client.").add_argument(
         "image", nargs="?", type=Path, help="another photo than the sample"
     )
+    simulate = add("simulate", "Run the three providers on this machine, for rehearsals.")
+    simulate.add_argument("--port", type=int, default=0, help="0 takes any free one (0)")
+    simulate.add_argument("--journal", type=Path, help="append every charge to this file")
+
     doctor = add("doctor", "Check folders, engine, worker, keys and clients.")
     doctor.add_argument(
         "--client",
@@ -142,6 +146,10 @@ def _command(name: str) -> Command:
             from .models import models
 
             return models
+        case "simulate":
+            from .simulate import simulate
+
+            return simulate
         case "demo":
             from .demo import demo
 

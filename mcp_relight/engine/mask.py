@@ -6,6 +6,8 @@ from typing import Literal, TypeAlias
 import cv2
 import numpy as np
 
+from . import portrait
+from .face import find_face
 from .grid import Bits, Map, Pixels, centred_axes, guided, resize, resize_pixels
 
 _SEARCH_EDGE_PX = 256
@@ -69,15 +71,25 @@ def _search(rgb: Pixels) -> tuple[Bits, float]:
     lab = np.asarray(cv2.cvtColor(calm, cv2.COLOR_RGB2LAB), np.float32)
     if np.ptp(lab.reshape(-1, 3), axis=0).max() < 4:
         return np.zeros(size, np.bool_), 0.0
-    labels = _trimap(lab)
+    face = find_face(small)
+    if face is not None:
+        cut = _cut(small, portrait.trimap(face, size))
+        sure = portrait.confidence(face, lab, cut)
+        if sure >= _MIN_CONFIDENCE:
+            return cut, sure
+    cut = _cut(small, _trimap(lab))
+    return cut, _separation(lab, cut)
+
+
+def _cut(small: Pixels, labels: Pixels) -> Bits:
+    """GrabCut from these labels; nothing when they leave it one side only."""
     if not _both_sides(labels):
-        return np.zeros(size, np.bool_), 0.0
+        return np.zeros(labels.shape, np.bool_)
     cv2.setRNGSeed(_RANDOM_SEED)
     bgr = np.ascontiguousarray(small[..., ::-1])
     models = np.zeros((1, 65)), np.zeros((1, 65))
     cv2.grabCut(bgr, labels, (0, 0, 1, 1), *models, 5, cv2.GC_INIT_WITH_MASK)
-    cut = _largest_part((labels == cv2.GC_FGD) | (labels == cv2.GC_PR_FGD))
-    return cut, _separation(lab, cut)
+    return _largest_part((labels == cv2.GC_FGD) | (labels == cv2.GC_PR_FGD))
 
 
 def _trimap(lab: Map) -> Pixels:

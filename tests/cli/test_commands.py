@@ -1,0 +1,157 @@
+"""The command line as a person uses it: answers on stdout, all else on stderr, exit codes."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import IO, Any
+
+import pytest
+from PIL import Image
+
+from tests.world import World
+
+
+def answer(world: World, *arguments: str, code: int = 0) -> Any:
+    done = world.run(*arguments, "--json")
+    assert done.returncode == code, done.stderr
+    return json.loads(done.stdout)
+
+
+def test_a_photo_is_relit_to_where_the_person_wants_it(world: World) -> None:
+    photo = world.photo("mug.jpg", width=160, height=120)
+    outside = world.root / "elsewhere.jpg"
+    photo.rename(outside)  # a typed path is its own permission
+    out = world.root / "result.png"
+    job = answer(world, "relight", str(outside), "--light-from", "left", "-o", str(out))
+    assert job["status"] == "succeeded"
+    with Image.open(out) as written:
+        assert (written.format, written.size) == ("PNG", (160, 120))
+    assert Path(job["images"][0]["path"]).parent == world.results
+    listed = answer(world, "jobs")
+    assert [row["job_id"] for row in listed["jobs"]] == [job["job_id"]]
+    assert answer(world, "job", job["job_id"])["images"] == job["images"]
+
+
+def test_several_looks_make_a_job_each_and_forget_deletes_them(world: World) -> None:
+    photo = world.photo("mug.png", width=96, height=96)
+    jobs = answer(world, "relight", str(photo), "--look", "loop,split")["jobs"]
+    assert [job["lighting"]["look"] for job in jobs] == ["loop", "split"]
+    assert answer(world, "forget", "--all") == {"forgotten": 2}
+    assert answer(world, "jobs")["jobs"] == []
+    assert not [path for path in (world.data / "images").rglob("*") if path.is_file()]
+    assert len(list(world.results.iterdir())) == 2, "named copies belong to the person"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("relight", "none.jpg", "--look", "loop"),
+        ("relight", "none.jpg"),
+        ("relight", "none.jpg", "--look", "loop", "--kelvin", "hot"),
+        ("relight", "none.jpg", "--look", "loop", "-o", "result.gif"),
+        ("plan", "none.jpg", "--look", "lop"),
+        ("models", "acme/one"),
+        ("job", "job_none"),
+        ("forget",),
+    ],
+)
+def test_bad_arguments_end_with_2_and_one_line_on_stderr(
+    world: World, arguments: tuple[str, ...]
+) -> None:
+    done = world.run(*arguments)
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert done.stderr.startswith("mcp-relight: ")
+    assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_a_bad_setting_stops_the_start_naming_its_variable(world: World) -> None:
+    environment = world.environment | {"MCP_RELIGHT_MAX_COST_USD": "a lot"}
+    done = world.run("jobs", environment=environment)
+    assert done.returncode == 2
+    assert "MCP_RELIGHT_MAX_COST_USD" in done.stderr
+    assert "a lot" not in done.stderr
+
+
+def test_models_and_plan_show_what_a_request_would_cost(world: World) -> None:
+    listed = answer(world, "models")
+    assert listed["default_model"] == "local/classic"
+    assert {"pixeldojo", "pixazo", "segmind", "local"} == {
+        model["model"].partition("/")[0] for model in listed["models"]
+    }
+    (one,) = answer(world, "models", "segmind/ic-light")["models"]
+    assert not one["ready"]
+    assert "SEGMIND_API_KEY" in one["missing"]
+    assert one["price"]["usd_at_most"] > 0
+    photo = world.photo("mug.jpg", width=96, height=96)
+    plan = answer(world, "plan", str(photo), "--look", "rembrandt")
+    assert plan["candidates"][0]["model"] == "local/classic"
+    assert {"segmind/ic-light", "pixazo/pixelforge-relighting"} <= {
+        candidate["model"] for candidate in plan["candidates"]
+    }
+
+
+def test_analyze_says_one_plain_sentence(world: World) -> None:
+    photo = world.photo("mug.jpg", width=160, height=120)
+    assert answer(world, "analyze", str(photo))["light"]["sentence"].endswith(".")
+
+
+def test_install_only_prints_when_asked_and_keeps_what_was_there(world: World) -> None:
+    shown = answer(world, "install", "cursor", "--print")
+    path = Path(shown["file"])
+    assert not path.exists()
+    path.parent.mkdir(parents=True)
+    path.write_text('{"mcpServers": {"other": {"command": "x"}}, "theme": "dark"}')
+    answer(world, "install", "cursor")
+    written = json.loads(path.read_text())
+    assert set(written["mcpServers"]) == {"other", "relight"}
+    assert written["theme"] == "dark"
+    assert Path(written["mcpServers"]["relight"]["command"]).is_absolute()
+
+
+def test_doctor_finds_a_healthy_place_healthy_and_names_missing_keys(world: World) -> None:
+    world.photo("mug.jpg")
+    findings = {one["what"]: one for one in answer(world, "doctor")["findings"]}
+    assert findings["engine"]["verdict"] == "ok"
+    assert findings["output"]["verdict"] == "ok"
+    assert "SEGMIND_API_KEY" in findings["segmind"]["words"]
+
+
+def test_every_command_has_help(world: World) -> None:
+    done = world.run("--help")
+    assert done.returncode == 0
+    for command in ("serve", "worker", "relight", "plan", "doctor", "demo", "install", "forget"):
+        assert command in done.stdout
+
+
+def test_a_whole_remote_flow_can_be_rehearsed_for_nothing(world: World) -> None:
+    photo = world.photo("mug.jpg", width=160, height=120)
+    simulator = subprocess.Popen(
+        [sys.executable, "-m", "mcp_relight", "simulate", "--json"],
+        env=world.environment,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert simulator.stdout is not None
+        facts = json.JSONDecoder().decode(read_object(simulator.stdout))
+        done = world.run(
+            *("relight", str(photo), "--look", "loop", "--model", "segmind/ic-light", "--json"),
+            environment=world.environment | facts["environment"],
+        )
+        job = json.loads(done.stdout)
+        assert job["status"] == "succeeded", job
+        assert job["sent"][0]["bytes"] > 0
+        assert job["cost"]["billed"] == "yes"
+    finally:
+        simulator.terminate()
+        assert simulator.wait(timeout=30) == 0
+
+
+def read_object(stream: IO[str]) -> str:
+    """The lines of one indented JSON object."""
+    lines = [stream.readline()]
+    while lines[-1] not in {"}\n", ""}:
+        lines.append(stream.readline())
+    return "".join(lines)
