@@ -1,10 +1,11 @@
 """Microsoft Agent Framework.
 
-    pip install agent-framework-core agent-framework-openai "mcp>=2.2,<3"
+    pip install agent-framework-core agent-framework-openai "mcp>=2.2,<3" tenacity
     OPENAI_API_KEY=... python agent_framework_agent.py ~/Pictures/mug.jpg
 
-No switch is needed: it shows the model structured content alone, which carries every fact, and
-`view_image` has none, so that its picture arrives.
+No switch is needed, but `tenacity` must be installed for servers of protocol 2026-07-28. It
+shows the model structured content alone, which carries every fact, and `view_image` has none, so
+that its picture arrives.
 """
 
 import asyncio

@@ -10,9 +10,9 @@ import asyncio
 import os
 import sys
 
+from fastmcp.client.transports import StdioTransport
 from pydantic_ai import Agent
 from pydantic_ai.mcp import MCPToolset
-from fastmcp.client.transports import StdioTransport
 
 MODEL = os.environ.get("MODEL", "gpt-5.1")
 SERVER = os.environ.get("MCP_RELIGHT_COMMAND", "mcp-relight").split()

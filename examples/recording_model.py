@@ -18,7 +18,7 @@ _MOST_QUESTIONS = 12
 _JOB_ID = re.compile(r"job_[0-9A-Za-z_-]{6,}")
 _IMAGE_PARTS = {"image_url", "input_image", "image", "media"}
 _BASE64_JPEG = "/9j/"
-_DOCUMENTED = ("list_models", "relight_image", "get_job", "view_image")
+_STORY = ("list_models", "relight_image", "get_job", "view_image")
 
 
 @dataclass
@@ -28,13 +28,19 @@ class Recorder:
     photo: str
     requests: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
     called: list[str] = field(default_factory=list[str])
+    has_ended: bool = False
 
-    def next_call(self, body: dict[str, Any], names: list[str]) -> tuple[str, dict[str, Any]] | None:
+    def next_call(
+        self, body: dict[str, Any], names: list[str]
+    ) -> tuple[str, dict[str, Any]] | None:
         """The next tool call of the story, by the name the framework gave the tool."""
         self.requests.append(body)
-        step = self._next_step(plain(body))
+        # All requests: some frameworks send only what is new and leave the rest to the provider.
+        step = self._next_step(plain(self.requests))
         if step is None:
-            return None
+            self.has_ended = True
+            # smolagents ends with a tool of its own.
+            return ("final_answer", {"answer": LAST_WORD}) if "final_answer" in names else None
         tool, arguments = step
         self.called.append(tool)
         name = next((name for name in names if name.endswith(tool)), None)
@@ -54,24 +60,25 @@ class Recorder:
             return None
         if is_finished(text) and "get_job" in self.called:
             return "view_image", {"image": job[-1], "max_edge": 512}
-        return "get_job", {"job_id": job[-1], "wait_s": 4}
+        return "get_job", {"job_id": job[-1], "wait_s": 20}
 
     def reached(self, output_dir: str) -> dict[str, str]:
-        """What the last request carried of the result, by the names of the facts."""
-        body = self.requests[-1] if self.requests else {}
-        text = plain(body)
+        """What the requests carried of the result, by the names of the facts."""
+        text = plain(self.requests)
         return {
-            "story": "whole" if self._is_whole else "broke after " + (self.called or ["nothing"])[-1],
+            "story": "whole"
+            if self._is_whole
+            else "broke after " + (self.called or ["nothing"])[-1],
             "path": _yes(f"{output_dir}/" in text),
             "uri": _yes("relight://images/" in text),
             "status": _yes(is_finished(text)),
             "next_step": _yes("Tell the person the path" in text),
-            "picture": _picture(body),
+            "picture": _picture(self.requests),
         }
 
     @property
     def _is_whole(self) -> bool:
-        return list(dict.fromkeys(self.called)) == list(_DOCUMENTED)
+        return self.has_ended and tuple(dict.fromkeys(self.called)) == _STORY
 
 
 def plain(body: Any) -> str:

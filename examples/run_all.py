@@ -12,6 +12,7 @@ Needs a package index for the first run, and no key at all.
 import argparse
 import datetime
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -37,7 +38,7 @@ class Example:
 
     @property
     def package(self) -> str:
-        return self.packages[0].partition("[")[0]
+        return re.split(r"[\[<>=]", self.packages[0])[0]
 
 
 EXAMPLES = (
@@ -63,7 +64,7 @@ EXAMPLES = (
     Example(
         "agent_framework",
         "agent_framework_agent.py",
-        ("agent-framework-core", "agent-framework-openai", "mcp>=2.2,<3"),
+        ("agent-framework-core", "agent-framework-openai", "mcp>=2.2,<3", "tenacity"),
     ),
     Example("semantic_kernel", "semantic_kernel_agent.py", ("semantic-kernel[mcp]",)),
     Example("mcp_use", "mcp_use_agent.py", ("mcp-use", "langchain-openai")),

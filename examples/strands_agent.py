@@ -20,9 +20,7 @@ SERVER = os.environ.get("MCP_RELIGHT_COMMAND", "mcp-relight").split()
 
 def main(photo: str) -> None:
     server = StdioServerParameters(command=SERVER[0], args=SERVER[1:], env=dict(os.environ))
-    model = OpenAIModel(
-        client_args={"api_key": os.environ["OPENAI_API_KEY"]}, model_id=MODEL
-    )
+    model = OpenAIModel(client_args={"api_key": os.environ["OPENAI_API_KEY"]}, model_id=MODEL)
     with MCPClient(lambda: stdio_client(server)) as client:
         agent = Agent(model=model, tools=client.list_tools_sync(), callback_handler=None)
         print(agent(f"Relight {photo} as golden hour."))

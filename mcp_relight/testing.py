@@ -102,6 +102,9 @@ class ScriptedPixels:
     ) -> Encoded:
         raise NotImplementedError
 
+    async def placard(self, words: str, *, max_bytes: int) -> Encoded:
+        raise NotImplementedError
+
     async def analyze(self, image: bytes, *, mask: bytes | None = None) -> LightAnalysis:
         raise NotImplementedError
 

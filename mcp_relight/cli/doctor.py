@@ -16,8 +16,9 @@ from mcp_relight.bootstrap import Application
 from mcp_relight.config import Settings
 from mcp_relight.errors import RelightError
 
+from .client_check import check_client
 from .demo import SAMPLE
-from .session import answer, load_settings
+from .session import answer, load_settings, run
 
 Verdict = Literal["ok", "note", "wrong"]
 _LOW_DISK_BYTES = 1_000_000_000
@@ -31,6 +32,8 @@ class Finding:
 
 
 def doctor(namespace: argparse.Namespace) -> int:
+    if namespace.client is not None:
+        return run(check_client, namespace)
     settings = load_settings(namespace)
     findings = anyio.run(_examine, settings)
     wrong = any(finding.verdict == "wrong" for finding in findings)

@@ -91,7 +91,18 @@ def build_parser() -> argparse.ArgumentParser:
     add("demo", "Relight a sample photo through the MCP server with a real client.").add_argument(
         "image", nargs="?", type=Path, help="another photo than the sample"
     )
-    add("doctor", "Check folders, engine, worker, keys and clients.")
+    simulate = add("simulate", "Run the three providers on this machine, for rehearsals.")
+    simulate.add_argument("--port", type=int, default=0, help="0 takes any free one (0)")
+    simulate.add_argument("--journal", type=Path, help="append every charge to this file")
+
+    doctor = add("doctor", "Check folders, engine, worker, keys and clients.")
+    doctor.add_argument(
+        "--client",
+        nargs="?",
+        const="",
+        metavar="WORDS",
+        help="find out what a client's model sees; then check the words it said",
+    )
     install = add("install", "Add this server to a client's configuration.")
     install.add_argument("client", choices=["claude-desktop", "claude-code", "cursor", "vscode"])
     install.add_argument("--print", action="store_true", help="only print what would be written")
@@ -135,6 +146,10 @@ def _command(name: str) -> Command:
             from .models import models
 
             return models
+        case "simulate":
+            from .simulate import simulate
+
+            return simulate
         case "demo":
             from .demo import demo
 

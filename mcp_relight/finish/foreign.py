@@ -17,10 +17,11 @@ Mask = NDArray[np.bool_]
 _WORK_PX = 256
 _LIGHTER_STEP, _DARKER_STEP, _TINT_STEP = 0.4, 0.5, 0.25
 _SMALLEST, _LARGEST = 3e-4, 0.08
-_OUTLINE, _DARKER_OUTLINE = 0.85, 0.92
+_OUTLINE, _DARKER_OUTLINE = 0.9, 0.97
 """Share of the outline that must be new. A dark spot may be a shadow, so more is asked of it."""
 _DIM, _BURNT = np.log(0.03), np.log(0.9)
 _TEXTURE, _KEPT = 0.12, 0.3
+_CONVEX = 0.93
 _LEVELS = np.arange(-2.0, 3.0, 0.25)
 
 
@@ -99,4 +100,15 @@ def _closed(spot: Mask, new: Mask, least: float) -> Mask:
     area = stats[:, cv2.CC_STAT_AREA] / spot.size
     keep = (area > _SMALLEST) & (area < _LARGEST) & (share > least)
     keep[0] = False
+    for part in np.flatnonzero(keep):
+        keep[part] = _is_convex(labels == part)
     return keep[labels]
+
+
+def _is_convex(part: Mask) -> bool:
+    """Nearly its own convex hull, as things are and the shadows of noses and folds are not."""
+    points = np.argwhere(part).astype(np.int32)
+    hull = cv2.convexHull(points)
+    # Pixels are points here: the hull through their centres misses half a pixel all round.
+    around = cv2.contourArea(hull) + 0.5 * cv2.arcLength(hull, True) + 1
+    return len(points) >= _CONVEX * around

@@ -5,6 +5,7 @@ for a while. Bytes in, bytes out: it opens no file and, on Linux, has no network
 """
 
 import os
+import signal
 import sys
 import threading
 import traceback
@@ -23,6 +24,8 @@ _PLAIN = TypeAdapter[Any](Any)
 
 def main() -> None:
     idle_s = float(sys.argv[1])
+    # Ctrl-C reaches every process of a terminal; the parent decides what becomes of this one.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     limits.die_with_parent()
     stdin, stdout = sys.stdin.buffer, _claim_stdout()
     # Imported only now: all of it loads and, on first use, compiles before the limits close.

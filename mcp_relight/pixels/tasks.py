@@ -21,6 +21,7 @@ from mcp_relight.finish import light_only
 from mcp_relight.measure.analyze import analyze as measure_light
 from mcp_relight.measure.report import report as measure_report
 
+from . import placard as placards
 from . import sheet as sheets
 from .decode import Source, decode
 from .encode import encode, encode_like, jpeg_within
@@ -71,6 +72,10 @@ def sheet(cells: list[SheetCell], max_edge_px: int, max_bytes: int) -> Encoded:
     if not cells:
         raise InvalidArgument("A contact sheet needs a picture.", argument="image")
     return jpeg_within(sheets.contact_sheet(cells, max_edge_px), max_bytes)
+
+
+def placard(words: str, max_bytes: int) -> Encoded:
+    return jpeg_within(placards.placard(words), max_bytes)
 
 
 def reencode(image: bytes, max_edge_px: int | None, mime_type: str) -> Encoded:
@@ -168,5 +173,5 @@ class _Stopwatch:
 
 TASKS: dict[str, Callable[..., object]] = {
     task.__name__: validate_call(task)
-    for task in (inspect, thumbnail, sheet, reencode, render, transfer, analyze, report)
+    for task in (inspect, thumbnail, sheet, placard, reencode, render, transfer, analyze, report)
 }

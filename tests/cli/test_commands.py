@@ -1,8 +1,10 @@
-"""The command line as a person uses it: answers on stdout, everything else on stderr, exit codes."""
+"""The command line as a person uses it: answers on stdout, all else on stderr, exit codes."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import pytest
 from PIL import Image
@@ -121,3 +123,35 @@ def test_every_command_has_help(world: World) -> None:
     assert done.returncode == 0
     for command in ("serve", "worker", "relight", "plan", "doctor", "demo", "install", "forget"):
         assert command in done.stdout
+
+
+def test_a_whole_remote_flow_can_be_rehearsed_for_nothing(world: World) -> None:
+    photo = world.photo("mug.jpg", width=160, height=120)
+    simulator = subprocess.Popen(
+        [sys.executable, "-m", "mcp_relight", "simulate", "--json"],
+        env=world.environment,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert simulator.stdout is not None
+        facts = json.JSONDecoder().decode(read_object(simulator.stdout))
+        done = world.run(
+            *("relight", str(photo), "--look", "loop", "--model", "segmind/ic-light", "--json"),
+            environment=world.environment | facts["environment"],
+        )
+        job = json.loads(done.stdout)
+        assert job["status"] == "succeeded", job
+        assert job["sent"][0]["bytes"] > 0
+        assert job["cost"]["billed"] == "yes"
+    finally:
+        simulator.terminate()
+        assert simulator.wait(timeout=30) == 0
+
+
+def read_object(stream: IO[str]) -> str:
+    """The lines of one indented JSON object."""
+    lines = [stream.readline()]
+    while lines[-1] not in {"}\n", ""}:
+        lines.append(stream.readline())
+    return "".join(lines)

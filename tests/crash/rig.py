@@ -1,5 +1,6 @@
 """Real servers and workers of one world: found by their environment, ended by their ids."""
 
+import contextlib
 import os
 import signal
 import sqlite3
@@ -41,6 +42,26 @@ def _fits(folder: Path, home: bytes, words: list[bytes]) -> bool:
     except OSError:
         return False  # it ended meanwhile, or is somebody else's
     return all(word in command for word in words)
+
+
+def children(pid: int) -> list[int]:
+    """The processes that this one started and that still run."""
+    found: list[int] = []
+    for folder in _PROC.iterdir():
+        if folder.name.isdecimal():
+            with contextlib.suppress(OSError):
+                # pid (name) state parent …; the name may hold anything, also parentheses.
+                fields = (folder / "stat").read_text().rpartition(")")[2].split()
+                if int(fields[1]) == pid and fields[0] != "Z":
+                    found.append(int(folder.name))
+    return found
+
+
+def is_running(pid: int) -> bool:
+    try:
+        return (_PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
 
 
 def workers(world: World) -> list[int]:

@@ -1,0 +1,55 @@
+"""`simulate`: the three providers on this machine, to rehearse a whole flow for nothing."""
+
+import argparse
+import json
+import signal
+import subprocess
+import sys
+from typing import Any
+
+from mcp_relight.errors import Internal
+
+from .session import answer
+
+
+def simulate(namespace: argparse.Namespace) -> int:
+    command = [sys.executable, "-m", "mcp_relight.simulator", "--port", str(namespace.port)]
+    if namespace.journal is not None:
+        command += ["--journal", str(namespace.journal)]
+    # Ended as by Ctrl-C, so that the simulator never outlives this command.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # A process of its own: the simulator draws pictures, which no command line process may.
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        line = process.stdout.readline() if process.stdout else ""
+        if not line:
+            raise Internal("The simulator could not be started.", hint="Try another --port.")
+        facts: dict[str, Any] = json.loads(line)
+        settings = _settings(facts)
+        answer(
+            facts | {"environment": settings}, as_json=namespace.json, draw=lambda: _draw(settings)
+        )
+        sys.stdout.flush()
+        try:
+            return process.wait()
+        except KeyboardInterrupt:
+            process.terminate()
+            process.wait()
+            return 0
+
+
+def _settings(facts: dict[str, Any]) -> dict[str, str]:
+    """The variables that make mcp-relight talk to the simulator."""
+    variables = {
+        f"MCP_RELIGHT_{provider.upper()}_URL": url for provider, url in facts["urls"].items()
+    }
+    variables |= {f"{provider.upper()}_API_KEY": key for provider, key in facts["keys"].items()}
+    host = facts["origin"].partition("://")[2]
+    return variables | {"MCP_RELIGHT_ALLOW_PRIVATE_HOSTS": host}
+
+
+def _draw(settings: dict[str, str]) -> None:
+    print("The simulated providers are running; Ctrl-C ends them. In another terminal:\n")
+    for name, value in settings.items():
+        print(f"export {name}={value}")
+    print("\nThen, for instance:\n")
+    print("mcp-relight relight photo.jpg --look loop --model segmind/ic-light")

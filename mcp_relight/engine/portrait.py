@@ -1,0 +1,73 @@
+"""Where a person is likely to be around a face, and whether a cut-out looks like that person."""
+
+import cv2
+import numpy as np
+
+from .face import Face
+from .grid import Bits, Map, Pixels, Real
+
+# Half widths and heights in distances of the eyes; y down from between the eyes.
+_FACE = 0.35, 0.85, 1.1
+_HEAD = 0.1, 1.0, 1.5
+_HAIR = 0.1, 1.7, 2.0
+_HEAD_ROOM = 0.1, 2.4, 2.9
+_CORE = ((1.0, 0.45), (2.4, 0.6), (3.6, 1.0), (6.0, 1.4))
+_BODY = ((1.4, 0.6), (2.4, 1.0), (3.6, 2.6), (6.0, 3.8))
+_BODY_ROOM = ((0.6, 1.8), (2.4, 3.4), (4.0, 5.0), (6.0, 6.2))
+"""(y, half width): the neck, then shoulders; the last width goes on to the lower edge."""
+
+_SIZE = 0.06, 0.85
+_LEAST_FACE_KEPT = 0.9
+_CLEAR_GAP = 30.0
+"""Difference of colour across the contour, in 8-bit Lab, that leaves no doubt."""
+
+_REACH_PX = 9
+_MOST_CONFIDENCE = 0.9
+
+
+def trimap(face: Face, size: tuple[int, int]) -> Pixels:
+    """GrabCut's four labels for a person with this face, on `size` (rows, columns)."""
+    labels = np.full(size, cv2.GC_BGD, np.uint8)
+    labels[_oval(face, size, _HEAD_ROOM) | _wedge(face, size, _BODY_ROOM)] = cv2.GC_PR_BGD
+    labels[_oval(face, size, _HAIR) | _wedge(face, size, _BODY)] = cv2.GC_PR_FGD
+    labels[_oval(face, size, _HEAD) | _wedge(face, size, _CORE)] = cv2.GC_FGD
+    return labels
+
+
+def confidence(face: Face, lab: Map, cut: Bits) -> float:
+    """0..1: how clearly the cut-out stands off all along its contour; 0 without the face in it."""
+    if not _SIZE[0] < cut.mean() < _SIZE[1]:
+        return 0.0
+    if cut[_oval(face, cut.shape, _FACE)].mean() < _LEAST_FACE_KEPT:
+        return 0.0
+    gap = np.linalg.norm(_mean_near(lab, cut) - _mean_near(lab, ~cut), axis=2)
+    contour = cv2.morphologyEx(cut.astype(np.uint8), cv2.MORPH_GRADIENT, np.ones((3, 3), np.uint8))
+    return float(np.minimum(gap[np.asarray(contour) > 0] / _CLEAR_GAP, _MOST_CONFIDENCE).mean())
+
+
+def _mean_near(lab: Map, where: Bits) -> Map:
+    """Mean colour of the pixels `where` around every pixel."""
+    weight = where.astype(np.float32)
+    side = (_REACH_PX, _REACH_PX)
+    total = np.asarray(cv2.blur(lab * weight[..., None], side), np.float32)
+    count = np.asarray(cv2.blur(weight, side), np.float32)
+    return (total / np.maximum(count, 1e-3)[..., None]).astype(np.float32)
+
+
+def _axes(face: Face, size: tuple[int, ...]) -> tuple[Real, Real]:
+    """x and y of all pixels from between the eyes, in distances of the eyes."""
+    x = (np.arange(size[1]) + 0.5 - face.x) / face.eyes_apart
+    y = (np.arange(size[0]) + 0.5 - face.y) / face.eyes_apart
+    return x, y[:, None]
+
+
+def _oval(face: Face, size: tuple[int, ...], oval: tuple[float, float, float]) -> Bits:
+    x, y = _axes(face, size)
+    down, wide, tall = oval
+    return (x / wide) ** 2 + ((y - down) / tall) ** 2 < 1
+
+
+def _wedge(face: Face, size: tuple[int, ...], outline: tuple[tuple[float, float], ...]) -> Bits:
+    x, y = _axes(face, size)
+    downs, widths = zip(*outline, strict=True)
+    return (np.abs(x) < np.interp(y, downs, widths)) & (y > downs[0])
