@@ -16,11 +16,11 @@ from .color import LUMINANCE, decode
 from .grid import Bits, Map, Pixels, Real, blur, resize, resize_pixels
 
 _SEARCH_EDGES_PX = 256, 128
-"""Small faces need the larger picture; in the smaller one, large faces lose strands and wrinkles."""
+"""Small faces need the larger picture; in the smaller one large faces lose strands of hair."""
 
 _DARKEST = 0.002
 
-_RED_CENTRES = (0.1, 0.25,  0.4, 0.6, 0.8, 1.0)
+_RED_CENTRES = (0.1, 0.25, 0.4, 0.6, 0.8, 1.0)
 _BLUE_CENTRES = (-1.1, -0.85, -0.6, -0.4, -0.2, -0.05)
 _RED_REACH, _BLUE_REACH = 0.2, 0.28
 """Skin of one face varies this much around its own colour; that of people and lamps far more."""

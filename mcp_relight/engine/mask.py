@@ -21,11 +21,15 @@ MaskSource: TypeAlias = Literal["user", "alpha", "auto", "none"]
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """`alpha` 0..1 on the working grid, all zero when `source` is "none"."""
+    """`alpha` 0..1 on the working grid, all zero when `source` is "none".
+
+    `is_person` says that a face led to it.
+    """
 
     alpha: Map
     source: MaskSource
     confidence: float
+    is_person: bool = False
 
     @property
     def solid(self) -> Bits:
@@ -44,10 +48,11 @@ def find_subject(
         return Subject(_feather(_coverage(mask, size), guide), "user", 1.0)
     if alpha is not None and 0.01 <= (alpha < 128).mean() <= 0.95:
         return Subject(_feather(_coverage(alpha, size), guide), "alpha", 1.0)
-    found, confidence = _search(rgb)
+    found, confidence, is_person = _search(rgb)
     if confidence < _MIN_CONFIDENCE:
         return Subject(np.zeros(size, np.float32), "none", confidence)
-    return Subject(_feather(resize(found.astype(np.float32), size), guide), "auto", confidence)
+    soft = _feather(resize(found.astype(np.float32), size), guide)
+    return Subject(soft, "auto", confidence, is_person)
 
 
 def _coverage(mask: Pixels, size: tuple[int, int]) -> Map:
@@ -61,8 +66,8 @@ def _feather(coverage: Map, guide: Map) -> Map:
     return np.clip((a * guide + b - 0.1) / 0.8, 0, 1).astype(np.float32)
 
 
-def _search(rgb: Pixels) -> tuple[Bits, float]:
-    """What differs from the picture's border and lies near its centre, cut out by GrabCut."""
+def _search(rgb: Pixels) -> tuple[Bits, float, bool]:
+    """The person around a face, else what stands out; its confidence; whether it is a person."""
     rows, columns = rgb.shape[:2]
     scale = min(1.0, _SEARCH_EDGE_PX / max(rows, columns))
     size = max(8, int(rows * scale)), max(8, int(columns * scale))
@@ -70,15 +75,16 @@ def _search(rgb: Pixels) -> tuple[Bits, float]:
     calm = cv2.GaussianBlur(small, (0, 0), 1.2)
     lab = np.asarray(cv2.cvtColor(calm, cv2.COLOR_RGB2LAB), np.float32)
     if np.ptp(lab.reshape(-1, 3), axis=0).max() < 4:
-        return np.zeros(size, np.bool_), 0.0
+        return np.zeros(size, np.bool_), 0.0, False
     face = find_face(small)
     if face is not None:
         cut = _cut(small, portrait.trimap(face, size))
-        sure = portrait.confidence(face, lab, cut)
-        if sure >= _MIN_CONFIDENCE:
-            return cut, sure
+        confidence = portrait.confidence(face, lab, cut)
+        if confidence >= _MIN_CONFIDENCE:
+            return cut, confidence, True
+    # What differs from the picture's border and lies near its centre.
     cut = _cut(small, _trimap(lab))
-    return cut, _separation(lab, cut)
+    return cut, _separation(lab, cut), False
 
 
 def _cut(small: Pixels, labels: Pixels) -> Bits:

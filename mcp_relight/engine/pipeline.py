@@ -46,6 +46,10 @@ _MODES: dict[MaskSource, Mode] = {
 }
 _ENOUGH_PIXELS = 64
 _REFINED_SHARE = 1.0
+_REFINED_PERSON_SHARE = 0.35
+"""Skin, hair and clothes are paint of very different brightness: taken for shape, it cuts a face
+in two."""
+
 _REFINED_SCENE_SHARE = 0.35
 """Without a subject, shading from paint and from shape cannot be told apart: trust it less."""
 
@@ -191,9 +195,15 @@ def _shape_from_photo(seen: _Seen) -> tuple[Shape, LightFit]:
     normals, coefficients = refine.refine(
         log_bright, region, found.height, found.normals, light.coefficients
     )
-    share = np.float32(_REFINED_SHARE if seen.subject.solid.any() else _REFINED_SCENE_SHARE)
+    share = np.float32(_refined_share(seen.subject))
     mixed = Shape(unit(found.normals * (1 - share) + normals * share), found.height)
     return mixed, seen.fit(mixed, coefficients)
+
+
+def _refined_share(subject: Subject) -> float:
+    if subject.is_person:
+        return _REFINED_PERSON_SHARE
+    return _REFINED_SHARE if subject.solid.any() else _REFINED_SCENE_SHARE
 
 
 def _analysis(seen: _Seen, found: Shape, light: LightFit, mode: Mode) -> Analysis:

@@ -13,7 +13,7 @@ _HAIR = 0.1, 1.7, 2.0
 _HEAD_ROOM = 0.1, 2.4, 2.9
 _CORE = ((1.0, 0.45), (2.4, 0.6), (3.6, 1.0), (6.0, 1.4))
 _BODY = ((1.4, 0.6), (2.4, 1.0), (3.6, 2.6), (6.0, 3.8))
-_BODY_ROOM = ((0.6, 1.8), (2.4, 3.4), (4.0, 5.0), (6.0, 6.5))
+_BODY_ROOM = ((0.6, 1.8), (2.4, 3.4), (4.0, 5.0), (6.0, 6.2))
 """(y, half width): the neck, then shoulders; the last width goes on to the lower edge."""
 
 _SIZE = 0.06, 0.85
@@ -50,7 +50,8 @@ def _mean_near(lab: Map, where: Bits) -> Map:
     weight = where.astype(np.float32)
     side = (_REACH_PX, _REACH_PX)
     total = np.asarray(cv2.blur(lab * weight[..., None], side), np.float32)
-    return total / np.maximum(np.asarray(cv2.blur(weight, side)), 1e-3)[..., None]
+    count = np.asarray(cv2.blur(weight, side), np.float32)
+    return (total / np.maximum(count, 1e-3)[..., None]).astype(np.float32)
 
 
 def _axes(face: Face, size: tuple[int, ...]) -> tuple[Real, Real]:

@@ -6,11 +6,9 @@ from pathlib import Path
 
 import anyio
 
-from mcp_relight.domain.image import URI_PREFIX, is_image_id
 from mcp_relight.domain.job import Job, Policy
-from mcp_relight.domain.lighting import Lighting
 from mcp_relight.domain.looks import LOOKS
-from mcp_relight.domain.pixels import Encoded, RenderTask, SheetCell
+from mcp_relight.domain.pixels import Encoded, RenderTask
 from mcp_relight.domain.ports import (
     Images,
     Jobs,
@@ -42,9 +40,10 @@ from mcp_relight.domain.views import (
     ModelList,
     Plan,
 )
-from mcp_relight.errors import InvalidArgument, RequestError
+from mcp_relight.errors import RequestError
 
 from .following import JobChange, follow
+from .gallery import VIEW_MAX_BYTES, Gallery
 from .ordering import Order, Quote, check_allowed, check_cost, new_jobs, quote, take_order
 from .previews import PREVIEW_EDGE_PX, PREVIEW_MAX_BYTES, Previews
 from .showing import iso, show_image, show_job, show_model, summarize
@@ -52,9 +51,6 @@ from .test_picture import TEST_PICTURE, TEST_PICTURE_LINE, code_words, names_cod
 
 OnProgress = Callable[[float, str], Awaitable[None]]
 
-VIEW_MAX_BYTES = 500_000
-"""Of JPEG; below 700 KB once it is base64."""
-_MAX_SHEET_CELLS = 9
 _WORKER_CHECK_S = 1.0
 
 
@@ -91,6 +87,9 @@ class Service:
         self._models = models
         self._workers = workers
         self._options = options
+        self._gallery = Gallery(
+            jobs=jobs, images=images, pixels=pixels, library=library, owner=options.owner
+        )
 
     async def list_models(self, arguments: ListModelsArguments) -> ModelList:
         if arguments.model is not None:
@@ -240,28 +239,7 @@ class Service:
         if arguments.image == TEST_PICTURE:
             words = code_words(self._options.secret)
             return await self._pixels.placard(words, max_bytes=VIEW_MAX_BYTES), TEST_PICTURE_LINE
-        edge_px = arguments.max_edge or 1024
-        names = [arguments.image]
-        if not arguments.image.startswith("data:"):
-            names = [name.strip() for name in arguments.image.split(",") if name.strip()]
-        cells = [cell for name in names for cell in await self._cells(name, alone=len(names) == 1)]
-        if not cells:
-            raise InvalidArgument(
-                "image names no picture.", hint="Give an image id, a job id or a path."
-            )
-        if len(cells) > _MAX_SHEET_CELLS:
-            raise InvalidArgument(
-                f"image names more than {_MAX_SHEET_CELLS} pictures.",
-                hint=f"Show at most {_MAX_SHEET_CELLS} at a time.",
-                argument="image",
-            )
-        if len(cells) == 1:
-            picture = await self._pixels.thumbnail(
-                cells[0].image, max_edge_px=edge_px, max_bytes=VIEW_MAX_BYTES
-            )
-            return picture, f"{cells[0].label} ({picture.width}x{picture.height} px shown)"
-        sheet = await self._pixels.sheet(cells, max_edge_px=edge_px, max_bytes=VIEW_MAX_BYTES)
-        return sheet, "Contact sheet: " + "; ".join(cell.label for cell in cells)
+        return await self._gallery.view(arguments)
 
     def has_seen_test_picture(self, said: str) -> bool:
         """Whether what a model said names the words on the test picture."""
@@ -281,30 +259,7 @@ class Service:
         )
 
     async def compare(self, arguments: CompareArguments) -> Comparison:
-        if arguments.job_id is not None and (arguments.before or arguments.after):
-            raise InvalidArgument(
-                "job_id excludes before and after.", hint="Give one or the other."
-            )
-        if arguments.job_id is not None:
-            return await self._compare_job(arguments.job_id)
-        if arguments.before is None or arguments.after is None:
-            raise InvalidArgument(
-                "compare_images needs job_id, or before and after.",
-                hint="Call list_jobs for job ids.",
-            )
-        before = (await self._library.take(arguments.before)).info
-        after = (await self._library.take(arguments.after)).info
-        report = await self._pixels.report(
-            await self._images.read(before.image_id),
-            await self._images.read(after.image_id),
-            Lighting(),
-        )
-        return Comparison(
-            before=show_image(before),
-            after=show_image(after),
-            report=report,
-            summary=f"Before {before.width}x{before.height}, after {after.width}x{after.height}.",
-        )
+        return await self._gallery.compare(arguments)
 
     async def read_image(self, image_id: str) -> bytes:
         """The bytes of a stored image. Raises ImageNotFound."""
@@ -388,48 +343,6 @@ class Service:
                     await on_progress(progress, job.note or job.stage)
                 if all(row.is_terminal or row.status == "unknown" for row in latest.values()):
                     return
-
-    async def _cells(self, name: str, *, alone: bool) -> list[SheetCell]:
-        if name.startswith("job_"):
-            job = await self._jobs.get(name, owner=self._options.owner)
-            return await self._job_cells(job, alone=alone)
-        reference = URI_PREFIX + name if is_image_id(name) else name
-        taken = await self._library.take(reference)
-        data = await self._images.read(taken.info.image_id)
-        return [SheetCell(image=data, label=taken.name)]
-
-    async def _job_cells(self, job: Job, *, alone: bool) -> list[SheetCell]:
-        """One job alone shows its result (several make a sheet); among others, its first."""
-        shown = job.images if alone else job.images[:1]
-        label = " · ".join(filter(None, (job.request.lighting.look or "relit", job.model)))
-        if not shown:
-            raise InvalidArgument(
-                "That job has no picture yet.",
-                hint="Call get_job with wait_s, then view_image again.",
-                argument="image",
-            )
-        return [
-            SheetCell(image=await self._images.read(image_id), label=label) for image_id in shown
-        ]
-
-    async def _compare_job(self, job_id: str) -> Comparison:
-        job = await self._jobs.get(job_id, owner=self._options.owner)
-        if not job.images:
-            raise InvalidArgument(
-                "That job has no picture yet.",
-                hint="Call get_job with wait_s, then compare_images again.",
-                argument="job_id",
-            )
-        before = await self._images.info(job.request.image_id)
-        after = await self._images.info(job.images[0])
-        return Comparison(
-            before=show_image(before),
-            after=show_image(after, job.paths[0]),
-            job_id=job.job_id,
-            report=job.report,
-            summary=f"{job.model} on {job.request.image_name}: "
-            f"{job.request.lighting.look or 'own light'}.",
-        )
 
 
 def _rank(candidate: Candidate) -> tuple[bool, bool, float, float]:

@@ -39,6 +39,7 @@ def brisk() -> Iterator[None]:
             patch.setattr(adapter, "pace", Pace(0.1, 0.3))
             for question in ("submit", "poll", "upload"):
                 patch.setattr(adapter, question, _impatient(getattr(adapter, question)))
+        patch.setattr("mcp_relight.jobs.step_download.DEADLINE_S", 2.0)
         with stamina.set_testing(True, attempts=5, cap=True):
             yield
 

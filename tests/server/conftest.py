@@ -1,6 +1,6 @@
 """The whole server in this process, beside simulated providers, for clients of both eras."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -9,9 +9,11 @@ from mcp import Client
 from mcp_relight.bootstrap import Application
 from mcp_relight.server.app import create_server
 from mcp_relight.simulator.handle import SimulatorHandle
-from mcp_relight.simulator.serve import running_simulator
+from tests.flows.conftest import brisk, simulator, simulator_server
 from tests.flows.rig import settings_of
 from tests.world import World
+
+__all__ = ["brisk", "simulator", "simulator_server"]
 
 Connect = Callable[..., Client]
 
@@ -21,20 +23,8 @@ def mode(request: pytest.FixtureRequest) -> Any:
     return request.param
 
 
-@pytest.fixture(scope="module")
-def simulator_server() -> Iterator[SimulatorHandle]:
-    with running_simulator(polls=1, speed=1000) as handle:
-        yield handle
-
-
 @pytest.fixture
-def simulator(simulator_server: SimulatorHandle) -> SimulatorHandle:
-    simulator_server.reset()
-    return simulator_server
-
-
-@pytest.fixture
-def connect(world: World, simulator: SimulatorHandle) -> Connect:
+def connect(world: World, simulator: SimulatorHandle, brisk: None) -> Connect:
     """A client of a server of its own; all of one test share a data folder."""
 
     def connected(mode: Any = "auto", **options: Any) -> Client:

@@ -90,7 +90,7 @@ async def test_listing_and_prompts_open_nothing() -> None:
             PromptReference(name="relight_photo"), {"name": "look", "value": "go"}
         )
         assert (await read(client, "relight://looks"))["looks"]
-    assert listed == {"relight://models", "relight://looks"}
+    assert listed == {"relight://models", "relight://looks", "ui://mcp-relight/compare.html"}
     assert {one.uri_template for one in templates} == {
         "relight://images/{image_id}",
         "relight://jobs/{job_id}",

@@ -1,0 +1,152 @@
+"""Looking at pictures: one, several on a labelled sheet, or a before and its after."""
+
+from mcp_relight.domain.image import URI_PREFIX, is_image_id
+from mcp_relight.domain.job import Job
+from mcp_relight.domain.lighting import Lighting
+from mcp_relight.domain.pixels import Encoded, SheetCell
+from mcp_relight.domain.ports import Images, Jobs, Library, Pixels
+from mcp_relight.domain.queries import CompareArguments, ViewArguments
+from mcp_relight.domain.views import Comparison
+from mcp_relight.errors import ImageNotFound, InvalidArgument
+
+from .showing import show_image
+
+VIEW_MAX_BYTES = 500_000
+"""Of JPEG; below 700 KB once it is base64."""
+_VIEW_EDGE_PX = 1024
+_MAX_CELLS = 13
+"""Before, and every picture of the largest set one call can make."""
+
+
+class Gallery:
+    def __init__(
+        self, *, jobs: Jobs, images: Images, pixels: Pixels, library: Library, owner: str
+    ) -> None:
+        self._jobs = jobs
+        self._images = images
+        self._pixels = pixels
+        self._library = library
+        self._owner = owner
+
+    async def view(self, arguments: ViewArguments) -> tuple[Encoded, str]:
+        """One picture small enough to show, and a line about it."""
+        edge_px = arguments.max_edge or _VIEW_EDGE_PX
+        cells = await self._cells_of(_names(arguments.image))
+        if len(cells) == 1:
+            picture = await self._pixels.thumbnail(
+                cells[0].image, max_edge_px=edge_px, max_bytes=VIEW_MAX_BYTES
+            )
+            return picture, f"{cells[0].label} ({picture.width}x{picture.height} px shown)"
+        sheet = await self._pixels.sheet(cells, max_edge_px=edge_px, max_bytes=VIEW_MAX_BYTES)
+        return sheet, "Contact sheet: " + "; ".join(cell.label for cell in cells)
+
+    async def compare(self, arguments: CompareArguments) -> Comparison:
+        if arguments.job_id is not None and (arguments.before or arguments.after):
+            raise InvalidArgument(
+                "job_id excludes before and after.", hint="Give one or the other."
+            )
+        if arguments.job_id is not None:
+            return await self._compare_job(arguments.job_id)
+        if arguments.before is None or arguments.after is None:
+            raise InvalidArgument(
+                "compare_images needs job_id, or before and after.",
+                hint="Call list_jobs for job ids.",
+            )
+        return await self._compare_two(arguments.before, arguments.after)
+
+    async def _cells_of(self, names: list[str]) -> list[SheetCell]:
+        if len(names) == 1 and names[0].startswith("job_"):
+            cells = await self._set_of(names[0])
+        else:
+            cells = [await self._cell(name) for name in names]
+        if not cells:
+            raise InvalidArgument(
+                "image names no picture.", hint="Give an image id, a job id or a path."
+            )
+        if len(cells) > _MAX_CELLS:
+            raise InvalidArgument(
+                f"image names more than {_MAX_CELLS} pictures.",
+                hint=f"Show at most {_MAX_CELLS} at a time.",
+                argument="image",
+            )
+        return cells
+
+    async def _set_of(self, job_id: str) -> list[SheetCell]:
+        """A job's picture; for one of a set, the photo before and what every job of it made."""
+        job = _finished(await self._jobs.get(job_id, owner=self._owner))
+        if not job.siblings and len(job.images) == 1:
+            return [await self._result(job, 0)]
+        before = SheetCell(image=await self._images.read(job.request.image_id), label="before")
+        others = [await self._jobs.get(name, owner=self._owner) for name in job.siblings]
+        return [
+            before,
+            *[
+                await self._result(one, at)
+                for one in (job, *others)
+                for at in range(len(one.images))
+            ],
+        ]
+
+    async def _cell(self, name: str) -> SheetCell:
+        if name.startswith("job_"):
+            return await self._result(_finished(await self._jobs.get(name, owner=self._owner)), 0)
+        reference = URI_PREFIX + name if is_image_id(name) else name
+        taken = await self._library.take(reference)
+        return SheetCell(image=await self._images.read(taken.info.image_id), label=taken.name)
+
+    async def _result(self, job: Job, index: int) -> SheetCell:
+        facts = [job.request.lighting.look or "relit", job.model]
+        if job.cost.usd:
+            facts.append(f"${job.cost.usd:.2f}")
+        if job.report is not None:
+            facts.append(job.report.verdict)
+        return SheetCell(image=await self._images.read(job.images[index]), label=" · ".join(facts))
+
+    async def _compare_two(self, before_name: str, after_name: str) -> Comparison:
+        before = (await self._library.take(before_name)).info
+        after = (await self._library.take(after_name)).info
+        report = await self._pixels.report(
+            await self._images.read(before.image_id),
+            await self._images.read(after.image_id),
+            Lighting(),
+        )
+        return Comparison(
+            before=show_image(before),
+            after=show_image(after),
+            report=report,
+            summary=f"Before {before.width}x{before.height}, after {after.width}x{after.height}.",
+        )
+
+    async def _compare_job(self, job_id: str) -> Comparison:
+        job = _finished(await self._jobs.get(job_id, owner=self._owner))
+        try:
+            before = await self._images.info(job.request.image_id)
+            after = await self._images.info(job.images[0])
+        except ImageNotFound:
+            raise ImageNotFound("A picture of that job was deleted from the store.") from None
+        look = job.request.lighting.look or "own light"
+        verdict = f" {job.report.sentence}" if job.report is not None else ""
+        return Comparison(
+            before=show_image(before),
+            after=show_image(after, job.paths[0]),
+            job_id=job.job_id,
+            report=job.report,
+            summary=f"{job.request.image_name}: {look} by {job.model}.{verdict}",
+        )
+
+
+def _names(text: str) -> list[str]:
+    """The references in a comma separated list; a data: URL has a comma of its own."""
+    if text.startswith("data:"):
+        return [text]
+    return [name.strip() for name in text.split(",") if name.strip()]
+
+
+def _finished(job: Job) -> Job:
+    if not job.images:
+        raise InvalidArgument(
+            "That job has no picture yet.",
+            hint="Call get_job with wait_s, then again.",
+            argument="image",
+        )
+    return job
