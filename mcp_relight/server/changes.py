@@ -68,6 +68,8 @@ class Changes:
         """Follow the job store while anybody is subscribed. Runs as long as the server."""
         while True:
             await self._wanted.wait()
+            if not self._is_wanted():  # they left before this task woke up
+                continue
             with anyio.CancelScope() as self._following:
                 await self._follow()
 
@@ -122,8 +124,11 @@ class Changes:
         self._handshake.pop(connection, None)
         self._rest_if_unwanted()
 
+    def _is_wanted(self) -> bool:
+        return self._listeners > 0 or any(self._handshake.values())
+
     def _rest_if_unwanted(self) -> None:
-        if self._listeners or any(self._handshake.values()):
+        if self._is_wanted():
             return
         self._wanted = anyio.Event()
         if self._following is not None:

@@ -37,10 +37,10 @@ async def test_models_and_looks_read_as_json(connect: Connect, mode: Any) -> Non
         assert "local/classic" in {model["model"] for model in models["models"]}
         (one,) = (await read(client, "relight://models/local/classic"))["models"]
         assert one["parameters"]
-        (named,) = (
-            await read(client, "relight://models/pixeldojo/image-relighting%3Anano-banana-2")
-        )["models"]
-        assert named["model"] == "pixeldojo/image-relighting:nano-banana-2"
+        for colon in (":", "%3A"):
+            uri = f"relight://models/pixeldojo/image-relighting{colon}nano-banana-2"
+            (named,) = (await read(client, uri))["models"]
+            assert named["model"] == "pixeldojo/image-relighting:nano-banana-2"
         looks = await read(client, "relight://looks")
         assert looks["looks"].keys() == LOOKS.keys()
         assert looks["looks"]["low_key"]["lighting"]["lights"]
