@@ -321,10 +321,12 @@ class DetachedWorkers:
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
+        self._starting = anyio.Lock()
         self._spawner: Spawner | None = None
 
     async def ensure(self) -> None:
-        await anyio.to_thread.run_sync(self._ensure)
+        async with self._starting:  # several calls at once, one spawner
+            await anyio.to_thread.run_sync(self._ensure)
 
     def _ensure(self) -> None:
         if self._spawner is None:
@@ -342,6 +344,7 @@ class InlineWorkers:
         # Its own pixel child: looking at a picture must not wait for a rendering.
         self._parts = Parts(parts.settings)
         self._tasks = anyio.create_task_group()
+        self._starting = anyio.Lock()
         self._worker: Worker | None = None
 
     async def __aenter__(self) -> Self:
@@ -363,12 +366,12 @@ class InlineWorkers:
                 await self._parts.aclose()
 
     async def ensure(self) -> None:
-        if self._worker is not None:
-            return
-        lock = WorkerLock.of_one_process(self._parts.folder)
-        lock.take()
-        self._worker = await anyio.to_thread.run_sync(self._parts.worker, lock)
-        self._tasks.start_soon(self._work, self._worker)
+        async with self._starting:  # several calls at once, one worker
+            if self._worker is None:
+                lock = WorkerLock.of_one_process(self._parts.folder)
+                lock.take()
+                self._worker = await anyio.to_thread.run_sync(self._parts.worker, lock)
+                self._tasks.start_soon(self._work, self._worker)
 
     async def _work(self, worker: "Worker") -> None:
         await worker.run(idle_s=None)

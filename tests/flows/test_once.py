@@ -101,8 +101,8 @@ async def test_a_running_local_job_is_cancelled(world: World, simulator: Simulat
     photo = world.photo("large.jpg", width=3000, height=2000)
     async with served(settings_of(world, simulator)) as client:
         job = await start(client, image=str(photo), look="golden_hour")
-        while (await look(client, job["job_id"]))["stage"] == "queued":
-            await anyio.sleep(0.05)
+        while (await look(client, job["job_id"], wait_s=0.1))["stage"] == "queued":
+            pass
         await cancel(client, job["job_id"])
         job = await ended(client, job["job_id"])
     assert job["status"] == "cancelled"

@@ -1,0 +1,140 @@
+"""What a paid job costs beyond its own requests, in one run.
+
+    python -m benchmarks.job_overhead [--jobs 200]
+
+An instant provider (the simulator, in a process of its own), 64 px pictures, gates raised, no
+finish, no report: the same submit, status request and download, once through the job store and the
+worker, once in a bare httpx2 loop. Prints one JSON line. Target: at most 4 times the bare loop.
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NoReturn
+
+import anyio
+import httpx2
+
+from mcp_relight.bootstrap import Application, InlineWorkers
+from mcp_relight.config import Settings
+from mcp_relight.domain.request import RelightArguments
+from mcp_relight.errors import Internal
+from mcp_relight.pixels.client import PixelChild
+from mcp_relight.simulator.handle import SimulatorHandle
+from tests.flows.rig import settings_of, upload
+from tests.world import World, make_photo
+
+MODEL = "pixeldojo/image-relighting"
+
+
+class NoReport(PixelChild):
+    """Decodes, but measures nothing: the report is not what is timed here."""
+
+    async def report(self, *_: Any, **__: Any) -> NoReturn:
+        raise Internal("not measured")
+
+
+@contextmanager
+def simulator() -> Iterator[SimulatorHandle]:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "mcp_relight.simulator", "--polls", "0", "--speed", "1000"],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert process.stdout is not None
+        handle = SimulatorHandle(json.loads(process.stdout.readline())["origin"])
+        handle.open_account("pixeldojo", handle.keys["pixeldojo"], 1e6)
+        yield handle
+    finally:
+        process.kill()
+        process.communicate()
+
+
+async def insert(world: World, settings: Settings, image: str, count: int) -> None:
+    """Put the jobs into the store, with nobody to carry them out yet."""
+    async with Application(settings) as application:
+        service = await application.service()
+        for seed in range(count):
+            await service.relight(
+                RelightArguments(
+                    image=image,
+                    model=MODEL,
+                    light_from="left",
+                    seed=seed,
+                    finish="as-returned",
+                    wait_s=0,
+                )
+            )
+
+
+async def carry_out(settings: Settings, count: int) -> float:
+    """Seconds until a worker has brought them all to their end."""
+    async with Application(settings) as application:
+        parts = application._parts  # pyright: ignore[reportPrivateUsage]
+        store = parts.store
+        workers = application._workers  # pyright: ignore[reportPrivateUsage]
+        assert isinstance(workers, InlineWorkers)
+        vars(workers._parts)["pixels"] = NoReport()  # pyright: ignore[reportPrivateUsage]
+        started = time.monotonic()
+        await workers.ensure()
+        while True:
+            page = await store.list(owner="local", status="succeeded", limit=count, cursor=None)
+            if len(page.jobs) == count:
+                return time.monotonic() - started
+            await anyio.sleep(0.1)
+
+
+def bare_loop(handle: SimulatorHandle, image: str, count: int) -> float:
+    """Seconds for the same requests, one after the other, with nothing around them."""
+    base = handle.urls["pixeldojo"] + "/api/v1"
+    headers = {"Authorization": f"Bearer {handle.keys['pixeldojo']}"}
+    with httpx2.Client(trust_env=False, headers=headers) as client:
+        started = time.monotonic()
+        for seed in range(count):
+            body = {"subject_image": image, "width": "256", "height": "256", "seed": seed}
+            submitted = client.post(f"{base}/models/image-relighting/run", json=body)
+            job_id = submitted.raise_for_status().json()["jobId"]
+            status = client.get(f"{base}/jobs/{job_id}").raise_for_status().json()
+            client.get(status["output"]["images"][0]).raise_for_status()
+        return time.monotonic() - started
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="time per job against a bare loop")
+    parser.add_argument("--jobs", type=int, default=200)
+    count = parser.parse_args().jobs
+    with tempfile.TemporaryDirectory() as folder, simulator() as handle:
+        world = World(Path(folder))
+        world.photos.mkdir()
+        make_photo(world.photos / "mug.png", 64, 64)
+        image = upload(handle, world.photos / "mug.png")
+        waiting = settings_of(world, handle, worker="none", daily_budget_usd=1e6)
+        anyio.run(insert, world, waiting, image, count)
+        bare_s = bare_loop(handle, image, count) / count
+        working = settings_of(world, handle, worker="inline", daily_budget_usd=1e6)
+        job_s = anyio.run(carry_out, working, count) / count
+        again_s = bare_loop(handle, image, count) / count
+    bare_s = (bare_s + again_s) / 2
+    print(
+        json.dumps(
+            {
+                "jobs": count,
+                "bare_ms": round(bare_s * 1000, 2),
+                "job_ms": round(job_s * 1000, 2),
+                "ratio": round(job_s / bare_s, 2),
+                "load": round(os.getloadavg()[0], 1),
+            }
+        )
+    )
+
+
+if __name__ == "__main__":
+    main()
