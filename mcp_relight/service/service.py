@@ -42,12 +42,12 @@ from mcp_relight.domain.views import (
 )
 from mcp_relight.errors import RequestError
 
+from .eye_test import TEST_PICTURE, TEST_PICTURE_LINE, code_words, names_code_words
 from .following import JobChange, follow
 from .gallery import VIEW_MAX_BYTES, Gallery
 from .ordering import Order, Quote, check_allowed, check_cost, new_jobs, quote, take_order
 from .previews import PREVIEW_EDGE_PX, PREVIEW_MAX_BYTES, Previews
 from .showing import iso, show_image, show_job, show_model, summarize
-from .test_picture import TEST_PICTURE, TEST_PICTURE_LINE, code_words, names_code_words
 
 OnProgress = Callable[[float, str], Awaitable[None]]
 

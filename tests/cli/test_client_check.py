@@ -9,7 +9,7 @@ import pytest
 from mcp import Client, StdioServerParameters
 from mcp.types import ImageContent, TextContent
 
-from mcp_relight.service.test_picture import TEST_PICTURE, code_words, names_code_words
+from mcp_relight.service.eye_test import TEST_PICTURE, code_words, names_code_words
 from tests.world import World
 
 
