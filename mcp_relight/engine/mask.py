@@ -7,6 +7,7 @@ import cv2
 import numpy as np
 
 from . import portrait
+from .contour import contour_gaps
 from .face import find_face
 from .grid import Bits, Map, Pixels, centred_axes, guided, resize, resize_pixels
 
@@ -15,6 +16,9 @@ _RANDOM_SEED = 7
 _PALETTE = 5
 _MIN_CONFIDENCE = 0.35
 _HARD_EDGE = 1e-4
+_VISIBLE_GAP = 6.0
+"""Lab units of 8-bit pictures; a smooth sky stays below."""
+_OUTLINE_SHARE = 0.7, 0.85
 
 MaskSource: TypeAlias = Literal["user", "alpha", "auto", "none"]
 
@@ -171,4 +175,13 @@ def _separation(lab: Map, cut: Bits) -> float:
     outside, inside = lab[outer], lab[inner]
     gap = float(np.linalg.norm(outside.mean(axis=0) - inside.mean(axis=0)))
     noise = float(outside.std(axis=0).mean() + inside.std(axis=0).mean())
-    return min(max((gap / (noise + 1e-3) - 0.3) / 0.7, 0.0), 1.0)
+    apart = min(max((gap / (noise + 1e-3) - 0.3) / 0.7, 0.0), 1.0)
+    return apart * _standing_off(lab, cut)
+
+
+def _standing_off(lab: Map, cut: Bits) -> float:
+    """0..1: full when nearly all of the outline follows an edge of the picture, nothing when much
+    of it runs through a plain sky or wall."""
+    share = float((contour_gaps(lab, cut) > _VISIBLE_GAP).mean())
+    low, high = _OUTLINE_SHARE
+    return min(max((share - low) / (high - low), 0.0), 1.0)

@@ -3,6 +3,7 @@
 import cv2
 import numpy as np
 
+from .contour import contour_gaps
 from .face import Face
 from .grid import Bits, Map, Pixels, Real
 
@@ -21,7 +22,6 @@ _LEAST_FACE_KEPT = 0.9
 _CLEAR_GAP = 30.0
 """Difference of colour across the contour, in 8-bit Lab, that leaves no doubt."""
 
-_REACH_PX = 9
 _MOST_CONFIDENCE = 0.9
 
 
@@ -40,18 +40,8 @@ def confidence(face: Face, lab: Map, cut: Bits) -> float:
         return 0.0
     if cut[_oval(face, cut.shape, _FACE)].mean() < _LEAST_FACE_KEPT:
         return 0.0
-    gap = np.linalg.norm(_mean_near(lab, cut) - _mean_near(lab, ~cut), axis=2)
-    contour = cv2.morphologyEx(cut.astype(np.uint8), cv2.MORPH_GRADIENT, np.ones((3, 3), np.uint8))
-    return float(np.minimum(gap[np.asarray(contour) > 0] / _CLEAR_GAP, _MOST_CONFIDENCE).mean())
-
-
-def _mean_near(lab: Map, where: Bits) -> Map:
-    """Mean colour of the pixels `where` around every pixel."""
-    weight = where.astype(np.float32)
-    side = (_REACH_PX, _REACH_PX)
-    total = np.asarray(cv2.blur(lab * weight[..., None], side), np.float32)
-    count = np.asarray(cv2.blur(weight, side), np.float32)
-    return (total / np.maximum(count, 1e-3)[..., None]).astype(np.float32)
+    gaps = contour_gaps(lab, cut)
+    return float(np.minimum(gaps / _CLEAR_GAP, _MOST_CONFIDENCE).mean())
 
 
 def _axes(face: Face, size: tuple[int, ...]) -> tuple[Real, Real]:

@@ -14,7 +14,9 @@ from .changes import Changes
 from .completion import add_completion
 from .prompts import add_prompts
 from .resources import CACHE_HINTS, RelightServer, add_resources
-from .tasks import JobTasks, Tasks
+from .tasks.extension import Tasks
+from .tasks.listening import listen_for_tasks
+from .tasks.of_jobs import JobTasks
 from .tools import Tools
 
 SERVER_NAME = "mcp-relight"
@@ -57,6 +59,7 @@ def create_server(opener: Opener, *, resource_links: bool = True) -> RelightServ
         log_level="WARNING",
     )
     changes.serve_handshake_era(server)
+    listen_for_tasks(server, tasks, changes)
     add_resources(server, opener)
     add_completion(server, opener)
     add_prompts(server)

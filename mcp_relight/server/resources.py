@@ -23,7 +23,7 @@ from mcp_relight.service.opener import Opener
 
 from .changes import JOB_URI
 from .replies import text_of
-from .tasks import Tasks
+from .tasks.extension import Tasks
 
 IMAGE_TEMPLATE = URI_PREFIX + "{image_id}"
 JOB_TEMPLATE = JOB_URI + "{job_id}"

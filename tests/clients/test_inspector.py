@@ -9,6 +9,7 @@ import pytest
 
 from tests.clients.test_typescript import reachable
 from tests.node import installed_node
+from tests.server.test_surface import NAMES
 from tests.world import World
 
 pytestmark = pytest.mark.long

@@ -13,7 +13,7 @@ from mcp.server.mcpserver.exceptions import ToolError
 from mcp.shared.exceptions import MCPError
 from mcp.types import CallToolRequestParams, CallToolResult, ElicitRequest, InputRequiredResult
 
-from mcp_relight.server.tasks import EXTENSION, Task
+from mcp_relight.server.tasks.extension import EXTENSION, Task
 from tests.conformance.fixture_content import text
 from tests.conformance.fixture_input import filled_in, form
 

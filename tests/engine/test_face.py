@@ -114,3 +114,15 @@ def test_a_drawn_person_is_cut_out_with_the_hair() -> None:
     assert analysis.alpha[45:60, 110:130].mean() > 0.9
     assert analysis.alpha[250:310, 80:160].mean() > 0.9
     assert analysis.alpha[:100, :50].max() < 0.05
+
+
+def test_an_outline_through_plain_sky_is_no_subject() -> None:
+    """A bright tower in an evening sky: the search must not take a piece of sky along."""
+    rows, columns = 240, 360
+    sky = np.linspace(40, 90, rows)[:, None, None] * np.array([0.5, 0.7, 1.2])
+    photo = np.broadcast_to(sky, (rows, columns, 3)).copy()
+    photo[80:230, 175:187] = 220
+    photo[225:235, 60:300] = (250, 190, 90)
+    analysis = analyse(np.clip(photo, 0, 255).astype(np.uint8))
+    if analysis.has_subject:
+        assert analysis.alpha.mean() < 0.1

@@ -4,8 +4,22 @@ from typing import Any, Literal
 
 import anyio
 from mcp import Client
-from mcp.client.extension import ClaimContext, ClientExtension, ResultClaim
-from mcp.types import CallToolResult, Request, RequestParams, Result
+from mcp.client.extension import (
+    ClaimContext,
+    ClientExtension,
+    NotificationBinding,
+    ResultClaim,
+)
+from mcp.types import (
+    CallToolResult,
+    NotificationParams,
+    Request,
+    RequestParams,
+    Result,
+    SubscriptionFilter,
+    SubscriptionsListenRequest,
+    SubscriptionsListenRequestParams,
+)
 from pydantic import ConfigDict
 
 EXTENSION = "io.modelcontextprotocol/tasks"
@@ -31,6 +45,10 @@ class _Params(RequestParams):
     task_id: str
 
 
+class _Told(NotificationParams):
+    model_config = ConfigDict(extra="allow")
+
+
 class _Call(Request[_Params, str]):
     name_param = "taskId"
 
@@ -39,6 +57,20 @@ class TasksExtension(ClientExtension):
     """Makes `call_tool(..., allow_claimed=True)` return tasks as they come."""
 
     identifier = EXTENSION
+
+    def __init__(self) -> None:
+        self.told: list[dict[str, Any]] = []
+        self.has_ended = anyio.Event()
+
+    def notifications(self) -> list[NotificationBinding[Any]]:
+        return [
+            NotificationBinding(method="notifications/tasks", params_type=_Told, handler=self._hear)
+        ]
+
+    async def _hear(self, told: "_Told") -> None:
+        self.told.append(told.model_dump(by_alias=True, mode="json", exclude_none=True))
+        if self.told[-1]["status"] in ENDED:
+            self.has_ended.set()
 
     def claims(self) -> list[ResultClaim[Any]]:
         return [ResultClaim(result_type="task", model=CreatedTask, resolve=_never)]
@@ -68,3 +100,10 @@ async def ended(client: Client, task_id: str, *, within_s: float = 60) -> dict[s
             if task["status"] in ENDED:
                 return task
             await anyio.sleep(0.1)
+
+
+async def listen(client: Client, *task_ids: str) -> None:
+    """Open a stream that follows these tasks; runs until it is cancelled."""
+    wanted = SubscriptionFilter.model_validate({"taskIds": list(task_ids)})
+    params = SubscriptionsListenRequestParams(notifications=wanted)
+    await client.session.send_request(SubscriptionsListenRequest(params=params), Wire)

@@ -2,13 +2,14 @@
 
 from typing import Any
 
+import anyio
 import pytest
 from mcp import Client, MCPError
 
 from mcp_relight.simulator.handle import SimulatorHandle
 from tests.flows.rig import Paid, facts_of
 from tests.server.conftest import Connect
-from tests.server.task_client import TasksExtension, ask, call_for_task, ended
+from tests.server.task_client import TasksExtension, ask, call_for_task, ended, listen
 from tests.world import World
 
 pytestmark = pytest.mark.anyio
@@ -127,6 +128,24 @@ async def test_a_question_can_be_cancelled(
         await ask(client, "tasks/update", task["taskId"], inputResponses={"cost": yes})
         assert (await ask(client, "tasks/get", task["taskId"]))["status"] == "cancelled"
     assert Paid.by(simulator).submits == []
+
+
+async def test_a_listener_is_told_of_its_task_until_it_has_ended(
+    connect: Connect, request_of: dict[str, Any]
+) -> None:
+    ours = TasksExtension()
+    async with connect(extensions=[ours]) as client, anyio.create_task_group() as group:
+        task = await call_for_task(client, "relight_image", request_of)
+        group.start_soon(listen, client, task["taskId"], "job_" + "0" * 32)
+        with anyio.fail_after(60):
+            await ours.has_ended.wait()
+        group.cancel_scope.cancel()
+    assert {told["taskId"] for told in ours.told} == {task["taskId"]}
+    last = ours.told[-1]
+    assert last["status"] == "completed"
+    assert last["result"]["structuredContent"]["status"] == "succeeded"
+    assert "io.modelcontextprotocol/subscriptionId" in last["_meta"]
+    assert len({str(told) for told in ours.told}) == len(ours.told)
 
 
 @pytest.mark.parametrize("method", ["tasks/get", "tasks/update", "tasks/cancel"])

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 import httpx2
 import pytest
 from PIL import Image
-from sim_caller import Caller
 
 from mcp_relight.simulator.handle import SimulatorHandle
 from mcp_relight.simulator.serve import running_simulator
+from tests.simulator.caller import Caller
 
 
 @pytest.fixture(scope="module")

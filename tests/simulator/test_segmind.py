@@ -7,7 +7,8 @@ from typing import Any
 import httpx2
 import pytest
 from PIL import Image
-from sim_caller import INPUT_URL, Caller
+
+from tests.simulator.caller import INPUT_URL, Caller
 
 LIGHT = {
     "image": INPUT_URL,

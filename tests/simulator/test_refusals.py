@@ -3,7 +3,6 @@
 from email.utils import parsedate_to_datetime
 
 import pytest
-from sim_caller import Caller
 
 from mcp_relight.simulator.faults import (
     BROKEN_STATUSES,
@@ -11,6 +10,7 @@ from mcp_relight.simulator.faults import (
     REFUSED_STATUSES,
     RETRY_AFTER,
 )
+from tests.simulator.caller import Caller
 
 PROVIDERS = ("pixeldojo", "pixazo", "segmind")
 PLAIN = {f"status_{status}": status for status in (*REFUSED_STATUSES, *BROKEN_STATUSES)}

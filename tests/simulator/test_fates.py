@@ -4,9 +4,9 @@ from typing import Any
 
 import httpx2
 import pytest
-from sim_caller import Caller
 
 from mcp_relight.simulator.faults import FATE
+from tests.simulator.caller import Caller
 
 FAILURES = {
     "failed_error_string",

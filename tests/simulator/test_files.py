@@ -7,10 +7,10 @@ from collections.abc import Callable
 import httpx2
 import pytest
 from PIL import Image
-from sim_caller import Caller
 
 from mcp_relight.simulator.faults import FILE
 from mcp_relight.simulator.pictures import WORDS_IN_METADATA
+from tests.simulator.caller import Caller
 
 Sees = Callable[[httpx2.Response], bool]
 

@@ -5,7 +5,6 @@ from collections.abc import Callable
 
 import httpx2
 import pytest
-from sim_caller import ID_FIELD, INPUT_URL, Caller
 
 from mcp_relight.simulator.faults import (
     REPLY_ANYWHERE,
@@ -13,6 +12,7 @@ from mcp_relight.simulator.faults import (
     REPLY_TO_SUBMIT,
     REPLY_TO_UPLOAD,
 )
+from tests.simulator.caller import ID_FIELD, INPUT_URL, Caller
 
 Sees = Callable[[httpx2.Response, str], bool]
 

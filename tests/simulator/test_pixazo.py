@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 from PIL import Image
-from sim_caller import Caller
+
+from tests.simulator.caller import Caller
 
 
 def test_a_submit_answers_202_with_the_documented_fields(pixazo: Caller) -> None:

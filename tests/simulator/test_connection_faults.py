@@ -6,9 +6,9 @@ from urllib.parse import urlsplit
 
 import httpx2
 import pytest
-from sim_caller import SUBMIT, Caller
 
 from mcp_relight.simulator.faults import CONNECTION
+from tests.simulator.caller import SUBMIT, Caller
 
 CUT_SHORT = (httpx2.ReadError, httpx2.RemoteProtocolError, httpx2.WriteError)
 BROKEN: dict[str, tuple[type[Exception] | tuple[type[Exception], ...], int]] = {

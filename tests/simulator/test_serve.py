@@ -14,10 +14,10 @@ from typing import Any
 import anyio
 import httpx2
 import pytest
-from sim_caller import BODIES, SUBMIT, Caller
 
 from mcp_relight.simulator.handle import SimulatorHandle
 from mcp_relight.simulator.serve import run, running_simulator
+from tests.simulator.caller import BODIES, SUBMIT, Caller
 
 COMMAND = [sys.executable, "-m", "mcp_relight.simulator"]
 

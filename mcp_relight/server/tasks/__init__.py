@@ -1,0 +1,1 @@
+"""Jobs as tasks, for the clients that know the Tasks extension."""

@@ -1,0 +1,208 @@
+"""Tasks as a view of the job store.
+
+A call of `relight_image` whose job goes on becomes a task with the id of the job, so any later
+process can answer for it. The one exception is a task that still asks whether money may be spent:
+no job exists before the answer, so the question lives in this process and dies with it, unpaid.
+"""
+
+import secrets
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
+from mcp.server.elicitation import render_elicitation_schema
+from mcp.server.mcpserver import Elicit
+from mcp.types import (
+    CallToolRequestParams,
+    CallToolResult,
+    ElicitRequest,
+    ElicitRequestFormParams,
+    ElicitResult,
+)
+from pydantic import ValidationError
+
+from mcp_relight.domain.job import Status
+from mcp_relight.domain.queries import GetJobArguments
+from mcp_relight.domain.request import RelightArguments
+from mcp_relight.domain.views import JobView
+from mcp_relight.errors import JobNotFound, RelightError
+from mcp_relight.server.consent import Consent, agreed, can_be_asked, cost_question, declined
+from mcp_relight.server.replies import refused
+from mcp_relight.server.tools import Tools
+from mcp_relight.service.opener import Opener
+from mcp_relight.service.ordering import Quote
+
+from .extension import Task, TaskStatus
+
+_STATUS: dict[Status, TaskStatus] = {
+    "queued": "working",
+    "running": "working",
+    "succeeded": "completed",
+    # A failed job is an ordinary result that says why; `failed` is for protocol errors.
+    "failed": "completed",
+    # Nothing will happen by itself: the result says what to do.
+    "unknown": "completed",
+    "cancelled": "cancelled",
+}
+_COST = "cost"
+_MAX_QUESTIONS = 200
+
+
+@dataclass(slots=True)
+class _Question:
+    """A request that waits for a person to agree to its cost."""
+
+    arguments: RelightArguments
+    quote: Quote
+    asked_at: str
+    refusal: RelightError | None = None
+    job_id: str | None = None
+    is_cancelled: bool = False
+
+    @property
+    def is_open(self) -> bool:
+        return self.refusal is None and self.job_id is None and not self.is_cancelled
+
+
+class JobTasks:
+    """`TaskSource` over the job store."""
+
+    def __init__(self, opener: Opener, tools: Tools) -> None:
+        self._opener = opener
+        self._tools = tools
+        self._questions: dict[str, _Question] = {}
+
+    async def take(
+        self,
+        params: CallToolRequestParams,
+        ctx: ServerRequestContext[Any, Any],
+        call_next: CallNext,
+    ) -> Task | HandlerResult:
+        if params.name != "relight_image":
+            return await call_next(ctx)
+        question = None
+        if can_be_asked(ctx.session.client_capabilities):
+            question = await self._question(params.arguments or {})
+        if question is not None:
+            return await self._ask(question)
+        result = await call_next(ctx)
+        job_id = _unfinished_job(result)
+        return result if job_id is None else await self._task_of(job_id, job_id)
+
+    async def find(self, task_id: str) -> Task | None:
+        question = self._questions.get(task_id)
+        if question is None:
+            return await self._find_job(task_id)
+        if question.job_id is not None:
+            return await self._task_of(task_id, question.job_id)
+        return _task_of_question(task_id, question)
+
+    async def answer(self, task_id: str, responses: dict[str, Any]) -> None:
+        question = self._questions.get(task_id)
+        if question is None or not question.is_open or _COST not in responses:
+            return
+        try:
+            if not _says_yes(responses[_COST]):
+                raise declined()
+            arguments = agreed(question.arguments, question.quote)
+            service = await self._opener.service()
+            view = await service.relight(arguments.model_copy(update={"wait_s": 0}))
+            question.job_id = view.job_id
+        except RelightError as error:
+            question.refusal = error
+
+    async def cancel(self, task_id: str) -> None:
+        question = self._questions.get(task_id)
+        if question is not None and question.job_id is None:
+            question.is_cancelled = question.is_open
+            return
+        job_id = question.job_id if question is not None else task_id
+        await (await self._opener.service()).cancel_job(job_id or task_id)
+
+    async def _question(self, arguments: dict[str, Any]) -> _Question | None:
+        try:
+            request = RelightArguments.parse(arguments)
+            quote = await (await self._opener.service()).quote(request)
+        except RelightError:
+            # The tool itself says so, in its own words.
+            return None
+        return None if quote is None else _Question(request, quote, _now())
+
+    async def _ask(self, question: _Question) -> Task:
+        task_id = "ask_" + secrets.token_hex(16)
+        while len(self._questions) >= _MAX_QUESTIONS:
+            del self._questions[next(iter(self._questions))]
+        self._questions[task_id] = question
+        return _task_of_question(task_id, question)
+
+    async def _find_job(self, job_id: str) -> Task | None:
+        try:
+            return await self._task_of(job_id, job_id)
+        except JobNotFound:
+            return None
+
+    async def _task_of(self, task_id: str, job_id: str) -> Task:
+        arguments = GetJobArguments.parse({"job_id": job_id, "wait_s": 0})
+        view = await (await self._opener.service()).get_job(arguments)
+        status = _STATUS[view.status]
+        return Task(
+            task_id=task_id,
+            status=status,
+            created_at=view.created_at,
+            updated_at=view.updated_at,
+            message=_message(view),
+            result=await self._tools.job_result(view, preview=False)
+            if status == "completed"
+            else None,
+        )
+
+
+def _unfinished_job(result: HandlerResult) -> str | None:
+    if not isinstance(result, CallToolResult) or result.is_error:
+        return None
+    job: dict[str, Any] = result.structured_content or {}
+    return str(job["job_id"]) if _STATUS[job["status"]] == "working" else None
+
+
+def _task_of_question(task_id: str, question: _Question) -> Task:
+    status: TaskStatus = "input_required"
+    if question.is_cancelled:
+        status = "cancelled"
+    elif question.refusal is not None:
+        status = "completed"
+    return Task(
+        task_id=task_id,
+        status=status,
+        created_at=question.asked_at,
+        updated_at=question.asked_at,
+        message="Waiting for somebody to agree to the cost." if question.is_open else "",
+        result=refused(question.refusal) if question.refusal is not None else None,
+        questions={_COST: _form(cost_question(question.quote))},
+    )
+
+
+def _form(question: Elicit[Any]) -> ElicitRequest:
+    """A question as the request a client shows."""
+    return ElicitRequest(
+        params=ElicitRequestFormParams(
+            message=question.message,
+            requested_schema=render_elicitation_schema(question.schema),
+        )
+    )
+
+
+def _says_yes(response: Any) -> bool:
+    try:
+        answer = ElicitResult.model_validate(response)
+        return answer.action == "accept" and Consent.model_validate(answer.content).confirm
+    except ValidationError:
+        return False
+
+
+def _message(view: JobView) -> str:
+    return f"{view.job_id}: {view.stage}, {view.progress:.0%}"
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
