@@ -139,7 +139,8 @@ class Worker:
     async def _look(self, tasks: TaskGroup) -> float | None:
         """Start what is due and fits; returns when the next row is due."""
         worker, credentials = self._lock.worker_id, self._credentials
-        limit = len(self._active) + self._local_at_once + self._remote_at_once
+        # The rows under way may be among them, and fill as many places as they take.
+        limit = self._local_at_once + self._remote_at_once
         try:
             for job in await self._jobs.due(worker=worker, credentials=credentials, limit=limit):
                 if job.job_id in self._active:
