@@ -13,7 +13,13 @@ from mcp_relight.domain.job import Cost, Job, JobRequest, Policy
 from mcp_relight.domain.lighting import Lighting
 from mcp_relight.domain.pixels import Encoded, Inspected
 from mcp_relight.domain.ports import NewJob, Prepared
-from mcp_relight.domain.report import Report
+from mcp_relight.domain.report import (
+    CollateralReport,
+    DirectionReport,
+    KelvinReport,
+    Report,
+    StopsReport,
+)
 from mcp_relight.errors import EngineCrashed, FetchFailed, ImageCorrupt, StorageFull
 from mcp_relight.jobs.lanes import Lane
 from mcp_relight.jobs.steps import Steps
@@ -25,6 +31,17 @@ KEY = "key-of-cloud"
 ORIGINAL = b"original picture"
 PNG = MIME_TYPES["PNG"]
 Answer = Outcome | Exception
+
+
+MEASURED = Report(
+    verdict="as asked",
+    sentence="The light is as asked.",
+    next_step="",
+    direction=DirectionReport(confidence=0.5),
+    stops=StopsReport(subject=0.1, confidence=0.5),
+    kelvin=KelvinReport(before=5000, after=4000, shift=-1000, confidence=0.5),
+    collateral=CollateralReport(registration=1, crop=0, structure=1, edges=0, confidence=0.9),
+)
 
 
 class FakeClock:
@@ -70,7 +87,7 @@ class FakePixels(ScriptedPixels):
     def __init__(self) -> None:
         super().__init__()
         self.transfer_answer: bytes | Exception | None = b"only the light"
-        self.report_answer: Report | Exception = Report.model_construct()
+        self.report_answer: Report | Exception = MEASURED
 
     async def inspect(self, data: bytes) -> Inspected:
         if data == b"BROKEN":
