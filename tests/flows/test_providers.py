@@ -54,6 +54,7 @@ def check_finished(job: Facts, photo: Path) -> None:
     assert "azimuth_deg" in {field["name"] for field in job["fields"]}
     assert job["sent"]
     assert all(sent["bytes"] > 0 and sent["to"] for sent in job["sent"])
+    assert job["report"]
     for image in job["images"]:
         with Image.open(image["path"]) as picture:
             picture.load()
