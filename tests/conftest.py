@@ -14,12 +14,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    if config.getoption("--long") or config.getoption("--full"):
-        return
-    skip = pytest.mark.skip(reason="a long suite: runs with --long or --full")
+    full = config.getoption("--full")
+    long = full or config.getoption("--long")
     for item in items:
-        if "long" in item.keywords:
-            item.add_marker(skip)
+        if "full" in item.keywords and not full:
+            item.add_marker(pytest.mark.skip(reason="a very long suite: runs with --full"))
+        elif "long" in item.keywords and not long:
+            item.add_marker(pytest.mark.skip(reason="a long suite: runs with --long or --full"))
 
 
 @pytest.fixture

@@ -44,7 +44,7 @@ def demo(namespace: argparse.Namespace) -> int:
 
 async def _relight(photo: Path, environment: dict[str, str]) -> dict[str, Any]:
     server = StdioServerParameters(
-        command=sys.executable, args=["-m", "mcp_relight", "serve"], env=environment
+        command=sys.executable, args=["-P", "-m", "mcp_relight", "serve"], env=environment
     )
     async with Client(server) as client:
         result = await client.call_tool(

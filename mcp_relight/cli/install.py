@@ -34,7 +34,7 @@ def install(namespace: argparse.Namespace) -> int:
 def _entry(namespace: argparse.Namespace) -> dict[str, Any]:
     """Absolute paths: desktop programs start servers with next to no PATH. Keys stay out: a
     configuration file is no place for them."""
-    arguments = ["-m", "mcp_relight", "serve"]
+    arguments = ["-P", "-m", "mcp_relight", "serve"]
     for folder in namespace.allowed_dirs or ():
         arguments += ["--allow-dir", str(Path(folder).expanduser().absolute())]
     return {"command": sys.executable, "args": arguments}

@@ -15,7 +15,8 @@ from mcp_relight.errors import Internal
 
 from .locks import is_held, lock_path
 
-WORKER_COMMAND = (sys.executable, "-m", "mcp_relight", "worker", "--detached")
+# -P: the working folder, which may hold downloads, is no place to import from.
+WORKER_COMMAND = (sys.executable, "-P", "-m", "mcp_relight", "worker", "--detached")
 _MAX_LOG_BYTES = 1_000_000
 
 

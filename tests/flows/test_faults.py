@@ -221,7 +221,7 @@ async def test_a_fault_leads_to_a_documented_state_and_no_second_charge(
     await run_case(client, simulator, photo, case, written_log)
 
 
-@pytest.mark.long
+@pytest.mark.full
 async def test_every_other_fault_does_too(
     client: Client,
     simulator: SimulatorHandle,
