@@ -1,6 +1,7 @@
 """The embedded engine as a provider: `local/classic` runs on this machine, free and repeatable."""
 
 import hashlib
+import math
 from collections.abc import Mapping
 from typing import Annotated, ClassVar, Literal
 
@@ -50,10 +51,18 @@ class LocalParams(Params):
     ] = "relight"
 
 
+_ADAPTED_BELOW_KELVIN = 2800
+"""As in `engine.color`: what is warmer than a lamp is rendered as an adapted eye sees it."""
+
+
 def _honesty(lighting: Lighting, params: Mapping[str, JsonValue]) -> tuple[FieldHonesty, ...]:
+    warmest = min((light.kelvin or math.inf for light in lighting.lights), default=math.inf)
+    adapted = warmest < _ADAPTED_BELOW_KELVIN
+    note = f"below {_ADAPTED_BELOW_KELVIN} K rendered less orange, as an adapted eye sees it"
     return honest(
         lighting,
         honoured=dict.fromkeys((*ALL_FIELDS, "lights"), ""),
+        approximated={"kelvin": note} if adapted else {},
         ignored={"prompt": "the local engine does not read words"},
     )
 

@@ -1,5 +1,6 @@
 """What a picture is found to be, and every way in which it is refused."""
 
+import io
 import struct
 import zlib
 
@@ -193,3 +194,12 @@ async def test_large_texts_of_image_tools_are_no_reason_to_refuse(pixels: PixelC
     workflow = png_chunk(b"tEXt", b"workflow\0" + b"x" * 3_000_000)
     found = await pixels.inspect(png_with(PNG, workflow))
     assert len(found.data) <= len(PNG)
+
+
+async def test_a_heic_photo_becomes_a_png(pixels: PixelChild) -> None:
+    heif = pytest.importorskip("pillow_heif", reason="needs the extra heic")
+    heif.register_heif_opener()
+    buffer = io.BytesIO()
+    Image.new("RGB", (64, 48), (200, 120, 40)).save(buffer, "HEIF", quality=90)
+    clean = await pixels.inspect(buffer.getvalue())
+    assert (clean.mime_type, clean.width, clean.height) == ("image/png", 64, 48)

@@ -162,3 +162,10 @@ def test_every_field_of_a_light_is_honoured_and_words_are_not() -> None:
     assert how.pop("prompt") == "ignored"
     assert set(how.values()) == {"honoured"}
     assert {"azimuth_deg", "elevation_deg", "kelvin", "softness", "ambient", "lights"} <= set(how)
+
+
+@pytest.mark.parametrize(("kelvin", "how"), [(1900, "approximated"), (3200, "honoured")])
+def test_candle_colours_are_said_to_be_approximated(kelvin: float, how: str) -> None:
+    lighting = Lighting(lights=(Light(kelvin=kelvin),))
+    fields = {field.name: field.how for field in CLASSIC.honesty(lighting, {})}
+    assert fields["kelvin"] == how
