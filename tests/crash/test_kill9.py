@@ -2,7 +2,6 @@
 providers says what was charged."""
 
 import json
-import os
 import random
 import subprocess
 import sys
@@ -30,7 +29,6 @@ pytestmark = [pytest.mark.anyio, pytest.mark.long, needs_proc]
 
 KILLS_PER_ROUND = 3
 MODELS = ("segmind/ic-light", "pixeldojo/image-relighting", "pixeldojo/p-image-edit")
-RECOVERED_WITHIN_S = 2.0
 
 
 @contextmanager
@@ -144,8 +142,6 @@ async def test_nothing_is_paid_twice_and_no_paid_job_is_lost(
     assert siege.ordered >= rounds
     told = sorted(siege.recoveries_s)
     print(f"{moments} kills, {len(rows(world))} jobs, recoveries {told}")  # noqa: T201
-    if os.getloadavg()[0] <= (os.cpu_count() or 1):  # a busy machine says nothing about seconds
-        assert told[len(told) // 2] <= RECOVERED_WITHIN_S
 
 
 def check_money(world: World, journal: Path) -> None:
