@@ -53,6 +53,15 @@ class Price:
 FREE = Price(0.0, "USD", 0.0, "runs on this machine", "")
 
 
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """Where a provider's changing list of models and prices was read, and on which day."""
+
+    source: str
+    as_of: str
+    is_live: bool
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelSpec:
     """One model a caller can name."""
@@ -74,6 +83,7 @@ class ModelSpec:
     relights: bool = True
     max_count: int = 1
     max_prompt_chars: int | None = None
+    """0 for a model that takes no words."""
     takes_mask: bool = False
     reproducible: bool = False
     can_cancel: bool = False
@@ -89,6 +99,10 @@ class ModelSpec:
         return self.id.partition("/")[0]
 
     @property
+    def takes_words(self) -> bool:
+        return self.max_prompt_chars != 0
+
+    @property
     def is_paid(self) -> bool:
         return self.price.high_usd is None or self.price.high_usd > 0
 
@@ -101,6 +115,8 @@ RESERVED: dict[str, str] = {
             "image_url",
             "image_urls",
             "input_image",
+            "input_images",
+            "reference_images",
             "subject_image",
         ),
         "Give the picture as the argument image.",

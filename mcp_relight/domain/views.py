@@ -60,6 +60,7 @@ class JobView(_View):
     report: Report | None = None
     sent: tuple[Sent, ...] = ()
     warnings: tuple[str, ...] = ()
+    seed: int | None = None
     error: ErrorView | None = None
     siblings: tuple[str, ...] | None = None
     next_step: str
@@ -111,8 +112,18 @@ class ModelView(_View):
     example: dict[str, JsonValue] | None = None
 
 
+class ListingView(_View):
+    """Where a provider's changing list of models and prices was read: live, or a built-in copy."""
+
+    provider: str
+    source: str
+    as_of: str
+    live: bool
+
+
 class ModelList(_View):
     models: tuple[ModelView, ...]
+    lists: tuple[ListingView, ...] = ()
     default_model: str
     looks: tuple[str, ...]
     next_step: str

@@ -12,7 +12,7 @@ from mcp_relight.domain.exchange import Call, Outcome, Output, Picture, Rendered
 from mcp_relight.domain.job import FieldHonesty, Job
 from mcp_relight.domain.lighting import Lighting
 from mcp_relight.domain.pixels import MaskMode, RenderResult, RenderTask
-from mcp_relight.domain.ports import Images, Pixels
+from mcp_relight.domain.ports import Images, Pixels, Turn
 from mcp_relight.domain.translate import ALL_FIELDS, honest
 from mcp_relight.errors import Internal
 
@@ -79,6 +79,7 @@ CLASSIC = ModelSpec(
     honesty=_honesty,
     image_fields=LocalParams.image_fields,
     controls=ALL_FIELDS,
+    max_prompt_chars=0,
     takes_mask=True,
     reproducible=True,
     can_cancel=True,
@@ -98,7 +99,8 @@ class LocalClassic:
 
 
 class LocalProvider:
-    """Carries out `local/classic` in the pixel child. The whole rendering is one `submit`."""
+    """Carries out `local/classic` in the pixel child. The whole rendering is one `submit`, for
+    which no turn is awaited: nothing leaves this machine."""
 
     name = NAME
 
@@ -108,7 +110,7 @@ class LocalProvider:
         self._pixels = pixels
         self._engine_version = engine_version
 
-    async def submit(self, call: Call) -> Outcome:
+    async def submit(self, call: Call, turn: Turn) -> Outcome:
         """Render. Raises ImageNotFound when a picture is gone, EngineCrashed, TimedOut."""
         key = self._analysis_key(call)
         task = await self._task(call, await self._images.cached(key))
@@ -154,18 +156,18 @@ class LocalProvider:
         ]
         return "analysis-" + hashlib.sha256("\n".join(parts).encode()).hexdigest()[:32]
 
-    async def poll(self, job: Job) -> Outcome:
+    async def poll(self, job: Job, turn: Turn) -> Outcome:
         """Never called: a local job has no ticket."""
         raise Internal("A local job was polled.")
 
-    async def cancel(self, job: Job) -> bool:
+    async def cancel(self, job: Job, turn: Turn) -> bool:
         """True: nothing of a local job runs outside `submit`, and cancelling that ends it."""
         return True
 
-    async def reconcile(self, job: Job) -> Outcome | None:
+    async def reconcile(self, job: Job, turn: Turn) -> Outcome | None:
         return None
 
-    async def balance(self) -> str | None:
+    async def balance(self, turn: Turn) -> str | None:
         return None
 
     async def aclose(self) -> None:

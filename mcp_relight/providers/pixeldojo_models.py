@@ -12,7 +12,6 @@ from pydantic import AliasChoices, Field, JsonValue
 from mcp_relight.domain.catalog import (
     ModelSpec,
     Params,
-    Price,
     params_check,
     wire_body,
     with_references,
@@ -29,7 +28,7 @@ from mcp_relight.domain.translate import (
     light_source,
 )
 
-from .pixeldojo_catalogue import AS_OF, credit_price
+from .pixeldojo_catalogue import AS_OF, Catalogue
 
 RELIGHTING = "image-relighting"
 EDIT = "p-image-edit"
@@ -154,34 +153,28 @@ def _word_honesty(lighting: Lighting, params: Mapping[str, JsonValue]) -> tuple[
     return honest_in_words(lighting)
 
 
-def _route_spec(model_type: str, title: str, price: Price) -> ModelSpec:
+_ROUTES = {
+    "nano-banana-pro": ("Nano Banana Pro", "nano-banana-pro"),
+    "nano-banana-2": ("Nano Banana 2", "nano-banana-2"),
+    "qwen-image-edit": ("Qwen Image Edit", "qwen-image-max"),
+}
+"""By model_type: its title, and the row of the catalogue that bounds its price. The page states 1
+credit for all routes, and "per-model credit rates"."""
+
+
+def own_specs(catalogue: Catalogue) -> tuple[ModelSpec, ...]:
+    """The documented models, at the prices of the catalogue."""
+    routes = [_route_spec(catalogue, model_type) for model_type in _ROUTES]
+    return (_magic_spec(catalogue), *routes, _edit_spec(catalogue))
+
+
+def _magic_spec(catalogue: Catalogue) -> ModelSpec:
     return ModelSpec(
-        id=f"pixeldojo/{RELIGHTING}:{model_type}",
-        title=f"Image Relighting with {title} (PixelDojo)",
-        summary="Relighting by words.",
-        mode="async",
-        price=price,
-        schema=RouteParams.model_json_schema(),
-        check=params_check(RouteParams),
-        honesty=_word_honesty,
-        controls=("prompt",),
-        max_count=12,
-        notes=("Whether the seed is kept is not documented.",),
-        verified=True,
-        as_of=AS_OF,
-        example={"output_format": "png"},
-    )
-
-
-_FLOOR = "1 credit stated, with per-model rates; bound: the model's own catalogue row"
-
-OWN_SPECS = (
-    ModelSpec(
         id=f"pixeldojo/{RELIGHTING}",
         title="Image Relighting, Magic Lighting (PixelDojo)",
         summary="Diffusion relighting by words and one of four sides.",
         mode="async",
-        price=credit_price(1, 1, "pixeldojo.ai/api-platform/image-relighting"),
+        price=catalogue.rows[RELIGHTING].price(),
         schema=MagicParams.model_json_schema(),
         check=params_check(MagicParams),
         honesty=_magic_honesty,
@@ -192,16 +185,39 @@ OWN_SPECS = (
         verified=True,
         as_of=AS_OF,
         example={"steps": 25, "cfg": 2},
-    ),
-    _route_spec("nano-banana-pro", "Nano Banana Pro", credit_price(1, 6, _FLOOR)),
-    _route_spec("nano-banana-2", "Nano Banana 2", credit_price(1, 4, _FLOOR)),
-    _route_spec("qwen-image-edit", "Qwen Image Edit", credit_price(1, 2, _FLOOR)),
-    ModelSpec(
+    )
+
+
+def _route_spec(catalogue: Catalogue, model_type: str) -> ModelSpec:
+    title, bound = _ROUTES[model_type]
+    return ModelSpec(
+        id=f"pixeldojo/{RELIGHTING}:{model_type}",
+        title=f"Image Relighting with {title} (PixelDojo)",
+        summary="Relighting by words.",
+        mode="async",
+        price=catalogue.rows[RELIGHTING].price(at_least=catalogue.rows[bound]),
+        schema=RouteParams.model_json_schema(),
+        check=params_check(RouteParams),
+        honesty=_word_honesty,
+        controls=("prompt",),
+        max_count=12,
+        notes=(
+            "Whether the seed is kept is not documented.",
+            "The price is a floor; its bound is that of the model behind it.",
+        ),
+        verified=True,
+        as_of=AS_OF,
+        example={"output_format": "png"},
+    )
+
+
+def _edit_spec(catalogue: Catalogue) -> ModelSpec:
+    return ModelSpec(
         id=f"pixeldojo/{EDIT}",
         title="P-Image Edit (PixelDojo)",
         summary="Fast editing by words, with up to five pictures.",
         mode="async",
-        price=credit_price(0.25, 0.25, "pixeldojo.ai/api-platform/p-image-edit"),
+        price=catalogue.rows[EDIT].price(),
         schema=EditParams.model_json_schema(),
         check=params_check(EditParams),
         honesty=_word_honesty,
@@ -211,5 +227,4 @@ OWN_SPECS = (
         verified=True,
         as_of=AS_OF,
         example={"aspect_ratio": "3:4"},
-    ),
-)
+    )

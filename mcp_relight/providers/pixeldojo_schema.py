@@ -23,6 +23,7 @@ _PICTURES = (
 )
 _RATIOS = ("aspect_ratio", "aspectRatio")
 _COUNTS = ("number_of_images", "num_images", "num_outputs", "n")
+_MOST_PICTURES = 12
 _KEEP_SHAPE = ("match_input_image", "auto", "original")
 
 USUAL_SCHEMA: Mapping[str, JsonValue] = {
@@ -36,6 +37,13 @@ Rules = Mapping[str, Mapping[str, Any]]
 def picture_field(rules: Rules) -> str | None:
     """What the model calls its input picture, or its list of them."""
     return next((name for name in _PICTURES if name in rules), None)
+
+
+def count_limit(rules: Rules) -> int:
+    """How many pictures one request may ask for."""
+    name = next((name for name in _COUNTS if name in rules), None)
+    most = rules[name].get("maximum", 1) if name else 1
+    return max(1, min(int(most), _MOST_PICTURES))
 
 
 def body_by_schema(call: Call, schema: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
@@ -57,12 +65,26 @@ def body_by_schema(call: Call, schema: Mapping[str, JsonValue]) -> dict[str, Jso
             call.lighting, limit if isinstance(limit, int) else None, instruction=ONLY_THE_LIGHT
         ),
     }
-    return {**_shape(call, rules), **_count_and_seed(call, rules), **body}
+    body = {**_shape(call, rules), **_count_and_seed(call, rules), **body}
+    _check_complete(body, schema)
+    return body
+
+
+def _check_complete(body: Mapping[str, JsonValue], schema: Mapping[str, JsonValue]) -> None:
+    required = schema.get("required")
+    for name in required if isinstance(required, list) else []:
+        if isinstance(name, str) and name not in body:
+            raise InvalidArgument(
+                f"params.{name} is required by this model.",
+                hint="Call list_models with this model to see its parameters.",
+                argument="params",
+            )
 
 
 def _pictures(call: Call, rule: Mapping[str, Any]) -> JsonValue:
     reference = call.images[0].reference
-    return [reference] if rule.get("type") == "array" else reference
+    is_list = rule.get("type") == "array" or "items" in rule
+    return [reference] if is_list else reference
 
 
 def _shape(call: Call, rules: Rules) -> dict[str, JsonValue]:

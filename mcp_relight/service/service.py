@@ -47,7 +47,7 @@ from .following import JobChange, follow
 from .gallery import VIEW_MAX_BYTES, Gallery
 from .ordering import Order, Quote, check_allowed, check_cost, new_jobs, quote, take_order
 from .previews import PREVIEW_EDGE_PX, PREVIEW_MAX_BYTES, Previews
-from .showing import iso, show_image, show_job, show_model, summarize
+from .showing import iso, show_image, show_job, show_listings, show_model, summarize
 
 OnProgress = Callable[[float, str], Awaitable[None]]
 
@@ -91,7 +91,14 @@ class Service:
             jobs=jobs, images=images, pixels=pixels, library=library, owner=options.owner
         )
 
+    async def _catch_up(self) -> None:
+        """Know today's models, as far as a worker has fetched their lists; else let one do so, and
+        go on with what is known."""
+        if not await self._models.refresh():
+            await self._workers.ensure()
+
     async def list_models(self, arguments: ListModelsArguments) -> ModelList:
+        await self._catch_up()
         if arguments.model is not None:
             specs = [self._models.spec(arguments.model)]
         else:
@@ -104,6 +111,7 @@ class Service:
         in_full = arguments.model is not None
         return ModelList(
             models=tuple(show_model(spec, self._models, in_full=in_full) for spec in specs),
+            lists=show_listings(self._models, {spec.provider for spec in specs}),
             default_model=self._options.default_model,
             looks=tuple(LOOKS),
             next_step="Call list_models with model=<id> for its own parameters, "
@@ -118,6 +126,7 @@ class Service:
         on_progress: OnProgress | None = None,
     ) -> JobView:
         """Start a job (or find the one that is already there) and wait a little for it."""
+        await self._catch_up()
         order = await self._take_order(arguments, image)
         check_allowed(order.spec, self._models, self._options.policy)
         await self._images.check_folder(self._options.output_dir)
@@ -138,6 +147,7 @@ class Service:
     async def quote(self, arguments: RelightArguments) -> Quote | None:
         """What somebody should agree to before `relight`; None where there is nothing. Raises
         what `relight` would raise before it looks at the picture."""
+        await self._catch_up()
         spec = self._models.spec(arguments.model or self._options.default_model)
         check_allowed(spec, self._models, self._options.policy)
         return quote(arguments, spec, self._models, self._options.policy)
@@ -176,6 +186,7 @@ class Service:
 
     async def plan(self, arguments: PlanArguments) -> Plan:
         """Compare the models that could do this. Spends nothing, sends nothing."""
+        await self._catch_up()
         named = arguments.model is not None
         specs = (
             [self._models.spec(arguments.model)]
@@ -294,11 +305,13 @@ class Service:
 
     def _candidate(self, order: Order) -> Candidate:
         estimate = self._models.estimate(order.spec.id, order.params, order.count)
-        draft = self._models.draft(order.call(order.lightings[0]))
+        call = order.call(order.lightings[0])
+        draft = self._models.draft(call)
         problem: ErrorView | None = None
         try:
             check_allowed(order.spec, self._models, self._options.policy)
             check_cost(order, estimate, self._options.policy)
+            self._models.check_readable(call)
         except RequestError as error:
             problem = ErrorView.of(error)
         missing = self._models.ready(order.spec.provider)

@@ -1,5 +1,6 @@
 """From stored jobs and images to what callers are shown."""
 
+from collections.abc import Collection
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from mcp_relight.domain.views import (
     ImageView,
     JobSummary,
     JobView,
+    ListingView,
     ModelView,
     PriceView,
 )
@@ -52,6 +54,7 @@ async def show_job(job: Job, images: Images) -> JobView:
         report=job.report,
         sent=job.sent,
         warnings=job.warnings,
+        seed=job.request.seed,
         error=ErrorView.of(job.error) if job.error else None,
         siblings=job.siblings or None,
         next_step=next_step(job),
@@ -101,6 +104,14 @@ def summarize(job: Job) -> JobSummary:
         created_at=iso(job.created_at),
         image_ids=job.images,
         error_code=job.error.code if job.error else None,
+    )
+
+
+def show_listings(models: Models, providers: Collection[str]) -> tuple[ListingView, ...]:
+    return tuple(
+        ListingView(provider=name, source=listing.source, as_of=listing.as_of, live=listing.is_live)
+        for name, listing in models.listings().items()
+        if name in providers
     )
 
 

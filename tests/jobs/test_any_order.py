@@ -24,6 +24,7 @@ from hypothesis.stateful import (
 
 from mcp_relight.domain.exchange import Accepted, Call, Outcome, Output, Rendered, Working
 from mcp_relight.domain.job import LEGAL, TERMINAL, Job, Stage, is_legal
+from mcp_relight.domain.ports import Turn
 from mcp_relight.errors import (
     ContentRejected,
     EngineCrashed,
@@ -100,7 +101,8 @@ class Moody(FakeProvider):
         self.maybe_taken: set[str] = set()
         self.sent_twice: set[str] = set()
 
-    async def submit(self, call: Call) -> Outcome:
+    async def submit(self, call: Call, turn: Turn) -> Outcome:
+        await turn()
         job_id = str(call.params["job_id"])
         if job_id in self.maybe_taken:
             self.sent_twice.add(job_id)
@@ -108,7 +110,8 @@ class Moody(FakeProvider):
             self.maybe_taken.add(job_id)
         return _give(SUBMIT_ANSWERS[self.event.submit])
 
-    async def poll(self, job: Job) -> Outcome:
+    async def poll(self, job: Job, turn: Turn) -> Outcome:
+        await turn()
         return _give(POLL_ANSWERS[self.event.poll])
 
     async def reconcile(self, job: Job) -> Outcome | None:

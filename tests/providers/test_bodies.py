@@ -272,9 +272,7 @@ QWEN_SCHEMA: dict[str, Any] = {
 
 
 def by_schema(schema: dict[str, Any], **changes: Any) -> dict[str, Any]:
-    request = PixelDojo().submit_with(
-        call("pixeldojo/qwen-image-2-edit", **changes), {"schema": schema}
-    )
+    request = PixelDojo().submit(call("pixeldojo/qwen-image-2-edit", schema=schema, **changes))
     assert isinstance(request.json, dict)
     return request.json
 

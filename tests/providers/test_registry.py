@@ -12,7 +12,7 @@ from pydantic import SecretStr
 from mcp_relight.domain.catalog import ModelSpec
 from mcp_relight.domain.exchange import Picture
 from mcp_relight.domain.lighting import Lighting
-from mcp_relight.errors import Internal, InvalidArgument, UnknownModel
+from mcp_relight.errors import Internal, UnknownModel
 from mcp_relight.providers.registry import GROUP, Access, Registry, installed
 
 from .calls import call
@@ -158,26 +158,3 @@ def test_planning_loads_no_http_client() -> None:
         "sys.exit('httpx2' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
-
-
-def test_a_live_catalogue_replaces_the_rows_it_names() -> None:
-    rows = [
-        {
-            "id": "flux-2-pro",
-            "name": "Flux 2 Pro",
-            "modality": "image",
-            "credits": 9,
-            "schema": {
-                "type": "object",
-                "additionalProperties": False,
-                "properties": {"prompt": {}, "images": {"type": "array"}, "size": {}},
-            },
-        }
-    ]
-    models = Registry({}, catalogues={"pixeldojo": rows})
-    spec = models.spec("pixeldojo/flux-2-pro")
-    assert spec.price.amount == 9
-    assert spec.price.high_usd == pytest.approx(9 * 0.0625)
-    with pytest.raises(InvalidArgument, match="does not know"):
-        spec.check({"sizes": "1k"})
-    assert models.draft(call(spec.id)).request["images"] == ["(the picture)"]
