@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, JsonValue
 
-from mcp_relight.domain.catalog import FREE, ModelSpec, Params, params_check
+from mcp_relight.domain.catalog import FREE, ModelSpec, Params, described
 from mcp_relight.domain.exchange import Call, Outcome, Output, Picture, Rendered
 from mcp_relight.domain.job import FieldHonesty, Job
 from mcp_relight.domain.lighting import Lighting
@@ -74,10 +74,8 @@ CLASSIC = ModelSpec(
     "Estimates shape from the photo; a mask, normal map or depth map makes it more exact.",
     mode="local",
     price=FREE,
-    schema=LocalParams.model_json_schema(),
-    check=params_check(LocalParams),
+    parameters=described(LocalParams),
     honesty=_honesty,
-    image_fields=LocalParams.image_fields,
     controls=ALL_FIELDS,
     max_prompt_chars=0,
     takes_mask=True,

@@ -10,12 +10,17 @@ from typing import Any, cast
 
 from pydantic import JsonValue
 
-from mcp_relight.domain.catalog import RESERVED, Listing, ModelSpec, Price, refuse_reserved
-from mcp_relight.domain.job import FieldHonesty
+from mcp_relight.domain.catalog import (
+    RESERVED,
+    Listing,
+    ModelSpec,
+    Parameters,
+    Price,
+    refuse_reserved,
+)
 from mcp_relight.domain.json_schema import check_params, plain_schema, properties_of
-from mcp_relight.domain.lighting import Lighting
 from mcp_relight.domain.replies import number, text
-from mcp_relight.domain.translate import honest_in_words
+from mcp_relight.domain.translate import in_words
 from mcp_relight.errors import ProviderProtocol
 
 from .pixeldojo_schema import count_limit, picture_field
@@ -179,9 +184,8 @@ def _spec(provider: str, row: Row) -> ModelSpec:
         summary=f"{_KINDS[row.kind]} {row.about}".strip(),
         mode="async",
         price=row.price(),
-        schema=_OPEN if schema is None else _own_part(schema),
-        check=check,
-        honesty=_honesty,
+        parameters=Parameters(_OPEN if schema is None else _own_part(schema), check),
+        honesty=in_words,
         controls=("prompt",) if row.kind in {"edit", "relight"} else (),
         relights=row.kind in {"edit", "relight"},
         max_count=1 if schema is None else count_limit(properties_of(schema)),
@@ -195,7 +199,3 @@ def _own_part(schema: Mapping[str, Any]) -> dict[str, Any]:
     rules = properties_of(schema)
     own = {name: rule for name, rule in rules.items() if name not in RESERVED}
     return {**schema, "properties": own, "required": []}
-
-
-def _honesty(lighting: Lighting, params: Mapping[str, JsonValue]) -> tuple[FieldHonesty, ...]:
-    return honest_in_words(lighting)

@@ -4,7 +4,7 @@ Sources: pixeldojo.ai/api-platform/image-relighting with llm/image-relighting.tx
 model_type, ranges), and pixeldojo.ai/api-platform/p-image-edit.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Annotated, Literal
 
 from pydantic import AliasChoices, Field, JsonValue
@@ -12,19 +12,18 @@ from pydantic import AliasChoices, Field, JsonValue
 from mcp_relight.domain.catalog import (
     ModelSpec,
     Params,
-    params_check,
+    described,
     wire_body,
     with_references,
 )
 from mcp_relight.domain.exchange import Call
-from mcp_relight.domain.job import FieldHonesty
-from mcp_relight.domain.lighting import Lighting
 from mcp_relight.domain.sizes import nearest_ratio, size_of_area
 from mcp_relight.domain.translate import (
     ONLY_THE_LIGHT,
     LightSource,
+    as_light_source,
     compose_prompt,
-    honest_in_words,
+    in_words,
     light_source,
 )
 
@@ -143,16 +142,6 @@ BODIES: dict[str, Callable[[Call], dict[str, JsonValue]]] = {
 }
 
 
-def _magic_honesty(lighting: Lighting, params: Mapping[str, JsonValue]) -> tuple[FieldHonesty, ...]:
-    chosen = params.get("light_source") or light_source(lighting)
-    note = f"light_source={chosen}, and in words"
-    return honest_in_words(lighting, approximated={"azimuth_deg": note, "elevation_deg": note})
-
-
-def _word_honesty(lighting: Lighting, params: Mapping[str, JsonValue]) -> tuple[FieldHonesty, ...]:
-    return honest_in_words(lighting)
-
-
 _ROUTES = {
     "nano-banana-pro": ("Nano Banana Pro", "nano-banana-pro"),
     "nano-banana-2": ("Nano Banana 2", "nano-banana-2"),
@@ -175,9 +164,8 @@ def _magic_spec(catalogue: Catalogue) -> ModelSpec:
         summary="Diffusion relighting by words and one of four sides.",
         mode="async",
         price=catalogue.rows[RELIGHTING].price(),
-        schema=MagicParams.model_json_schema(),
-        check=params_check(MagicParams),
-        honesty=_magic_honesty,
+        parameters=described(MagicParams),
+        honesty=as_light_source,
         controls=("prompt", "light_source"),
         max_count=12,
         reproducible=True,
@@ -196,9 +184,8 @@ def _route_spec(catalogue: Catalogue, model_type: str) -> ModelSpec:
         summary="Relighting by words.",
         mode="async",
         price=catalogue.rows[RELIGHTING].price(at_least=catalogue.rows[bound]),
-        schema=RouteParams.model_json_schema(),
-        check=params_check(RouteParams),
-        honesty=_word_honesty,
+        parameters=described(RouteParams),
+        honesty=in_words,
         controls=("prompt",),
         max_count=12,
         notes=(
@@ -218,10 +205,8 @@ def _edit_spec(catalogue: Catalogue) -> ModelSpec:
         summary="Fast editing by words, with up to five pictures.",
         mode="async",
         price=catalogue.rows[EDIT].price(),
-        schema=EditParams.model_json_schema(),
-        check=params_check(EditParams),
-        honesty=_word_honesty,
-        image_fields=EditParams.image_fields,
+        parameters=described(EditParams),
+        honesty=in_words,
         controls=("prompt",),
         typical_s=4.0,
         verified=True,

@@ -7,6 +7,7 @@ from pydantic import JsonValue
 
 from mcp_relight.domain.exchange import Call
 from mcp_relight.domain.json_schema import check_params, properties_of
+from mcp_relight.domain.public_https import public_https
 from mcp_relight.domain.sizes import nearest_ratio
 from mcp_relight.domain.translate import ONLY_THE_LIGHT, compose_prompt
 from mcp_relight.errors import InvalidArgument
@@ -57,6 +58,7 @@ def body_by_schema(call: Call, schema: Mapping[str, JsonValue]) -> dict[str, Jso
             argument="model",
         )
     check_params(call.params, schema)
+    _refuse_addresses(call.params)
     limit = rules["prompt"].get("maxLength")
     body: dict[str, JsonValue] = {
         **call.params,
@@ -68,6 +70,37 @@ def body_by_schema(call: Call, schema: Mapping[str, JsonValue]) -> dict[str, Jso
     body = {**_shape(call, rules), **_count_and_seed(call, rules), **body}
     _check_complete(body, schema)
     return body
+
+
+def _refuse_addresses(params: Mapping[str, JsonValue]) -> None:
+    """Whatever a schema calls its fields, a picture or a callback gets in by the tool's own
+    arguments alone. Weights of a LoRA may be named, where anybody may fetch them."""
+    for name, value in params.items():
+        for text in _texts(value):
+            if "://" not in text and not text.startswith("data:"):
+                continue
+            if "lora" not in name.lower() or not _is_public(text):
+                raise InvalidArgument(
+                    f"params.{name} must not be an address.",
+                    hint="Give pictures as the tool's own arguments. Only LoRA weights may be "
+                    "named by a public https address.",
+                    argument="params",
+                )
+
+
+def _texts(value: JsonValue) -> list[str]:
+    if isinstance(value, str):
+        return [value]
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return [text for item in inner for text in _texts(item)]
+
+
+def _is_public(address: str) -> bool:
+    try:
+        public_https(address)
+    except ValueError:
+        return False
+    return True
 
 
 def _check_complete(body: Mapping[str, JsonValue], schema: Mapping[str, JsonValue]) -> None:
