@@ -94,6 +94,8 @@ async def test_nothing_is_fetched_where_nothing_may_leave(
 ) -> None:
     async with served(settings_of(world, simulator, local_only=True)) as client:
         assert not (await models(client, provider="pixeldojo"))["lists"][0]["live"]
-        await start(client, image=str(world.photo("ball.png")), look="loop", wait_s=20)
+        await start(
+            client, image=str(world.photo("ball.png", width=96, height=64)), look="loop", wait_s=20
+        )
         assert not (await models(client, provider="pixeldojo"))["lists"][0]["live"]
     assert simulator.ledger()["requests"] == {}

@@ -12,7 +12,7 @@ from pydantic import SecretStr
 from mcp_relight.domain.catalog import ModelSpec
 from mcp_relight.domain.exchange import Picture
 from mcp_relight.domain.lighting import Lighting
-from mcp_relight.errors import Internal, UnknownModel
+from mcp_relight.errors import Internal, NeedsPublicUrl, UnknownModel
 from mcp_relight.providers.registry import GROUP, Access, Registry, installed
 
 from .calls import call
@@ -158,3 +158,31 @@ def test_planning_loads_no_http_client() -> None:
         "sys.exit('httpx2' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("model", "needs_address"),
+    [
+        ("pixeldojo/image-relighting", True),
+        ("pixazo/pixelforge-image", True),
+        ("segmind/ic-light", False),
+        ("local/classic", False),
+    ],
+)
+def test_a_picture_that_the_provider_could_not_read_is_known_beforehand(
+    model: str, needs_address: bool
+) -> None:
+    file = Picture(640, 480, "image/png", image_id="a" * 32)
+    address = Picture(640, 480, "image/png", url="https://example.com/a.png")
+    with_bucket = Registry({}, has_bucket=True)
+    with_bucket.check_readable(call(model, images=(file,)))
+    registry().check_readable(call(model, images=(address,)))
+    for pictures in (
+        {"images": (file,)},
+        {"images": (address,), "extra_images": {"reference_image_1": file}},
+    ):
+        if needs_address:
+            with pytest.raises(NeedsPublicUrl, match="public https"):
+                registry().check_readable(call(model, **pictures))
+        else:
+            registry().check_readable(call(model, **pictures))
