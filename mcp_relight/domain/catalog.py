@@ -47,7 +47,8 @@ class Price:
 
     def estimate(self, count: int) -> Cost:
         usd = None if self.high_usd is None else round(self.high_usd * count, 6)
-        return Cost(amount=self.amount * count, unit=self.unit, usd=usd, billed="unknown")
+        billed = "no" if usd == 0 else "unknown"
+        return Cost(amount=self.amount * count, unit=self.unit, usd=usd, billed=billed)
 
 
 FREE = Price(0.0, "USD", 0.0, "runs on this machine", "")
@@ -72,6 +73,8 @@ class ModelSpec:
     controls: tuple[str, ...] = ()
     """Fields of the light it honours or approximates."""
     relights: bool = True
+    is_general: bool = False
+    """An editor of anything, told in words to change the light alone."""
     max_count: int = 1
     max_prompt_chars: int | None = None
     takes_mask: bool = False

@@ -37,6 +37,10 @@ class Order:
     finish: Finish
     arguments: PlanArguments
 
+    def most(self, models: Models) -> Cost:
+        """The most the whole order may cost, all looks together."""
+        return models.estimate(self.spec.id, self.params, self.count * len(self.lightings))
+
     def call(self, lighting: Lighting) -> Call:
         """The call of one job, with pictures that carry only their ids."""
         return Call(
@@ -104,8 +108,8 @@ def new_jobs(
     idempotency_key: str | None,
 ) -> list[NewJob]:
     """The jobs of this order: one per look. Raises what would make any of them impossible."""
+    check_cost(order, models, policy)
     estimate = models.estimate(order.spec.id, order.params, order.count)
-    check_cost(order, estimate, policy)
     return [
         _new_job(
             order,
@@ -144,12 +148,13 @@ def check_allowed(spec: ModelSpec, models: Models, policy: Policy) -> None:
         )
 
 
-def check_cost(order: Order, estimate: Cost, policy: Policy) -> None:
+def check_cost(order: Order, models: Models, policy: Policy) -> None:
     """Raises PriceUnknown or BudgetExceeded; free models always pass."""
     if not order.spec.is_paid:
         return
     asked = order.arguments.max_cost_usd
-    if estimate.usd is None:
+    total = order.most(models).usd
+    if total is None:
         if asked is None:
             raise PriceUnknown(
                 f"Nobody documents what {order.spec.id} costs.",
@@ -158,7 +163,6 @@ def check_cost(order: Order, estimate: Cost, policy: Policy) -> None:
             )
         return
     limit = policy.max_cost_usd if asked is None else min(asked, policy.max_cost_usd)
-    total = estimate.usd * len(order.lightings)
     if total > limit:
         name = (
             "max_cost_usd" if asked is not None and asked <= limit else "MCP_RELIGHT_MAX_COST_USD"
