@@ -16,7 +16,7 @@ from mcp_relight.errors import InvalidArgument
 from .job import Cost, FieldHonesty
 from .lighting import Lighting
 from .lights_json import refuse_constant
-from .words import did_you_mean, plain_words
+from .words import did_you_mean, rule_broken
 
 Mode = Literal["local", "async", "sync"]
 Honesty = Callable[[Lighting, Mapping[str, JsonValue]], tuple[FieldHonesty, ...]]
@@ -198,7 +198,7 @@ def _explain(error: ValidationError, schema: dict[str, Any]) -> InvalidArgument:
             argument="params",
         )
     return InvalidArgument(
-        f"params.{name}: {plain_words(first['msg'])}.",
+        rule_broken(f"params.{name}", first["msg"]),
         hint="Call list_models with this model to see its parameters.",
         argument="params",
     )
