@@ -9,6 +9,7 @@ from mcp_relight.domain.queries import CompareArguments, ViewArguments
 from mcp_relight.domain.views import Comparison
 from mcp_relight.errors import ImageNotFound, InvalidArgument
 
+from .ordering import take
 from .showing import show_image
 
 VIEW_MAX_BYTES = 500_000
@@ -103,7 +104,7 @@ class Gallery:
         if name.startswith("job_"):
             return await self._result(_finished(await self._jobs.get(name, owner=self._owner)), 0)
         reference = URI_PREFIX + name if is_image_id(name) else name
-        taken = await self._library.take(reference)
+        taken = await take(self._library, reference, "image")
         return SheetCell(image=await self._images.read(taken.info.image_id), label=taken.name)
 
     async def _result(self, job: Job, index: int) -> SheetCell:
@@ -115,8 +116,8 @@ class Gallery:
         return SheetCell(image=await self._images.read(job.images[index]), label=" · ".join(facts))
 
     async def _compare_two(self, before_name: str, after_name: str) -> Comparison:
-        before = (await self._library.take(before_name)).info
-        after = (await self._library.take(after_name)).info
+        before = (await take(self._library, before_name, "before")).info
+        after = (await take(self._library, after_name, "after")).info
         report = await self._pixels.report(
             await self._images.read(before.image_id),
             await self._images.read(after.image_id),

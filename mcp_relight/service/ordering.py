@@ -17,7 +17,13 @@ from mcp_relight.domain.lighting import Lighting
 from mcp_relight.domain.looks import LOOKS
 from mcp_relight.domain.ports import Library, Models, NewJob, Taken
 from mcp_relight.domain.request import PlanArguments
-from mcp_relight.errors import BudgetExceeded, InvalidArgument, ModelNotReady, PriceUnknown
+from mcp_relight.errors import (
+    BudgetExceeded,
+    InvalidArgument,
+    ModelNotReady,
+    PriceUnknown,
+    RequestError,
+)
 
 _NOT_PART_OF_THE_REQUEST = {"wait_s", "preview", "idempotency_key"}
 
@@ -79,11 +85,11 @@ async def take_order(
             hint="Leave mask out, or use local/classic.",
             argument="mask",
         )
-    taken = image or await library.take(arguments.image)
-    mask = await library.take(arguments.mask) if arguments.mask is not None else None
+    taken = image or await take(library, arguments.image, "image")
+    mask = await take(library, arguments.mask, "mask") if arguments.mask is not None else None
     extra: dict[str, ImageInfo] = {}
     for name in sorted(spec.image_fields & params.keys()):
-        extra[name] = (await library.take(str(params.pop(name)))).info
+        extra[name] = (await take(library, str(params.pop(name)), f"params.{name}")).info
     return Order(
         spec=spec,
         image=taken,
@@ -96,6 +102,14 @@ async def take_order(
         finish=arguments.finish or ("as-returned" if spec.mode == "local" else "auto"),
         arguments=arguments,
     )
+
+
+async def take(library: Library, reference: str, argument: str) -> Taken:
+    """The picture an argument names. Raises what `library.take` does, naming the argument."""
+    try:
+        return await library.take(reference)
+    except RequestError as error:
+        raise error.about(argument) from None
 
 
 def new_jobs(

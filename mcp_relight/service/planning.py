@@ -8,7 +8,7 @@ from mcp_relight.domain.request import PlanArguments
 from mcp_relight.domain.views import Candidate, ErrorView, Plan
 from mcp_relight.errors import RequestError
 
-from .ordering import Order, check_allowed, check_cost, take_order
+from .ordering import Order, check_allowed, check_cost, take, take_order
 from .showing import show_image
 
 _MAX_CANDIDATES = 12
@@ -22,7 +22,7 @@ async def orders_for(
     if arguments.model is not None:
         spec = models.spec(arguments.model)
         return (await take_order(arguments, spec=spec, library=library),)
-    image = await library.take(arguments.image)
+    image = await take(library, arguments.image, "image")
     orders: list[Order] = []
     refusals: list[RequestError] = []
     for spec in models.specs():

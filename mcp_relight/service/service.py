@@ -6,6 +6,7 @@ from pathlib import Path
 
 import anyio
 
+from mcp_relight.domain.catalog import ModelSpec
 from mcp_relight.domain.job import Job, Policy
 from mcp_relight.domain.looks import LOOKS
 from mcp_relight.domain.pixels import Encoded, RenderTask
@@ -38,11 +39,13 @@ from mcp_relight.domain.views import (
     ModelList,
     Plan,
 )
+from mcp_relight.domain.words import did_you_mean
+from mcp_relight.errors import InvalidArgument
 
 from .eye_test import TEST_PICTURE, TEST_PICTURE_LINE, code_words, names_code_words
 from .following import JobChange, follow
 from .gallery import VIEW_MAX_BYTES, Gallery
-from .ordering import Order, Quote, check_allowed, new_jobs, quote, take_order
+from .ordering import Order, Quote, check_allowed, new_jobs, quote, take, take_order
 from .planning import orders_for, show_plan
 from .previews import PREVIEW_EDGE_PX, PREVIEW_MAX_BYTES, Previews
 from .showing import (
@@ -98,15 +101,7 @@ class Service:
         )
 
     async def list_models(self, arguments: ListModelsArguments) -> ModelList:
-        if arguments.model is not None:
-            specs = [self._models.spec(arguments.model)]
-        else:
-            specs = [
-                spec
-                for spec in self._models.specs()
-                if (arguments.include == "all" or spec.relights)
-                and arguments.provider in {None, spec.provider}
-            ]
+        specs = self._listed(arguments)
         show = show_row if arguments.model is None else show_model
         return ModelList(
             providers=show_providers(specs, self._models),
@@ -116,6 +111,24 @@ class Service:
             next_step="Call list_models with model=<id> for its own parameters, "
             "plan_relight to compare, or relight_image to start.",
         )
+
+    def _listed(self, arguments: ListModelsArguments) -> list[ModelSpec]:
+        if arguments.model is not None:
+            return [self._models.spec(arguments.model)]
+        specs = self._models.specs()
+        wanted = arguments.provider
+        known = dict.fromkeys(spec.provider for spec in specs)
+        if wanted is not None and wanted not in known:
+            raise InvalidArgument(
+                f"provider names none that exists. {did_you_mean(wanted, known)}".strip(),
+                hint=f"Providers: {', '.join(known)}.",
+                argument="provider",
+            )
+        return [
+            spec
+            for spec in specs
+            if (arguments.include == "all" or spec.relights) and wanted in {None, spec.provider}
+        ]
 
     async def relight(
         self,
@@ -210,7 +223,7 @@ class Service:
     async def analyze(
         self, arguments: AnalyzeArguments, *, image: Taken | None = None
     ) -> AnalysisView:
-        taken = image or await self._library.take(arguments.image)
+        taken = image or await take(self._library, arguments.image, "image")
         light = await self._pixels.analyze(await self._images.read(taken.info.image_id))
         return AnalysisView(
             image=show_image(taken.info),
