@@ -1,6 +1,5 @@
 """Forgetting and pruning: only what has ended goes, and only images that nobody else uses."""
 
-import sqlite3
 from pathlib import Path
 
 import pytest
@@ -9,6 +8,7 @@ from mcp_relight.domain.job import LEGAL, TERMINAL, Job, Stage
 from mcp_relight.errors import InvalidArgument
 from mcp_relight.jobs.store.store import Store
 from tests.jobs.fakes import OWNER, FakeClock, new_job
+from tests.jobs.rows import put_in_stage
 
 pytestmark = pytest.mark.anyio
 
@@ -23,9 +23,7 @@ async def job_in(
     if result is not None:
         moved = await store.move(job, "queued", images=(result,), returned=(result,))
         assert moved is not None
-    with sqlite3.connect(folder / "data" / "jobs.db", isolation_level=None) as connection:
-        connection.execute("UPDATE jobs SET stage = ? WHERE job_id = ?", (stage, job.job_id))
-    connection.close()
+    put_in_stage(folder, job, stage)
     return job
 
 

@@ -68,7 +68,9 @@ class Store:
     async def changed(self, since: int, *, within_s: float) -> int:
         return await self._watcher.changed(since, within_s=within_s)
 
-    async def due(self, *, worker: str, credentials: Sequence[str], limit: int) -> tuple[Job, ...]:
+    async def due(
+        self, *, worker: str, credentials: Sequence[str], local: int, remote: int
+    ) -> tuple[Job, ...]:
         now = self._now()
         return await self._database.read(
             lambda c: due_rows.due_jobs(
@@ -77,7 +79,8 @@ class Store:
                 living=self._living(c, worker),
                 credentials=credentials,
                 now=now,
-                limit=limit,
+                local=local,
+                remote=remote,
             )
         )
 
