@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from mcp_relight.errors import Internal
 
@@ -98,40 +98,35 @@ def _open_log(path: Path) -> IO[bytes]:
     return open(path, "ab", opener=lambda name, flags: os.open(name, flags, 0o600))
 
 
+def _popen(
+    command: Sequence[str], environment: Mapping[str, str], log: IO[bytes], **how: Any
+) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        command,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=log,
+        **how,
+    )
+
+
 if sys.platform == "win32":
 
     def _start_detached(
         command: Sequence[str], environment: Mapping[str, str], log: IO[bytes]
     ) -> subprocess.Popen[bytes]:
         flags = subprocess.DETACHED_PROCESS | subprocess.CREATE_NEW_PROCESS_GROUP
+        away = flags | subprocess.CREATE_BREAKAWAY_FROM_JOB
         try:
-            return _popen(command, environment, log, flags | subprocess.CREATE_BREAKAWAY_FROM_JOB)
+            return _popen(command, environment, log, creationflags=away)
         except PermissionError:
             # The client's job object forbids breaking away; the worker then ends with the client.
-            return _popen(command, environment, log, flags)
-
-    def _popen(
-        command: Sequence[str], environment: Mapping[str, str], log: IO[bytes], flags: int
-    ) -> subprocess.Popen[bytes]:
-        return subprocess.Popen(
-            command,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=log,
-            creationflags=flags,
-        )
+            return _popen(command, environment, log, creationflags=flags)
 
 else:
 
     def _start_detached(
         command: Sequence[str], environment: Mapping[str, str], log: IO[bytes]
     ) -> subprocess.Popen[bytes]:
-        return subprocess.Popen(
-            command,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=log,
-            start_new_session=True,
-        )
+        return _popen(command, environment, log, start_new_session=True)

@@ -5,7 +5,7 @@ from collections.abc import Collection, Sequence
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from mcp_relight.domain.job import Job, Stage
+from mcp_relight.domain.job import LEGAL, TERMINAL, Job, Stage
 from mcp_relight.jobs.lanes import NEVER
 
 from .tables import jobs
@@ -14,14 +14,7 @@ from .values import job_of
 STRANDED_S = 10.0
 """Overdue by this much, a row has nobody: a worker that could take it would have started."""
 
-_OPEN: tuple[Stage, ...] = (
-    "queued",
-    "submitting",
-    "submit_unknown",
-    "running",
-    "downloading",
-    "finishing",
-)
+_OPEN: tuple[Stage, ...] = tuple(stage for stage in LEGAL if stage not in TERMINAL)
 
 
 def other_workers(connection: Connection, *, worker: str) -> Sequence[str]:
