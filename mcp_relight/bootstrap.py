@@ -215,10 +215,9 @@ class Parts:
         return has_leftovers(self.database)
 
     async def prune(self) -> None:
-        """Delete ended jobs that are too old or too many, and the images only they used."""
+        """Delete ended jobs that are too old or too many, and images that no job needs."""
         pruned = await self.store.prune(image_bytes=await self.images.sizes())
-        for image_id in pruned.image_ids:
-            await self.images.delete(image_id)
+        await self.images.delete_unused(pruned.image_ids)
 
     async def aclose(self) -> None:
         """Close what was opened, and nothing else."""

@@ -140,7 +140,8 @@ class Store:
         """Delete ended jobs that are too old, then the oldest of them until the images that jobs
         use fit into `max_bytes`. `image_bytes` says how large each stored image is.
 
-        The caller deletes the images of the answer, and nothing else.
+        The answer names the images that no job uses. The caller deletes those, except what was
+        stored or asked for a moment ago: the row that will use it may be about to be inserted.
         """
         now = self._now()
         return await self._database.write(
