@@ -133,10 +133,14 @@ def _shared_flags() -> argparse.ArgumentParser:
 def _command(name: str) -> Command:
     """The function behind a command, importing only what that command needs."""
     match name:
-        case "serve" | "worker":
-            from . import serving
+        case "serve":
+            from .serving import serve
 
-            return getattr(serving, name)
+            return serve
+        case "worker":
+            from .worker import worker
+
+            return worker
         case "relight" | "plan" | "analyze" | "find":
             from . import photos
 
