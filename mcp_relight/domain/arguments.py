@@ -11,7 +11,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
 
 from mcp_relight.errors import InvalidArgument, RelightError, UnknownArgument
 
-from .words import did_you_mean, plain_words
+from .words import did_you_mean, rule_broken
 
 
 def _as_text(value: object) -> object:
@@ -51,8 +51,4 @@ def _explain(arguments: type[Arguments], error: ValidationError) -> RelightError
         return InvalidArgument(f"{name} is required.", hint=f"Give {name}.", argument=name)
     field = arguments.model_fields.get(name)
     hint = (field.description or "") if field else ""
-    return InvalidArgument(
-        f"{name} must be {plain_words(first['msg']).removeprefix('must be ')}.",
-        hint=hint,
-        argument=name,
-    )
+    return InvalidArgument(rule_broken(name, first["msg"]), hint=hint, argument=name)

@@ -189,6 +189,7 @@ def _spec(provider: str, row: Row) -> ModelSpec:
         controls=("prompt",) if row.kind in {"edit", "relight"} else (),
         relights=row.kind in {"edit", "relight"},
         max_count=1 if schema is None else count_limit(properties_of(schema)),
+        is_general=row.kind == "edit",
         notes=row.notes if schema else (*row.notes, _LATER),
         as_of=row.listing.as_of,
     )

@@ -26,12 +26,16 @@ async def models(client: Client, **arguments: Any) -> Facts:
     return facts_of(await client.call_tool("list_models", arguments))
 
 
+def listing(found: Facts) -> Facts:
+    return found["providers"][0]["listing"]
+
+
 async def live_models(client: Client) -> Facts:
     """The list once a worker has fetched it."""
     with anyio.fail_after(30):
         while True:
             found = await models(client, provider="pixeldojo")
-            if found["lists"][0]["live"]:
+            if listing(found)["live"]:
                 return found
             await anyio.sleep(0.05)
 
@@ -42,11 +46,11 @@ async def test_a_model_new_in_the_live_list_relights_a_photo(
     simulator.settings(new_models=["lamp-of-tomorrow"])
     async with served(settings_of(world, simulator)) as client:
         first = await models(client, provider="pixeldojo")
-        assert first["lists"][0]["as_of"] == "2026-11-20"
+        assert listing(first)["as_of"] == "2026-11-20"
         found = await live_models(client)
         card = next(model for model in found["models"] if model["model"] == NEW)
         assert card["price"]["source"] == "pixeldojo.ai/api/v1/models"
-        assert card["price"]["as_of"] == found["lists"][0]["as_of"]
+        assert card["price"]["as_of"] == listing(found)["as_of"]
         full = (await models(client, model=NEW))["models"][0]
         assert "aspect_ratio" in full["parameters"]["properties"]
         wish = {"image": upload(simulator, photo), "model": NEW, "light_from": "left"}
@@ -84,8 +88,8 @@ async def test_a_list_that_cannot_be_had_keeps_nobody_waiting(
             started = anyio.current_time()
             found = await models(client, provider="pixeldojo")
             assert anyio.current_time() - started < 5
-            assert not found["lists"][0]["live"]
-            assert "built-in" in found["lists"][0]["source"]
+            assert not listing(found)["live"]
+            assert "built-in" in listing(found)["source"]
             assert {model["price"]["as_of"] for model in found["models"]} == {"2026-11-20"}
 
 
@@ -93,9 +97,9 @@ async def test_nothing_is_fetched_where_nothing_may_leave(
     world: World, simulator: SimulatorHandle
 ) -> None:
     async with served(settings_of(world, simulator, local_only=True)) as client:
-        assert not (await models(client, provider="pixeldojo"))["lists"][0]["live"]
+        assert not listing(await models(client, provider="pixeldojo"))["live"]
         await start(
             client, image=str(world.photo("ball.png", width=96, height=64)), look="loop", wait_s=20
         )
-        assert not (await models(client, provider="pixeldojo"))["lists"][0]["live"]
+        assert not listing(await models(client, provider="pixeldojo"))["live"]
     assert simulator.ledger()["requests"] == {}

@@ -126,15 +126,17 @@ async def test_a_local_file_is_refused_before_there_is_a_job_where_only_addresse
     assert Paid.by(simulator).submits == []
 
 
-async def test_a_plan_over_all_models_says_which_cannot_read_this_file(
+async def test_a_plan_over_all_models_puts_those_last_that_cannot_read_this_file(
     world: World, simulator: SimulatorHandle, photo: Path
 ) -> None:
     async with served(settings_of(world, simulator)) as client:
-        wish = {"image": str(photo), "light_from": "left"}
+        wish = {"image": str(photo), "light_from": "left", "max_cost_usd": 1.0}
         plan = facts_of(await client.call_tool("plan_relight", wish))
-    problems = {one["model"]: one.get("problem", {}).get("code") for one in plan["candidates"]}
-    assert problems["segmind/ic-light"] is None
-    assert problems["pixazo/pixelforge-relighting"] == "needs_public_url"
+    candidates = plan["candidates"]
+    can = [one["model"] for one in candidates if "problem" not in one]
+    assert [one["model"] for one in candidates[: len(can)]] == can
+    assert {model.partition("/")[0] for model in can} == {"local", "segmind"}
+    assert {one["problem"]["code"] for one in candidates[len(can) :]} == {"needs_public_url"}
 
 
 async def test_further_pictures_are_passed_on_by_their_own_addresses(
