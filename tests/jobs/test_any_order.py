@@ -120,7 +120,8 @@ class Moody(FakeProvider):
         await turn()
         return _give(POLL_ANSWERS[self.event.poll])
 
-    async def reconcile(self, job: Job) -> Outcome | None:
+    async def reconcile(self, job: Job, turn: Turn) -> Outcome | None:
+        await turn()
         return Accepted(ticket="late", poll_after_s=2.0) if self.event.knows else None
 
 
