@@ -8,6 +8,7 @@ from mcp_relight.errors import (
     OutcomeUnknown,
     ProviderAuth,
     ProviderBusy,
+    ProviderCredits,
     ProviderDown,
     ProviderError,
     ProviderProtocol,
@@ -24,9 +25,17 @@ _MIN_POLL_S, _MAX_POLL_S = 2.0, 15.0
 _SLOW_POLL_S = 30.0
 _MAX_UNREADABLE = 10
 _MAX_CANCELS = 3
-_PASSING = (ProviderBusy, ProviderDown, ProviderAuth, OutcomeUnknown, TimedOut, FetchFailed)
+_PASSING = (
+    ProviderBusy,
+    ProviderDown,
+    ProviderAuth,
+    ProviderCredits,
+    OutcomeUnknown,
+    TimedOut,
+    FetchFailed,
+)
 """The job is at the provider, and paid for: no trouble in asking after it ends it. A key that is
-refused now may be put right."""
+refused now may be put right, and an account filled."""
 
 
 async def poll(around: Surroundings, lane: Lane, job: Job) -> Job | None:

@@ -78,7 +78,7 @@ class Segmind(Adapter):
         if request.method == "POST" and request.path.startswith("/v1/"):
             return _read_v1(request, reply)
         body = reply.json_object()
-        ticket = _ticket_in(request.path)
+        ticket = request.path.removeprefix(_REQUESTS).removesuffix("/status")
         if request.method == "GET" and body.get("request_id", ticket) != ticket:
             return ANOTHER_JOB
         state = state_of(body.get("status"))
@@ -136,10 +136,6 @@ class Segmind(Adapter):
     def read_balance(self, reply: Reply) -> str:
         credits = number(reply.json_object().get("credits"))
         return "key accepted" if credits is None else f"key accepted, {credits:g} credits left"
-
-
-def _ticket_in(path: str) -> str:
-    return path.removeprefix(_REQUESTS).removesuffix("/status")
 
 
 def _read_submit(body: Mapping[str, JsonValue]) -> Outcome:
