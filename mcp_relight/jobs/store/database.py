@@ -153,6 +153,8 @@ class Database:
             connection.execute(f"PRAGMA busy_timeout={busy_timeout_ms}")
             connection.execute("PRAGMA journal_mode=WAL")
             connection.execute("PRAGMA synchronous=FULL")
+            # Addresses that were cut out of a row, or went with it, are not left in the file.
+            connection.execute("PRAGMA secure_delete=ON")
 
         def begin(connection: Connection) -> None:
             # A write lock taken late would fail at once instead of waiting its turn.
