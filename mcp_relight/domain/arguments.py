@@ -19,6 +19,10 @@ def _as_text(value: object) -> object:
     return json.dumps(value) if isinstance(value, (list, dict)) else value
 
 
+_TOO_LONG = frozenset({"too_long", "string_too_long"})
+_TOO_SHORT = frozenset({"too_short", "string_too_short"})
+"""What pydantic says of a text's length speaks of items, and repeats how many there were."""
+
 Text = Annotated[str, BeforeValidator(_as_text)]
 
 
@@ -45,14 +49,19 @@ class Arguments(BaseModel):
 
 
 def _explain(arguments: type[Arguments], error: ValidationError) -> RelightError:
-    first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+    first = error.errors(include_url=False, include_input=False)[0]
     name = str(first["loc"][0]) if first["loc"] else "arguments"
     if first["type"] == "missing":
         return InvalidArgument(f"{name} is required.", hint=f"Give {name}.", argument=name)
     field = arguments.model_fields.get(name)
     hint = (field.description or "") if field else ""
+    words = f"be {plain_words(first['msg']).removeprefix('must be ')}"
+    if first["type"] in _TOO_LONG:
+        words = f"have at most {first.get('ctx', {})['max_length']:,} characters"
+    if first["type"] in _TOO_SHORT:
+        words = "not be empty"
     return InvalidArgument(
-        f"{name} must be {plain_words(first['msg']).removeprefix('must be ')}.",
+        f"{name} must {words}.",
         hint=hint,
         argument=name,
     )
