@@ -58,7 +58,7 @@ class Gallery:
         if len(names) == 1 and names[0].startswith("job_"):
             cells = await self._set_of(names[0])
         else:
-            cells = [await self._cell(name) for name in names]
+            cells = [await self._cell(name, at) for at, name in enumerate(names, start=1)]
         if not cells:
             raise InvalidArgument(
                 "image names no picture.", hint="Give an image id, a job id or a path."
@@ -87,12 +87,16 @@ class Gallery:
             ],
         ]
 
-    async def _cell(self, name: str) -> SheetCell:
+    async def _cell(self, name: str, position: int) -> SheetCell:
+        """A picture by whatever names it. Its file name stays out of the label: a stranger may have
+        chosen it, and a label is read as our own words."""
         if name.startswith("job_"):
             return await self._result(_finished(await self._jobs.get(name, owner=self._owner)), 0)
         reference = URI_PREFIX + name if is_image_id(name) else name
         taken = await self._library.take(reference)
-        return SheetCell(image=await self._images.read(taken.info.image_id), label=taken.name)
+        return SheetCell(
+            image=await self._images.read(taken.info.image_id), label=f"picture {position}"
+        )
 
     async def _result(self, job: Job, index: int) -> SheetCell:
         facts = [job.request.lighting.look or "relit", job.model]
@@ -131,7 +135,7 @@ class Gallery:
             after=show_image(after, job.paths[0]),
             job_id=job.job_id,
             report=job.report,
-            summary=f"{job.request.image_name}: {look} by {job.model}.{verdict}",
+            summary=f"{look} by {job.model}.{verdict}",
         )
 
 

@@ -74,7 +74,7 @@ async def test_one_result_is_shown_alone_and_scaled(client: Client, world: World
 async def test_several_named_by_hand_are_lettered_in_order(client: Client, world: World) -> None:
     names = [str(world.photo(f"{name}.jpg", width=96, height=96)) for name in ("one", "two")]
     line, _ = await look(client, ",".join(names))
-    assert line == "Contact sheet: one; two"
+    assert line == "Contact sheet: picture 1; picture 2"
 
 
 async def test_before_and_after_are_compared_without_links(client: Client, world: World) -> None:
