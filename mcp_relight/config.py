@@ -255,4 +255,5 @@ def secrets_of(settings: Settings) -> tuple[str, ...]:
     """Every secret value in force, for redaction in logs."""
     secrets = [settings.api_key(provider) for provider in PROVIDERS_WITH_KEYS]
     secrets.append(settings.bucket_secret)
-    return tuple(secret.get_secret_value() for secret in secrets if secret is not None)
+    named = tuple(secret.get_secret_value() for secret in secrets if secret is not None)
+    return (*named, *([settings.bucket_key_id] if settings.bucket_key_id else []))

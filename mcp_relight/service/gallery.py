@@ -62,7 +62,7 @@ class Gallery:
             cells = await self._set_of(names[0])
         else:
             whole = await self._file_with_commas(reference) if len(names) > 1 else None
-            cells = [whole] if whole else [await self._cell(name) for name in names]
+            cells = [whole] if whole else [await self._cell(*one) for one in enumerate(names, 1)]
         if not cells:
             raise InvalidArgument(
                 "image names no picture.", hint="Give an image id, a job id or a path."
@@ -96,16 +96,20 @@ class Gallery:
         if reference.startswith(_NO_FILE):
             return None
         try:
-            return await self._cell(reference)
+            return await self._cell(1, reference)
         except ImageNotFound:
             return None
 
-    async def _cell(self, name: str) -> SheetCell:
+    async def _cell(self, position: int, name: str) -> SheetCell:
+        """A picture by whatever names it. Its file name stays out of the label: a stranger may have
+        chosen it, and a label is read as our own words."""
         if name.startswith("job_"):
             return await self._result(_finished(await self._jobs.get(name, owner=self._owner)), 0)
         reference = URI_PREFIX + name if is_image_id(name) else name
         taken = await take(self._library, reference, "image")
-        return SheetCell(image=await self._images.read(taken.info.image_id), label=taken.name)
+        return SheetCell(
+            image=await self._images.read(taken.info.image_id), label=f"picture {position}"
+        )
 
     async def _result(self, job: Job, index: int) -> SheetCell:
         facts = [job.request.lighting.look or "relit", job.model]
@@ -144,7 +148,7 @@ class Gallery:
             after=show_image(after, job.paths[0]),
             job_id=job.job_id,
             report=job.report,
-            summary=f"{job.request.image_name}: {look} by {job.model}.{verdict}",
+            summary=f"{look} by {job.model}.{verdict}",
         )
 
 

@@ -86,7 +86,8 @@ class Intake:
         folders = self._folders
         if folder is not None:
             folders = (await _in_thread(partial(allowed_folder, folder, folders)),)
-        return await _in_thread(partial(newest_pictures, folders, limit=limit))
+        search = partial(newest_pictures, folders, limit=limit, plain_names=True)
+        return await _in_thread(search)
 
     async def _latest(self) -> Path:
         search = partial(newest_pictures, self._folders, limit=1, without=self._output_dir)
