@@ -1,9 +1,11 @@
 """Which rows a worker is given, when, and in what order."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from mcp_relight.domain.job import Stage
 from mcp_relight.jobs.store.store import Store
 from tests.jobs.fakes import KEY, OWNER, FakeClock, new_job
 from tests.jobs.rows import in_stage
@@ -79,6 +81,32 @@ async def test_a_row_that_somebody_wants_cancelled_is_the_first_of_its_kind(
     await store.request_cancel(running.job_id, owner=OWNER)
     [first] = await store.due(worker="a.1", credentials=[KEY], local=1, remote=1)
     assert first.job_id == running.job_id
+
+
+@pytest.mark.parametrize(
+    ("stage", "kind", "is_given"),
+    [
+        ("running", "local", True),
+        ("finishing", "local", False),  # interrupted, it would only have to finish again
+        ("running", "cloud", False),
+    ],
+)
+async def test_of_rows_under_way_only_a_running_local_one_that_is_not_wanted_is_given(
+    store: Store, tmp_path: Path, stage: Stage, kind: str, is_given: bool
+) -> None:
+    wanted: dict[str, Any] = {"provider": kind}
+    wanted |= {"credential_id": None} if kind == "local" else {}
+    job = await in_stage(store, tmp_path, stage, **wanted)
+
+    async def given() -> list[str]:
+        rows = await store.due(
+            worker="a.1", credentials=[KEY], local=1, remote=1, under_way=[job.job_id]
+        )
+        return [row.job_id for row in rows]
+
+    assert await given() == []
+    await store.request_cancel(job.job_id, owner=OWNER)
+    assert await given() == ([job.job_id] if is_given else [])
 
 
 async def test_a_row_whose_key_nobody_has_says_so(store: Store, clock: FakeClock) -> None:
