@@ -93,6 +93,9 @@ def build_parser() -> argparse.ArgumentParser:
     )
     simulate = add("simulate", "Run the three providers on this machine, for rehearsals.")
     simulate.add_argument("--port", type=int, default=0, help="0 takes any free one (0)")
+    simulate.add_argument(
+        "--speed", type=float, default=1.0, help="times faster than the providers (1)"
+    )
     simulate.add_argument("--journal", type=Path, help="append every charge to this file")
 
     doctor = add("doctor", "Check folders, engine, worker, keys and clients.")

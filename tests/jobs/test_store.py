@@ -32,6 +32,52 @@ async def test_exactly_the_legal_transitions_are_made(store: Store, before: Stag
             assert (await store.get(job.job_id)).stage == before
 
 
+ADDRESS = "https://pictures.test/mug.png?signature=0123456789abcdef"
+
+
+def stored(folder: Path) -> bytes:
+    """What is in the database's files, once nobody holds them open."""
+    return b"".join(path.read_bytes() for path in (folder / "data").glob("jobs.db*"))
+
+
+@pytest.mark.parametrize("way", ["sent", "failed", "cancelled"])
+async def test_the_address_of_a_photo_is_kept_no_longer_than_it_is_needed(
+    store: Store, tmp_path: Path, way: str
+) -> None:
+    [job] = await store.insert([new_job(passthrough_url=ADDRESS)])
+    kept = await store.reserve(job, day_budget_usd=10.0)
+    assert kept is not None
+    assert kept.request.passthrough_url == ADDRESS
+    queued = await store.move(kept, "queued")
+    assert queued is not None
+    match way:
+        case "sent":
+            sending = await store.reserve(queued, day_budget_usd=10.0)
+            assert sending is not None
+            await store.move(sending, "running")
+        case "failed":
+            await store.move(queued, "failed")
+        case _:
+            await store.request_cancel(job.job_id, owner=OWNER)
+    assert (await store.get(job.job_id)).request.passthrough_url is None
+    await store.aclose()
+    assert ADDRESS.encode() not in stored(tmp_path)
+
+
+async def test_the_addresses_of_results_are_kept_until_they_are_downloaded(
+    store: Store, tmp_path: Path
+) -> None:
+    job = await in_stage(store, tmp_path, "running")
+    downloading = await store.move(job, "downloading", outputs=(ADDRESS,))
+    assert downloading is not None
+    assert downloading.outputs == (ADDRESS,)
+    finishing = await store.move(downloading, "finishing")
+    assert finishing is not None
+    assert finishing.outputs == ()
+    await store.aclose()
+    assert ADDRESS.encode() not in stored(tmp_path)
+
+
 async def test_a_move_of_a_row_that_moved_on_changes_nothing(store: Store) -> None:
     [job] = await store.insert([new_job()])
     assert await store.move(job, "cancelled") is not None

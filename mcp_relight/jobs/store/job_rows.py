@@ -9,7 +9,7 @@ from typing import Any, cast
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from mcp_relight.domain.job import Job, Stage, Status, is_legal, stages_of
+from mcp_relight.domain.job import TERMINAL, Job, Stage, Status, is_legal, stages_of
 from mcp_relight.domain.ports import JobPage
 from mcp_relight.errors import Internal, InvalidArgument, JobNotFound
 
@@ -20,6 +20,7 @@ from .values import columns_of, images_of, job_of
 
 _ANY_OWNER = None
 _AT_ONCE = 400
+_STILL_TO_SEND = frozenset[Stage]({"queued", "submitting"})
 
 
 def get_job(connection: Connection, job_id: str, *, owner: str | None = _ANY_OWNER) -> Job:
@@ -67,6 +68,7 @@ def cancel_job(connection: Connection, job_id: str, *, owner: str, now: float) -
     this_row = jobs.update().where(jobs.c.job_id == job_id, jobs.c.stage == job.stage)
     if is_idle := job.stage in {"queued", "submit_unknown"}:
         changes = {"stage": "cancelled", "note": "", "worker": None}
+        changes |= _without_used_addresses(job, "cancelled", {})
     else:
         changes = {"cancel_requested": True}
         changes |= {"due_at": now} if job.stage == "running" else {}
@@ -96,6 +98,7 @@ def move_job(
     if row["cancel_requested"] and not job.cancel_requested and "due_at" in columns:
         columns["due_at"] = now  # somebody wished it during the step, which did not know
     columns |= settle(connection, row, stage, changes.get("cost"))
+    columns |= _without_used_addresses(job, stage, changes)
     _remember_images(connection, job.job_id, changes)
     return _change(connection, job, columns)
 
@@ -129,6 +132,16 @@ def may_be_anothers(connection: Connection, job: Job, ticket: str) -> bool:
         .where(sa.or_(unsettled, jobs.c.ticket == ticket))
     )
     return connection.execute(rivals).scalar_one() > 0
+
+
+def _without_used_addresses(job: Job, stage: Stage, changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Columns without the addresses nobody will need again: a signed one is as good as a key."""
+    columns: dict[str, Any] = {}
+    if stage not in _STILL_TO_SEND and job.request.passthrough_url and "request" not in changes:
+        columns |= columns_of({"request": job.request.model_copy(update={"passthrough_url": None})})
+    if job.outputs and (stage in TERMINAL or stage == "finishing"):
+        columns |= columns_of({"outputs": ()})
+    return columns
 
 
 def _lock_row(connection: Connection, job: Job) -> sa.RowMapping | None:
