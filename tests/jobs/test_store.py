@@ -40,6 +40,7 @@ def stored(folder: Path) -> bytes:
     return b"".join(path.read_bytes() for path in (folder / "data").glob("jobs.db*"))
 
 
+@IN_A_FILE
 @pytest.mark.parametrize("way", ["sent", "failed", "cancelled"])
 async def test_the_address_of_a_photo_is_kept_no_longer_than_it_is_needed(
     store: Store, tmp_path: Path, way: str
@@ -64,10 +65,11 @@ async def test_the_address_of_a_photo_is_kept_no_longer_than_it_is_needed(
     assert ADDRESS.encode() not in stored(tmp_path)
 
 
+@IN_A_FILE
 async def test_the_addresses_of_results_are_kept_until_they_are_downloaded(
     store: Store, tmp_path: Path
 ) -> None:
-    job = await in_stage(store, tmp_path, "running")
+    job = await in_stage(store, "running")
     downloading = await store.move(job, "downloading", outputs=(ADDRESS,))
     assert downloading is not None
     assert downloading.outputs == (ADDRESS,)
