@@ -250,6 +250,8 @@ class Parts:
 
     def has_leftovers(self) -> bool:
         """Whether an earlier process left jobs unfinished; opens nothing."""
+        if not self.database.exists():
+            return False
         from mcp_relight.jobs.store.leftovers import has_leftovers
 
         return has_leftovers(self.database)

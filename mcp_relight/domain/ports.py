@@ -196,10 +196,17 @@ class Jobs(Protocol):
         ...
 
     async def due(
-        self, *, worker: str, credentials: Sequence[str], local: int, remote: int
+        self,
+        *,
+        worker: str,
+        credentials: Sequence[str],
+        local: int,
+        remote: int,
+        under_way: Sequence[str] = (),
     ) -> tuple[Job, ...]:
         """Rows that this worker may advance now: its own, and those nobody living holds. At most
-        so many of each kind, so that neither waits behind the other."""
+        so many of each kind, so that neither waits behind the other; of those it has `under_way`,
+        by id, only local ones that somebody wants cancelled."""
         ...
 
     async def next_due_at(self, *, worker: str, credentials: Sequence[str]) -> float | None:
