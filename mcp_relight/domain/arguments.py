@@ -11,7 +11,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
 
 from mcp_relight.errors import InvalidArgument, RelightError, UnknownArgument
 
-from .words import did_you_mean, plain_words
+from .words import did_you_mean, rule_broken
 
 
 def _as_text(value: object) -> object:
@@ -55,13 +55,9 @@ def _explain(arguments: type[Arguments], error: ValidationError) -> RelightError
         return InvalidArgument(f"{name} is required.", hint=f"Give {name}.", argument=name)
     field = arguments.model_fields.get(name)
     hint = (field.description or "") if field else ""
-    words = f"be {plain_words(first['msg']).removeprefix('must be ')}"
+    said = rule_broken(name, first["msg"])
     if first["type"] in _TOO_LONG:
-        words = f"have at most {first.get('ctx', {})['max_length']:,} characters"
+        said = f"{name} must have at most {first.get('ctx', {})['max_length']:,} characters."
     if first["type"] in _TOO_SHORT:
-        words = "not be empty"
-    return InvalidArgument(
-        f"{name} must {words}.",
-        hint=hint,
-        argument=name,
-    )
+        said = f"{name} must not be empty."
+    return InvalidArgument(said, hint=hint, argument=name)

@@ -77,6 +77,12 @@ async def test_several_named_by_hand_are_lettered_in_order(client: Client, world
     assert line == "Contact sheet: picture 1; picture 2"
 
 
+async def test_a_name_with_a_comma_is_one_picture(client: Client, world: World) -> None:
+    photo = world.photo("me, and the mug.jpg", width=96, height=96)
+    line, _ = await look(client, str(photo))
+    assert line == "picture 1 (96x96 px shown)"
+
+
 async def test_before_and_after_are_compared_without_links(client: Client, world: World) -> None:
     photo = world.photo("mug.jpg", width=160, height=120)
     job = await call(client, "relight_image", image=str(photo), look="low_key", wait_s=45)

@@ -60,7 +60,8 @@ def list_jobs(
 
 
 def cancel_job(connection: Connection, job_id: str, *, owner: str, now: float) -> Job:
-    """Cancel what nobody works on; else leave the wish to the worker that does."""
+    """Cancel what nobody works on; else leave the wish to the worker that does, to be looked at
+    now."""
     job = get_job(connection, job_id, owner=owner)
     if job.is_terminal:
         return job
@@ -70,10 +71,11 @@ def cancel_job(connection: Connection, job_id: str, *, owner: str, now: float) -
         changes |= _without_used_addresses(job, "cancelled", {})
     else:
         changes = {"cancel_requested": True}
+        changes |= {"due_at": now} if job.stage == "running" else {}
     changed = connection.execute(this_row.values(**changes, updated_at=now))
     if is_idle and changed.rowcount == 0:  # PostgreSQL alone: it left this stage meanwhile
         connection.execute(
-            jobs.update().where(jobs.c.job_id == job_id).values(cancel_requested=True)
+            jobs.update().where(jobs.c.job_id == job_id).values(cancel_requested=True, due_at=now)
         )
     return get_job(connection, job_id)
 
@@ -93,6 +95,8 @@ def move_job(
     if row is None:
         return None
     columns = columns_of(changes) | {"stage": stage, "updated_at": now}
+    if row["cancel_requested"] and not job.cancel_requested and "due_at" in columns:
+        columns["due_at"] = now  # somebody wished it during the step, which did not know
     columns |= settle(connection, row, stage, changes.get("cost"))
     columns |= _without_used_addresses(job, stage, changes)
     _remember_images(connection, job.job_id, changes)
@@ -142,7 +146,9 @@ def _without_used_addresses(job: Job, stage: Stage, changes: Mapping[str, Any]) 
 
 def _lock_row(connection: Connection, job: Job) -> sa.RowMapping | None:
     """The row as this job knows it, locked until the transaction ends; None when it moved on."""
-    query = sa.select(jobs.c.owner, jobs.c.reserved_day, jobs.c.reserved_usd).where(_same(job))
+    query = sa.select(
+        jobs.c.owner, jobs.c.reserved_day, jobs.c.reserved_usd, jobs.c.cancel_requested
+    ).where(_same(job))
     return connection.execute(query.with_for_update()).mappings().one_or_none()
 
 
