@@ -7,6 +7,8 @@ that a thousand waiting jobs are a thousand rows and not a thousand tasks.
 from mcp_relight.domain.job import Job
 from mcp_relight.domain.ports import Clock, Jobs
 
+_LONGEST_WAIT_S = 3600.0
+"""A slot farther away was taken before the clock was put back."""
 _STALE_S = 2.0
 """A slot that was not used in time is given up: used late, many of them would make a burst."""
 
@@ -49,4 +51,6 @@ class Slots:
 
     def _is_usable(self, gate: str, at: float) -> bool:
         now = self._clock.now()
-        return now - at <= _STALE_S and max(now, at) >= self._held_until.get(gate, 0.0)
+        return -_LONGEST_WAIT_S <= now - at <= _STALE_S and max(now, at) >= self._held_until.get(
+            gate, 0.0
+        )

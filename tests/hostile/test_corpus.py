@@ -100,7 +100,7 @@ def test_the_corpus_is_answered_as_its_manifest_says(
 def test_changed_bytes_end_neither_server_nor_child_and_leave_it_small(
     wire: Wire, pytestconfig: pytest.Config
 ) -> None:
-    count = 10_000 if pytestconfig.getoption("--full") else 1_000
+    count = 10_000 if pytestconfig.getoption("--full") else 500
     chance = random.Random(11)
     pid = wire.process.pid
     taken = 0
