@@ -55,9 +55,9 @@ def _explain(arguments: type[Arguments], error: ValidationError) -> RelightError
         return InvalidArgument(f"{name} is required.", hint=f"Give {name}.", argument=name)
     field = arguments.model_fields.get(name)
     hint = (field.description or "") if field else ""
-    said = rule_broken(name, first["msg"])
+    message = rule_broken(name, first["msg"])
     if first["type"] in _TOO_LONG:
-        said = f"{name} must have at most {first.get('ctx', {})['max_length']:,} characters."
+        message = f"{name} must have at most {first.get('ctx', {})['max_length']:,} characters."
     if first["type"] in _TOO_SHORT:
-        said = f"{name} must not be empty."
-    return InvalidArgument(said, hint=hint, argument=name)
+        message = f"{name} must not be empty."
+    return InvalidArgument(message, hint=hint, argument=name)

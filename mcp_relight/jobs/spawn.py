@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 from mcp_relight.errors import Internal
 
@@ -99,7 +99,12 @@ def _open_log(path: Path) -> IO[bytes]:
 
 
 def _popen(
-    command: Sequence[str], environment: Mapping[str, str], log: IO[bytes], **how: Any
+    command: Sequence[str],
+    environment: Mapping[str, str],
+    log: IO[bytes],
+    *,
+    creationflags: int = 0,
+    start_new_session: bool = False,
 ) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
         command,
@@ -107,7 +112,8 @@ def _popen(
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=log,
-        **how,
+        creationflags=creationflags,
+        start_new_session=start_new_session,
     )
 
 

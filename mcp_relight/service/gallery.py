@@ -62,7 +62,7 @@ class Gallery:
             cells = await self._set_of(names[0])
         else:
             whole = await self._file_with_commas(reference) if len(names) > 1 else None
-            cells = [whole] if whole else await self._listed(names)
+            cells = [whole] if whole else [await self._cell(*one) for one in enumerate(names, 1)]
         if not cells:
             raise InvalidArgument(
                 "image names no picture.", hint="Give an image id, a job id or a path."
@@ -96,22 +96,20 @@ class Gallery:
         if reference.startswith(_NO_FILE):
             return None
         try:
-            return await self._cell(reference, 1)
+            return await self._cell(1, reference)
         except ImageNotFound:
             return None
 
-    async def _listed(self, names: list[str]) -> list[SheetCell]:
-        return [await self._cell(name, position) for position, name in enumerate(names, start=1)]
-
-    async def _cell(self, name: str, position: int) -> SheetCell:
+    async def _cell(self, position: int, name: str) -> SheetCell:
         """A picture by whatever names it. Its file name stays out of the label: a stranger may have
         chosen it, and a label is read as our own words."""
         if name.startswith("job_"):
             return await self._result(_finished(await self._jobs.get(name, owner=self._owner)), 0)
         reference = URI_PREFIX + name if is_image_id(name) else name
         taken = await take(self._library, reference, "image")
-        picture = await self._images.read(taken.info.image_id)
-        return SheetCell(image=picture, label=f"picture {position}")
+        return SheetCell(
+            image=await self._images.read(taken.info.image_id), label=f"picture {position}"
+        )
 
     async def _result(self, job: Job, index: int) -> SheetCell:
         facts = [job.request.lighting.look or "relit", job.model]

@@ -76,7 +76,10 @@ def test_a_local_job_cut_off_is_done_by_the_next_server(world: World, way: str) 
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize(
+    "way",
+    ["SIGTERM", *(pytest.param(way, marks=pytest.mark.full) for way in ("SIGINT", "end of input"))],
+)
 @pytest.mark.parametrize("phase", MOMENTS)
 def test_a_paid_job_cut_off_is_neither_lost_nor_sent_again(
     world: World, simulator: SimulatorHandle, phase: str, way: str
