@@ -5,6 +5,7 @@ import hmac
 import os
 import secrets
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 
 from mcp_relight.errors import LocalError
@@ -38,7 +39,8 @@ def folder_salt(folder: Path) -> bytes:
             "The data folder cannot be written.", hint="Set MCP_RELIGHT_DATA_DIR to another."
         ) from None
     finally:
-        mine.unlink(missing_ok=True)
+        with suppress(OSError):
+            mine.unlink()
 
 
 def credential_id(salt: bytes, key: str, origin: str) -> str:

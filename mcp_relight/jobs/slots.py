@@ -9,6 +9,8 @@ from dataclasses import dataclass
 
 from mcp_relight.domain.ports import Clock, Jobs
 
+_LONGEST_WAIT_S = 3600.0
+"""A slot farther away was taken before the clock was put back."""
 _STALE_S = 2.0
 """A slot that was not used in time is given up: used late, many of them would make a burst."""
 
@@ -66,4 +68,5 @@ class Slots:
 
     def _is_usable(self, gate: Gate, at: float) -> bool:
         now = self._clock.now()
-        return now - at <= _STALE_S and max(now, at) >= self._held_until.get(gate.name, 0.0)
+        is_fresh = -_LONGEST_WAIT_S <= now - at <= _STALE_S
+        return is_fresh and max(now, at) >= self._held_until.get(gate.name, 0.0)

@@ -156,6 +156,17 @@ async def test_a_held_gate_lets_nobody_through_and_forgets_its_burst(
     assert await store.take_slot("g", per_minute=60, burst=3) == pytest.approx(33)
 
 
+@pytest.mark.parametrize("jump_s", [-86_400, 86_400])
+async def test_a_gate_is_not_shut_by_a_clock_that_jumps(
+    store: Store, clock: FakeClock, jump_s: float
+) -> None:
+    for _ in range(5):
+        await store.take_slot("g", per_minute=60, burst=3)
+    clock.time += jump_s
+    waits = [await store.take_slot("g", per_minute=60, burst=3) for _ in range(4)]
+    assert waits == pytest.approx([0, 0, 0, 1])
+
+
 async def test_gates_do_not_know_each_other(store: Store) -> None:
     await store.hold("g", 30)
     assert await store.take_slot("other", per_minute=60, burst=1) == 0

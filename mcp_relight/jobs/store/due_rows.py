@@ -14,6 +14,8 @@ from .values import job_of
 STRANDED_S = 10.0
 """Overdue by this much, a row has nobody: a worker that could take it would have started."""
 
+_CLOCK_SLACK_S = 60.0
+
 _OPEN: tuple[Stage, ...] = tuple(stage for stage in LEGAL if stage not in TERMINAL)
 
 
@@ -41,7 +43,7 @@ def due_jobs(
     is_local = jobs.c.credential_id.is_(None)
     due = (
         sa.select(jobs)
-        .where(_mine(worker, living, credentials), jobs.c.due_at <= now)
+        .where(_mine(worker, living, credentials), _is_due(now))
         .where(jobs.c.job_id.not_in(under_way))
         .order_by(jobs.c.cancel_requested.desc(), jobs.c.due_at, jobs.c.job_id)
     )
@@ -53,6 +55,11 @@ def due_jobs(
     queries += [due.where(sa.not_(is_local)).limit(remote)] if remote else []
     queries += [due.where(is_local).limit(local)] if local else []
     return tuple(job_of(row) for query in queries for row in connection.execute(query).mappings())
+
+
+def _is_due(now: float) -> sa.ColumnElement[bool]:
+    """A row from the future was written before the clock was put back: its time is as wrong."""
+    return sa.or_(jobs.c.due_at <= now, jobs.c.updated_at > now + _CLOCK_SLACK_S)
 
 
 def next_due_at(
