@@ -118,9 +118,9 @@ async def test_a_row_whose_key_nobody_has_says_so(store: Store, clock: FakeClock
 
 
 async def test_rows_are_not_stuck_when_the_clock_is_put_back(
-    store: Store, tmp_path: Path, clock: FakeClock
+    store: Store, clock: FakeClock
 ) -> None:
-    job = await in_stage(store, tmp_path, "running")
+    job = await in_stage(store, "running")
     assert await store.move(job, "running", due_at=clock.time + 15) is not None
     clock.time -= 86_400
     due = await store.due(worker="a.1", credentials=[KEY], local=10, remote=10)
@@ -130,9 +130,9 @@ async def test_rows_are_not_stuck_when_the_clock_is_put_back(
 
 
 async def test_a_clock_put_forward_makes_rows_due_and_loses_none(
-    store: Store, tmp_path: Path, clock: FakeClock
+    store: Store, clock: FakeClock
 ) -> None:
-    job = await in_stage(store, tmp_path, "running")
+    job = await in_stage(store, "running")
     assert await store.move(job, "running", due_at=clock.time + 15) is not None
     clock.time += 366 * 86_400
     pruned = await store.prune(image_bytes={})
