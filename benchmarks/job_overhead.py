@@ -72,7 +72,7 @@ async def insert(settings: Settings, image: str, count: int) -> dict[str, JsonVa
     """Put the jobs into the store, with nobody to carry them out yet; returns what they send."""
     async with Application(settings) as application:
         service = await application.service()
-        plan = await service.plan(PlanArguments.model_validate({**WISH, "image": image}))
+        plan, _ = await service.plan(PlanArguments.model_validate({**WISH, "image": image}))
         for seed in range(count):
             wish = {**WISH, "image": image, "seed": seed, "wait_s": 0}
             await service.relight(RelightArguments.model_validate(wish))

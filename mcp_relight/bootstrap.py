@@ -5,6 +5,7 @@ that was only asked for its tools has opened nothing.
 """
 
 import contextlib
+import logging
 import time
 from dataclasses import dataclass
 from functools import cached_property
@@ -23,6 +24,8 @@ from mcp_relight.jobs.locks import WorkerLock, is_living
 from mcp_relight.jobs.spawn import Spawner
 
 if TYPE_CHECKING:
+    from collections.abc import Generator
+
     from pydantic import SecretStr
 
     from mcp_relight.domain.ports import Found, Library, Taken
@@ -35,7 +38,10 @@ if TYPE_CHECKING:
     from mcp_relight.storage.fetch import Fetcher
     from mcp_relight.storage.files import ImageFiles
 
+_log = logging.getLogger(__name__)
+
 _BURST = 10
+_PRUNE_AFTER_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,11 +208,16 @@ class Parts:
             credentials=self.credentials,
         )
 
+    def has_leftovers(self) -> bool:
+        """Whether an earlier process left jobs unfinished; opens nothing."""
+        from mcp_relight.jobs.store.leftovers import has_leftovers
+
+        return has_leftovers(self.database)
+
     async def prune(self) -> None:
-        """Delete ended jobs that are too old or too many, and the images only they used."""
+        """Delete ended jobs that are too old or too many, and images that no job needs."""
         pruned = await self.store.prune(image_bytes=await self.images.sizes())
-        for image_id in pruned.image_ids:
-            await self.images.delete(image_id)
+        await self.images.delete_unused(pruned.image_ids)
 
     async def aclose(self) -> None:
         """Close what was opened, and nothing else."""
@@ -228,18 +239,15 @@ class Application:
         self._opening = anyio.Lock()
         self._service: Service | None = None
         self._stack = contextlib.AsyncExitStack()
-        self._workers: DetachedWorkers | InlineWorkers | NoWorkers | None = None
+        self._workers: DetachedWorkers | InlineWorkers | NoWorkers = (
+            DetachedWorkers(self._parts) if settings.worker == "detached" else NoWorkers()
+        )
 
     async def __aenter__(self) -> Self:
         await self._stack.__aenter__()
         self._stack.push_async_callback(self._parts.aclose)
-        match self._parts.settings.worker:
-            case "inline":
-                self._workers = await self._stack.enter_async_context(InlineWorkers(self._parts))
-            case "detached":
-                self._workers = DetachedWorkers(self._parts)
-            case "none":
-                self._workers = NoWorkers()
+        if self._parts.settings.worker == "inline":
+            self._workers = await self._stack.enter_async_context(InlineWorkers(self._parts))
         return self
 
     async def __aexit__(
@@ -260,10 +268,20 @@ class Application:
     def opened(self) -> "Service | None":
         return self._service
 
+    def start_worker_for_leftovers(self) -> None:
+        """Start a worker process for jobs that an earlier process left unfinished, so that it
+        loads what it needs beside this one. Trouble in it is left to the call that needs one."""
+        if not isinstance(self._workers, DetachedWorkers):
+            return
+        with _trouble_noted():
+            if self._parts.has_leftovers():
+                self._workers.start()
+
     async def resume(self) -> None:
-        """Start a worker if there may be something to do; opens nothing in this process."""
-        if self._workers is not None and await anyio.Path(self._parts.database).exists():
-            await self._workers.ensure()
+        """Start a worker if an earlier process left jobs unfinished; opens nothing in this one."""
+        with _trouble_noted():
+            if await anyio.to_thread.run_sync(self._parts.has_leftovers):
+                await self._workers.ensure()
 
     async def examine_providers(self) -> list[ProviderState]:
         """Free calls only."""
@@ -294,14 +312,13 @@ class Application:
         from mcp_relight.service.service import Options, Service
 
         parts, settings = self._parts, self._parts.settings
-        workers = self._workers or NoWorkers()
         return Service(
             jobs=parts.store,
             images=parts.images,
             pixels=parts.pixels,
             library=TypedPaths(parts.library) if self._typed_paths else parts.library,
             models=parts.registry,
-            workers=workers,
+            workers=self._workers,
             options=Options(
                 default_model=settings.default_model,
                 policy=Policy(
@@ -326,9 +343,9 @@ class DetachedWorkers:
 
     async def ensure(self) -> None:
         async with self._starting:  # several calls at once, one spawner
-            await anyio.to_thread.run_sync(self._ensure)
+            await anyio.to_thread.run_sync(self.start)
 
-    def _ensure(self) -> None:
+    def start(self) -> None:
         if self._spawner is None:
             parts = self._parts
             self._spawner = Spawner(
@@ -377,6 +394,14 @@ class InlineWorkers:
         await worker.run(idle_s=None)
 
 
+@contextlib.contextmanager
+def _trouble_noted() -> "Generator[None]":
+    try:
+        yield
+    except RelightError as error:
+        _log.warning("No worker was started for unfinished jobs: %s", error.message)
+
+
 class NoWorkers:
     """`domain.ports.Workers` where jobs are carried out elsewhere."""
 
@@ -423,9 +448,20 @@ async def run_worker(settings: Settings) -> None:
     if not lock.take():
         return
     try:
-        await parts.prune()
-        await parts.worker(lock).run_until_signal(idle_s=settings.worker_idle_s)
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(_prune, parts)
+            await parts.worker(lock).run_until_signal(idle_s=settings.worker_idle_s)
+            tasks.cancel_scope.cancel()
     finally:
         lock.release()
         with anyio.CancelScope(shield=True):
             await parts.aclose()
+
+
+async def _prune(parts: Parts) -> None:
+    """Soon, but not first: whoever waits for a job must not wait for this."""
+    await parts.clock.sleep(_PRUNE_AFTER_S)
+    try:
+        await parts.prune()
+    except RelightError as error:
+        _log.warning("Old jobs could not be deleted: %s", error.code)

@@ -11,7 +11,7 @@ import platformdirs
 from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from mcp_relight.domain.words import plain_words
+from mcp_relight.domain.words import rule_broken
 from mcp_relight.errors import InvalidArgument
 
 WorkerMode = Literal["detached", "inline", "none"]
@@ -153,7 +153,7 @@ class Settings(BaseSettings):
             first = error.errors(include_url=False, include_input=False, include_context=False)[0]
             name = str(first["loc"][0]) if first["loc"] else "settings"
             raise InvalidArgument(
-                f"{_variable(cls, name)}: {plain_words(first['msg'])}.",
+                rule_broken(_variable(cls, name), first["msg"]),
                 hint="Correct or remove this variable, then start again.",
                 argument=name,
             ) from None
@@ -250,4 +250,5 @@ def secrets_of(settings: Settings) -> tuple[str, ...]:
     """Every secret value in force, for redaction in logs."""
     secrets = [settings.api_key(provider) for provider in PROVIDERS_WITH_KEYS]
     secrets.append(settings.bucket_secret)
-    return tuple(secret.get_secret_value() for secret in secrets if secret is not None)
+    named = tuple(secret.get_secret_value() for secret in secrets if secret is not None)
+    return (*named, *([settings.bucket_key_id] if settings.bucket_key_id else []))

@@ -38,7 +38,7 @@
 next step. Neither ever contains the value that was given, a key, or a provider's own text.
 """
 
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, Self
 
 Billed = Literal["yes", "no", "unknown"]
 
@@ -61,6 +61,10 @@ class RequestError(RelightError):
     """The caller can fix it; nothing was spent."""
 
     code = "invalid_argument"
+
+    def about(self, argument: str) -> Self:
+        """The same refusal, its message naming the argument."""
+        return type(self)(f"{argument}: {self.message}", hint=self.hint, argument=argument)
 
 
 class InvalidArgument(RequestError):

@@ -6,7 +6,9 @@ The filter sits on handlers, not loggers, so that records of every library pass 
 import logging
 import re
 import sys
+import threading
 from collections.abc import Sequence
+from types import TracebackType
 
 _PATTERNS = (
     re.compile(r"(?i)(bearer\s+)[^\s\"',;]+"),
@@ -15,11 +17,12 @@ _PATTERNS = (
     re.compile(r"\b()(?:sk-|pd_|pdl_|SG_)[A-Za-z0-9_-]{6,}"),
 )  # fmt: skip
 _QUERY = re.compile(r"(https?://[^\s?\"'<>]+)\?[^\s\"'<>]*")
+_USERINFO = re.compile(r"([a-z][a-z0-9+.-]*://)[^\s/@\"'<>]+@", re.IGNORECASE)
 _QUIET = ("httpx2", "httpcore2", "mcp", "sqlalchemy", "asyncio", "uvicorn")
 
 
 class Redact(logging.Filter):
-    """Replaces secrets, and cuts the query off every address."""
+    """Replaces secrets, and cuts user names, passwords and the query off every address."""
 
     def __init__(self, secrets: Sequence[str]) -> None:
         super().__init__()
@@ -33,6 +36,8 @@ class Redact(logging.Filter):
             record.exc_info = None
         elif record.exc_text:
             record.exc_text = self.clean(record.exc_text)
+        if record.stack_info:
+            record.stack_info = self.clean(record.stack_info)
         return True
 
     def clean(self, text: str) -> str:
@@ -40,7 +45,7 @@ class Redact(logging.Filter):
             text = text.replace(secret, "[secret]")
         for pattern in _PATTERNS:
             text = pattern.sub(r"\1[secret]", text)
-        return _QUERY.sub(r"\1", text)
+        return _QUERY.sub(r"\1", _USERINFO.sub(r"\1", text))
 
 
 def configure(level: str, secrets: Sequence[str]) -> None:
@@ -53,3 +58,18 @@ def configure(level: str, secrets: Sequence[str]) -> None:
         logging.getLogger(name).setLevel(
             max(logging.WARNING, logging.getLevelNamesMapping()[level])
         )
+    # What Python itself would print about a crash passes the filter too.
+    logging.captureWarnings(True)
+    sys.excepthook = _log_crash
+    threading.excepthook = _log_crash_of_thread
+
+
+def _log_crash(
+    kind: type[BaseException], error: BaseException, trace: TracebackType | None
+) -> None:
+    logging.getLogger("mcp_relight").critical("Ended by a bug.", exc_info=(kind, error, trace))
+
+
+def _log_crash_of_thread(crash: threading.ExceptHookArgs) -> None:
+    if crash.exc_value is not None:
+        _log_crash(crash.exc_type, crash.exc_value, crash.exc_traceback)

@@ -67,7 +67,8 @@ def plan(view: Plan) -> None:
             )
             if part
         )
-        ready = candidate.problem.message if candidate.problem else "yes"
+        problem = candidate.problem.message if candidate.problem else None
+        ready = candidate.missing or problem or "yes"
         seconds = f"~{candidate.typical_s:g} s" if candidate.typical_s else ""
         table.add_row(candidate.model, escape(ready), cost, seconds, light or "all honoured")
     _out.print(table)
@@ -98,9 +99,12 @@ def models(found: ModelList) -> None:
         return
     table = Table("model", "ready", "price at most", "what", box=None, pad_edge=False)
     for model in found.models:
-        ready = "yes" if model.ready else (model.missing or "no")
-        table.add_row(model.model, escape(ready), _price(model), escape(model.title))
+        ready = "yes" if model.ready else "no"
+        table.add_row(model.model, ready, _price(model), escape(model.summary))
     _out.print(table)
+    for provider in found.providers:
+        if provider.missing:
+            _line(provider.provider, provider.missing)
 
 
 def _model(model: ModelView) -> None:
@@ -108,7 +112,7 @@ def _model(model: ModelView) -> None:
     _line("what", model.summary)
     _line("ready", "yes" if model.ready else (model.missing or "no"))
     _line("price", f"{_price(model)} ({model.price.source} {model.price.as_of})".strip())
-    for note in model.notes:
+    for note in model.notes or ():
         _line("note", note)
     properties = (model.parameters or {}).get("properties", {})
     if not isinstance(properties, dict):

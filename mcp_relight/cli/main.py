@@ -93,6 +93,9 @@ def build_parser() -> argparse.ArgumentParser:
     )
     simulate = add("simulate", "Run the three providers on this machine, for rehearsals.")
     simulate.add_argument("--port", type=int, default=0, help="0 takes any free one (0)")
+    simulate.add_argument(
+        "--speed", type=float, default=1.0, help="times faster than the providers (1)"
+    )
     simulate.add_argument("--journal", type=Path, help="append every charge to this file")
 
     doctor = add("doctor", "Check folders, engine, worker, keys and clients.")
@@ -130,10 +133,14 @@ def _shared_flags() -> argparse.ArgumentParser:
 def _command(name: str) -> Command:
     """The function behind a command, importing only what that command needs."""
     match name:
-        case "serve" | "worker":
-            from . import serving
+        case "serve":
+            from .serving import serve
 
-            return getattr(serving, name)
+            return serve
+        case "worker":
+            from .worker import worker
+
+            return worker
         case "relight" | "plan" | "analyze" | "find":
             from . import photos
 

@@ -84,7 +84,7 @@ def _check_out(out: Path) -> None:
 async def _plan(namespace: argparse.Namespace) -> int:
     arguments = PlanArguments.parse(given(namespace, PlanArguments))
     async with opened(namespace) as service:
-        view = await service.plan(arguments)
+        view, _ = await service.plan(arguments)
     answer(view.facts(), as_json=namespace.json, draw=lambda: drawing.plan(view))
     return 0
 

@@ -1,12 +1,10 @@
-"""`serve` and `worker`."""
+"""`serve`."""
 
 import argparse
 
 import anyio
 
-from mcp_relight.bootstrap import Application, run_worker
-from mcp_relight.server.app import create_server
-from mcp_relight.server.stdio import serve_stdio
+from mcp_relight.bootstrap import Application
 
 from .session import load_settings
 
@@ -14,6 +12,11 @@ from .session import load_settings
 def serve(namespace: argparse.Namespace) -> int:
     settings = load_settings(namespace)
     application = Application(settings)
+    # Before the MCP SDK is loaded: that takes as long as a worker needs to be at work.
+    application.start_worker_for_leftovers()
+
+    from mcp_relight.server.app import create_server
+
     server = create_server(application, resource_links=settings.resource_links)
     if namespace.http:
         from mcp_relight.server.http import serve_http
@@ -21,14 +24,10 @@ def serve(namespace: argparse.Namespace) -> int:
         anyio.run(serve_http, server, namespace.host, namespace.port)
         return 0
 
+    from mcp_relight.server.stdio import serve_stdio
+
     async def stdio() -> None:
         await serve_stdio(server, handshake_only=settings.handshake_only)
 
     anyio.run(stdio)
-    return 0
-
-
-def worker(namespace: argparse.Namespace) -> int:
-    settings = load_settings(namespace)
-    anyio.run(run_worker, settings)
     return 0

@@ -5,14 +5,16 @@ import json
 import sys
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import anyio
 
 from mcp_relight import logs
 from mcp_relight.bootstrap import Application
 from mcp_relight.config import Settings, secrets_of
-from mcp_relight.service.service import Service
+
+if TYPE_CHECKING:
+    from mcp_relight.service.service import Service
 
 _SETTINGS = ("data_dir", "output_dir", "local_only", "log_level")
 
@@ -28,7 +30,7 @@ def load_settings(namespace: argparse.Namespace, **overrides: Any) -> Settings:
 
 
 @asynccontextmanager
-async def opened(namespace: argparse.Namespace) -> AsyncGenerator[Service]:
+async def opened(namespace: argparse.Namespace) -> "AsyncGenerator[Service]":
     """The service for one command. A path typed on the command line is its own permission."""
     async with Application(load_settings(namespace), typed_paths=True) as application:
         yield await application.service()

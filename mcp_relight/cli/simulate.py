@@ -14,6 +14,7 @@ from .session import answer
 
 def simulate(namespace: argparse.Namespace) -> int:
     command = [sys.executable, "-P", "-m", "mcp_relight.simulator", "--port", str(namespace.port)]
+    command += ["--speed", str(namespace.speed)]
     if namespace.journal is not None:
         command += ["--journal", str(namespace.journal)]
     # Ended as by Ctrl-C, so that the simulator never outlives this command.

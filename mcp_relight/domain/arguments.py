@@ -11,13 +11,17 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
 
 from mcp_relight.errors import InvalidArgument, RelightError, UnknownArgument
 
-from .words import did_you_mean, plain_words
+from .words import did_you_mean, rule_broken
 
 
 def _as_text(value: object) -> object:
     """Text stays text: some clients, and the SDK, parse JSON text before it gets here."""
     return json.dumps(value) if isinstance(value, (list, dict)) else value
 
+
+_TOO_LONG = frozenset({"too_long", "string_too_long"})
+_TOO_SHORT = frozenset({"too_short", "string_too_short"})
+"""What pydantic says of a text's length speaks of items, and repeats how many there were."""
 
 Text = Annotated[str, BeforeValidator(_as_text)]
 
@@ -45,14 +49,15 @@ class Arguments(BaseModel):
 
 
 def _explain(arguments: type[Arguments], error: ValidationError) -> RelightError:
-    first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+    first = error.errors(include_url=False, include_input=False)[0]
     name = str(first["loc"][0]) if first["loc"] else "arguments"
     if first["type"] == "missing":
         return InvalidArgument(f"{name} is required.", hint=f"Give {name}.", argument=name)
     field = arguments.model_fields.get(name)
     hint = (field.description or "") if field else ""
-    return InvalidArgument(
-        f"{name} must be {plain_words(first['msg']).removeprefix('must be ')}.",
-        hint=hint,
-        argument=name,
-    )
+    message = rule_broken(name, first["msg"])
+    if first["type"] in _TOO_LONG:
+        message = f"{name} must have at most {first.get('ctx', {})['max_length']:,} characters."
+    if first["type"] in _TOO_SHORT:
+        message = f"{name} must not be empty."
+    return InvalidArgument(message, hint=hint, argument=name)

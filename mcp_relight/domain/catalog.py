@@ -16,7 +16,7 @@ from mcp_relight.errors import InvalidArgument
 from .job import Cost, FieldHonesty
 from .lighting import Lighting
 from .lights_json import refuse_constant
-from .words import did_you_mean, plain_words
+from .words import did_you_mean, rule_broken
 
 Mode = Literal["local", "async", "sync"]
 Honesty = Callable[[Lighting, Mapping[str, JsonValue]], tuple[FieldHonesty, ...]]
@@ -47,7 +47,8 @@ class Price:
 
     def estimate(self, count: int) -> Cost:
         usd = None if self.high_usd is None else round(self.high_usd * count, 6)
-        return Cost(amount=self.amount * count, unit=self.unit, usd=usd, billed="unknown")
+        billed = "no" if usd == 0 else "unknown"
+        return Cost(amount=self.amount * count, unit=self.unit, usd=usd, billed=billed)
 
 
 FREE = Price(0.0, "USD", 0.0, "runs on this machine", "")
@@ -72,6 +73,8 @@ class ModelSpec:
     controls: tuple[str, ...] = ()
     """Fields of the light it honours or approximates."""
     relights: bool = True
+    is_general: bool = False
+    """An editor of anything, told in words to change the light alone."""
     max_count: int = 1
     max_prompt_chars: int | None = None
     takes_mask: bool = False
@@ -195,7 +198,7 @@ def _explain(error: ValidationError, schema: dict[str, Any]) -> InvalidArgument:
             argument="params",
         )
     return InvalidArgument(
-        f"params.{name}: {plain_words(first['msg'])}.",
+        rule_broken(f"params.{name}", first["msg"]),
         hint="Call list_models with this model to see its parameters.",
         argument="params",
     )

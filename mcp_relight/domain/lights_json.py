@@ -8,7 +8,7 @@ from pydantic import ValidationError
 from mcp_relight.errors import InvalidArgument
 
 from .lighting import MAX_LIGHTS, Light
-from .words import did_you_mean, plain_words
+from .words import did_you_mean, rule_broken
 
 _EXAMPLE = 'For instance lights=\'[{"azimuth_deg": -60, "kelvin": 3200}]\'.'
 
@@ -54,7 +54,7 @@ def _parse_light(index: int, value: object) -> Light:
                 argument="lights",
             ) from None
         raise InvalidArgument(
-            f"{where}: {plain_words(first['msg'])}.",
+            rule_broken(where, first["msg"]),
             hint="Each light is one JSON object; see the ranges of relight_image.",
             argument="lights",
         ) from None

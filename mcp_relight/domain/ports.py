@@ -200,8 +200,11 @@ class Jobs(Protocol):
         the version now. Starting with -1 it returns at once."""
         ...
 
-    async def due(self, *, worker: str, credentials: Sequence[str], limit: int) -> tuple[Job, ...]:
-        """Rows that this worker may advance now: its own, and those nobody living holds."""
+    async def due(
+        self, *, worker: str, credentials: Sequence[str], local: int, remote: int
+    ) -> tuple[Job, ...]:
+        """Rows that this worker may advance now: its own, and those nobody living holds. At most
+        so many of each kind, so that neither waits behind the other."""
         ...
 
     async def next_due_at(self, *, worker: str, credentials: Sequence[str]) -> float | None:

@@ -228,7 +228,6 @@ class RelightArguments(PlanArguments):
 
     wait_s: Annotated[
         float | None,
-        Number,
         Field(
             ge=0,
             le=MAX_WAIT_S,

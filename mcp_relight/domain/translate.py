@@ -240,9 +240,7 @@ def honest(
     notes = ignored or {}
     result: list[FieldHonesty] = []
     for name in asked_fields(lighting):
-        entry = FieldHonesty(
-            name=name, how="ignored", note=notes.get(name, "this model has no control for it")
-        )
+        entry = FieldHonesty(name=name, how="ignored", note=notes.get(name, ""))
         for how, table in tables:
             if name in table:
                 entry = FieldHonesty.model_validate({"name": name, "how": how, "note": table[name]})

@@ -90,28 +90,37 @@ class PriceView(_View):
 
 
 class ModelView(_View):
-    """One model. `parameters` and `example` come when one model is asked for by name."""
+    """One model. What stands below `verified` comes when one model is asked for by name."""
 
     model: str
-    title: str
     ready: bool
-    missing: str | None = None
     summary: str
-    mode: Literal["local", "async", "sync"]
     price: PriceView
     typical_s: float | None = None
-    light_controls: tuple[str, ...] = ()
-    max_count: int = 1
+    light_controls: tuple[str, ...] | None = None
+    relights: bool | None = None
+    verified: bool
+    title: str | None = None
+    missing: str | None = None
+    mode: Literal["local", "async", "sync"] | None = None
+    max_count: int | None = None
     max_prompt_chars: int | None = None
-    reproducible: bool = False
-    relights: bool = True
-    verified: bool = False
-    notes: tuple[str, ...] = ()
+    reproducible: bool | None = None
+    notes: tuple[str, ...] | None = None
     parameters: dict[str, JsonValue] | None = None
     example: dict[str, JsonValue] | None = None
 
 
+class ProviderView(_View):
+    """Whether the models of one provider can be used, and what is missing."""
+
+    provider: str
+    ready: bool
+    missing: str | None = None
+
+
 class ModelList(_View):
+    providers: tuple[ProviderView, ...]
     models: tuple[ModelView, ...]
     default_model: str
     looks: tuple[str, ...]
@@ -119,7 +128,7 @@ class ModelList(_View):
 
 
 class Candidate(_View):
-    """One model that could carry out a plan."""
+    """One model that could carry out a plan. `cost` is that of the whole call, all looks."""
 
     model: str
     ready: bool
@@ -140,6 +149,8 @@ class Plan(_View):
     image: ImageView
     lighting: Lighting
     candidates: tuple[Candidate, ...]
+    more: int = 0
+    """Further models that could do it and fit less well."""
     siblings: int = 1
     warnings: tuple[str, ...] = ()
     next_step: str

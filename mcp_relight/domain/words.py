@@ -16,10 +16,13 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     return f'Did you mean "{match}"?' if match else ""
 
 
-def plain_words(message: str) -> str:
-    """A pydantic message, shorter and without its prefix."""
-    message = message.removeprefix("Value error, ").removeprefix("Input should be ")
-    return message[:1].lower() + message[1:]
+def rule_broken(name: str, message: str) -> str:
+    """`kelvin must be less than 20000.`: a pydantic message as a sentence about `name`."""
+    if message.startswith("Value error, "):
+        message = message.removeprefix("Value error, ")
+        return f"{name} {message}." if message.startswith("must ") else f"{name}: {message}."
+    _, has_rule, rule = message.partition(" should ")
+    return f"{name} must {rule}." if has_rule else f"{name}: {message[:1].lower()}{message[1:]}."
 
 
 def printable(text: str, most_chars: int) -> str:

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO
@@ -18,6 +19,8 @@ from .locks import is_held, lock_path
 # -P: the working folder, which may hold downloads, is no place to import from.
 WORKER_COMMAND = (sys.executable, "-P", "-m", "mcp_relight", "worker", "--detached")
 _MAX_LOG_BYTES = 1_000_000
+_START_S = 30.0
+"""A worker that has not taken its lock after so long hangs, and another is started."""
 
 
 class Spawner:
@@ -41,6 +44,8 @@ class Spawner:
         self._environment = dict(environment)
         self._command = list(command)
         self._started: list[subprocess.Popen[bytes]] = []
+        self._started_at = 0.0
+        self._lock_before = b""
         self._mutex = threading.Lock()
 
     def ensure(self) -> bool:
@@ -51,10 +56,28 @@ class Spawner:
         """
         with self._mutex:
             self._started = [process for process in self._started if process.poll() is None]
-            if is_held(self._lock_path):
+            if is_held(self._lock_path) or self._is_one_starting():
                 return False
+            self._lock_before = self._lock_content()
             self._started.append(self._start())
+            self._started_at = time.monotonic()
             return True
+
+    def _is_one_starting(self) -> bool:
+        """Whether a worker started from here has yet to take the lock: then its first look at the
+        rows is still to come. Whoever takes the lock writes into it, so one that had it and is
+        about to leave is not mistaken for one that comes."""
+        return (
+            bool(self._started)
+            and time.monotonic() - self._started_at < _START_S
+            and self._lock_content() == self._lock_before
+        )
+
+    def _lock_content(self) -> bytes:
+        try:
+            return self._lock_path.read_bytes()
+        except FileNotFoundError:
+            return b""
 
     def _start(self) -> subprocess.Popen[bytes]:
         try:
@@ -75,40 +98,41 @@ def _open_log(path: Path) -> IO[bytes]:
     return open(path, "ab", opener=lambda name, flags: os.open(name, flags, 0o600))
 
 
+def _popen(
+    command: Sequence[str],
+    environment: Mapping[str, str],
+    log: IO[bytes],
+    *,
+    creationflags: int = 0,
+    start_new_session: bool = False,
+) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        command,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=log,
+        creationflags=creationflags,
+        start_new_session=start_new_session,
+    )
+
+
 if sys.platform == "win32":
 
     def _start_detached(
         command: Sequence[str], environment: Mapping[str, str], log: IO[bytes]
     ) -> subprocess.Popen[bytes]:
         flags = subprocess.DETACHED_PROCESS | subprocess.CREATE_NEW_PROCESS_GROUP
+        away = flags | subprocess.CREATE_BREAKAWAY_FROM_JOB
         try:
-            return _popen(command, environment, log, flags | subprocess.CREATE_BREAKAWAY_FROM_JOB)
+            return _popen(command, environment, log, creationflags=away)
         except PermissionError:
             # The client's job object forbids breaking away; the worker then ends with the client.
-            return _popen(command, environment, log, flags)
-
-    def _popen(
-        command: Sequence[str], environment: Mapping[str, str], log: IO[bytes], flags: int
-    ) -> subprocess.Popen[bytes]:
-        return subprocess.Popen(
-            command,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=log,
-            creationflags=flags,
-        )
+            return _popen(command, environment, log, creationflags=flags)
 
 else:
 
     def _start_detached(
         command: Sequence[str], environment: Mapping[str, str], log: IO[bytes]
     ) -> subprocess.Popen[bytes]:
-        return subprocess.Popen(
-            command,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=log,
-            start_new_session=True,
-        )
+        return _popen(command, environment, log, start_new_session=True)

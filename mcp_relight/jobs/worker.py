@@ -139,10 +139,15 @@ class Worker:
     async def _look(self, tasks: TaskGroup) -> float | None:
         """Start what is due and fits; returns when the next row is due."""
         worker, credentials = self._lock.worker_id, self._credentials
-        # The rows under way may be among them, and fill as many places as they take.
-        limit = self._local_at_once + self._remote_at_once
         try:
-            for job in await self._jobs.due(worker=worker, credentials=credentials, limit=limit):
+            due = await self._jobs.due(
+                worker=worker,
+                credentials=credentials,
+                # The rows under way are among them, and fill as many places as they take.
+                local=self._local_at_once,
+                remote=self._remote_at_once,
+            )
+            for job in due:
                 if job.job_id in self._active:
                     self._interrupt_if_asked(job)
                 elif self._has_room(self._steps.is_local(job)):

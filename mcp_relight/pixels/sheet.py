@@ -15,10 +15,12 @@ from .photo import read_srgb, shrunk
 _GAP_PX = 8
 _BACKGROUND = (24, 24, 24)
 _INK = (255, 255, 255)
-_LABEL_SHARE = 14
-"""A label is this many times lower than its cell is wide: about 18 px in a chat's 512 px."""
+_LABEL_SHARE = 18
+"""A line is this many times lower than its cell is wide: about 18 px in a chat's 512 px."""
 
 _SMALLEST_LABEL_PX = 18
+_LABEL_LINES = 2
+_BETWEEN_FACTS = " · "
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
@@ -28,7 +30,11 @@ def contact_sheet(cells: Sequence[SheetCell], max_edge_px: int) -> Image.Image:
     rows = math.ceil(len(cells) / columns)
     cell_px = (max_edge_px - _GAP_PX * (columns + 1)) // columns
     label_px = max(_SMALLEST_LABEL_PX, cell_px // _LABEL_SHARE)
-    strip_px = label_px * 3 // 2
+    labels = [
+        _lines(f"{_letter(index)}  {_printable(cell.label)}".rstrip(), cell_px, label_px)
+        for index, cell in enumerate(cells)
+    ]
+    strip_px = max(len(lines) for lines in labels) * label_px * 3 // 2
     picture_px = cell_px - strip_px
     pictures = [_picture(cell, cell_px, picture_px) for cell in cells]
     row_heights = [
@@ -38,13 +44,11 @@ def contact_sheet(cells: Sequence[SheetCell], max_edge_px: int) -> Image.Image:
     height = sum(row_heights) + _GAP_PX * (rows + 1)
     sheet = Image.new("RGB", (columns * (cell_px + _GAP_PX) + _GAP_PX, height), _BACKGROUND)
     draw = ImageDraw.Draw(sheet)
-    for index, (cell, picture) in enumerate(zip(cells, pictures, strict=True)):
+    for index, (lines, picture) in enumerate(zip(labels, pictures, strict=True)):
         row, column = divmod(index, columns)
         left = _GAP_PX + column * (cell_px + _GAP_PX)
         top = _GAP_PX + sum(row_heights[:row]) + row * _GAP_PX
-        label = f"{_letter(index)}  {_printable(cell.label)}".rstrip()
-        text = _fitting(label, cell_px, label_px)
-        draw.text((left, top), text, fill=_INK, font=_font(label_px))
+        draw.text((left, top), "\n".join(lines), fill=_INK, font=_font(label_px))
         sheet.paste(picture, (left + (cell_px - picture.width) // 2, top + strip_px))
     return sheet
 
@@ -61,6 +65,20 @@ def _letter(index: int) -> str:
 
 def _printable(label: str) -> str:
     return "".join(char for char in label if unicodedata.category(char)[0] != "C")
+
+
+def _lines(label: str, width_px: int, size_px: int) -> list[str]:
+    """The label, broken between its facts where it is too wide; the last line is shortened."""
+    font = _font(size_px)
+    lines = [""]
+    for fact in label.split(_BETWEEN_FACTS):
+        joined = lines[-1] + _BETWEEN_FACTS + fact if lines[-1] else fact
+        is_full = len(lines) == _LABEL_LINES or not lines[-1]
+        if font.getlength(joined) <= width_px or is_full:
+            lines[-1] = joined
+        else:
+            lines.append(fact)
+    return [_fitting(line, width_px, size_px) for line in lines]
 
 
 def _fitting(text: str, width_px: int, size_px: int) -> str:

@@ -162,6 +162,7 @@ def _spec(provider: str, row: Row) -> ModelSpec:
         honesty=_honesty,
         controls=("prompt",) if row.kind in {"edit", "relight"} else (),
         relights=row.kind in {"edit", "relight"},
+        is_general=row.kind == "edit",
         notes=() if schema else ("Its parameters are read from PixelDojo when the job is sent.",),
         as_of=row.as_of,
     )

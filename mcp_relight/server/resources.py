@@ -10,7 +10,8 @@ from mcp.server.lowlevel.helper_types import ReadResourceContents
 from mcp.server.mcpserver import Context, MCPServer
 from mcp.server.mcpserver.exceptions import ResourceError, ResourceNotFoundError
 from mcp.server.mcpserver.resources import FunctionResource
-from mcp.types import InputRequiredResult
+from mcp.shared.exceptions import MCPError
+from mcp.types import INVALID_PARAMS, CallToolResult, GetPromptResult, InputRequiredResult
 from mcp.types import Resource as ListedResource
 from mcp_types.methods import CacheableMethod
 from pydantic import AnyUrl
@@ -50,12 +51,42 @@ _ALL = ListModelsArguments()
 
 class RelightServer(MCPServer[Opener]):
     """An MCPServer that lists the newest pictures, and says of each picture what it is: a template
-    has one MIME type, pictures have two."""
+    has one MIME type, pictures have two. It refuses unknown names before the SDK would, which
+    repeats them to the model."""
 
     def __init__(self, name: str, opener: Opener, tasks: Tasks, **settings: Any) -> None:
         super().__init__(name, **settings)
         self.tasks = tasks
         self._opener = opener
+        self._tool_names = frozenset(tool.name for tool in settings["tools"])
+
+    async def call_tool(
+        self,
+        name: str,
+        arguments: dict[str, Any],
+        context: Context[Opener, Any] | None = None,
+    ) -> CallToolResult | InputRequiredResult:
+        if name not in self._tool_names:
+            raise MCPError(INVALID_PARAMS, "No tool of that name. tools/list names them all.")
+        return await super().call_tool(name, arguments, context)
+
+    async def get_prompt(
+        self,
+        name: str,
+        arguments: dict[str, Any] | None = None,
+        context: Context[Opener, Any] | None = None,
+    ) -> GetPromptResult | InputRequiredResult:
+        prompts = {prompt.name: prompt for prompt in await self.list_prompts()}
+        if name not in prompts:
+            raise MCPError(INVALID_PARAMS, "No prompt of that name. prompts/list names them all.")
+        known = prompts[name].arguments or ()
+        given = arguments or {}
+        missing = [one.name for one in known if one.required and one.name not in given]
+        if missing or not given.keys() <= {one.name for one in known}:
+            needed = f"{missing[0]} is required." if missing else "An argument is not known."
+            names = ", ".join(one.name for one in known)
+            raise MCPError(INVALID_PARAMS, f"{needed} This prompt takes: {names}.")
+        return await super().get_prompt(name, arguments, context)
 
     async def read_resource(
         self, uri: AnyUrl | str, context: Context[Opener, Any] | None = None

@@ -173,8 +173,7 @@ class Tools:
 
     async def _plan_relight(self, arguments: PlanArguments, ctx: Ctx) -> CallToolResult:
         service = await self._opener.service()
-        plan = await service.plan(arguments)
-        picture = await service.preview(arguments) if arguments.preview else None
+        plan, picture = await service.plan(arguments)
         return facts_result(plan.facts(), picture=picture)
 
     async def _relight_image(

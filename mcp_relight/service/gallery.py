@@ -9,11 +9,13 @@ from mcp_relight.domain.queries import CompareArguments, ViewArguments
 from mcp_relight.domain.views import Comparison
 from mcp_relight.errors import ImageNotFound, InvalidArgument
 
+from .ordering import take
 from .showing import show_image
 
 VIEW_MAX_BYTES = 500_000
 """Of JPEG; below 700 KB once it is base64."""
 _VIEW_EDGE_PX = 1024
+_NO_FILE = ("job_", URI_PREFIX, "https://", "http://")
 _MAX_CELLS = 13
 """Before, and every picture of the largest set one call can make."""
 
@@ -31,7 +33,7 @@ class Gallery:
     async def view(self, arguments: ViewArguments) -> tuple[Encoded, str]:
         """One picture small enough to show, and a line about it."""
         edge_px = arguments.max_edge or _VIEW_EDGE_PX
-        cells = await self._cells_of(_names(arguments.image))
+        cells = await self._cells_of(arguments.image)
         if len(cells) == 1:
             picture = await self._pixels.thumbnail(
                 cells[0].image, max_edge_px=edge_px, max_bytes=VIEW_MAX_BYTES
@@ -54,11 +56,13 @@ class Gallery:
             )
         return await self._compare_two(arguments.before, arguments.after)
 
-    async def _cells_of(self, names: list[str]) -> list[SheetCell]:
+    async def _cells_of(self, reference: str) -> list[SheetCell]:
+        names = _names(reference)
         if len(names) == 1 and names[0].startswith("job_"):
             cells = await self._set_of(names[0])
         else:
-            cells = [await self._cell(name) for name in names]
+            whole = await self._file_with_commas(reference) if len(names) > 1 else None
+            cells = [whole] if whole else [await self._cell(*one) for one in enumerate(names, 1)]
         if not cells:
             raise InvalidArgument(
                 "image names no picture.", hint="Give an image id, a job id or a path."
@@ -87,12 +91,25 @@ class Gallery:
             ],
         ]
 
-    async def _cell(self, name: str) -> SheetCell:
+    async def _file_with_commas(self, reference: str) -> SheetCell | None:
+        """The one picture of that very name, before its commas are read as those of a list."""
+        if reference.startswith(_NO_FILE):
+            return None
+        try:
+            return await self._cell(1, reference)
+        except ImageNotFound:
+            return None
+
+    async def _cell(self, position: int, name: str) -> SheetCell:
+        """A picture by whatever names it. Its file name stays out of the label: a stranger may have
+        chosen it, and a label is read as our own words."""
         if name.startswith("job_"):
             return await self._result(_finished(await self._jobs.get(name, owner=self._owner)), 0)
         reference = URI_PREFIX + name if is_image_id(name) else name
-        taken = await self._library.take(reference)
-        return SheetCell(image=await self._images.read(taken.info.image_id), label=taken.name)
+        taken = await take(self._library, reference, "image")
+        return SheetCell(
+            image=await self._images.read(taken.info.image_id), label=f"picture {position}"
+        )
 
     async def _result(self, job: Job, index: int) -> SheetCell:
         facts = [job.request.lighting.look or "relit", job.model]
@@ -103,8 +120,8 @@ class Gallery:
         return SheetCell(image=await self._images.read(job.images[index]), label=" · ".join(facts))
 
     async def _compare_two(self, before_name: str, after_name: str) -> Comparison:
-        before = (await self._library.take(before_name)).info
-        after = (await self._library.take(after_name)).info
+        before = (await take(self._library, before_name, "before")).info
+        after = (await take(self._library, after_name, "after")).info
         report = await self._pixels.report(
             await self._images.read(before.image_id),
             await self._images.read(after.image_id),
@@ -131,7 +148,7 @@ class Gallery:
             after=show_image(after, job.paths[0]),
             job_id=job.job_id,
             report=job.report,
-            summary=f"{job.request.image_name}: {look} by {job.model}.{verdict}",
+            summary=f"{look} by {job.model}.{verdict}",
         )
 
 

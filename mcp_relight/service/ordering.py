@@ -17,7 +17,13 @@ from mcp_relight.domain.lighting import Lighting
 from mcp_relight.domain.looks import LOOKS
 from mcp_relight.domain.ports import Library, Models, NewJob, Taken
 from mcp_relight.domain.request import PlanArguments
-from mcp_relight.errors import BudgetExceeded, InvalidArgument, ModelNotReady, PriceUnknown
+from mcp_relight.errors import (
+    BudgetExceeded,
+    InvalidArgument,
+    ModelNotReady,
+    PriceUnknown,
+    RequestError,
+)
 
 _NOT_PART_OF_THE_REQUEST = {"wait_s", "preview", "idempotency_key"}
 
@@ -36,6 +42,10 @@ class Order:
     seed: int | None
     finish: Finish
     arguments: PlanArguments
+
+    def most(self, models: Models) -> Cost:
+        """The most the whole order may cost, all looks together."""
+        return models.estimate(self.spec.id, self.params, self.count * len(self.lightings))
 
     def call(self, lighting: Lighting) -> Call:
         """The call of one job, with pictures that carry only their ids."""
@@ -75,11 +85,11 @@ async def take_order(
             hint="Leave mask out, or use local/classic.",
             argument="mask",
         )
-    taken = image or await library.take(arguments.image)
-    mask = await library.take(arguments.mask) if arguments.mask is not None else None
+    taken = image or await take(library, arguments.image, "image")
+    mask = await take(library, arguments.mask, "mask") if arguments.mask is not None else None
     extra: dict[str, ImageInfo] = {}
     for name in sorted(spec.image_fields & params.keys()):
-        extra[name] = (await library.take(str(params.pop(name)))).info
+        extra[name] = (await take(library, str(params.pop(name)), f"params.{name}")).info
     return Order(
         spec=spec,
         image=taken,
@@ -94,6 +104,14 @@ async def take_order(
     )
 
 
+async def take(library: Library, reference: str, argument: str) -> Taken:
+    """The picture an argument names. Raises what `library.take` does, naming the argument."""
+    try:
+        return await library.take(reference)
+    except RequestError as error:
+        raise error.about(argument) from None
+
+
 def new_jobs(
     order: Order,
     *,
@@ -104,8 +122,8 @@ def new_jobs(
     idempotency_key: str | None,
 ) -> list[NewJob]:
     """The jobs of this order: one per look. Raises what would make any of them impossible."""
+    check_cost(order, models, policy)
     estimate = models.estimate(order.spec.id, order.params, order.count)
-    check_cost(order, estimate, policy)
     return [
         _new_job(
             order,
@@ -144,12 +162,13 @@ def check_allowed(spec: ModelSpec, models: Models, policy: Policy) -> None:
         )
 
 
-def check_cost(order: Order, estimate: Cost, policy: Policy) -> None:
+def check_cost(order: Order, models: Models, policy: Policy) -> None:
     """Raises PriceUnknown or BudgetExceeded; free models always pass."""
     if not order.spec.is_paid:
         return
     asked = order.arguments.max_cost_usd
-    if estimate.usd is None:
+    total = order.most(models).usd
+    if total is None:
         if asked is None:
             raise PriceUnknown(
                 f"Nobody documents what {order.spec.id} costs.",
@@ -158,7 +177,6 @@ def check_cost(order: Order, estimate: Cost, policy: Policy) -> None:
             )
         return
     limit = policy.max_cost_usd if asked is None else min(asked, policy.max_cost_usd)
-    total = estimate.usd * len(order.lightings)
     if total > limit:
         name = (
             "max_cost_usd" if asked is not None and asked <= limit else "MCP_RELIGHT_MAX_COST_USD"

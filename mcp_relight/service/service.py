@@ -6,6 +6,7 @@ from pathlib import Path
 
 import anyio
 
+from mcp_relight.domain.catalog import ModelSpec
 from mcp_relight.domain.job import Job, Policy
 from mcp_relight.domain.looks import LOOKS
 from mcp_relight.domain.pixels import Encoded, RenderTask
@@ -30,9 +31,7 @@ from mcp_relight.domain.queries import (
 from mcp_relight.domain.request import DEFAULT_WAIT_S, PlanArguments, RelightArguments
 from mcp_relight.domain.views import (
     AnalysisView,
-    Candidate,
     Comparison,
-    ErrorView,
     FoundImage,
     FoundImages,
     JobList,
@@ -40,14 +39,24 @@ from mcp_relight.domain.views import (
     ModelList,
     Plan,
 )
-from mcp_relight.errors import RequestError
+from mcp_relight.domain.words import did_you_mean
+from mcp_relight.errors import InvalidArgument
 
 from .eye_test import TEST_PICTURE, TEST_PICTURE_LINE, code_words, names_code_words
 from .following import JobChange, follow
 from .gallery import VIEW_MAX_BYTES, Gallery
-from .ordering import Order, Quote, check_allowed, check_cost, new_jobs, quote, take_order
+from .ordering import Order, Quote, check_allowed, new_jobs, quote, take, take_order
+from .planning import orders_for, show_plan
 from .previews import PREVIEW_EDGE_PX, PREVIEW_MAX_BYTES, Previews
-from .showing import iso, show_image, show_job, show_model, summarize
+from .showing import (
+    iso,
+    show_image,
+    show_job,
+    show_model,
+    show_providers,
+    show_row,
+    summarize,
+)
 
 OnProgress = Callable[[float, str], Awaitable[None]]
 
@@ -92,23 +101,34 @@ class Service:
         )
 
     async def list_models(self, arguments: ListModelsArguments) -> ModelList:
-        if arguments.model is not None:
-            specs = [self._models.spec(arguments.model)]
-        else:
-            specs = [
-                spec
-                for spec in self._models.specs()
-                if (arguments.include == "all" or spec.relights)
-                and arguments.provider in {None, spec.provider}
-            ]
-        in_full = arguments.model is not None
+        specs = self._listed(arguments)
+        show = show_row if arguments.model is None else show_model
         return ModelList(
-            models=tuple(show_model(spec, self._models, in_full=in_full) for spec in specs),
+            providers=show_providers(specs, self._models),
+            models=tuple(show(spec, self._models) for spec in specs),
             default_model=self._options.default_model,
             looks=tuple(LOOKS),
             next_step="Call list_models with model=<id> for its own parameters, "
             "plan_relight to compare, or relight_image to start.",
         )
+
+    def _listed(self, arguments: ListModelsArguments) -> list[ModelSpec]:
+        if arguments.model is not None:
+            return [self._models.spec(arguments.model)]
+        specs = self._models.specs()
+        wanted = arguments.provider
+        known = dict.fromkeys(spec.provider for spec in specs)
+        if wanted is not None and wanted not in known:
+            raise InvalidArgument(
+                f"provider names none that exists. {did_you_mean(wanted, known)}".strip(),
+                hint=f"Providers: {', '.join(known)}.",
+                argument="provider",
+            )
+        return [
+            spec
+            for spec in specs
+            if (arguments.include == "all" or spec.relights) and wanted in {None, spec.provider}
+        ]
 
     async def relight(
         self,
@@ -174,43 +194,20 @@ class Service:
             job = (await self._wait((job,), 2.0, None))[0]
         return await show_job(job, self._images)
 
-    async def plan(self, arguments: PlanArguments) -> Plan:
-        """Compare the models that could do this. Spends nothing, sends nothing."""
-        named = arguments.model is not None
-        specs = (
-            [self._models.spec(arguments.model)]
-            if arguments.model is not None
-            else [spec for spec in self._models.specs() if spec.relights]
-        )
-        image = await self._library.take(arguments.image)
-        candidates: list[Candidate] = []
-        for spec in specs:
-            try:
-                order = await take_order(arguments, spec=spec, library=self._library, image=image)
-            except RequestError:
-                if named:
-                    raise
-                continue
-            candidates.append(self._candidate(order))
-        lightings = arguments.lightings()
-        if not candidates:
-            # Every model refused for the same reason; say it once.
-            await take_order(arguments, spec=specs[0], library=self._library, image=image)
-        candidates.sort(key=_rank)
-        return Plan(
-            image=show_image(image.info),
-            lighting=lightings[0],
-            candidates=tuple(candidates),
-            siblings=len(lightings),
-            warnings=image.info.warnings,
-            next_step="Call relight_image with the same arguments and the model you choose.",
-        )
+    async def plan(self, arguments: PlanArguments) -> tuple[Plan, Encoded | None]:
+        """Compare the models that could do this, with a preview if one is asked for. Spends
+        nothing, sends nothing."""
+        orders = await orders_for(arguments, models=self._models, library=self._library)
+        plan = show_plan(orders, models=self._models, policy=self._options.policy)
+        if not arguments.preview:
+            return plan, None
+        return plan, await self.preview(arguments, image=orders[0].image)
 
-    async def preview(self, arguments: PlanArguments) -> Encoded:
+    async def preview(self, arguments: PlanArguments, *, image: Taken | None = None) -> Encoded:
         """The same description on the local engine, small and free."""
         spec = self._models.spec("local/classic")
         local = arguments.model_copy(update={"model": spec.id, "params": None, "count": None})
-        order = await take_order(local, spec=spec, library=self._library)
+        order = await take_order(local, spec=spec, library=self._library, image=image)
         return await self._previews.render(order)
 
     async def preview_of(self, view: JobView) -> Encoded | None:
@@ -226,7 +223,7 @@ class Service:
     async def analyze(
         self, arguments: AnalyzeArguments, *, image: Taken | None = None
     ) -> AnalysisView:
-        taken = image or await self._library.take(arguments.image)
+        taken = image or await take(self._library, arguments.image, "image")
         light = await self._pixels.analyze(await self._images.read(taken.info.image_id))
         return AnalysisView(
             image=show_image(taken.info),
@@ -292,29 +289,6 @@ class Service:
         spec = self._models.spec(arguments.model or self._options.default_model)
         return await take_order(arguments, spec=spec, library=self._library, image=image)
 
-    def _candidate(self, order: Order) -> Candidate:
-        estimate = self._models.estimate(order.spec.id, order.params, order.count)
-        draft = self._models.draft(order.call(order.lightings[0]))
-        problem: ErrorView | None = None
-        try:
-            check_allowed(order.spec, self._models, self._options.policy)
-            check_cost(order, estimate, self._options.policy)
-        except RequestError as error:
-            problem = ErrorView.of(error)
-        missing = self._models.ready(order.spec.provider)
-        return Candidate(
-            model=order.spec.id,
-            ready=missing is None,
-            missing=missing,
-            cost=estimate,
-            price_source=f"{order.spec.price.source} {order.spec.price.as_of}".strip(),
-            typical_s=order.spec.typical_s,
-            fields=draft.fields,
-            finish=order.finish,
-            request=dict(draft.request),
-            problem=problem,
-        )
-
     async def _wait(
         self, jobs: tuple[Job, ...], wait_s: float, on_progress: OnProgress | None
     ) -> tuple[Job, ...]:
@@ -343,11 +317,3 @@ class Service:
                     await on_progress(progress, job.note or job.stage)
                 if all(row.is_terminal or row.status == "unknown" for row in latest.values()):
                     return
-
-
-def _rank(candidate: Candidate) -> tuple[bool, bool, float, float]:
-    """Ready and allowed first, then by how much of the light it honours, then by price."""
-    ignored = sum(field.how == "ignored" for field in candidate.fields)
-    approximated = sum(field.how == "approximated" for field in candidate.fields)
-    usd = candidate.cost.usd if candidate.cost.usd is not None else 1e9
-    return (not candidate.ready, candidate.problem is not None, ignored + approximated / 2, usd)

@@ -1,9 +1,10 @@
 """From stored jobs and images to what callers are shown."""
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from mcp_relight.domain.catalog import ModelSpec
+from mcp_relight.domain.catalog import ModelSpec, Price
 from mcp_relight.domain.image import ImageInfo
 from mcp_relight.domain.job import Job
 from mcp_relight.domain.ports import Images, Models
@@ -14,6 +15,7 @@ from mcp_relight.domain.views import (
     JobView,
     ModelView,
     PriceView,
+    ProviderView,
 )
 from mcp_relight.errors import ImageNotFound
 
@@ -104,30 +106,57 @@ def summarize(job: Job) -> JobSummary:
     )
 
 
-def show_model(spec: ModelSpec, models: Models, *, in_full: bool) -> ModelView:
+def show_row(spec: ModelSpec, models: Models) -> ModelView:
+    """A model as a row of many: short, since an agent carries the whole list."""
+    return ModelView(
+        model=spec.id,
+        ready=models.ready(spec.provider) is None,
+        summary=spec.summary,
+        price=_show_price(spec.price),
+        typical_s=spec.typical_s,
+        light_controls=spec.controls or None,
+        relights=None if spec.relights else False,
+        verified=spec.verified,
+    )
+
+
+def show_model(spec: ModelSpec, models: Models) -> ModelView:
+    """Everything there is to say about one model."""
     missing = models.ready(spec.provider)
     return ModelView(
         model=spec.id,
-        title=spec.title,
         ready=missing is None,
-        missing=missing,
         summary=spec.summary,
-        mode=spec.mode,
-        price=PriceView(
-            amount=spec.price.amount,
-            unit=spec.price.unit,
-            usd_at_most=spec.price.high_usd,
-            source=spec.price.source,
-            as_of=spec.price.as_of,
-        ),
+        price=_show_price(spec.price),
         typical_s=spec.typical_s,
         light_controls=spec.controls,
+        relights=spec.relights,
+        verified=spec.verified,
+        title=spec.title,
+        missing=missing,
+        mode=spec.mode,
         max_count=spec.max_count,
         max_prompt_chars=spec.max_prompt_chars,
         reproducible=spec.reproducible,
-        relights=spec.relights,
-        verified=spec.verified,
-        notes=spec.notes if in_full else (),
-        parameters=spec.schema if in_full else None,
-        example=spec.example if in_full else None,
+        notes=spec.notes,
+        parameters=spec.schema,
+        example=spec.example,
+    )
+
+
+def show_providers(specs: Iterable[ModelSpec], models: Models) -> tuple[ProviderView, ...]:
+    missing = {spec.provider: models.ready(spec.provider) for spec in specs}
+    return tuple(
+        ProviderView(provider=provider, ready=what is None, missing=what)
+        for provider, what in missing.items()
+    )
+
+
+def _show_price(price: Price) -> PriceView:
+    return PriceView(
+        amount=price.amount,
+        unit=price.unit,
+        usd_at_most=price.high_usd,
+        source=price.source,
+        as_of=price.as_of,
     )

@@ -10,7 +10,7 @@ import logging
 import os
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -33,6 +33,8 @@ _DATA_DIR, _OUTPUT_DIR = "MCP_RELIGHT_DATA_DIR", "MCP_RELIGHT_OUTPUT_DIR"
 _CACHE_KEY = re.compile(r"[a-z0-9-]{1,100}")
 _SIDECAR = ".json"
 _LEFTOVER_AGE_S = 3600.0
+_UNUSED_AGE_S = 86_400.0
+"""A picture that was asked for more recently may be on its way into a job that has no row yet."""
 _MAX_SAME_NAMES = 10_000
 
 
@@ -68,6 +70,10 @@ class ImageFiles:
         """Deleting what is not there is no error."""
         await _in_thread(partial(self._delete, image_id))
 
+    async def delete_unused(self, image_ids: Iterable[str]) -> None:
+        """Delete those of the pictures, which no job names, that nobody asked for in a day."""
+        await _in_thread(partial(self._delete_unused, image_ids))
+
     async def sizes(self) -> dict[str, int]:
         """The bytes of every stored image, by id."""
         return await _in_thread(self._sizes)
@@ -101,8 +107,11 @@ class ImageFiles:
         return info
 
     def _info(self, image_id: str) -> ImageInfo:
+        """Also notes that somebody asked for it."""
         if not is_image_id(image_id):
             raise _no_such_image()
+        with suppress(OSError):  # not there, or a folder that can only be read
+            os.utime(self._sidecar(image_id))
         try:
             info = ImageInfo.model_validate_json(self._sidecar(image_id).read_bytes())
             stored_bytes = self._data(info).stat().st_size
@@ -141,6 +150,13 @@ class ImageFiles:
         # First what makes it count as stored.
         self._sidecar(image_id).unlink(missing_ok=True)
         self._data(info).unlink(missing_ok=True)
+
+    def _delete_unused(self, image_ids: Iterable[str]) -> None:
+        old = time.time() - _UNUSED_AGE_S
+        for image_id in image_ids:
+            with suppress(FileNotFoundError):
+                if self._sidecar(image_id).stat().st_mtime < old:
+                    self._delete(image_id)
 
     def _sizes(self) -> dict[str, int]:
         self._prepare()

@@ -4,7 +4,7 @@ import base64
 import binascii
 import re
 from collections.abc import Callable, Generator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
@@ -18,7 +18,7 @@ from mcp_relight.errors import ImageNotFound, ImageTooLarge, InvalidArgument, Ur
 
 from .library import allowed_folder, newest_pictures
 from .names import NO_NAME, safe_stem
-from .paths import local_path, read_explicit, read_under
+from .paths import local_paths, read_explicit, read_under
 
 _Result = TypeVar("_Result")
 
@@ -69,12 +69,14 @@ class Intake:
             return await self._store(_data_uri_bytes(reference), NO_NAME)
         if start.startswith(_WEB):
             return await self._fetch(reference)
-        path = await self._latest() if reference == LATEST else _path_of(reference)
         with _looking_elsewhere():
-            data = await _in_thread(
-                partial(read_under, path, self._folders, max_bytes=MAX_INPUT_BYTES)
+            paths = (
+                [await self._latest()]
+                if reference == LATEST
+                else local_paths(reference, self._folders)
             )
-        return await self._store(data, safe_stem(path.stem))
+            data = await _in_thread(partial(_read_first, paths, self._folders))
+        return await self._store(data, safe_stem(paths[0].stem))
 
     async def take_explicit(self, path: Path) -> Taken:
         data = await _in_thread(partial(read_explicit, path, max_bytes=MAX_INPUT_BYTES))
@@ -84,7 +86,8 @@ class Intake:
         folders = self._folders
         if folder is not None:
             folders = (await _in_thread(partial(allowed_folder, folder, folders)),)
-        return await _in_thread(partial(newest_pictures, folders, limit=limit))
+        search = partial(newest_pictures, folders, limit=limit, plain_names=True)
+        return await _in_thread(search)
 
     async def _latest(self) -> Path:
         search = partial(newest_pictures, self._folders, limit=1, without=self._output_dir)
@@ -114,9 +117,12 @@ class Intake:
         return Taken(info=info, name=name, url=url)
 
 
-def _path_of(reference: str) -> Path:
-    with _looking_elsewhere():
-        return local_path(reference)
+def _read_first(paths: Sequence[Path], roots: Sequence[Path]) -> bytes:
+    """The bytes at the first of these paths where a picture can be read."""
+    for path in paths[:-1]:
+        with suppress(ImageNotFound):
+            return read_under(path, roots, max_bytes=MAX_INPUT_BYTES)
+    return read_under(paths[-1], roots, max_bytes=MAX_INPUT_BYTES)
 
 
 @contextmanager

@@ -13,6 +13,7 @@ from mcp_relight.domain.image import HEAD_BYTES, format_of
 from mcp_relight.domain.ports import Found
 from mcp_relight.errors import ImageNotFound, InvalidArgument
 
+from .names import is_plain
 from .paths import local_path
 
 MAX_DEPTH = 5
@@ -25,11 +26,20 @@ _EXTENSIONS = frozenset(
 
 
 def newest_pictures(
-    folders: Sequence[Path], *, limit: int, without: Path | None = None
+    folders: Sequence[Path],
+    *,
+    limit: int,
+    without: Path | None = None,
+    plain_names: bool = False,
 ) -> list[Found]:
-    """The newest picture files in `folders`, by modification time; not those below `without`."""
+    """The newest picture files in `folders`, by modification time; not those below `without`.
+
+    With `plain_names`, for people and models to read, those whose path hides something are left
+    out too.
+    """
     newest = sorted(_walk(folders, without), key=lambda found: (-found.modified_at, found.path))
-    return list(islice((found for found in newest if _is_picture(found.path)), limit))
+    listed = (found for found in newest if not plain_names or is_plain(str(found.path)))
+    return list(islice((found for found in listed if _is_picture(found.path)), limit))
 
 
 def allowed_folder(reference: str, allowed: Sequence[Path]) -> Path:

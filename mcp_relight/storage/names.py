@@ -10,7 +10,16 @@ NO_NAME = "photo"
 _MAX_STEM_BYTES = 200
 """File systems count bytes: 255 of them, with number and extension."""
 
+# Zero-width joiners hold emoji and Persian words together.
+_JOINERS = frozenset("\u200c\u200d")
+_UNSEEN = ("Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp")
 _SEPARATORS = frozenset('/\\<>:"|?*')
+
+
+def is_plain(name: str) -> bool:
+    """Whether a name shows all that is in it: no line breaks, terminal codes, turned or hidden
+    writing (bidirectional marks, tag characters), nor bytes that are no text."""
+    return all(char in _JOINERS or unicodedata.category(char) not in _UNSEEN for char in name)
 
 
 def safe_stem(name: str) -> str:
@@ -20,7 +29,7 @@ def safe_stem(name: str) -> str:
     plain = "".join(
         "-" if char in _SEPARATORS else char
         for char in unicodedata.normalize("NFC", name)
-        if unicodedata.category(char)[0] != "C"
+        if unicodedata.category(char) not in _UNSEEN
     )
     stem = _shortened(plain.strip(". "))
     if not stem:

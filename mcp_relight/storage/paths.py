@@ -1,6 +1,6 @@
 """Read a local picture, and nothing but a picture somebody was allowed to name.
 
-`local_path` turns what a caller wrote into a path; `read_under` reads it if it lies inside one of
+`local_paths` turns what a caller wrote into paths; `read_under` reads one if it lies inside one of
 the allowed folders; `read_explicit` reads a path a person typed at the command line, which is its
 own permission. These calls block on the disk: run them in a worker thread.
 
@@ -46,6 +46,18 @@ def local_path(reference: str) -> Path:
     if not plain:
         raise _not_found()
     return _anchored(text)
+
+
+def local_paths(reference: str, folders: Sequence[Path]) -> list[Path]:
+    """Where a reference may lie: as `local_path` says; a relative one then in each of `folders`.
+
+    A person says "relight mug.jpg", and no chat client starts its servers where photos are.
+    Raises as `local_path`.
+    """
+    path = local_path(reference)
+    if _is_file_url(reference) or reference.startswith("~") or Path(reference).is_absolute():
+        return [path]
+    return [path, *(folder.expanduser() / reference for folder in folders)]
 
 
 def read_under(path: Path, roots: Sequence[Path], *, max_bytes: int) -> bytes:

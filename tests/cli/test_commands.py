@@ -128,7 +128,7 @@ def test_every_command_has_help(world: World) -> None:
 def test_a_whole_remote_flow_can_be_rehearsed_for_nothing(world: World) -> None:
     photo = world.photo("mug.jpg", width=160, height=120)
     simulator = subprocess.Popen(
-        [sys.executable, "-m", "mcp_relight", "simulate", "--json"],
+        [sys.executable, "-m", "mcp_relight", "simulate", "--speed", "100", "--json"],
         env=world.environment,
         stdout=subprocess.PIPE,
         text=True,

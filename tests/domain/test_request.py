@@ -12,7 +12,7 @@ from mcp_relight.errors import InvalidArgument, RelightError, UnknownArgument, U
 
 
 def asked(**values: Any) -> RelightArguments:
-    return RelightArguments.parse({"image": "photo.jpg", **values})
+    return RelightArguments.parse({"image": "photo.jpg"} | values)
 
 
 def refusal(**values: Any) -> RelightError:
@@ -137,6 +137,18 @@ def test_a_bad_value_is_refused_naming_its_argument(values: dict[str, Any], name
     assert isinstance(error, (InvalidArgument, UnknownLook))
     assert named in error.message
     assert error.hint
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ({"lights": "[" * 9000}, "at most 8,000 characters"),
+        ({"idempotency_key": ""}, "must not be empty"),
+        ({"image": ""}, "must not be empty"),
+    ],
+)
+def test_a_text_of_a_wrong_length_is_told_the_limit(values: dict[str, Any], words: str) -> None:
+    assert words in refusal(**values).message
 
 
 def test_an_unknown_name_inside_lights_is_refused_with_the_nearest() -> None:

@@ -7,9 +7,21 @@ import pytest
 from mcp import Client
 
 from mcp_relight.simulator.handle import SimulatorHandle
+from tests.crash.rig import needs_proc, nothing_left, rows, stdio
 from tests.world import World
 
-from .rig import Facts, Paid, ended, facts_of, look, refusal_of, served, settings_of, start
+from .rig import (
+    Facts,
+    Paid,
+    ended,
+    facts_of,
+    look,
+    refusal_of,
+    remote_environment,
+    served,
+    settings_of,
+    start,
+)
 
 pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("brisk")]
 
@@ -47,6 +59,31 @@ async def test_the_same_call_three_times_at_once_is_one_job_and_one_charge(
         job = await ended(client, started[0])
     assert len(set(started)) == 1
     assert job["status"] == "succeeded"
+    paid = Paid.by(simulator)
+    assert len(paid.submits) == len(paid.charges) == 1
+
+
+@pytest.mark.long
+@needs_proc
+async def test_the_same_call_at_three_servers_at_once_is_one_job_and_one_charge(
+    world: World, simulator: SimulatorHandle, photo: Path
+) -> None:
+    server = stdio(world, **remote_environment(simulator))
+    wish = {"image": str(photo), "model": MODEL, "light_from": "left"}
+    started: list[str] = []
+
+    async def call(client: Client) -> None:
+        started.append((await start(client, **wish))["job_id"])
+
+    with nothing_left(world):
+        async with Client(server) as one, Client(server) as two, Client(server) as three:
+            async with anyio.create_task_group() as tasks:
+                for client in (one, two, three):
+                    tasks.start_soon(call, client)
+            ends = [await ended(client, started[0]) for client in (one, two, three)]
+    assert len(started) == 3
+    assert len(set(started)) == len(rows(world)) == 1
+    assert [job["status"] for job in ends] == ["succeeded"] * 3
     paid = Paid.by(simulator)
     assert len(paid.submits) == len(paid.charges) == 1
 

@@ -1,38 +1,18 @@
 """What the tests run in processes of their own: `python -m tests.jobs.child COMMAND FOLDER …`."""
 
-import functools
 import json
 import sys
 import time
 from pathlib import Path
-from typing import Any
 
 import anyio
 
 from mcp_relight.domain.exchange import Call, Outcome, Output, Rendered
 from mcp_relight.errors import BudgetExceeded
-from mcp_relight.jobs.lanes import Lane
-from mcp_relight.jobs.locks import WorkerLock, is_living
-from mcp_relight.jobs.steps import Steps
-from mcp_relight.jobs.store.store import Store
+from mcp_relight.jobs.locks import WorkerLock
 from mcp_relight.jobs.worker import Worker
-from tests.jobs.fakes import (
-    KEY,
-    FakeDownloads,
-    FakeImages,
-    FakeInputs,
-    FakePixels,
-    FakeProvider,
-    new_job,
-)
-
-
-class SystemClock:
-    def now(self) -> float:
-        return time.time()
-
-    async def sleep(self, seconds: float) -> None:
-        await anyio.sleep(seconds)
+from tests.jobs.fakes import FakeProvider, new_job
+from tests.jobs.workers import new_worker, open_store
 
 
 class LoggingProvider(FakeProvider):
@@ -50,28 +30,10 @@ class LoggingProvider(FakeProvider):
         return Rendered(outputs=(Output(data=b"result"),))
 
 
-def open_store(folder: Path) -> Store:
-    return Store(folder / "jobs.db", is_living=functools.partial(is_living, folder))
-
-
-def new_worker(
-    folder: Path, lock: WorkerLock, *, submit_s: float = 0.0, grace_s: float = 8.0, **kind: Any
-) -> Worker:
-    store, clock, log = open_store(folder), SystemClock(), folder / "submits.log"
-    steps = Steps(
-        jobs=store,
-        images=FakeImages(),
-        pixels=FakePixels(),
-        inputs=FakeInputs(),
-        downloads=FakeDownloads(),
-        clock=clock,
-        lanes={
-            "local": Lane(provider=LoggingProvider("local", log, submit_s), is_local=True),
-            "cloud": Lane(provider=LoggingProvider("cloud", log, submit_s), per_minute=6_000_000),
-        },
-        spare_dir=folder / "spare",
-    )
-    return Worker(store, steps, lock, clock=clock, credentials=[KEY], grace_s=grace_s, **kind)
+def log_keeping_worker(folder: Path, lock: WorkerLock, submit_s: float) -> Worker:
+    log = folder / "submits.log"
+    local, cloud = (LoggingProvider(name, log, submit_s) for name in ("local", "cloud"))
+    return new_worker(open_store(folder), folder, lock, local, cloud)
 
 
 def say(text: str) -> None:
@@ -88,7 +50,7 @@ async def work(folder: Path, name: str, submit_s: float, idle_s: float) -> None:
     say("working")
     with (folder / "starts.log").open("a") as log:
         log.write(f"{lock.worker_id}\n")
-    await new_worker(folder, lock, submit_s=submit_s).run_until_signal(idle_s=idle_s)
+    await log_keeping_worker(folder, lock, submit_s).run_until_signal(idle_s=idle_s)
 
 
 async def insert(folder: Path, dedup_key: str) -> None:

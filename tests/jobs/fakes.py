@@ -12,7 +12,7 @@ from mcp_relight.domain.image import MIME_TYPES
 from mcp_relight.domain.job import Cost, Job, JobRequest, Policy
 from mcp_relight.domain.lighting import Lighting
 from mcp_relight.domain.pixels import Encoded, Inspected
-from mcp_relight.domain.ports import NewJob, Prepared
+from mcp_relight.domain.ports import Clock, NewJob, Prepared
 from mcp_relight.domain.report import (
     CollateralReport,
     DirectionReport,
@@ -208,6 +208,24 @@ def _next(answers: list[Answer]) -> Outcome:
     return answer
 
 
+def new_steps(store: Store, folder: Path, *lanes: Lane, clock: Clock, **around: Any) -> Steps:
+    """Steps with fakes around them, unless a test brings its own."""
+    ports: dict[str, Any] = {
+        "images": FakeImages(),
+        "pixels": FakePixels(),
+        "inputs": FakeInputs(),
+        "downloads": FakeDownloads(),
+        **around,
+    }
+    return Steps(
+        jobs=store,
+        clock=clock,
+        lanes={lane.provider.name: lane for lane in lanes},
+        spare_dir=folder / "spare",
+        **ports,
+    )
+
+
 @dataclass
 class World:
     """A real store with fakes around it."""
@@ -235,15 +253,15 @@ class World:
             per_minute=self.per_minute,
             burst=self.burst,
         )
-        return Steps(
-            jobs=self.store,
+        return new_steps(
+            self.store,
+            self.folder,
+            lane,
+            clock=self.clock,
             images=self.images,
             pixels=self.pixels,
             inputs=self.inputs,
             downloads=self.downloads,
-            clock=self.clock,
-            lanes={self.provider.name: lane},
-            spare_dir=self.folder / "spare",
         )
 
     async def new(self, **request: Any) -> Job:

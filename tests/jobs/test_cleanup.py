@@ -1,14 +1,18 @@
 """Forgetting and pruning: only what has ended goes, and only images that nobody else uses."""
 
-import sqlite3
+import os
 from pathlib import Path
 
 import pytest
 
+from mcp_relight.bootstrap import Parts
+from mcp_relight.config import Settings
 from mcp_relight.domain.job import LEGAL, TERMINAL, Job, Stage
+from mcp_relight.domain.pixels import Encoded
 from mcp_relight.errors import InvalidArgument
 from mcp_relight.jobs.store.store import Store
 from tests.jobs.fakes import OWNER, FakeClock, new_job
+from tests.jobs.rows import put_in_stage
 
 pytestmark = pytest.mark.anyio
 
@@ -23,9 +27,7 @@ async def job_in(
     if result is not None:
         moved = await store.move(job, "queued", images=(result,), returned=(result,))
         assert moved is not None
-    with sqlite3.connect(folder / "data" / "jobs.db", isolation_level=None) as connection:
-        connection.execute("UPDATE jobs SET stage = ? WHERE job_id = ?", (stage, job.job_id))
-    connection.close()
+    put_in_stage(folder, job, stage)
     return job
 
 
@@ -50,6 +52,12 @@ async def test_a_job_that_has_not_ended_is_never_deleted(
     gone = await store.prune(image_bytes={A: 10**12}, max_bytes=0)
     assert (gone.jobs, gone.image_ids) == (0, ())
     assert (await store.get(job.job_id)).stage == stage
+
+
+async def test_pruning_names_stored_images_that_no_job_ever_used(store: Store) -> None:
+    await store.insert([new_job(image_id=A)])
+    gone = await store.prune(image_bytes={A: 1, B: 1})
+    assert (gone.jobs, gone.image_ids) == (0, (B,))
 
 
 async def test_an_image_that_another_job_uses_stays(store: Store, tmp_path: Path) -> None:
@@ -103,5 +111,27 @@ async def test_pruning_takes_the_oldest_until_the_images_fit(
     assert (await store.prune(image_bytes=sizes, max_bytes=110)).jobs == 0
     gone = await store.prune(image_bytes=sizes, max_bytes=100)
     assert (gone.jobs, gone.image_ids) == (1, (RESULT_A,))
+    del sizes[RESULT_A]
     gone = await store.prune(image_bytes=sizes, max_bytes=79)
     assert (gone.jobs, set(gone.image_ids)) == (1, {SHARED, RESULT_B})
+
+
+async def test_pruning_deletes_old_pictures_that_no_job_needs_and_nothing_else(
+    tmp_path: Path,
+) -> None:
+    parts = Parts(Settings.load(data_dir=tmp_path, worker="none"))
+    needed, old, young = [
+        (
+            await parts.images.put(
+                Encoded(data=name.encode(), mime_type="image/png", width=4, height=3)
+            )
+        ).image_id
+        for name in ("needed", "old", "young")
+    ]
+    await parts.store.insert([new_job(image_id=needed)])
+    for image_id in (needed, old):
+        [facts] = tmp_path.rglob(f"{image_id}.json")
+        os.utime(facts, (0, 0))
+    await parts.prune()
+    assert set(await parts.images.sizes()) == {needed, young}
+    await parts.aclose()

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from mcp_relight.errors import Internal
 from mcp_relight.jobs.credentials import credential_id, fingerprint
 from mcp_relight.jobs.locks import FileLock, WorkerLock, is_held, is_living, lock_path
 from mcp_relight.jobs.spawn import Spawner
-from tests.jobs.processes import Children, wait_until
+from tests.jobs.processes import ENVIRONMENT, Children, wait_until
 
 pytestmark = pytest.mark.anyio
 
@@ -111,6 +112,47 @@ def test_five_spawners_at_once_leave_one_worker(children: Children) -> None:
     wait_until(lambda: children.spawned_running() == 1)
     assert len(starts.read_text().splitlines()) == 1
     assert not any(spawner.ensure() for spawner in spawners)
+
+
+def spawner_of(folder: Path, program: str) -> Spawner:
+    """One whose workers run this program; `folder`, `WorkerLock` and `wait_for_go` are there."""
+    head = f"""
+import time
+from pathlib import Path
+from mcp_relight.jobs.locks import WorkerLock
+folder = Path({str(folder)!r})
+
+def wait_for_go():
+    until = time.monotonic() + 30
+    while not (folder / "go").exists() and time.monotonic() < until:
+        time.sleep(0.01)
+"""
+    command = [sys.executable, "-c", head + textwrap.dedent(program)]
+    return Spawner(folder, "print", environment=ENVIRONMENT, command=command)
+
+
+def test_a_worker_that_is_still_starting_is_not_started_again(tmp_path: Path) -> None:
+    spawner = spawner_of(tmp_path, "wait_for_go()")
+    assert spawner.ensure()
+    assert not spawner.ensure()
+    (tmp_path / "go").touch()
+    wait_until(spawner.ensure)  # it ended without ever taking its lock
+
+
+def test_a_worker_that_gave_up_its_lock_and_has_not_ended_is_replaced(tmp_path: Path) -> None:
+    spawner = spawner_of(
+        tmp_path,
+        """
+        lock = WorkerLock(folder, "print")
+        lock.take()
+        lock.release()
+        wait_for_go()
+        """,
+    )
+    assert spawner.ensure()
+    wait_until(lock_path(tmp_path, "print").exists)
+    wait_until(spawner.ensure)
+    (tmp_path / "go").touch()
 
 
 def test_a_spawned_worker_has_a_session_and_a_log_of_its_own(children: Children) -> None:

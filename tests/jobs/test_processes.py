@@ -11,9 +11,9 @@ import pytest
 
 from mcp_relight.domain.job import Job
 from mcp_relight.jobs.store.store import Store
-from tests.jobs.child import open_store
 from tests.jobs.fakes import OWNER, new_job
 from tests.jobs.processes import Children, wait_until
+from tests.jobs.workers import open_store
 
 pytestmark = pytest.mark.anyio
 

@@ -1,31 +1,20 @@
-"""The job store: stages, claims, dedup, owners, pages."""
+"""The job store: stages, claims, dedup, owners, pages, late evidence."""
 
-import sqlite3
 import stat
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from mcp_relight.domain.job import LEGAL, Job, Stage, is_legal
 from mcp_relight.errors import IdempotencyConflict, Internal, InvalidArgument, JobNotFound
 from mcp_relight.jobs.store.store import Store
-from tests.jobs.fakes import KEY, OWNER, FakeClock, new_job
+from tests.jobs.fakes import OWNER, FakeClock, new_job
+from tests.jobs.rows import in_stage, put_in_stage
 
 pytestmark = pytest.mark.anyio
 
 STAGES: list[Stage] = sorted(LEGAL)
-
-
-def put_in_stage(folder: Path, job: Job, stage: Stage) -> None:
-    with sqlite3.connect(folder / "data" / "jobs.db", isolation_level=None) as connection:
-        connection.execute("UPDATE jobs SET stage = ? WHERE job_id = ?", (stage, job.job_id))
-    connection.close()
-
-
-async def in_stage(store: Store, folder: Path, stage: Stage) -> Job:
-    [job] = await store.insert([new_job()])
-    put_in_stage(folder, job, stage)
-    return await store.get(job.job_id)
 
 
 @pytest.mark.parametrize("before", STAGES)
@@ -42,6 +31,52 @@ async def test_exactly_the_legal_transitions_are_made(
             with pytest.raises(Internal):
                 await store.move(job, after)
             assert (await store.get(job.job_id)).stage == before
+
+
+ADDRESS = "https://pictures.test/mug.png?signature=0123456789abcdef"
+
+
+def stored(folder: Path) -> bytes:
+    """What is in the database's files, once nobody holds them open."""
+    return b"".join(path.read_bytes() for path in (folder / "data").glob("jobs.db*"))
+
+
+@pytest.mark.parametrize("way", ["sent", "failed", "cancelled"])
+async def test_the_address_of_a_photo_is_kept_no_longer_than_it_is_needed(
+    store: Store, tmp_path: Path, way: str
+) -> None:
+    [job] = await store.insert([new_job(passthrough_url=ADDRESS)])
+    kept = await store.reserve(job, day_budget_usd=10.0)
+    assert kept is not None
+    assert kept.request.passthrough_url == ADDRESS
+    queued = await store.move(kept, "queued")
+    assert queued is not None
+    match way:
+        case "sent":
+            sending = await store.reserve(queued, day_budget_usd=10.0)
+            assert sending is not None
+            await store.move(sending, "running")
+        case "failed":
+            await store.move(queued, "failed")
+        case _:
+            await store.request_cancel(job.job_id, owner=OWNER)
+    assert (await store.get(job.job_id)).request.passthrough_url is None
+    await store.aclose()
+    assert ADDRESS.encode() not in stored(tmp_path)
+
+
+async def test_the_addresses_of_results_are_kept_until_they_are_downloaded(
+    store: Store, tmp_path: Path
+) -> None:
+    job = await in_stage(store, tmp_path, "running")
+    downloading = await store.move(job, "downloading", outputs=(ADDRESS,))
+    assert downloading is not None
+    assert downloading.outputs == (ADDRESS,)
+    finishing = await store.move(downloading, "finishing")
+    assert finishing is not None
+    assert finishing.outputs == ()
+    await store.aclose()
+    assert ADDRESS.encode() not in stored(tmp_path)
 
 
 async def test_a_move_of_a_row_that_moved_on_changes_nothing(store: Store) -> None:
@@ -240,55 +275,35 @@ async def test_cancelling_what_has_ended_changes_nothing(
     assert await store.request_cancel(job.job_id, owner=OWNER) == job
 
 
-async def test_due_rows_are_ones_own_and_those_nobody_living_holds(
-    tmp_path: Path, clock: FakeClock
-) -> None:
-    store = Store(tmp_path / "jobs.db", is_living=lambda worker: worker == "b.1", now=clock.now)
-    holders = {"a.1": "mine", "b.1": "living", "c.1": "dead", None: "nobody"}
-    names: dict[str, str] = {}
-    for worker, name in holders.items():
-        [job] = await store.insert([new_job()])
-        names[job.job_id] = name
-        if worker is not None:
-            await store.claim(job, worker)
-    due = await store.due(worker="a.1", credentials=[KEY], limit=10)
-    assert {names[job.job_id] for job in due} == {"mine", "dead", "nobody"}
-    await store.aclose()
-
-
-async def test_a_worker_is_given_local_rows_and_rows_of_its_keys_alone(store: Store) -> None:
-    [local] = await store.insert([new_job(credential_id=None)])
-    await store.insert([new_job(credential_id=KEY)])
-    due = await store.due(worker="a.1", credentials=[], limit=10)
-    assert [job.job_id for job in due] == [local.job_id]
-
-
-async def test_a_row_is_due_when_its_time_comes_or_somebody_wants_it_cancelled(
-    store: Store, tmp_path: Path, clock: FakeClock
-) -> None:
-    job = await in_stage(store, tmp_path, "running")
-    moved = await store.move(job, "running", due_at=clock.time + 60)
-    assert moved is not None
-    assert await store.due(worker="a.1", credentials=[KEY], limit=10) == ()
-    assert await store.next_due_at(worker="a.1", credentials=[KEY]) == clock.time + 60
-    await store.request_cancel(job.job_id, owner=OWNER)
-    assert len(await store.due(worker="a.1", credentials=[KEY], limit=10)) == 1
-
-
-async def test_a_row_whose_key_nobody_has_says_so(store: Store, clock: FakeClock) -> None:
-    [job] = await store.insert([new_job()])
-    clock.time += 60
-    await store.note_stranded(worker="a.1", credentials=["another"])
-    assert "cloud" in (await store.get(job.job_id)).note
-    assert "API key" in (await store.get(job.job_id)).note
-
-
 async def test_database_and_folder_are_private(store: Store, tmp_path: Path) -> None:
     await store.insert([new_job()])
     folder = tmp_path / "data"
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
     modes = {stat.S_IMODE(file.stat().st_mode) for file in folder.iterdir()}
     assert modes == {0o600}
+
+
+@pytest.mark.parametrize(
+    ("stage", "ticket", "of", "is_possible"),
+    [
+        ("submitting", None, {}, True),
+        ("submit_unknown", None, {}, True),
+        ("running", "t-1", {}, True),
+        ("succeeded", "t-1", {}, True),
+        ("running", "t-2", {}, False),
+        ("queued", None, {}, False),
+        ("submit_unknown", None, {"provider": "other"}, False),
+        ("submit_unknown", None, {"credential_id": "another key"}, False),
+    ],
+)
+async def test_evidence_may_be_anothers_where_a_row_of_the_same_key_could_claim_it(
+    store: Store, tmp_path: Path, stage: Stage, ticket: str | None, of: Any, is_possible: bool
+) -> None:
+    mine = await in_stage(store, tmp_path, "submit_unknown")
+    assert not await store.may_be_anothers(mine, "t-1")
+    other = await in_stage(store, tmp_path, stage, **of)
+    assert await store.move(other, stage, ticket=ticket) is not None
+    assert await store.may_be_anothers(mine, "t-1") == is_possible
 
 
 async def test_the_last_catalogue_of_a_provider_is_kept(

@@ -11,22 +11,10 @@ import pytest
 
 from mcp_relight.domain.exchange import Accepted, Call, Outcome, Output, Rendered, Working
 from mcp_relight.domain.job import Job
-from mcp_relight.jobs.lanes import Lane
 from mcp_relight.jobs.locks import WorkerLock
-from mcp_relight.jobs.steps import Steps
 from mcp_relight.jobs.store.store import Store
-from mcp_relight.jobs.worker import Worker
-from tests.jobs.child import SystemClock, open_store
-from tests.jobs.fakes import (
-    KEY,
-    OWNER,
-    FakeDownloads,
-    FakeImages,
-    FakeInputs,
-    FakePixels,
-    FakeProvider,
-    new_job,
-)
+from tests.jobs.fakes import OWNER, FakeProvider, new_job
+from tests.jobs.workers import new_worker, open_store
 
 pytestmark = pytest.mark.anyio
 
@@ -34,10 +22,10 @@ PICTURE = Rendered(outputs=(Output(data=b"result"),))
 
 
 class SlowEngine(FakeProvider):
-    """A local engine that renders until it is let go, and notes how many run at once."""
+    """A provider whose calls last until it is let go; notes how many run at once."""
 
-    def __init__(self) -> None:
-        super().__init__(name="local")
+    def __init__(self, name: str = "local") -> None:
+        super().__init__(name=name)
         self.let_go = anyio.Event()
         self.running = 0
         self.most = 0
@@ -69,25 +57,10 @@ async def working(
     folder: Path, *providers: FakeProvider, idle_s: float | None = None, **limits: Any
 ) -> AsyncIterator[Store]:
     """A store, and a worker on it that ends with the block."""
-    store, clock = open_store(folder), SystemClock()
-    steps = Steps(
-        jobs=store,
-        images=FakeImages(),
-        pixels=FakePixels(),
-        inputs=FakeInputs(),
-        downloads=FakeDownloads(),
-        clock=clock,
-        lanes={
-            item.name: Lane(
-                provider=item, is_local=item.name == "local", per_minute=6_000_000, burst=100_000
-            )
-            for item in providers
-        },
-        spare_dir=folder / "spare",
-    )
+    store = open_store(folder)
     lock = WorkerLock.of_one_process(folder)
     assert lock.take()
-    worker = Worker(store, steps, lock, clock=clock, credentials=[KEY], **limits)
+    worker = new_worker(store, folder, lock, *providers, **limits)
     with anyio.fail_after(30):
         async with anyio.create_task_group() as tasks:
 
@@ -144,6 +117,15 @@ async def test_waiting_local_jobs_do_not_hold_up_remote_ones(tmp_path: Path) -> 
         engine.let_go.set()
 
 
+async def test_waiting_remote_jobs_do_not_hold_up_local_ones(tmp_path: Path) -> None:
+    engine, cloud = FakeProvider(submits=[PICTURE], name="local"), SlowEngine("cloud")
+    async with working(tmp_path, engine, cloud, remote_at_once=2) as store:
+        await store.insert([new_job() for _ in range(10)])
+        [local] = await store.insert([local_job()])
+        assert (await until_stage(store, local, "succeeded")).stage == "succeeded"
+        cloud.let_go.set()
+
+
 async def test_cancelling_a_local_job_stops_its_call_at_once(tmp_path: Path) -> None:
     engine = SlowEngine()
     async with working(tmp_path, engine) as store:
@@ -189,17 +171,7 @@ async def test_a_worker_leaves_when_there_is_nothing_to_do(tmp_path: Path) -> No
             store = open_store(tmp_path)
             lock = WorkerLock(tmp_path, "print")
             assert lock.take()
-            steps = Steps(
-                jobs=store,
-                images=FakeImages(),
-                pixels=FakePixels(),
-                inputs=FakeInputs(),
-                downloads=FakeDownloads(),
-                clock=SystemClock(),
-                lanes={},
-                spare_dir=tmp_path,
-            )
-            await Worker(store, steps, lock, clock=SystemClock()).run(idle_s=0.2)
+            await new_worker(store, tmp_path, lock).run(idle_s=0.2)
     assert WorkerLock(tmp_path, "print").take(wait_s=0)
     await store.aclose()
 

@@ -82,6 +82,20 @@ async def test_labels_are_drawn_as_they_differ(pixels: PixelChild) -> None:
     assert {sheet.width for sheet in sheets} == {sheets[0].width}
 
 
+async def test_the_last_fact_of_a_long_label_is_shown(pixels: PixelChild) -> None:
+    image = encoded(photo(), "PNG")
+    sheets = [
+        await pixels.sheet(
+            [SheetCell(image=image, label=f"sunset_backlight · segmind/ic-light · $0.04 · {end}")]
+            * 4,
+            max_edge_px=1024,
+            max_bytes=300_000,
+        )
+        for end in ("as asked", "weaker")
+    ]
+    assert sheets[0].data != sheets[1].data
+
+
 @pytest.mark.parametrize("mime_type", ["image/png", "image/jpeg", "image/webp"])
 async def test_a_copy_is_fresh_and_within_its_edge(pixels: PixelChild, mime_type: str) -> None:
     data = encoded(photo(400, 300), "JPEG", comment="a comment")

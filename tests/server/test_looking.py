@@ -74,7 +74,13 @@ async def test_one_result_is_shown_alone_and_scaled(client: Client, world: World
 async def test_several_named_by_hand_are_lettered_in_order(client: Client, world: World) -> None:
     names = [str(world.photo(f"{name}.jpg", width=96, height=96)) for name in ("one", "two")]
     line, _ = await look(client, ",".join(names))
-    assert line == "Contact sheet: one; two"
+    assert line == "Contact sheet: picture 1; picture 2"
+
+
+async def test_a_name_with_a_comma_is_one_picture(client: Client, world: World) -> None:
+    photo = world.photo("me, and the mug.jpg", width=96, height=96)
+    line, _ = await look(client, str(photo))
+    assert line == "picture 1 (96x96 px shown)"
 
 
 async def test_before_and_after_are_compared_without_links(client: Client, world: World) -> None:

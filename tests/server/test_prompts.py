@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from mcp import Client, MCPError
-from mcp.types import TextContent
+from mcp.types import INVALID_PARAMS, TextContent
 
 from mcp_relight.domain.looks import LOOKS
 from mcp_relight.domain.request import LightArguments, RelightArguments
@@ -68,10 +68,30 @@ async def test_a_paid_model_is_planned_before_it_is_used() -> None:
     assert "max_cost_usd" not in free.messages[0].content.text  # pyright: ignore
 
 
-async def test_a_missing_argument_is_refused() -> None:
+@pytest.mark.parametrize(
+    ("name", "given", "words"),
+    [
+        ("relight_photo", {}, "image is required"),
+        ("relight_photo", {"image": "a", "<planted>": "b"}, "not known"),
+        ("<planted>", {}, "No prompt"),
+    ],
+)
+async def test_what_a_prompt_cannot_take_is_refused_without_repeating_it(
+    name: str, given: dict[str, str], words: str
+) -> None:
     async with Client(create_server(NeverOpened())) as client:
-        with pytest.raises(MCPError):
-            await client.get_prompt("relight_photo", {})
+        with pytest.raises(MCPError, match=words) as caught:
+            await client.get_prompt(name, given)
+    assert caught.value.code == INVALID_PARAMS
+    assert "planted" not in str(caught.value)
+
+
+async def test_an_unknown_tool_is_refused_without_repeating_its_name(mode: Any) -> None:
+    async with Client(create_server(NeverOpened()), mode=mode) as client:
+        with pytest.raises(MCPError, match="No tool of that name") as caught:
+            await client.call_tool("<planted>", {})
+    assert caught.value.code == INVALID_PARAMS
+    assert "planted" not in str(caught.value)
 
 
 def test_the_looks_and_arguments_that_prompts_name_exist() -> None:

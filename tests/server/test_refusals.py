@@ -117,6 +117,13 @@ async def test_a_folder_is_no_picture(client: Client, world: World) -> None:
     assert "folder" in error["message"]
 
 
+async def test_a_provider_nobody_has_is_refused_naming_the_nearest(client: Client) -> None:
+    error = await refusal(client, "list_models", provider="segmint")
+    assert error["code"] == "invalid_argument"
+    assert '"segmind"' in error["message"]
+    assert "pixazo" in error["hint"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "words"),
     [
@@ -136,6 +143,7 @@ async def test_a_folder_is_no_picture(client: Client, world: World) -> None:
         ({}, "invalid_argument", "light"),
         ({"prompt": "warmer"}, "invalid_argument", "prompt"),
         ({"look": "loop", "count": 2}, "invalid_argument", "count"),
+        ({"look": "loop", "mask": "none.png"}, "image_not_found", "mask"),
         ({"look": "loop", "model": "segmind/ic-light"}, "model_not_ready", "SEGMIND_API_KEY"),
     ],
 )

@@ -4,6 +4,7 @@ import os
 import stat
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import anyio
@@ -89,6 +90,40 @@ async def test_an_id_that_is_none_of_ours_is_not_found(images: ImageFiles, bad: 
         with pytest.raises(ImageNotFound):
             await call(bad)
     await images.delete(bad)
+    assert await images.read(ID) == DATA
+
+
+def grow_old(folder: Path) -> None:
+    """As if nobody had asked for anything in there for two days."""
+    then = time.time() - 2 * 86_400
+    for path in folder.rglob("*.json"):
+        os.utime(path, (then, then))
+
+
+async def test_a_picture_without_a_job_is_deleted_when_nobody_asked_for_it_in_a_day(
+    images: ImageFiles, tmp_path: Path
+) -> None:
+    await images.put(PICTURE)
+    await images.delete_unused([ID])
+    assert await images.read(ID) == DATA
+    grow_old(tmp_path)
+    await images.delete_unused([ID])
+    with pytest.raises(ImageNotFound):
+        await images.info(ID)
+
+
+@pytest.mark.parametrize("how", ["put", "info"])
+async def test_a_picture_taken_in_again_outlives_a_pruning_that_found_it_unused(
+    images: ImageFiles, tmp_path: Path, how: str
+) -> None:
+    await images.put(PICTURE)
+    grow_old(tmp_path)
+    unused = list(await images.sizes())  # what a pruning decides now …
+    if how == "put":
+        await images.put(PICTURE)  # … is overtaken by a call that has no row yet
+    else:
+        await images.info(ID)
+    await images.delete_unused(unused)
     assert await images.read(ID) == DATA
 
 

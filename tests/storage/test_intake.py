@@ -113,6 +113,27 @@ async def test_the_other_spellings_of_a_path_work(
         assert (taken.name, taken.info.width) == ("Mein Bild", 40)
 
 
+async def test_a_bare_name_is_found_in_an_allowed_folder(place: Place) -> None:
+    assert (await place.intake().take("mug.jpg")).name == "mug"
+    assert (await place.intake().take("trips/Mein Bild.png")).name == "Mein Bild"
+
+
+async def test_the_working_folder_comes_before_the_allowed_ones(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (place.photos / "trips" / "mug.jpg").write_bytes(
+        (place.photos / "trips" / "Mein Bild.png").read_bytes()
+    )
+    monkeypatch.chdir(place.photos / "trips")
+    assert (await place.intake().take("mug.jpg")).info.width == 40
+
+
+@pytest.mark.parametrize("name", ["../outside/secret.png", "trips/../../outside/secret.png"])
+async def test_a_relative_name_leads_out_of_no_folder(place: Place, name: str) -> None:
+    with pytest.raises(ImageNotFound):
+        await place.intake().take(name)
+
+
 async def test_a_data_uri_is_taken_in(place: Place) -> None:
     text = base64.b64encode(place.mug).decode()
     for start in ("data:image/jpeg;base64,", "DATA:image/png;name=x.png;base64,", "data:;base64,"):

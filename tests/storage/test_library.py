@@ -101,3 +101,14 @@ def test_an_unreadable_folder_is_passed_over(tmp_path: Path) -> None:
         assert names(tmp_path)[0] == "a.png"
     finally:
         closed.chmod(0o700)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such file names")
+def test_a_name_that_hides_something_is_left_out_of_what_is_read_aloud(tmp_path: Path) -> None:
+    put(tmp_path / "mug.png", age_s=9)
+    for age, hidden in enumerate(["a\nb", "a\x1b[2Jb", "a\u202egnp.b", "a\U000e0049\U000e0047b"]):
+        put(tmp_path / f"{hidden}.png", age_s=age)
+    put(Path(os.fsdecode(os.fsencode(tmp_path) + b"/a\xffb.png")), age_s=5)
+    shown = newest_pictures([tmp_path], limit=2, plain_names=True)
+    assert [found.path.name for found in shown] == ["mug.png"]
+    assert len(newest_pictures([tmp_path], limit=10)) == 6

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mcp_relight.storage.names import safe_stem
+from mcp_relight.storage.names import is_plain, safe_stem
 from mcp_relight.storage.windows_names import is_plain_windows_path
 
 
@@ -19,6 +19,7 @@ from mcp_relight.storage.windows_names import is_plain_windows_path
         ("", "photo"),
         ("...", "photo"),
         ("a\nb\x00c\u202ed\x1b[31m", "abcd[31m"),
+        ("two\u2028lines\u2029", "twolines"),
         ("CON", "photo-CON"),
         ("lpt1.old", "photo-lpt1.old"),
         ("trailing. ", "trailing"),
@@ -27,6 +28,40 @@ from mcp_relight.storage.windows_names import is_plain_windows_path
 )
 def test_a_name_becomes_a_stem_for_every_system(name: str, stem: str) -> None:
     assert safe_stem(name) == stem
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "mug",
+        "Grüße",
+        "写真\u3000一",
+        "Screenshot 9.41\u202fAM",
+        "👨\u200d👩\u200d👧",
+        "❤\ufe0f",
+    ],
+)
+def test_names_people_give_are_plain(name: str) -> None:
+    assert is_plain(name)
+
+
+@pytest.mark.parametrize(
+    "hidden",
+    [
+        "\n",
+        "\r",
+        "\x1b[31m",
+        "\x85",
+        "\u2028",
+        "\u202e",
+        "\u2066",
+        "\u200b",
+        "\U000e0041",
+        "\udcff",
+    ],
+)
+def test_a_name_that_hides_something_is_not_plain(hidden: str) -> None:
+    assert not is_plain(f"mug{hidden}cup")
 
 
 @given(st.text(max_size=300))

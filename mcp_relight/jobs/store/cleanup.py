@@ -47,7 +47,8 @@ def prune(
     max_bytes: int,
     image_bytes: Mapping[str, int],
 ) -> Forgotten:
-    """Delete ended jobs that are too old, then the oldest until the images that jobs use fit."""
+    """Delete ended jobs that are too old, then the oldest until the images that jobs use fit.
+    Names every stored image that no job uses then, also those that none ever did."""
     ended = jobs.select().with_only_columns(jobs.c.job_id).where(_IS_TERMINAL)
     old = connection.scalars(ended.where(jobs.c.updated_at < now - max_age_s)).all()
     gone = _delete(connection, old)
@@ -55,7 +56,9 @@ def prune(
     surplus = _oldest_that_free(connection, by_age, max_bytes, image_bytes)
     more = _delete(connection, surplus)
     connection.execute(spend.delete().where(spend.c.day < day_of(now - max_age_s)))
-    return Forgotten(gone.jobs + more.jobs, (*gone.image_ids, *more.image_ids))
+    used = set(connection.scalars(sa.select(uses.c.image_id)))
+    unused = (image_bytes.keys() | {*gone.image_ids, *more.image_ids}) - used
+    return Forgotten(gone.jobs + more.jobs, tuple(sorted(unused)))
 
 
 def _oldest_that_free(

@@ -143,16 +143,16 @@ class Database:
             return engine
 
     def _create_engine(self) -> Engine:
-        engine = sa.create_engine(self._url, pool_pre_ping=self.path is None)
         if self.path is None:
-            return engine
-        busy_timeout_ms = int(self._busy_timeout_s * 1000)
+            return sa.create_engine(self._url, pool_pre_ping=True)
+        engine = sa.create_engine(self._url, connect_args={"timeout": self._busy_timeout_s})
 
         def configure(connection: Any, _record: Any) -> None:
             connection.isolation_level = None  # we write BEGIN ourselves, below
-            connection.execute(f"PRAGMA busy_timeout={busy_timeout_ms}")
             connection.execute("PRAGMA journal_mode=WAL")
             connection.execute("PRAGMA synchronous=FULL")
+            # Addresses that were cut out of a row, or went with it, are not left in the file.
+            connection.execute("PRAGMA secure_delete=ON")
 
         def begin(connection: Connection) -> None:
             # A write lock taken late would fail at once instead of waiting its turn.

@@ -5,7 +5,7 @@ from collections.abc import Collection, Sequence
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from mcp_relight.domain.job import Job, Stage
+from mcp_relight.domain.job import LEGAL, TERMINAL, Job, Stage
 from mcp_relight.jobs.lanes import NEVER
 
 from .tables import jobs
@@ -14,14 +14,7 @@ from .values import job_of
 STRANDED_S = 10.0
 """Overdue by this much, a row has nobody: a worker that could take it would have started."""
 
-_OPEN: tuple[Stage, ...] = (
-    "queued",
-    "submitting",
-    "submit_unknown",
-    "running",
-    "downloading",
-    "finishing",
-)
+_OPEN: tuple[Stage, ...] = tuple(stage for stage in LEGAL if stage not in TERMINAL)
 
 
 def other_workers(connection: Connection, *, worker: str) -> Sequence[str]:
@@ -40,18 +33,23 @@ def due_jobs(
     living: Collection[str],
     credentials: Sequence[str],
     now: float,
-    limit: int,
+    local: int,
+    remote: int,
 ) -> tuple[Job, ...]:
-    """Remote ones first: they only need a moment each, a local one needs a processor."""
-    wants_cancel = sa.and_(jobs.c.cancel_requested, jobs.c.stage == "running")
-    query = (
+    """Remote ones first: they only need a moment each, a local one needs a processor. A wish to
+    cancel comes before everything of its kind: it may be about the row that fills the only place.
+    """
+    due = (
         sa.select(jobs)
-        .where(_mine(worker, living, credentials))
-        .where(sa.or_(jobs.c.due_at <= now, wants_cancel))
-        .order_by(jobs.c.credential_id.is_(None), jobs.c.due_at, jobs.c.job_id)
-        .limit(limit)
+        .where(_mine(worker, living, credentials), jobs.c.due_at <= now)
+        .order_by(jobs.c.cancel_requested.desc(), jobs.c.due_at, jobs.c.job_id)
     )
-    return tuple(job_of(row) for row in connection.execute(query).mappings())
+    is_local = jobs.c.credential_id.is_(None)
+    found = (
+        connection.execute(due.where(kind).limit(limit)).mappings().all()
+        for kind, limit in ((sa.not_(is_local), remote), (is_local, local))
+    )
+    return tuple(job_of(row) for rows in found for row in rows)
 
 
 def next_due_at(

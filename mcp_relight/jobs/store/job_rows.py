@@ -9,7 +9,7 @@ from typing import Any, cast
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from mcp_relight.domain.job import Job, Stage, Status, is_legal, stages_of
+from mcp_relight.domain.job import TERMINAL, Job, Stage, Status, is_legal, stages_of
 from mcp_relight.domain.ports import JobPage
 from mcp_relight.errors import Internal, InvalidArgument, JobNotFound
 
@@ -20,6 +20,7 @@ from .values import columns_of, images_of, job_of
 
 _ANY_OWNER = None
 _AT_ONCE = 400
+_STILL_TO_SEND = frozenset[Stage]({"queued", "submitting"})
 
 
 def get_job(connection: Connection, job_id: str, *, owner: str | None = _ANY_OWNER) -> Job:
@@ -59,19 +60,22 @@ def list_jobs(
 
 
 def cancel_job(connection: Connection, job_id: str, *, owner: str, now: float) -> Job:
-    """Cancel what nobody works on; else leave the wish to the worker that does."""
+    """Cancel what nobody works on; else leave the wish to the worker that does, to be looked at
+    now."""
     job = get_job(connection, job_id, owner=owner)
     if job.is_terminal:
         return job
     this_row = jobs.update().where(jobs.c.job_id == job_id, jobs.c.stage == job.stage)
     if is_idle := job.stage in {"queued", "submit_unknown"}:
         changes = {"stage": "cancelled", "note": "", "worker": None}
+        changes |= _without_used_addresses(job, "cancelled", {})
     else:
         changes = {"cancel_requested": True}
+        changes |= {"due_at": now} if job.stage == "running" else {}
     changed = connection.execute(this_row.values(**changes, updated_at=now))
     if is_idle and changed.rowcount == 0:  # PostgreSQL alone: it left this stage meanwhile
         connection.execute(
-            jobs.update().where(jobs.c.job_id == job_id).values(cancel_requested=True)
+            jobs.update().where(jobs.c.job_id == job_id).values(cancel_requested=True, due_at=now)
         )
     return get_job(connection, job_id)
 
@@ -91,7 +95,10 @@ def move_job(
     if row is None:
         return None
     columns = columns_of(changes) | {"stage": stage, "updated_at": now}
+    if row["cancel_requested"] and not job.cancel_requested and "due_at" in columns:
+        columns["due_at"] = now  # somebody wished it during the step, which did not know
     columns |= settle(connection, row, stage, changes.get("cost"))
+    columns |= _without_used_addresses(job, stage, changes)
     _remember_images(connection, job.job_id, changes)
     return _change(connection, job, columns)
 
@@ -127,9 +134,21 @@ def may_be_anothers(connection: Connection, job: Job, ticket: str) -> bool:
     return connection.execute(rivals).scalar_one() > 0
 
 
+def _without_used_addresses(job: Job, stage: Stage, changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Columns without the addresses nobody will need again: a signed one is as good as a key."""
+    columns: dict[str, Any] = {}
+    if stage not in _STILL_TO_SEND and job.request.passthrough_url and "request" not in changes:
+        columns |= columns_of({"request": job.request.model_copy(update={"passthrough_url": None})})
+    if job.outputs and (stage in TERMINAL or stage == "finishing"):
+        columns |= columns_of({"outputs": ()})
+    return columns
+
+
 def _lock_row(connection: Connection, job: Job) -> sa.RowMapping | None:
     """The row as this job knows it, locked until the transaction ends; None when it moved on."""
-    query = sa.select(jobs.c.owner, jobs.c.reserved_day, jobs.c.reserved_usd).where(_same(job))
+    query = sa.select(
+        jobs.c.owner, jobs.c.reserved_day, jobs.c.reserved_usd, jobs.c.cancel_requested
+    ).where(_same(job))
     return connection.execute(query.with_for_update()).mappings().one_or_none()
 
 

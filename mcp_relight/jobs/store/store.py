@@ -68,7 +68,9 @@ class Store:
     async def changed(self, since: int, *, within_s: float) -> int:
         return await self._watcher.changed(since, within_s=within_s)
 
-    async def due(self, *, worker: str, credentials: Sequence[str], limit: int) -> tuple[Job, ...]:
+    async def due(
+        self, *, worker: str, credentials: Sequence[str], local: int, remote: int
+    ) -> tuple[Job, ...]:
         now = self._now()
         return await self._database.read(
             lambda c: due_rows.due_jobs(
@@ -77,7 +79,8 @@ class Store:
                 living=self._living(c, worker),
                 credentials=credentials,
                 now=now,
-                limit=limit,
+                local=local,
+                remote=remote,
             )
         )
 
@@ -137,7 +140,8 @@ class Store:
         """Delete ended jobs that are too old, then the oldest of them until the images that jobs
         use fit into `max_bytes`. `image_bytes` says how large each stored image is.
 
-        The caller deletes the images of the answer, and nothing else.
+        The answer names the images that no job uses. The caller deletes those, except what was
+        stored or asked for a moment ago: the row that will use it may be about to be inserted.
         """
         now = self._now()
         return await self._database.write(
