@@ -67,7 +67,7 @@ def find_bend(reference: EdgeField, moved: NDArray[np.uint8]) -> Bend | None:
     left, top = blocks.centres[0] / size
     bend, seen = Bend(np.zeros((_BLOCKS, _BLOCKS, 2), np.float32), (left, top)), before
     for _ in range(_ROUNDS):
-        step = _smooth(blocks.shifts_of(seen)) / size
+        step = (_smooth(blocks.shifts_of(seen)) / size).astype(np.float32)
         bend = Bend(_bounded(bend.shift + step, longest / size), bend.margin)
         seen = edges(bend.straightened(moved))
     gained = agreement(reference, seen) - agreement(reference, before)

@@ -29,9 +29,11 @@ class Blocks:
     def __init__(self, reference: EdgeField, *, edge_px: int, count: int) -> None:
         height, width = reference.shape
         self._size = min(edge_px, height), min(edge_px, width)
-        tops = np.linspace(0, height - self._size[0], count).astype(int)
-        lefts = np.linspace(0, width - self._size[1], count).astype(int)
-        self._corners = [(int(top), int(left)) for top in tops for left in lefts]
+        self._corners = [
+            (top, left)
+            for top in _starts(height - self._size[0], count)
+            for left in _starts(width - self._size[1], count)
+        ]
         rows, columns = self._size
         self.centres = np.array(
             [(left + columns / 2, top + rows / 2) for top, left in self._corners], np.float64
@@ -59,6 +61,11 @@ class Blocks:
     def _transformed(self, parts: EdgeField) -> EdgeField:
         size = [next_fast_len(edge) for edge in self._size]
         return np.asarray(fft2(parts, size), np.complex64)
+
+
+def _starts(last: int, count: int) -> list[int]:
+    """`count` places spread evenly over 0 … `last`."""
+    return [int(last * index / (count - 1)) for index in range(count)]
 
 
 @cache

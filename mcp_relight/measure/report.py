@@ -64,7 +64,7 @@ def report(
     linear = [decode(picture) for picture in small]
     before, after = (luminance(one) for one in linear)
     shapes = find_shapes(small, mask=mask, alpha=alpha)
-    change = change_of(*(_colorless(one) for one in linear), shapes)
+    change = change_of(_colorless(linear[0]), _colorless(linear[1]), shapes)
     wish = wished(lighting)
     error_deg = None if wish is None else _angle_deg(wish, change)
     kelvin = _kelvin(pair, lighting)
