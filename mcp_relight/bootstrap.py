@@ -8,7 +8,7 @@ import contextlib
 import logging
 import time
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
@@ -28,12 +28,16 @@ if TYPE_CHECKING:
 
     from pydantic import SecretStr
 
-    from mcp_relight.domain.ports import Found, Library, Taken
+    from mcp_relight.domain.ports import Found, Library, Taken, Turn
+    from mcp_relight.jobs.slots import Slots
     from mcp_relight.jobs.steps import Steps
     from mcp_relight.jobs.store.store import Store
     from mcp_relight.jobs.worker import Worker
     from mcp_relight.pixels.client import PixelChild
+    from mcp_relight.providers.bucket import BucketFolder
+    from mcp_relight.providers.catalogues import Catalogues
     from mcp_relight.providers.registry import Access, Registry
+    from mcp_relight.providers.rest import RestProvider
     from mcp_relight.service.service import Service
     from mcp_relight.storage.fetch import Fetcher
     from mcp_relight.storage.files import ImageFiles
@@ -135,7 +139,42 @@ class Parts:
     def registry(self) -> "Registry":
         from mcp_relight.providers.registry import Registry
 
-        return Registry(self.access)
+        settings = self.settings
+        return Registry(
+            self.access,
+            catalogues=None if settings.local_only else self.catalogues,
+            has_bucket=settings.has_bucket,
+        )
+
+    @cached_property
+    def catalogues(self) -> "Catalogues":
+        from mcp_relight.providers.catalogues import Catalogues
+
+        return Catalogues(self.store, self.clock)
+
+    @cached_property
+    def remotes(self) -> "dict[str, RestProvider]":
+        """The providers whose keys are set, each with connections of its own."""
+        registry = self.registry
+        ready = [item.name for item in registry.adapters() if registry.ready(item.name) is None]
+        return {name: registry.connect(name) for name in ready}
+
+    @cached_property
+    def slots(self) -> "Slots":
+        from mcp_relight.jobs.slots import Slots
+
+        return Slots(self.store, self.clock)
+
+    def turn_of(self, provider: str) -> "Turn":
+        """The way through the provider's rate gate for what belongs to no job."""
+        from mcp_relight.jobs.slots import Gate
+
+        gate = Gate(
+            name=self.registry.credential_id(provider) or provider,
+            per_minute=self.settings.requests_per_minute(provider),
+            burst=_BURST,
+        )
+        return partial(self.slots.use, f"chores of {provider}", gate)
 
     @cached_property
     def library(self) -> "Library":
@@ -155,45 +194,46 @@ class Parts:
         from mcp_relight.domain.pixels import ENGINE_VERSION
         from mcp_relight.jobs.lanes import Lane
         from mcp_relight.jobs.steps import Steps
-        from mcp_relight.providers.bucket import Bucket, BucketFolder
         from mcp_relight.providers.inputs import ProviderInputs
         from mcp_relight.providers.local import LocalProvider
 
         settings = self.settings
         local = LocalProvider(self.images, self.pixels, engine_version=ENGINE_VERSION)
-        remotes = {
-            adapter.name: self.registry.connect(adapter.name)
-            for adapter in self.registry.adapters()
-            if self.registry.ready(adapter.name) is None
-        }
         lanes = {"local": Lane(provider=local, is_local=True)}
-        for name, remote in remotes.items():
+        for name, remote in self.remotes.items():
             lanes[name] = Lane(
                 provider=remote,
                 per_minute=settings.requests_per_minute(name),
                 burst=_BURST,
                 deadline_s=remote.adapter.deadline_s,
             )
-        bucket = None
-        if settings.bucket_url and settings.bucket_key_id and settings.bucket_secret:
-            bucket = BucketFolder(
-                Bucket(
-                    url=settings.bucket_url,
-                    key_id=settings.bucket_key_id,
-                    secret=settings.bucket_secret,
-                    endpoint=settings.bucket_endpoint,
-                    region=settings.bucket_region,
-                )
-            )
         return Steps(
             jobs=self.store,
             images=self.images,
             pixels=self.pixels,
-            inputs=ProviderInputs(self.images, self.pixels, remotes=remotes, bucket=bucket),
+            inputs=ProviderInputs(
+                self.images, self.pixels, remotes=self.remotes, bucket=self._bucket()
+            ),
             downloads=self.downloads,
             clock=self.clock,
             lanes=lanes,
             spare_dir=self.folder / "results",
+        )
+
+    def _bucket(self) -> "BucketFolder | None":
+        settings = self.settings
+        if not (settings.bucket_url and settings.bucket_key_id and settings.bucket_secret):
+            return None
+        from mcp_relight.providers.bucket import Bucket, BucketFolder
+
+        return BucketFolder(
+            Bucket(
+                url=settings.bucket_url,
+                key_id=settings.bucket_key_id,
+                secret=settings.bucket_secret,
+                endpoint=settings.bucket_endpoint,
+                region=settings.bucket_region,
+            )
         )
 
     def worker(self, lock: WorkerLock) -> "Worker":
@@ -210,9 +250,22 @@ class Parts:
 
     def has_leftovers(self) -> bool:
         """Whether an earlier process left jobs unfinished; opens nothing."""
+        if not self.database.exists():
+            return False
         from mcp_relight.jobs.store.leftovers import has_leftovers
 
         return has_leftovers(self.database)
+
+    async def keep_lists_fresh(self) -> None:
+        """The live lists of models, for as long as a worker of this process works."""
+        if self.settings.local_only:
+            return
+        listed = {
+            name: remote
+            for name, remote in self.remotes.items()
+            if remote.adapter.catalogue() is not None
+        }
+        await self.catalogues.keep_fresh(listed, self.turn_of)
 
     async def prune(self) -> None:
         """Delete ended jobs that are too old or too many, and images that no job needs."""
@@ -222,6 +275,9 @@ class Parts:
     async def aclose(self) -> None:
         """Close what was opened, and nothing else."""
         opened = vars(self)
+        if "remotes" in opened:
+            for remote in self.remotes.values():
+                await remote.aclose()
         if "pixels" in opened:
             await self.pixels.aclose()
         if "store" in opened:
@@ -297,14 +353,12 @@ class Application:
             if self._parts.settings.local_only:
                 states.append(ProviderState(adapter.name, False, "key set; local only, not asked"))
                 continue
-            provider = registry.connect(adapter.name)
             try:
-                words = await provider.balance() or "key set; there is no free call to check it"
+                remote, turn = self._parts.remotes[adapter.name], self._parts.turn_of(adapter.name)
+                words = await remote.balance(turn) or "key set; there is no free call to check it"
                 states.append(ProviderState(adapter.name, False, words))
             except RelightError as error:
                 states.append(ProviderState(adapter.name, True, f"{error.message} {error.hint}"))
-            finally:
-                await provider.aclose()
         return states
 
     def _open(self) -> "Service":
@@ -391,7 +445,10 @@ class InlineWorkers:
                 self._tasks.start_soon(self._work, self._worker)
 
     async def _work(self, worker: "Worker") -> None:
-        await worker.run(idle_s=None)
+        async with anyio.create_task_group() as chores:
+            chores.start_soon(self._parts.keep_lists_fresh)
+            await worker.run(idle_s=None)
+            chores.cancel_scope.cancel()
 
 
 @contextlib.contextmanager
@@ -449,8 +506,10 @@ async def run_worker(settings: Settings) -> None:
         return
     try:
         async with anyio.create_task_group() as tasks:
+            worker = parts.worker(lock)
             tasks.start_soon(_prune, parts)
-            await parts.worker(lock).run_until_signal(idle_s=settings.worker_idle_s)
+            tasks.start_soon(parts.keep_lists_fresh)
+            await worker.run_until_signal(idle_s=settings.worker_idle_s)
             tasks.cancel_scope.cancel()
     finally:
         lock.release()

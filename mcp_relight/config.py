@@ -195,6 +195,11 @@ class Settings(BaseSettings):
         return getattr(self, f"{provider}_rpm", self.pixeldojo_rpm)
 
     @property
+    def has_bucket(self) -> bool:
+        """Whether pictures of this machine can be put where any provider reads them."""
+        return bool(self.bucket_url and self.bucket_key_id and self.bucket_secret)
+
+    @property
     def results_dir(self) -> Path:
         """Where finished pictures go under human names."""
         if self.output_dir is not None:

@@ -15,7 +15,6 @@ from mcp_relight.domain.catalog import RESERVED, ModelSpec
 from mcp_relight.domain.exchange import (
     Accepted,
     Call,
-    Follow,
     Outcome,
     Picture,
     Rendered,
@@ -26,6 +25,7 @@ from mcp_relight.domain.image import ImageInfo, image_id_of
 from mcp_relight.domain.job import Job
 from mcp_relight.domain.lighting import Light, Lighting
 from mcp_relight.domain.pixels import Encoded, Inspected, RenderResult, RenderTask, SheetCell
+from mcp_relight.domain.ports import Turn
 from mcp_relight.domain.report import LightAnalysis, Report
 from mcp_relight.domain.translate import asked_fields
 from mcp_relight.errors import ImageNotFound, InvalidArgument, RelightError
@@ -140,11 +140,13 @@ class FakeProvider:
     def name(self) -> str:
         return self._name
 
-    async def submit(self, call: Call) -> Outcome:
+    async def submit(self, call: Call, turn: Turn) -> Outcome:
+        await turn()
         self.calls.append(call)
         return self._next()
 
-    async def poll(self, job: Job) -> Outcome:
+    async def poll(self, job: Job, turn: Turn) -> Outcome:
+        await turn()
         self.polls.append(job)
         return self._next()
 
@@ -154,13 +156,13 @@ class FakeProvider:
             raise answer
         return answer
 
-    async def cancel(self, job: Job) -> bool:
+    async def cancel(self, job: Job, turn: Turn) -> bool:
         return False
 
-    async def reconcile(self, job: Job) -> Outcome | None:
+    async def reconcile(self, job: Job, turn: Turn) -> Outcome | None:
         return None
 
-    async def balance(self) -> str | None:
+    async def balance(self, turn: Turn) -> str | None:
         return None
 
     async def aclose(self) -> None:
@@ -253,8 +255,7 @@ class ProviderContract:
         for request in [*requests, self.adapter.poll("ticket-1")]:
             for body in (b"", b"null", b"[]", b"7", b"<html>", b"\xff", b"{}"):
                 outcome = _read(self.adapter, request, Reply(200, {}, body))
-                has_result = isinstance(outcome, Accepted | Follow)
-                assert not has_result
+                assert not isinstance(outcome, Accepted)
                 assert not isinstance(outcome, Rendered) or not outcome.outputs
 
     def test_its_stored_replies_are_understood(self) -> None:
@@ -266,7 +267,7 @@ class ProviderContract:
             if self.stored_finished is not None and ticket:
                 poll = self.adapter.poll(ticket)
                 finished = self.adapter.read(poll, Reply(200, {}, self.stored_finished))
-                assert isinstance(finished, Follow) or (
+                assert isinstance(finished, Accepted) or (
                     isinstance(finished, Rendered) and finished.outputs
                 )
 

@@ -7,12 +7,12 @@ file: whoever runs it does all that, the same way for every provider.
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Self
 
 from pydantic import JsonValue
 
-from .catalog import ModelSpec
-from .exchange import Call, Outcome, Reply, Request
+from .catalog import Listing, ModelSpec
+from .exchange import Call, Follow, Outcome, Reply, Request
 from .job import Job
 
 
@@ -66,24 +66,30 @@ class Adapter(ABC):
 
     @abstractmethod
     def read(self, request: Request, reply: Reply) -> Outcome:
-        """What a 2xx reply to `submit`, `poll` or a `Follow` says.
+        """What a 2xx reply to `submit`, `poll` or a `Follow` says. Where the result takes one more
+        request, return Accepted with a ticket that `poll` makes that request from.
 
         Raises ProviderProtocol for a reply it cannot read, ProviderRefused, ContentRejected or
         JobExpired for a job that ended badly.
         """
 
-    def read_refusal(self, request: Request, reply: Reply) -> Outcome | None:
+    def read_refusal(self, request: Request, reply: Reply) -> Follow | None:
         """What any other reply says, where this provider differs from the common table: raise the
         error, or return a `Follow` to a documented fallback. None leaves it to the table."""
         return None
 
-    def schema(self, call: Call) -> Request | None:
-        """A free request whose reply `submit` needs first, for models known only by schema."""
+    def schema(self, model: str) -> Request | None:
+        """The free request for the JSON Schema of this model's requests, which is then in
+        `Call.schema`; None where the parameters are known here."""
         return None
 
-    def submit_with(self, call: Call, schema: Mapping[str, JsonValue]) -> Request:
-        """As `submit`, with the object that `schema` was answered with."""
-        return self.submit(call)
+    def read_schema(self, reply: Reply) -> Mapping[str, JsonValue]:
+        """The JSON Schema itself. Raises ProviderProtocol."""
+        return reply.json_object()
+
+    @property
+    def takes_uploads(self) -> bool:
+        return self.upload(b"", "image/png") is not None
 
     def upload(self, data: bytes, mime_type: str) -> Request | None:
         """The request that makes a picture readable for the provider; None where there is none."""
@@ -118,5 +124,14 @@ class Adapter(ABC):
         return None
 
     def read_catalogue(self, reply: Reply) -> JsonValue:
-        """The list as JSON, in the form the adapter's constructor takes."""
+        """The list as JSON, in the form `with_catalogue` takes. Raises ProviderProtocol."""
         raise NotImplementedError
+
+    def with_catalogue(self, rows: JsonValue, as_of: str) -> Self:
+        """This adapter with a live list of models, read on the day `as_of`, over its own."""
+        return self
+
+    @property
+    def listing(self) -> Listing | None:
+        """Where its models and prices come from; None where they are all in its documents."""
+        return None

@@ -54,6 +54,29 @@ class Price:
 FREE = Price(0.0, "USD", 0.0, "runs on this machine", "")
 
 
+Check = Callable[[dict[str, JsonValue]], dict[str, JsonValue]]
+"""Returns the parameters with defaults filled in, or raises InvalidArgument."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parameters:
+    """What a caller's `params` may hold for one model."""
+
+    schema: dict[str, Any]
+    """JSON Schema, as shown to callers."""
+    check: Check
+    image_fields: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """Where a provider's changing list of models and prices was read, and on which day."""
+
+    source: str
+    as_of: str
+    is_live: bool
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelSpec:
     """One model a caller can name."""
@@ -64,12 +87,8 @@ class ModelSpec:
     summary: str
     mode: Mode
     price: Price
-    schema: dict[str, Any]
-    """JSON Schema of `params`."""
-    check: Callable[[dict[str, JsonValue]], dict[str, JsonValue]]
-    """Returns the parameters with defaults filled in, or raises InvalidArgument."""
+    parameters: Parameters
     honesty: Honesty
-    image_fields: frozenset[str] = frozenset()
     controls: tuple[str, ...] = ()
     """Fields of the light it honours or approximates."""
     relights: bool = True
@@ -77,6 +96,7 @@ class ModelSpec:
     """An editor of anything, told in words to change the light alone."""
     max_count: int = 1
     max_prompt_chars: int | None = None
+    """0 for a model that takes no words."""
     takes_mask: bool = False
     reproducible: bool = False
     can_cancel: bool = False
@@ -92,6 +112,22 @@ class ModelSpec:
         return self.id.partition("/")[0]
 
     @property
+    def schema(self) -> dict[str, Any]:
+        return self.parameters.schema
+
+    @property
+    def check(self) -> Check:
+        return self.parameters.check
+
+    @property
+    def image_fields(self) -> frozenset[str]:
+        return self.parameters.image_fields
+
+    @property
+    def takes_words(self) -> bool:
+        return self.max_prompt_chars != 0
+
+    @property
     def is_paid(self) -> bool:
         return self.price.high_usd is None or self.price.high_usd > 0
 
@@ -104,6 +140,8 @@ RESERVED: dict[str, str] = {
             "image_url",
             "image_urls",
             "input_image",
+            "input_images",
+            "reference_images",
             "subject_image",
         ),
         "Give the picture as the argument image.",
@@ -152,10 +190,8 @@ def wire_body(params: type[Params], values: Mapping[str, JsonValue]) -> dict[str
     )
 
 
-def params_check(
-    params: type[Params],
-) -> Callable[[dict[str, JsonValue]], dict[str, JsonValue]]:
-    """A `ModelSpec.check` for a `Params` class: only what was set, under our own names."""
+def described(params: type[Params]) -> Parameters:
+    """What follows from a `Params` class; `check` gives what was set, under our own names."""
 
     def check(values: dict[str, JsonValue]) -> dict[str, JsonValue]:
         refuse_reserved(values)
@@ -165,7 +201,7 @@ def params_check(
             raise _explain(error, params.model_json_schema()) from None
         return checked.model_dump(mode="json", exclude_none=True)
 
-    return check
+    return Parameters(params.model_json_schema(), check, params.image_fields)
 
 
 def parse_json_object(text: str, argument: str) -> dict[str, JsonValue]:

@@ -52,6 +52,8 @@ class Call:
     seed: int | None = None
     mask: Picture | None = None
     extra_images: Mapping[str, Picture] = field(default_factory=dict[str, Picture])
+    schema: Mapping[str, JsonValue] | None = None
+    """The JSON Schema of the model's requests, where the provider publishes one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,7 +112,7 @@ class Output:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Accepted:
-    """The provider took the job."""
+    """The provider took the job; or, after a poll, it is to be asked about by another ticket."""
 
     ticket: str
     poll_after_s: float
@@ -135,7 +137,7 @@ ANOTHER_JOB = Working(note="An answer that speaks of another job was left aside.
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Follow:
-    """The result needs one more request."""
+    """A refused request has a documented fallback: this one."""
 
     request: Request
 
@@ -152,4 +154,4 @@ class Rendered:
     sent: tuple[Sent, ...] = ()
 
 
-Outcome = Accepted | Working | Follow | Rendered
+Outcome = Accepted | Working | Rendered

@@ -139,8 +139,11 @@ class JobRequest(_Value):
     """Further stored images by parameter name, for instance `normal_map`."""
     passthrough_url: str | None = None
     """The https address the image came from, where the caller gave one."""
+    extra_urls: dict[str, str] = {}
+    """The same for further images, by parameter name."""
     count: int = 1
     seed: int | None = None
+    """The one asked for; once there is a result, the one the provider says it used."""
     finish: Finish = "as-returned"
     output_dir: str
     policy: Policy = Policy()

@@ -4,6 +4,8 @@ Only flat objects of scalars, enums and lists appear there; a full validator wou
 and its messages quote the values it was given.
 """
 
+import math
+import re
 from collections.abc import Mapping
 from typing import Any, cast
 
@@ -14,6 +16,11 @@ from mcp_relight.errors import InvalidArgument
 from .words import did_you_mean
 
 Schema = Mapping[str, Any]
+
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}")
+_BOUNDS = ("minimum", "maximum", "minLength", "maxLength", "minItems", "maxItems")
+_MAX_ENTRIES = 200
+_MAX_WORD_CHARS = 40
 
 _TYPES: dict[str, tuple[type, ...]] = {
     "string": (str,),
@@ -37,6 +44,48 @@ def properties_of(schema: Schema) -> dict[str, dict[str, Any]]:
 
 def _is_rule(rule: object) -> bool:
     return isinstance(rule, dict)
+
+
+def plain_schema(schema: Schema) -> dict[str, Any]:
+    """The part of somebody else's schema that is checked here, bounded in size and without its
+    prose: what it says of a field may be meant for a language model."""
+    named = properties_of(schema)
+    known = {name: _plain_rule(named[name]) for name in named if _NAME.fullmatch(name)}
+    listed = schema.get("required")
+    required = cast(list[Any], listed) if isinstance(listed, list) else []
+    return {
+        "type": "object",
+        "properties": dict(list(known.items())[:_MAX_ENTRIES]),
+        "required": [name for name in required if name in known],
+        "additionalProperties": schema.get("additionalProperties") is True,
+    }
+
+
+def _plain_rule(rule: Mapping[str, Any]) -> dict[str, Any]:
+    plain = {name: rule[name] for name in _BOUNDS if _is_figure(rule.get(name))}
+    kind = rule.get("type")
+    if isinstance(kind, str) and kind in _TYPES:
+        plain["type"] = kind
+    if _is_plain(rule.get("default")):
+        plain["default"] = rule["default"]
+    choices = rule.get("enum")
+    if isinstance(choices, list):
+        offered = cast(list[Any], choices)
+        plain["enum"] = [choice for choice in offered if _is_plain(choice)][:_MAX_ENTRIES]
+    items = rule.get("items")
+    if isinstance(items, dict):
+        plain["items"] = _plain_rule(cast(dict[str, Any], items))
+    return plain
+
+
+def _is_plain(value: object) -> bool:
+    if isinstance(value, str):
+        return len(value) <= _MAX_WORD_CHARS and value.isprintable()
+    return isinstance(value, bool) or _is_figure(value)
+
+
+def _is_figure(value: object) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def check_params(values: Mapping[str, JsonValue], schema: Schema) -> None:

@@ -1,6 +1,6 @@
 """The ports: what one room may ask of another. Joined in `bootstrap`, nowhere else."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,13 +8,17 @@ from typing import Any, Protocol
 
 from pydantic import JsonValue
 
-from .catalog import ModelSpec
+from .catalog import Listing, ModelSpec
 from .exchange import Call, Outcome
 from .image import ImageInfo
 from .job import Cost, FieldHonesty, Job, JobRequest, Sent, Stage, Status
 from .lighting import Lighting
 from .pixels import Encoded, Inspected, RenderResult, RenderTask, SheetCell
 from .report import LightAnalysis, Report
+
+Turn = Callable[[], Awaitable[None]]
+"""Awaited before each request that leaves for a provider: it returns when the rate gate of the key,
+which all processes share, lets one more pass."""
 
 
 class Clock(Protocol):
@@ -201,10 +205,17 @@ class Jobs(Protocol):
         ...
 
     async def due(
-        self, *, worker: str, credentials: Sequence[str], local: int, remote: int
+        self,
+        *,
+        worker: str,
+        credentials: Sequence[str],
+        local: int,
+        remote: int,
+        under_way: Sequence[str] = (),
     ) -> tuple[Job, ...]:
         """Rows that this worker may advance now: its own, and those nobody living holds. At most
-        so many of each kind, so that neither waits behind the other."""
+        so many of each kind, so that neither waits behind the other; of those it has `under_way`,
+        by id, only local ones that somebody wants cancelled."""
         ...
 
     async def next_due_at(self, *, worker: str, credentials: Sequence[str]) -> float | None:
@@ -253,24 +264,26 @@ class Jobs(Protocol):
 
 class Provider(Protocol):
     """Who does the work. Raises errors of the tree; after bytes may have left and no answer came,
-    OutcomeUnknown."""
+    OutcomeUnknown. Nothing is repeated inside: whoever asks decides when to ask again."""
 
     @property
     def name(self) -> str: ...
 
-    async def submit(self, call: Call) -> Outcome: ...
+    async def submit(self, call: Call, turn: Turn) -> Outcome: ...
 
-    async def poll(self, job: Job) -> Outcome: ...
+    async def poll(self, job: Job, turn: Turn) -> Outcome:
+        """Accepted says to ask again under another ticket."""
+        ...
 
-    async def cancel(self, job: Job) -> bool:
+    async def cancel(self, job: Job, turn: Turn) -> bool:
         """True when the provider confirmed that it stopped."""
         ...
 
-    async def reconcile(self, job: Job) -> Outcome | None:
+    async def reconcile(self, job: Job, turn: Turn) -> Outcome | None:
         """Late evidence for a submit whose outcome is unknown; None when there is none."""
         ...
 
-    async def balance(self) -> str | None:
+    async def balance(self, turn: Turn) -> str | None:
         """What a free call says of the account, in words; None where there is no such call."""
         ...
 
@@ -288,8 +301,13 @@ class Prepared:
 class Inputs(Protocol):
     """Turns the stored images of a job into something its provider can read."""
 
-    async def prepare(self, job: Job) -> Prepared:
-        """Raises NeedsPublicUrl, naming the settings that would help."""
+    def requests(self, job: Job) -> int:
+        """How many requests to the provider `prepare` will make for this job."""
+        ...
+
+    async def prepare(self, job: Job, turn: Turn) -> Prepared:
+        """Raises NeedsPublicUrl, naming the settings that would help, and the ProviderErrors of
+        uploading."""
         ...
 
     async def release(self, job: Job) -> None:
@@ -317,6 +335,15 @@ class Draft:
 class Models(Protocol):
     """Every model that can be named, and who does its work."""
 
+    async def refresh(self) -> bool:
+        """Take in the live lists of models that were fetched since. False where one is missing or
+        old, and a worker should fetch it."""
+        ...
+
+    def listings(self) -> Mapping[str, Listing]:
+        """Where the changing lists of models were read, by provider."""
+        ...
+
     def specs(self) -> Sequence[ModelSpec]: ...
 
     def spec(self, model: str) -> ModelSpec:
@@ -333,6 +360,10 @@ class Models(Protocol):
 
     def draft(self, call: Call) -> Draft:
         """Pure: plans a call. Raises the InvalidArgument that sending it would raise."""
+        ...
+
+    def check_readable(self, call: Call) -> None:
+        """Raises NeedsPublicUrl where the provider could not get to see a picture of this call."""
         ...
 
 

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Literal
 
+from pydantic import JsonValue
+
 from .job import FieldHonesty
 from .lighting import Light, Lighting
 from .looks import LOOKS
@@ -246,6 +248,20 @@ def honest(
                 entry = FieldHonesty.model_validate({"name": name, "how": how, "note": table[name]})
         result.append(entry)
     return tuple(result)
+
+
+def in_words(lighting: Lighting, params: Mapping[str, JsonValue]) -> tuple[FieldHonesty, ...]:
+    """A `ModelSpec.honesty` for a model that takes the light as words of any length."""
+    return honest_in_words(lighting)
+
+
+def as_light_source(
+    lighting: Lighting, params: Mapping[str, JsonValue]
+) -> tuple[FieldHonesty, ...]:
+    """A `ModelSpec.honesty` for IC-Light: words, and a side that `light_source` may choose."""
+    chosen = params.get("light_source") or light_source(lighting)
+    note = f"light_source={chosen}, and in words"
+    return honest_in_words(lighting, approximated={"azimuth_deg": note, "elevation_deg": note})
 
 
 def honest_in_words(

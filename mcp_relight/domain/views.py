@@ -60,6 +60,7 @@ class JobView(_View):
     report: Report | None = None
     sent: tuple[Sent, ...] = ()
     warnings: tuple[str, ...] = ()
+    seed: int | None = None
     error: ErrorView | None = None
     siblings: tuple[str, ...] | None = None
     next_step: str
@@ -111,12 +112,21 @@ class ModelView(_View):
     example: dict[str, JsonValue] | None = None
 
 
+class ListingView(_View):
+    """Where a changing list of models and prices was read: today's own, or a built-in copy."""
+
+    source: str
+    as_of: str
+    live: bool
+
+
 class ProviderView(_View):
     """Whether the models of one provider can be used, and what is missing."""
 
     provider: str
     ready: bool
     missing: str | None = None
+    listing: ListingView | None = None
 
 
 class ModelList(_View):

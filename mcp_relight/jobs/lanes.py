@@ -1,5 +1,6 @@
 """How one provider's jobs are driven, and when to look at a job again."""
 
+import functools
 import random
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -8,9 +9,18 @@ from pathlib import Path
 import anyio
 
 from mcp_relight.domain.job import Job
-from mcp_relight.domain.ports import Clock, Downloads, Images, Inputs, Jobs, Pixels, Provider
+from mcp_relight.domain.ports import (
+    Clock,
+    Downloads,
+    Images,
+    Inputs,
+    Jobs,
+    Pixels,
+    Provider,
+    Turn,
+)
 
-from .slots import Slots
+from .slots import Gate, Slots
 
 NEVER = 253_402_300_799.0
 """The end of the year 9999: when a row is due that waits for a person alone."""
@@ -34,6 +44,10 @@ class Lane:
     deadline_s: float = 240.0
     """Past this much time at the provider a job is said to take unusually long."""
 
+    def gate(self, job: Job) -> Gate:
+        name = job.credential_id or job.provider
+        return Gate(name=name, per_minute=self.per_minute, burst=self.burst)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Surroundings:
@@ -54,6 +68,14 @@ class Surroundings:
         default_factory=lambda: anyio.CapacityLimiter(_HEAVY_AT_ONCE)
     )
     """Bounds how many steps hold pictures in memory."""
+
+    async def gate_wait_s(self, lane: Lane, job: Job, *, requests: int = 1) -> float:
+        """0 when this job may send a request to its provider now; else when to ask again."""
+        return await self.slots.wait_s(job.job_id, lane.gate(job), requests=requests)
+
+    def turn(self, lane: Lane, job: Job) -> Turn:
+        """What the provider awaits before each request it sends for this job."""
+        return functools.partial(self.slots.use, job.job_id, lane.gate(job))
 
 
 def jittered(seconds: float) -> float:

@@ -1,52 +1,69 @@
-"""Slots of the rate gates, remembered for the jobs that wait for them.
+"""Slots of the rate gates, remembered for those that wait for them.
 
 A job that must wait longer than an instant goes back to the store with the time of its slot, so
 that a thousand waiting jobs are a thousand rows and not a thousand tasks.
 """
 
-from mcp_relight.domain.job import Job
+from collections import deque
+from dataclasses import dataclass
+
 from mcp_relight.domain.ports import Clock, Jobs
 
 _STALE_S = 2.0
 """A slot that was not used in time is given up: used late, many of them would make a burst."""
 
 
-def gate_of(job: Job) -> str:
-    """One gate per key: providers count requests per key, whatever the model."""
-    return job.credential_id or job.provider
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gate:
+    """The rate gate of one key: providers count requests per key, whatever they are for."""
+
+    name: str
+    per_minute: float
+    """Requests of any kind."""
+    burst: int
 
 
 class Slots:
+    """What each holder, a job or a chore, has taken from the gates and not used yet."""
+
     def __init__(self, jobs: Jobs, clock: Clock) -> None:
         self._jobs = jobs
         self._clock = clock
-        self._taken: dict[str, float] = {}
+        self._taken: dict[str, deque[float]] = {}
         self._held_until: dict[str, float] = {}
 
-    async def wait_s(self, job: Job, *, per_minute: float, burst: int) -> float:
-        """0 when this job may send one request now; else when to ask again."""
-        gate = gate_of(job)
-        at = self._taken.pop(job.job_id, None)
-        if at is None or not self._is_usable(gate, at):
-            at = self._clock.now() + await self._jobs.take_slot(
-                gate, per_minute=per_minute, burst=burst
+    async def wait_s(self, holder: str, gate: Gate, *, requests: int = 1) -> float:
+        """0 when this holder may send a request now; else when to ask again. Slots for all
+        `requests` are taken together, so that the later ones wait behind nobody else."""
+        taken = self._taken.setdefault(holder, deque())
+        while taken and not self._is_usable(gate, taken[0]):
+            taken.popleft()
+        while len(taken) < requests:
+            wait_s = await self._jobs.take_slot(
+                gate.name, per_minute=gate.per_minute, burst=gate.burst
             )
-        wait_s = at - self._clock.now()
-        if wait_s <= 0:
-            return 0.0
-        self._taken[job.job_id] = at
-        return wait_s
+            taken.append(self._clock.now() + wait_s)
+        return max(0.0, taken[0] - self._clock.now())
 
-    async def hold(self, job: Job, seconds: float) -> None:
+    async def ready(self, holder: str, gate: Gate) -> None:
+        """Wait until this holder may send a request at once."""
+        while (wait_s := await self.wait_s(holder, gate)) > 0:
+            await self._clock.sleep(wait_s)
+
+    async def use(self, holder: str, gate: Gate) -> None:
+        """`ready`, and the slot is used up: await this right before a request leaves."""
+        await self.ready(holder, gate)
+        self._taken[holder].popleft()
+
+    async def hold(self, gate: Gate, seconds: float) -> None:
         """The provider asked for silence: nobody uses this gate for so long."""
-        gate = gate_of(job)
-        self._held_until[gate] = self._clock.now() + seconds
-        await self._jobs.hold(gate, seconds)
+        self._held_until[gate.name] = self._clock.now() + seconds
+        await self._jobs.hold(gate.name, seconds)
 
-    def drop(self, job_id: str) -> None:
-        """Forget the slot of a job that ended."""
-        self._taken.pop(job_id, None)
+    def drop(self, holder: str) -> None:
+        """Forget the slots of a job that ended."""
+        self._taken.pop(holder, None)
 
-    def _is_usable(self, gate: str, at: float) -> bool:
+    def _is_usable(self, gate: Gate, at: float) -> bool:
         now = self._clock.now()
-        return now - at <= _STALE_S and max(now, at) >= self._held_until.get(gate, 0.0)
+        return now - at <= _STALE_S and max(now, at) >= self._held_until.get(gate.name, 0.0)

@@ -23,8 +23,8 @@ async def render(around: Surroundings, lane: Lane, job: Job) -> Job | None:
     if running is None:
         return None
     try:
-        prepared = await around.inputs.prepare(running)
-        outcome = await lane.provider.submit(prepared.call)
+        prepared = await around.inputs.prepare(running, _at_once)
+        outcome = await lane.provider.submit(prepared.call, _at_once)
     except EngineCrashed:
         return await restart(around, running)
     except RelightError as error:
@@ -32,6 +32,10 @@ async def render(around: Surroundings, lane: Lane, job: Job) -> Job | None:
     if not isinstance(outcome, Rendered):
         return await fail(around, running, Internal("A local model did not return a picture."))
     return await take_result(around, running, outcome, is_local=True)
+
+
+async def _at_once() -> None:
+    """The turn of what leaves this machine with nothing."""
 
 
 async def restart_orphan(around: Surroundings, _lane: Lane, job: Job) -> Job | None:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from mcp_relight.domain.exchange import Output, Rendered
-from mcp_relight.domain.job import Cost, Failure, Job, Stage
+from mcp_relight.domain.job import Cost, Failure, Job, JobRequest, Stage
 from mcp_relight.errors import (
     EngineCrashed,
     ImageCorrupt,
@@ -80,6 +80,7 @@ async def take_result(
         stage,
         returned=returned,
         outputs=urls,
+        request=_with_seed(job.request, rendered.seed),
         cost=rendered.cost or _billed(job.cost),
         sent=(*job.sent, *rendered.sent),
         warnings=added(job.warnings, *rendered.warnings),
@@ -132,6 +133,11 @@ async def _store_all(
     pictures = [output.data for output in outputs if output.data is not None]
     async with around.heavy:
         return tuple([await store_picture(around, data, tries=tries) for data in pictures])
+
+
+def _with_seed(request: JobRequest, used: int | None) -> JobRequest:
+    """With the seed the provider says it used: giving it again gives the same picture again."""
+    return request if used is None else request.model_copy(update={"seed": used})
 
 
 def _billed(cost: Cost) -> Cost:

@@ -8,6 +8,7 @@ from mcp_relight.errors import (
     OutcomeUnknown,
     ProviderAuth,
     ProviderBusy,
+    ProviderCredits,
     ProviderDown,
     ProviderError,
     ProviderProtocol,
@@ -23,20 +24,29 @@ NO_CANCEL = "The provider could not cancel this job; it goes on, and its result 
 _MIN_POLL_S, _MAX_POLL_S = 2.0, 15.0
 _SLOW_POLL_S = 30.0
 _MAX_UNREADABLE = 10
-_PASSING = (ProviderBusy, ProviderDown, ProviderAuth, OutcomeUnknown, TimedOut, FetchFailed)
+_MAX_CANCELS = 3
+_PASSING = (
+    ProviderBusy,
+    ProviderDown,
+    ProviderAuth,
+    ProviderCredits,
+    OutcomeUnknown,
+    TimedOut,
+    FetchFailed,
+)
 """The job is at the provider, and paid for: no trouble in asking after it ends it. A key that is
-refused now may be put right."""
+refused now may be put right, and an account filled."""
 
 
 async def poll(around: Surroundings, lane: Lane, job: Job) -> Job | None:
     """running → running, downloading, finishing, failed or expired."""
-    wait_s = await around.slots.wait_s(job, per_minute=lane.per_minute, burst=lane.burst)
+    wait_s = await around.gate_wait_s(lane, job)
     if wait_s > 0:
         return await later(around, job, wait_s, job.note)
     if job.cancel_requested:
         return await _cancel(around, lane, job)
     try:
-        outcome = await lane.provider.poll(job)
+        outcome = await lane.provider.poll(job, around.turn(lane, job))
     except JobExpired as error:
         return await expire(around, job, error)
     except _PASSING as error:
@@ -108,15 +118,19 @@ async def _trouble(around: Surroundings, lane: Lane, job: Job, error: RelightErr
     wait_s = backoff_s(job.attempts + 1)
     if isinstance(error, ProviderError) and error.retry_after_s is not None:
         wait_s = error.retry_after_s
-        await around.slots.hold(job, wait_s)
+        await around.slots.hold(lane.gate(job), wait_s)
     note = f"Asking the provider failed ({error.code}); trying again."
     return await later(around, job, wait_s, note, attempts=job.attempts + 1)
 
 
 async def _cancel(around: Surroundings, lane: Lane, job: Job) -> Job | None:
-    """Ask once. Where the provider cannot stop it, the result is paid for and kept."""
+    """Where the provider cannot stop it, the result is paid for and kept."""
     try:
-        is_stopped = await lane.provider.cancel(job)
+        is_stopped = await lane.provider.cancel(job, around.turn(lane, job))
+    except (ProviderBusy, ProviderDown) as error:
+        if job.attempts < _MAX_CANCELS:
+            return await _trouble(around, lane, job, error)
+        is_stopped = False
     except RelightError:
         is_stopped = False
     if is_stopped:

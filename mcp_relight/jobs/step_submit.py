@@ -30,6 +30,8 @@ from .step_moves import (
 )
 
 MAX_SUBMITS = 5
+MAX_PREPARES = 4
+_MAY_PASS = (ProviderBusy, ProviderDown, ProviderProtocol)
 _RECONCILE_AGAIN_S = (60.0, 300.0)
 _POLL_S = 5.0
 
@@ -38,31 +40,34 @@ async def submit(around: Surroundings, lane: Lane, job: Job) -> Job | None:
     """queued → submitting → what the provider answered."""
     if job.request.policy.local_only:
         return await fail(around, job, _forbidden())
-    wait_s = await around.slots.wait_s(job, per_minute=lane.per_minute, burst=lane.burst)
+    requests = around.inputs.requests(job) + 1
+    wait_s = await around.gate_wait_s(lane, job, requests=requests)
     if wait_s > 0:
         return await later(around, job, wait_s, "Waiting for the provider's rate limit.")
     try:
-        prepared = await around.inputs.prepare(job)
+        prepared = await around.inputs.prepare(job, around.turn(lane, job))
     except RelightError as error:
-        return await fail(around, job, error)
+        return await _not_prepared(around, lane, job, error)
+    # Whoever finds `submitting` must take it for sent: nothing is waited for in that stage.
+    await around.slots.ready(job.job_id, lane.gate(job))
     sending = await _reserve(around, job, prepared)
     if sending is None or sending.stage != "submitting":
         await release_inputs(around, job)
         return sending
     try:
-        outcome = await lane.provider.submit(prepared.call)
+        outcome = await lane.provider.submit(prepared.call, around.turn(lane, job))
     except RelightError as error:
-        return await _refused(around, sending, error)
+        return await _refused(around, lane, sending, error)
     return await take_answer(around, sending, outcome)
 
 
 async def reconcile(around: Surroundings, lane: Lane, job: Job) -> Job | None:
     """submitting or submit_unknown, found by somebody who did not send it: look for evidence."""
-    wait_s = await around.slots.wait_s(job, per_minute=lane.per_minute, burst=lane.burst)
+    wait_s = await around.gate_wait_s(lane, job)
     if wait_s > 0:
         return await later(around, job, wait_s, job.note)
     try:
-        outcome = await lane.provider.reconcile(job)
+        outcome = await lane.provider.reconcile(job, around.turn(lane, job))
     except RelightError:
         outcome = None
     if isinstance(outcome, Accepted) and await around.jobs.may_be_anothers(job, outcome.ticket):
@@ -100,6 +105,20 @@ async def take_answer(around: Surroundings, job: Job, outcome: Outcome) -> Job |
             return await to_unknown(around, job)  # it answered, but nobody can ask again
 
 
+async def _not_prepared(
+    around: Surroundings, lane: Lane, job: Job, error: RelightError
+) -> Job | None:
+    """Nothing was asked for yet, so nothing was paid: what may pass is tried again."""
+    if not isinstance(error, _MAY_PASS) or job.attempts >= MAX_PREPARES:
+        return await fail(around, job, error)
+    wait_s = backoff_s(job.attempts + 1)
+    if error.retry_after_s is not None:
+        wait_s = error.retry_after_s
+        await around.slots.hold(lane.gate(job), wait_s)
+    note = f"Getting the picture to the provider failed ({error.code}); trying again."
+    return await later(around, job, wait_s, note, attempts=job.attempts + 1)
+
+
 async def _reserve(around: Surroundings, job: Job, prepared: Prepared) -> Job | None:
     """The committed intent to send, with the money for it; or the failed job."""
     try:
@@ -116,10 +135,10 @@ async def _reserve(around: Surroundings, job: Job, prepared: Prepared) -> Job | 
         return await fail(around, job, error)
 
 
-async def _refused(around: Surroundings, job: Job, error: RelightError) -> Job | None:
+async def _refused(around: Surroundings, lane: Lane, job: Job, error: RelightError) -> Job | None:
     """A definite refusal ends the job or sends it again later; anything else is unknown."""
     if isinstance(error, ProviderBusy | ProviderDown) and _was_not_taken(error):
-        return await _send_again(around, job, error)
+        return await _send_again(around, lane, job, error)
     is_definite = isinstance(error, RequestError) or (
         isinstance(error, ProviderError) and _was_not_taken(error)
     )
@@ -137,9 +156,11 @@ def _was_not_taken(error: ProviderError) -> bool:
     return error.billed == "no" or not unclear
 
 
-async def _send_again(around: Surroundings, job: Job, error: ProviderError) -> Job | None:
+async def _send_again(
+    around: Surroundings, lane: Lane, job: Job, error: ProviderError
+) -> Job | None:
     if error.retry_after_s is not None:
-        await around.slots.hold(job, error.retry_after_s)
+        await around.slots.hold(lane.gate(job), error.retry_after_s)
     await release_inputs(around, job)  # the next try prepares its own
     if job.submits >= MAX_SUBMITS:
         return await fail(around, job, error)

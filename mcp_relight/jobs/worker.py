@@ -139,19 +139,20 @@ class Worker:
     async def _look(self, tasks: TaskGroup) -> float | None:
         """Start what is due and fits; returns when the next row is due."""
         worker, credentials = self._lock.worker_id, self._credentials
+        under_way = tuple(self._active)
         try:
             due = await self._jobs.due(
                 worker=worker,
                 credentials=credentials,
-                # The rows under way are among them, and fill as many places as they take.
-                local=self._local_at_once,
-                remote=self._remote_at_once,
+                local=self._room(is_local=True),
+                remote=self._room(is_local=False),
+                under_way=under_way,
             )
             for job in due:
-                if job.job_id in self._active:
-                    self._interrupt_if_asked(job)
-                elif self._has_room(self._steps.is_local(job)):
+                if job.job_id not in under_way:
                     await self._start(tasks, job)
+                elif active := self._active.get(job.job_id):
+                    active.scope.cancel()  # somebody wants it cancelled
             return await self._jobs.next_due_at(worker=worker, credentials=credentials)
         except RelightError as error:
             _log.warning("Due jobs cannot be read: %s", error.code)
@@ -169,14 +170,9 @@ class Worker:
         except RelightError as error:
             _log.warning("Stranded jobs cannot be noted: %s", error.code)
 
-    def _interrupt_if_asked(self, job: Job) -> None:
-        active = self._active[job.job_id]
-        if job.cancel_requested and active.is_local:
-            active.scope.cancel()
-
-    def _has_room(self, is_local: bool) -> bool:
+    def _room(self, *, is_local: bool) -> int:
         busy = sum(active.is_local == is_local for active in self._active.values())
-        return busy < (self._local_at_once if is_local else self._remote_at_once)
+        return (self._local_at_once if is_local else self._remote_at_once) - busy
 
     async def _start(self, tasks: TaskGroup, job: Job) -> None:
         mine = self._lock.worker_id

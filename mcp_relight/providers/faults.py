@@ -1,4 +1,4 @@
-"""The common table: what a reply that is not 2xx means, and whether it was charged."""
+"""What went wrong: the table of refusals, and whether each was charged."""
 
 from email.utils import parsedate_to_datetime
 
@@ -7,6 +7,7 @@ from mcp_relight.domain.exchange import Reply
 from mcp_relight.domain.replies import moment
 from mcp_relight.errors import (
     JobExpired,
+    NeedsPublicUrl,
     OutcomeUnknown,
     ProviderAuth,
     ProviderBusy,
@@ -17,8 +18,8 @@ from mcp_relight.errors import (
     ProviderRefused,
 )
 
-RETRYABLE = frozenset({408, 425, 429, 500, 502, 503, 504})
-"""Statuses after which a free request is made again."""
+_PASSING = frozenset({408, 425})
+"""Refusals of a free request that pass by themselves, beside 429 and every 5xx."""
 MAX_HOLD_S = 60.0
 _EPOCH_MIN = 1_000_000_000.0
 
@@ -53,27 +54,47 @@ def submit_fault(adapter: Adapter, reply: Reply, now: float) -> ProviderError:
 
 
 def poll_fault(adapter: Adapter, reply: Reply, now: float) -> ProviderError:
-    """The error for a free request that was not answered with 2xx."""
-    if fault := _common(adapter, reply, now):
-        fault.billed = "unknown"
-        return fault
-    title, status = adapter.title, reply.status
-    if status in {404, 410}:
+    """The error for a request about a job the provider has, not answered with 2xx."""
+    if reply.status in {404, 410}:
         return JobExpired(
-            f"{title} no longer knows this job (HTTP {status}).",
+            f"{adapter.title} no longer knows this job (HTTP {reply.status}).",
             hint="Its result can no longer be fetched; call relight_image again.",
             billed="unknown",
-            status=status,
+            status=reply.status,
         )
-    if status in RETRYABLE or status >= 500:
+    fault = free_fault(adapter, reply, now)
+    fault.billed = "unknown"
+    return fault
+
+
+def free_fault(adapter: Adapter, reply: Reply, now: float) -> ProviderError:
+    """The error for any other free request that was not answered with 2xx."""
+    if fault := _common(adapter, reply, now):
+        return fault
+    title, status = adapter.title, reply.status
+    if status in _PASSING or status >= 500:
         return ProviderDown(
             f"{title} is not answering properly (HTTP {status}).",
-            hint="The job is kept; call get_job later.",
-            billed="unknown",
+            hint="Call again later.",
+            billed="no",
+            status=status,
+        )
+    if status in {404, 410}:
+        return ProviderRefused(
+            f"{title} does not offer this at this address (HTTP {status}).",
+            hint="Call list_models for models that exist; check the provider's URL setting.",
+            billed="no",
             status=status,
         )
     return ProviderProtocol(
         f"{title} answered in a way that is not documented (HTTP {status}).", status=status
+    )
+
+
+def unreadable(adapter: Adapter) -> ProviderProtocol:
+    return ProviderProtocol(
+        f"{adapter.title} answered in a form that could not be read.",
+        hint="Look at the job in the provider's own console, or call again later.",
     )
 
 
@@ -150,3 +171,13 @@ def _reset(value: str, now: float) -> float | None:
     if seconds is not None and seconds > _EPOCH_MIN:
         return seconds - now
     return seconds
+
+
+def needs_public_url(adapter: Adapter) -> NeedsPublicUrl:
+    return NeedsPublicUrl(
+        f"{adapter.title} reads pictures only from public https addresses.",
+        hint="Give image as an https address, or set MCP_RELIGHT_BUCKET_URL, "
+        "MCP_RELIGHT_BUCKET_KEY_ID and MCP_RELIGHT_BUCKET_SECRET to a bucket of your own, "
+        "or use a segmind/ model or local/classic, which need neither.",
+        argument="image",
+    )

@@ -9,24 +9,31 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Protocol
 
+from pydantic import JsonValue
+
 from mcp_relight.domain.adapter import Adapter
 from mcp_relight.domain.exchange import Call, Picture
 from mcp_relight.domain.job import Job, Sent
 from mcp_relight.domain.pixels import Encoded
-from mcp_relight.domain.ports import Images, Pixels, Prepared
-from mcp_relight.errors import NeedsPublicUrl
+from mcp_relight.domain.ports import Images, Pixels, Prepared, Turn
+
+from .faults import needs_public_url
 
 _LEAST_LIFE_S = 600.0
 _MOST_LIFE_S = 3600.0
 
 
-class Uploader(Protocol):
+class Remote(Protocol):
     """The part of `RestProvider` that is needed here."""
 
     @property
     def adapter(self) -> Adapter: ...
 
-    async def upload(self, data: bytes, mime_type: str) -> str | None: ...
+    async def upload(self, data: bytes, mime_type: str, turn: Turn) -> str | None: ...
+
+    def asks_schema(self, model: str) -> bool: ...
+
+    async def schema(self, model: str, turn: Turn) -> Mapping[str, JsonValue] | None: ...
 
 
 class Folder(Protocol):
@@ -59,7 +66,7 @@ class ProviderInputs:
         images: Images,
         pixels: Pixels,
         *,
-        remotes: Mapping[str, Uploader],
+        remotes: Mapping[str, Remote],
         bucket: Folder | None = None,
     ) -> None:
         self._images = images
@@ -67,15 +74,29 @@ class ProviderInputs:
         self._remotes = remotes
         self._bucket = bucket
 
-    async def prepare(self, job: Job) -> Prepared:
+    def requests(self, job: Job) -> int:
+        remote = self._remotes.get(job.provider)
+        if remote is None:
+            return 0
+        request = job.request
+        files = [name for name in request.extra_image_ids if name not in request.extra_urls]
+        count = len(files) + (request.passthrough_url is None) + (request.mask_id is not None)
+        uploads = count if remote.adapter.takes_uploads and not remote.adapter.takes_data else 0
+        return uploads + remote.asks_schema(job.model)
+
+    async def prepare(self, job: Job, turn: Turn) -> Prepared:
         call = await self._call(job)
         remote = self._remotes.get(job.provider)
         if remote is None:
             return Prepared(call=call)
-        main = await self._main(remote, job, call.images[0])
-        mask = await self._show(remote, job, "mask", call.mask) if call.mask else None
+        schema = await remote.schema(job.model, turn)
+        urls = job.request.extra_urls
+        main = await self._show(
+            remote, job, "image", call.images[0], turn, url=job.request.passthrough_url
+        )
+        mask = await self._show(remote, job, "mask", call.mask, turn) if call.mask else None
         extra = {
-            name: await self._show(remote, job, name, picture)
+            name: await self._show(remote, job, name, picture, turn, url=urls.get(name))
             for name, picture in call.extra_images.items()
         }
         shown = replace(
@@ -83,6 +104,7 @@ class ProviderInputs:
             images=(main.picture,),
             mask=mask.picture if mask else None,
             extra_images={name: one.picture for name, one in extra.items()},
+            schema=schema,
         )
         all_shown = [main, *([mask] if mask else []), *extra.values()]
         return Prepared(call=shown, sent=tuple(one.sent for one in all_shown))
@@ -114,25 +136,31 @@ class ProviderInputs:
             width=info.width, height=info.height, mime_type=info.mime_type, image_id=image_id
         )
 
-    async def _main(self, remote: Uploader, job: Job, picture: Picture) -> _Shown:
-        url = job.request.passthrough_url
-        if url is None:
-            return await self._show(remote, job, "image", picture)
-        sent = Sent(what="address of the picture", to=remote.adapter.title, bytes=len(url))
-        return _Shown(replace(picture, url=url), sent)
-
-    async def _show(self, remote: Uploader, job: Job, name: str, picture: Picture) -> _Shown:
+    async def _show(
+        self,
+        remote: Remote,
+        job: Job,
+        name: str,
+        picture: Picture,
+        turn: Turn,
+        *,
+        url: str | None = None,
+    ) -> _Shown:
+        """`url` is the caller's own public address of this picture, where there is one."""
         adapter = remote.adapter
+        if url is not None:
+            sent = Sent(what=f"address of the {name}", to=adapter.title, bytes=len(url))
+            return _Shown(replace(picture, url=url), sent)
         clean = await self._clean(adapter, picture)
         shown = replace(picture, width=clean.width, height=clean.height, mime_type=clean.mime_type)
         sent = Sent(what=name, to=adapter.title, bytes=len(clean.data))
         if adapter.takes_data:
             return _Shown(replace(shown, data=clean.data), sent)
-        url = await remote.upload(clean.data, clean.mime_type)
-        if url is None:
-            url = await self._put(adapter, job, name, clean)
+        given = await remote.upload(clean.data, clean.mime_type, turn)
+        if given is None:
+            given = await self._put(adapter, job, name, clean)
             sent = sent.model_copy(update={"to": f"{self._bucket_host}, for {adapter.title}"})
-        return _Shown(replace(shown, url=url), sent)
+        return _Shown(replace(shown, url=given), sent)
 
     async def _clean(self, adapter: Adapter, picture: Picture) -> Encoded:
         """Fresh bytes; what was JPEG stays JPEG, so that photos stay small."""
@@ -144,13 +172,7 @@ class ProviderInputs:
 
     async def _put(self, adapter: Adapter, job: Job, name: str, clean: Encoded) -> str:
         if self._bucket is None:
-            raise NeedsPublicUrl(
-                f"{adapter.title} reads pictures only from public https addresses.",
-                hint="Give image as an https address, or set MCP_RELIGHT_BUCKET_URL, "
-                "MCP_RELIGHT_BUCKET_KEY_ID and MCP_RELIGHT_BUCKET_SECRET to a bucket of your own, "
-                "or use a segmind/ model or local/classic, which need neither.",
-                argument="image",
-            )
+            raise needs_public_url(adapter)
         life_s = min(adapter.deadline_s + _LEAST_LIFE_S, _MOST_LIFE_S)
         return await self._bucket.put(job.job_id, name, clean.data, clean.mime_type, life_s)
 

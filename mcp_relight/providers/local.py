@@ -7,12 +7,12 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, JsonValue
 
-from mcp_relight.domain.catalog import FREE, ModelSpec, Params, params_check
+from mcp_relight.domain.catalog import FREE, ModelSpec, Params, described
 from mcp_relight.domain.exchange import Call, Outcome, Output, Picture, Rendered
 from mcp_relight.domain.job import FieldHonesty, Job
 from mcp_relight.domain.lighting import Lighting
 from mcp_relight.domain.pixels import MaskMode, RenderResult, RenderTask
-from mcp_relight.domain.ports import Images, Pixels
+from mcp_relight.domain.ports import Images, Pixels, Turn
 from mcp_relight.domain.translate import ALL_FIELDS, honest
 from mcp_relight.errors import Internal
 
@@ -74,11 +74,10 @@ CLASSIC = ModelSpec(
     "Estimates shape from the photo; a mask, normal map or depth map makes it more exact.",
     mode="local",
     price=FREE,
-    schema=LocalParams.model_json_schema(),
-    check=params_check(LocalParams),
+    parameters=described(LocalParams),
     honesty=_honesty,
-    image_fields=LocalParams.image_fields,
     controls=ALL_FIELDS,
+    max_prompt_chars=0,
     takes_mask=True,
     reproducible=True,
     can_cancel=True,
@@ -98,7 +97,8 @@ class LocalClassic:
 
 
 class LocalProvider:
-    """Carries out `local/classic` in the pixel child. The whole rendering is one `submit`."""
+    """Carries out `local/classic` in the pixel child. The whole rendering is one `submit`, for
+    which no turn is awaited: nothing leaves this machine."""
 
     name = NAME
 
@@ -108,7 +108,7 @@ class LocalProvider:
         self._pixels = pixels
         self._engine_version = engine_version
 
-    async def submit(self, call: Call) -> Outcome:
+    async def submit(self, call: Call, turn: Turn) -> Outcome:
         """Render. Raises ImageNotFound when a picture is gone, EngineCrashed, TimedOut."""
         key = self._analysis_key(call)
         task = await self._task(call, await self._images.cached(key))
@@ -154,18 +154,18 @@ class LocalProvider:
         ]
         return "analysis-" + hashlib.sha256("\n".join(parts).encode()).hexdigest()[:32]
 
-    async def poll(self, job: Job) -> Outcome:
+    async def poll(self, job: Job, turn: Turn) -> Outcome:
         """Never called: a local job has no ticket."""
         raise Internal("A local job was polled.")
 
-    async def cancel(self, job: Job) -> bool:
+    async def cancel(self, job: Job, turn: Turn) -> bool:
         """True: nothing of a local job runs outside `submit`, and cancelling that ends it."""
         return True
 
-    async def reconcile(self, job: Job) -> Outcome | None:
+    async def reconcile(self, job: Job, turn: Turn) -> Outcome | None:
         return None
 
-    async def balance(self) -> str | None:
+    async def balance(self, turn: Turn) -> str | None:
         return None
 
     async def aclose(self) -> None:

@@ -15,6 +15,7 @@ from mcp_relight.domain.exchange import (
     ANOTHER_JOB,
     Accepted,
     Call,
+    Follow,
     Outcome,
     Output,
     Picture,
@@ -101,7 +102,7 @@ class Pixazo(Adapter):
             return Working(unknown_status=str(body.get("status")))
         return Working(progress=0.1 if state == "queued" else 0.5)
 
-    def read_refusal(self, request: Request, reply: Reply) -> Outcome | None:
+    def read_refusal(self, request: Request, reply: Reply) -> Follow | None:
         words = reply.error_words
         if reply.status == 400 and "model not found" in words:
             raise ProviderRefused(

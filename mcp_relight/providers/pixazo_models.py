@@ -1,43 +1,20 @@
 """Pixazo's PixelForge models: parameters and prices (pixazo.ai/models/pixelforge)."""
 
-import ipaddress
 from collections.abc import Mapping
 from typing import Annotated, Literal
-from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue
 
-from mcp_relight.domain.catalog import ModelSpec, Params, Price, params_check, with_references
+from mcp_relight.domain.catalog import ModelSpec, Params, Price, described, with_references
 from mcp_relight.domain.job import FieldHonesty
 from mcp_relight.domain.lighting import Lighting
-from mcp_relight.domain.translate import honest_in_words
+from mcp_relight.domain.public_https import public_https
+from mcp_relight.domain.translate import honest_in_words, in_words
 
 AS_OF = "2026-11-20"
 MAX_PROMPT_CHARS = 800
 RELIGHTING = "pixazo/pixelforge-relighting"
 IMAGE = "pixazo/pixelforge-image"
-
-
-def _public_https(address: str) -> str:
-    """Whoever runs the model fetches this address, so it must be one anybody may fetch."""
-    try:
-        parts = urlsplit(address)
-        host, port = parts.hostname or "", parts.port
-    except ValueError:
-        raise ValueError("must be a public https address") from None
-    is_named = "." in host and not _is_ip(host) and not host.endswith((".local", ".internal"))
-    is_plain = parts.username is None and port in {None, 443} and address.isprintable()
-    if parts.scheme != "https" or not is_named or not is_plain:
-        raise ValueError("must be a public https address")
-    return address
-
-
-def _is_ip(host: str) -> bool:
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        return host.replace(".", "").isdecimal()
-    return True
 
 
 class _Part(BaseModel):
@@ -53,7 +30,7 @@ class Lora(_Part):
     path: Annotated[
         str,
         Field(max_length=2048, description="Public https address."),
-        AfterValidator(_public_https),
+        AfterValidator(public_https),
     ]
     scale: Annotated[float, Field(ge=0, le=2, allow_inf_nan=False)] = 1.0
 
@@ -97,10 +74,6 @@ def _relighting_honesty(
     return honest_in_words(lighting, limit_chars=MAX_PROMPT_CHARS)
 
 
-def _image_honesty(lighting: Lighting, params: Mapping[str, JsonValue]) -> tuple[FieldHonesty, ...]:
-    return honest_in_words(lighting)
-
-
 SPECS = (
     ModelSpec(
         id=RELIGHTING,
@@ -108,10 +81,8 @@ SPECS = (
         summary="Relighting by words, with optional LoRAs.",
         mode="async",
         price=Price(0.04, "USD", 0.04, "third-party price list; Pixazo's page states none", AS_OF),
-        schema=RelightingParams.model_json_schema(),
-        check=params_check(RelightingParams),
+        parameters=described(RelightingParams),
         honesty=_relighting_honesty,
-        image_fields=RelightingParams.image_fields,
         controls=("prompt",),
         max_count=4,
         max_prompt_chars=MAX_PROMPT_CHARS,
@@ -127,10 +98,8 @@ SPECS = (
         summary="A new picture from one to three reference pictures and words.",
         mode="sync",
         price=Price(0.04, "USD", 0.04, "third-party price list of 2026-04-15", AS_OF),
-        schema=ImageParams.model_json_schema(),
-        check=params_check(ImageParams),
-        honesty=_image_honesty,
-        image_fields=ImageParams.image_fields,
+        parameters=described(ImageParams),
+        honesty=in_words,
         controls=("prompt",),
         notes=("Paints the picture anew: faces and details may change.",),
         verified=True,

@@ -10,11 +10,12 @@ from collections.abc import Mapping, Sequence
 from pydantic import JsonValue
 
 from mcp_relight.domain.adapter import Adapter, Pace
-from mcp_relight.domain.catalog import ModelSpec
+from mcp_relight.domain.catalog import Listing, ModelSpec
 from mcp_relight.domain.exchange import (
     ANOTHER_JOB,
     Accepted,
     Call,
+    Follow,
     Outcome,
     Output,
     Rendered,
@@ -23,11 +24,12 @@ from mcp_relight.domain.exchange import (
     Working,
 )
 from mcp_relight.domain.job import Cost, Job
+from mcp_relight.domain.json_schema import plain_schema, properties_of
 from mcp_relight.domain.replies import addresses, job_failed, moment, number, state_of, text
 from mcp_relight.errors import JobExpired, ProviderCredits, ProviderProtocol
 
 from .pixeldojo_catalogue import USD_PER_CREDIT, Catalogue, built_in, live_rows
-from .pixeldojo_models import BODIES, OWN_SPECS
+from .pixeldojo_models import BODIES, own_specs
 from .pixeldojo_schema import USUAL_SCHEMA, body_by_schema
 
 _API = "/api/v1"
@@ -37,8 +39,6 @@ _CLOCK_SLACK_S = 10.0
 
 
 class PixelDojo(Adapter):
-    """`catalogue` is what `read_catalogue` returned; without it, the dated built-in copy."""
-
     name = "pixeldojo"
     title = "PixelDojo"
     origin = "https://pixeldojo.ai"
@@ -48,13 +48,14 @@ class PixelDojo(Adapter):
     pace = Pace(2.0, 15.0)
     deadline_s = 240.0
 
-    def __init__(self, catalogue: JsonValue = None) -> None:
-        self._catalogue: Catalogue = built_in().updated(catalogue)
+    def __init__(self, catalogue: Catalogue | None = None) -> None:
+        """Without a live catalogue, the dated built-in copy."""
+        self._catalogue = catalogue or built_in()
 
     def specs(self) -> Sequence[ModelSpec]:
-        own = {spec.id for spec in OWN_SPECS}
-        rest = [spec for spec in self._catalogue.specs(self.name) if spec.id not in own]
-        return (*OWN_SPECS, *rest)
+        own = own_specs(self._catalogue)
+        known = {spec.id for spec in own}
+        return (*own, *(s for s in self._catalogue.specs(self.name) if s.id not in known))
 
     def auth(self, key: str) -> Mapping[str, str]:
         return {"Authorization": f"Bearer {key}"}
@@ -63,18 +64,22 @@ class PixelDojo(Adapter):
         slug = call.model.partition("/")[2]
         if slug in BODIES:
             return _run(slug, BODIES[slug](call))
-        return _run(slug, body_by_schema(call, self._catalogue.schema(slug) or USUAL_SCHEMA))
+        schema = call.schema or self._catalogue.schema(slug) or USUAL_SCHEMA
+        return _run(slug, body_by_schema(call, schema))
 
-    def schema(self, call: Call) -> Request | None:
-        slug = call.model.partition("/")[2]
+    def schema(self, model: str) -> Request | None:
+        slug = model.partition("/")[2]
         if slug in BODIES:
             return None
         return Request(method="GET", path=f"{_API}/models/{slug}/schema")
 
-    def submit_with(self, call: Call, schema: Mapping[str, JsonValue]) -> Request:
-        inner = schema.get("schema")
-        slug = call.model.partition("/")[2]
-        return _run(slug, body_by_schema(call, inner if isinstance(inner, dict) else schema))
+    def read_schema(self, reply: Reply) -> Mapping[str, JsonValue]:
+        body = reply.json_object()
+        inner = body.get("schema")
+        schema = inner if isinstance(inner, dict) else body
+        if not properties_of(schema):
+            raise ProviderProtocol("PixelDojo's schema of this model could not be read.")
+        return plain_schema(schema)
 
     def poll(self, ticket: str) -> Request:
         return Request(method="GET", path=f"{_JOBS}/{ticket}")
@@ -97,7 +102,7 @@ class PixelDojo(Adapter):
             return Working(unknown_status=str(body.get("status")))
         return Working(progress=0.1 if state == "queued" else 0.5)
 
-    def read_refusal(self, request: Request, reply: Reply) -> Outcome | None:
+    def read_refusal(self, request: Request, reply: Reply) -> Follow | None:
         # The 2025 documents give an empty account as 403, those of 2026 as 402.
         if reply.status == 403 and "credit" in reply.error_words:
             raise ProviderCredits(
@@ -132,6 +137,13 @@ class PixelDojo(Adapter):
 
     def read_catalogue(self, reply: Reply) -> JsonValue:
         return live_rows(reply.json_object())
+
+    def with_catalogue(self, rows: JsonValue, as_of: str) -> "PixelDojo":
+        return PixelDojo(built_in().updated(rows, as_of))
+
+    @property
+    def listing(self) -> Listing:
+        return self._catalogue.listing
 
 
 def _run(slug: str, body: dict[str, JsonValue]) -> Request:

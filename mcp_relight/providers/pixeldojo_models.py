@@ -4,7 +4,7 @@ Sources: pixeldojo.ai/api-platform/image-relighting with llm/image-relighting.tx
 model_type, ranges), and pixeldojo.ai/api-platform/p-image-edit.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Annotated, Literal
 
 from pydantic import AliasChoices, Field, JsonValue
@@ -12,24 +12,22 @@ from pydantic import AliasChoices, Field, JsonValue
 from mcp_relight.domain.catalog import (
     ModelSpec,
     Params,
-    Price,
-    params_check,
+    described,
     wire_body,
     with_references,
 )
 from mcp_relight.domain.exchange import Call
-from mcp_relight.domain.job import FieldHonesty
-from mcp_relight.domain.lighting import Lighting
 from mcp_relight.domain.sizes import nearest_ratio, size_of_area
 from mcp_relight.domain.translate import (
     ONLY_THE_LIGHT,
     LightSource,
+    as_light_source,
     compose_prompt,
-    honest_in_words,
+    in_words,
     light_source,
 )
 
-from .pixeldojo_catalogue import AS_OF, credit_price
+from .pixeldojo_catalogue import AS_OF, Catalogue
 
 RELIGHTING = "image-relighting"
 EDIT = "p-image-edit"
@@ -144,47 +142,30 @@ BODIES: dict[str, Callable[[Call], dict[str, JsonValue]]] = {
 }
 
 
-def _magic_honesty(lighting: Lighting, params: Mapping[str, JsonValue]) -> tuple[FieldHonesty, ...]:
-    chosen = params.get("light_source") or light_source(lighting)
-    note = f"light_source={chosen}, and in words"
-    return honest_in_words(lighting, approximated={"azimuth_deg": note, "elevation_deg": note})
+_ROUTES = {
+    "nano-banana-pro": ("Nano Banana Pro", "nano-banana-pro"),
+    "nano-banana-2": ("Nano Banana 2", "nano-banana-2"),
+    "qwen-image-edit": ("Qwen Image Edit", "qwen-image-max"),
+}
+"""By model_type: its title, and the row of the catalogue that bounds its price. The page states 1
+credit for all routes, and "per-model credit rates"."""
 
 
-def _word_honesty(lighting: Lighting, params: Mapping[str, JsonValue]) -> tuple[FieldHonesty, ...]:
-    return honest_in_words(lighting)
+def own_specs(catalogue: Catalogue) -> tuple[ModelSpec, ...]:
+    """The documented models, at the prices of the catalogue."""
+    routes = [_route_spec(catalogue, model_type) for model_type in _ROUTES]
+    return (_magic_spec(catalogue), *routes, _edit_spec(catalogue))
 
 
-def _route_spec(model_type: str, title: str, price: Price) -> ModelSpec:
+def _magic_spec(catalogue: Catalogue) -> ModelSpec:
     return ModelSpec(
-        id=f"pixeldojo/{RELIGHTING}:{model_type}",
-        title=f"Image Relighting with {title} (PixelDojo)",
-        summary="Relighting by words.",
-        mode="async",
-        price=price,
-        schema=RouteParams.model_json_schema(),
-        check=params_check(RouteParams),
-        honesty=_word_honesty,
-        controls=("prompt",),
-        max_count=12,
-        notes=("Whether the seed is kept is not documented.",),
-        verified=True,
-        as_of=AS_OF,
-        example={"output_format": "png"},
-    )
-
-
-_FLOOR = "1 credit stated, with per-model rates; bound: the model's own catalogue row"
-
-OWN_SPECS = (
-    ModelSpec(
         id=f"pixeldojo/{RELIGHTING}",
         title="Image Relighting, Magic Lighting (PixelDojo)",
         summary="Diffusion relighting by words and one of four sides.",
         mode="async",
-        price=credit_price(1, 1, "pixeldojo.ai/api-platform/image-relighting"),
-        schema=MagicParams.model_json_schema(),
-        check=params_check(MagicParams),
-        honesty=_magic_honesty,
+        price=catalogue.rows[RELIGHTING].price(),
+        parameters=described(MagicParams),
+        honesty=as_light_source,
         controls=("prompt", "light_source"),
         max_count=12,
         reproducible=True,
@@ -192,24 +173,43 @@ OWN_SPECS = (
         verified=True,
         as_of=AS_OF,
         example={"steps": 25, "cfg": 2},
-    ),
-    _route_spec("nano-banana-pro", "Nano Banana Pro", credit_price(1, 6, _FLOOR)),
-    _route_spec("nano-banana-2", "Nano Banana 2", credit_price(1, 4, _FLOOR)),
-    _route_spec("qwen-image-edit", "Qwen Image Edit", credit_price(1, 2, _FLOOR)),
-    ModelSpec(
+    )
+
+
+def _route_spec(catalogue: Catalogue, model_type: str) -> ModelSpec:
+    title, bound = _ROUTES[model_type]
+    return ModelSpec(
+        id=f"pixeldojo/{RELIGHTING}:{model_type}",
+        title=f"Image Relighting with {title} (PixelDojo)",
+        summary="Relighting by words.",
+        mode="async",
+        price=catalogue.rows[RELIGHTING].price(at_least=catalogue.rows[bound]),
+        parameters=described(RouteParams),
+        honesty=in_words,
+        controls=("prompt",),
+        max_count=12,
+        notes=(
+            "Whether the seed is kept is not documented.",
+            "The price is a floor; its bound is that of the model behind it.",
+        ),
+        verified=True,
+        as_of=AS_OF,
+        example={"output_format": "png"},
+    )
+
+
+def _edit_spec(catalogue: Catalogue) -> ModelSpec:
+    return ModelSpec(
         id=f"pixeldojo/{EDIT}",
         title="P-Image Edit (PixelDojo)",
         summary="Fast editing by words, with up to five pictures.",
         mode="async",
-        price=credit_price(0.25, 0.25, "pixeldojo.ai/api-platform/p-image-edit"),
-        schema=EditParams.model_json_schema(),
-        check=params_check(EditParams),
-        honesty=_word_honesty,
-        image_fields=EditParams.image_fields,
+        price=catalogue.rows[EDIT].price(),
+        parameters=described(EditParams),
+        honesty=in_words,
         controls=("prompt",),
         typical_s=4.0,
         verified=True,
         as_of=AS_OF,
         example={"aspect_ratio": "3:4"},
-    ),
-)
+    )

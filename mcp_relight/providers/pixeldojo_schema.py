@@ -7,6 +7,7 @@ from pydantic import JsonValue
 
 from mcp_relight.domain.exchange import Call
 from mcp_relight.domain.json_schema import check_params, properties_of
+from mcp_relight.domain.public_https import public_https
 from mcp_relight.domain.sizes import nearest_ratio
 from mcp_relight.domain.translate import ONLY_THE_LIGHT, compose_prompt
 from mcp_relight.errors import InvalidArgument
@@ -23,6 +24,7 @@ _PICTURES = (
 )
 _RATIOS = ("aspect_ratio", "aspectRatio")
 _COUNTS = ("number_of_images", "num_images", "num_outputs", "n")
+_MOST_PICTURES = 12
 _KEEP_SHAPE = ("match_input_image", "auto", "original")
 
 USUAL_SCHEMA: Mapping[str, JsonValue] = {
@@ -38,6 +40,13 @@ def picture_field(rules: Rules) -> str | None:
     return next((name for name in _PICTURES if name in rules), None)
 
 
+def count_limit(rules: Rules) -> int:
+    """How many pictures one request may ask for."""
+    name = next((name for name in _COUNTS if name in rules), None)
+    most = rules[name].get("maximum", 1) if name else 1
+    return max(1, min(int(most), _MOST_PICTURES))
+
+
 def body_by_schema(call: Call, schema: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
     """The body of a run. Raises InvalidArgument where the model cannot take the call."""
     rules = properties_of(schema)
@@ -49,6 +58,7 @@ def body_by_schema(call: Call, schema: Mapping[str, JsonValue]) -> dict[str, Jso
             argument="model",
         )
     check_params(call.params, schema)
+    _refuse_addresses(call.params)
     limit = rules["prompt"].get("maxLength")
     body: dict[str, JsonValue] = {
         **call.params,
@@ -57,12 +67,57 @@ def body_by_schema(call: Call, schema: Mapping[str, JsonValue]) -> dict[str, Jso
             call.lighting, limit if isinstance(limit, int) else None, instruction=ONLY_THE_LIGHT
         ),
     }
-    return {**_shape(call, rules), **_count_and_seed(call, rules), **body}
+    body = {**_shape(call, rules), **_count_and_seed(call, rules), **body}
+    _check_complete(body, schema)
+    return body
+
+
+def _refuse_addresses(params: Mapping[str, JsonValue]) -> None:
+    """Whatever a schema calls its fields, a picture or a callback gets in by the tool's own
+    arguments alone. Weights of a LoRA may be named, where anybody may fetch them."""
+    for name, value in params.items():
+        for text in _texts(value):
+            if "://" not in text and not text.startswith("data:"):
+                continue
+            if "lora" not in name.lower() or not _is_public(text):
+                raise InvalidArgument(
+                    f"params.{name} must not be an address.",
+                    hint="Give pictures as the tool's own arguments. Only LoRA weights may be "
+                    "named by a public https address.",
+                    argument="params",
+                )
+
+
+def _texts(value: JsonValue) -> list[str]:
+    if isinstance(value, str):
+        return [value]
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return [text for item in inner for text in _texts(item)]
+
+
+def _is_public(address: str) -> bool:
+    try:
+        public_https(address)
+    except ValueError:
+        return False
+    return True
+
+
+def _check_complete(body: Mapping[str, JsonValue], schema: Mapping[str, JsonValue]) -> None:
+    required = schema.get("required")
+    for name in required if isinstance(required, list) else []:
+        if isinstance(name, str) and name not in body:
+            raise InvalidArgument(
+                f"params.{name} is required by this model.",
+                hint="Call list_models with this model to see its parameters.",
+                argument="params",
+            )
 
 
 def _pictures(call: Call, rule: Mapping[str, Any]) -> JsonValue:
     reference = call.images[0].reference
-    return [reference] if rule.get("type") == "array" else reference
+    is_list = rule.get("type") == "array" or "items" in rule
+    return [reference] if is_list else reference
 
 
 def _shape(call: Call, rules: Rules) -> dict[str, JsonValue]:

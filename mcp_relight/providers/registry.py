@@ -4,17 +4,20 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from importlib.metadata import EntryPoint, entry_points
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, cast
 
-from pydantic import JsonValue, SecretStr
+from pydantic import SecretStr
 
 from mcp_relight.domain.adapter import Adapter
-from mcp_relight.domain.catalog import ModelSpec
+from mcp_relight.domain.catalog import Listing, ModelSpec
 from mcp_relight.domain.exchange import Call, Picture
 from mcp_relight.domain.job import Cost
 from mcp_relight.domain.ports import Draft
 from mcp_relight.domain.words import did_you_mean
 from mcp_relight.errors import Internal, UnknownModel
+
+from .catalogues import Catalogues
+from .faults import needs_public_url
 
 if TYPE_CHECKING:
     from .rest import RestProvider
@@ -33,7 +36,7 @@ _PICTURE = "(the picture)"
 class Listed(Protocol):
     """What the registry needs of anything that has models."""
 
-    name: str
+    name: ClassVar[str]
 
     def specs(self) -> Sequence[ModelSpec]: ...
 
@@ -76,13 +79,16 @@ class Registry:
         access: Mapping[str, Access],
         *,
         plug_ins: Callable[[], Iterable[EntryPoint]] = installed,
-        catalogues: Mapping[str, JsonValue] | None = None,
+        catalogues: Catalogues | None = None,
+        has_bucket: bool = False,
     ) -> None:
-        """`access` by provider name; `catalogues` are live ones, by provider name, as
-        `RestProvider.catalogue` returned them."""
+        """`access` by provider name. Without `catalogues` no live list is looked for. With a
+        bucket, every provider can read files of this machine."""
         self._access = access
         self._plug_ins = plug_ins
-        self._catalogues = catalogues or {}
+        self._catalogues = catalogues
+        self._has_bucket = has_bucket
+        self._read_at: dict[str, float] = {}
 
     @cached_property
     def _loaded(self) -> tuple[dict[str, Listed], tuple[Problem, ...]]:
@@ -90,7 +96,7 @@ class Registry:
         problems: list[Problem] = []
         for point in self._plug_ins():
             try:
-                adapter = self._made(point)
+                adapter = cast(Callable[[], Listed], point.load())()
                 adapter.specs()
             except Exception as error:  # noqa: BLE001 - a plug-in may fail in any way; doctor shows it
                 problems.append(Problem(point.name, f"{type(error).__name__} while loading"))
@@ -98,17 +104,28 @@ class Registry:
                 listed[adapter.name] = adapter
         return listed, tuple(problems)
 
-    def _made(self, point: EntryPoint) -> Listed:
-        """A plug-in's class is called without arguments; one that takes a catalogue gets its."""
-        make = cast(Callable[..., Listed], point.load())
-        live = self._catalogues.get(point.name)
-        return make() if live is None else make(live)
-
     @cached_property
     def _specs(self) -> dict[str, ModelSpec]:
         return {spec.id: spec for listed in self._loaded[0].values() for spec in listed.specs()}
 
     # --- domain.ports.Models
+
+    async def refresh(self) -> bool:
+        is_fresh = True
+        for adapter in self.adapters() if self._catalogues is not None else ():
+            if self._catalogues is None or adapter.catalogue() is None or self.ready(adapter.name):
+                continue
+            kept = await self._catalogues.kept(adapter.name)
+            is_fresh &= self._catalogues.is_fresh(kept)
+            if kept is not None and kept.fetched_at != self._read_at.get(adapter.name):
+                self._loaded[0][adapter.name] = adapter.with_catalogue(kept.rows, kept.day)
+                self._read_at[adapter.name] = kept.fetched_at
+                self.__dict__.pop("_specs", None)
+        return is_fresh
+
+    def listings(self) -> Mapping[str, Listing]:
+        found = {adapter.name: adapter.listing for adapter in self.adapters()}
+        return {name: listing for name, listing in found.items() if listing is not None}
 
     def specs(self) -> Sequence[ModelSpec]:
         return tuple(self._specs.values())
@@ -146,6 +163,15 @@ class Registry:
             return Draft(fields=fields, request=dict(call.params))
         body = listed.submit(_without_pictures(call)).json
         return Draft(fields=fields, request=body if isinstance(body, dict) else {})
+
+    def check_readable(self, call: Call) -> None:
+        listed = self._loaded[0][self.spec(call.model).provider]
+        if not isinstance(listed, Adapter) or self._has_bucket:
+            return
+        pictures = [*call.images, *([call.mask] if call.mask else []), *call.extra_images.values()]
+        reads_files = listed.takes_data or listed.takes_uploads
+        if not reads_files and any(picture.url is None for picture in pictures):
+            raise needs_public_url(listed)
 
     # --- for doctor and the worker
 

@@ -40,6 +40,9 @@ from mcp_relight.errors import ProviderCredits, ProviderProtocol
 from .segmind_models import ROWS, SPECS
 
 _SUBMIT_S, _SYNC_S = 60.0, 120.0
+_REQUESTS = "/v2/requests/"
+_DONE = "done:"
+"""Marks the ticket of a job that is finished and whose result is to be fetched, once."""
 
 
 class Segmind(Adapter):
@@ -67,13 +70,15 @@ class Segmind(Adapter):
         return Request(method="POST", path=f"/v2/{slug}", json=body, timeout_s=_SUBMIT_S)
 
     def poll(self, ticket: str) -> Request:
-        return Request(method="GET", path=f"/v2/requests/{ticket}/status")
+        if ticket.startswith(_DONE):
+            return Request(method="GET", path=_REQUESTS + ticket.removeprefix(_DONE))
+        return Request(method="GET", path=f"{_REQUESTS}{ticket}/status")
 
     def read(self, request: Request, reply: Reply) -> Outcome:
         if request.method == "POST" and request.path.startswith("/v1/"):
             return _read_v1(request, reply)
         body = reply.json_object()
-        ticket = _ticket_in(request.path)
+        ticket = request.path.removeprefix(_REQUESTS).removesuffix("/status")
         if request.method == "GET" and body.get("request_id", ticket) != ticket:
             return ANOTHER_JOB
         state = state_of(body.get("status"))
@@ -83,13 +88,13 @@ class Segmind(Adapter):
             return _read_submit(body)
         if state == "succeeded":
             if request.path.endswith("/status"):
-                return Follow(request=Request(method="GET", path=f"/v2/requests/{ticket}"))
+                return Accepted(ticket=_DONE + ticket, poll_after_s=0.0)
             return _rendered(body)
         if state is None:
             return Working(unknown_status=str(body.get("status")))
         return Working(progress=0.1 if state == "queued" else 0.5)
 
-    def read_refusal(self, request: Request, reply: Reply) -> Outcome | None:
+    def read_refusal(self, request: Request, reply: Reply) -> Follow | None:
         is_v2_submit = request.method == "POST" and request.path.startswith("/v2/")
         if is_v2_submit and reply.status in {404, 405, 410}:
             v1 = request.path.replace("/v2/", "/v1/", 1)
@@ -131,10 +136,6 @@ class Segmind(Adapter):
     def read_balance(self, reply: Reply) -> str:
         credits = number(reply.json_object().get("credits"))
         return "key accepted" if credits is None else f"key accepted, {credits:g} credits left"
-
-
-def _ticket_in(path: str) -> str:
-    return path.removeprefix("/v2/requests/").removesuffix("/status")
 
 
 def _read_submit(body: Mapping[str, JsonValue]) -> Outcome:

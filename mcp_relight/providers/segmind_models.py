@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, JsonValue
 
-from mcp_relight.domain.catalog import ModelSpec, Params, Price, params_check
+from mcp_relight.domain.catalog import ModelSpec, Params, Price, described
 from mcp_relight.domain.exchange import Call
 from mcp_relight.domain.job import FieldHonesty
 from mcp_relight.domain.lighting import Light, Lighting
@@ -14,9 +14,10 @@ from mcp_relight.domain.sizes import ic_light_size
 from mcp_relight.domain.translate import (
     ONLY_THE_LIGHT,
     LightSource,
+    as_light_source,
     compose_prompt,
     honest,
-    honest_in_words,
+    in_words,
     light_source,
     side_of,
 )
@@ -146,12 +147,6 @@ def _type(lighting: Lighting, key: Light) -> str:
     return "sunlight" if key.falloff < 0.5 else "spotlight"
 
 
-def _ic_honesty(lighting: Lighting, params: Mapping[str, JsonValue]) -> tuple[FieldHonesty, ...]:
-    chosen = params.get("light_source") or light_source(lighting)
-    note = f"light_source={chosen}, and in words"
-    return honest_in_words(lighting, approximated={"azimuth_deg": note, "elevation_deg": note})
-
-
 def _control_honesty(
     lighting: Lighting, params: Mapping[str, JsonValue]
 ) -> tuple[FieldHonesty, ...]:
@@ -174,10 +169,6 @@ def _control_honesty(
         },
         ignored={"prompt": "this model takes no words", "lights": "only the key light is sent"},
     )
-
-
-def _word_honesty(lighting: Lighting, params: Mapping[str, JsonValue]) -> tuple[FieldHonesty, ...]:
-    return honest_in_words(lighting)
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,9 +195,8 @@ SPECS = (
         summary="Diffusion relighting by words and one of four sides.",
         mode="async",
         price=Price(0.037, "USD", 0.037, "segmind.com/models/ic-light/api (average)", AS_OF),
-        schema=IcLightParams.model_json_schema(),
-        check=params_check(IcLightParams),
-        honesty=_ic_honesty,
+        parameters=described(IcLightParams),
+        honesty=as_light_source,
         controls=("prompt", "light_source"),
         max_count=12,
         reproducible=True,
@@ -222,8 +212,7 @@ SPECS = (
         summary="Relighting by direction, intensity, temperature and type; takes no words.",
         mode="async",
         price=Price(0.05, "USD", 0.05, "segmind.com/models/segmind-relighting/api", AS_OF),
-        schema=RelightingParams.model_json_schema(),
-        check=params_check(RelightingParams),
+        parameters=described(RelightingParams),
         honesty=_control_honesty,
         controls=_FOUR,
         max_prompt_chars=0,
@@ -238,8 +227,7 @@ SPECS = (
         summary="The same four controls with a larger model; dearer and slower.",
         mode="async",
         price=Price(0.333, "USD", 0.333, "segmind.com/models/segmind-relighting-v2/api", AS_OF),
-        schema=RelightingV2Params.model_json_schema(),
-        check=params_check(RelightingV2Params),
+        parameters=described(RelightingV2Params),
         honesty=_control_honesty,
         controls=_FOUR,
         max_prompt_chars=0,
@@ -254,9 +242,8 @@ SPECS = (
         summary="Relighting by words with Qwen Image Edit Plus.",
         mode="async",
         price=Price(0.1, "USD", 0.1, "Segmind's llms.txt, second hand", "2026-08-27"),
-        schema=QwenRelightParams.model_json_schema(),
-        check=params_check(QwenRelightParams),
-        honesty=_word_honesty,
+        parameters=described(QwenRelightParams),
+        honesty=in_words,
         controls=("prompt",),
         typical_s=21.0,
         notes=("Parameters are those of its documented siblings.",),

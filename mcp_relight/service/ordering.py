@@ -35,7 +35,7 @@ class Order:
     spec: ModelSpec
     image: Taken
     mask: ImageInfo | None
-    extra_images: Mapping[str, ImageInfo]
+    extra_images: Mapping[str, Taken]
     lightings: tuple[Lighting, ...]
     params: dict[str, JsonValue]
     count: int
@@ -53,11 +53,13 @@ class Order:
             model=self.spec.id,
             lighting=lighting,
             params=self.params,
-            images=(_picture(self.image.info),),
+            images=(_picture(self.image.info, self.image.url),),
             count=self.count,
             seed=self.seed,
             mask=_picture(self.mask) if self.mask else None,
-            extra_images={name: _picture(info) for name, info in self.extra_images.items()},
+            extra_images={
+                name: _picture(taken.info, taken.url) for name, taken in self.extra_images.items()
+            },
         )
 
 
@@ -87,9 +89,9 @@ async def take_order(
         )
     taken = image or await take(library, arguments.image, "image")
     mask = await take(library, arguments.mask, "mask") if arguments.mask is not None else None
-    extra: dict[str, ImageInfo] = {}
+    extra: dict[str, Taken] = {}
     for name in sorted(spec.image_fields & params.keys()):
-        extra[name] = (await take(library, str(params.pop(name)), f"params.{name}")).info
+        extra[name] = await take(library, str(params.pop(name)), f"params.{name}")
     return Order(
         spec=spec,
         image=taken,
@@ -123,6 +125,7 @@ def new_jobs(
 ) -> list[NewJob]:
     """The jobs of this order: one per look. Raises what would make any of them impossible."""
     check_cost(order, models, policy)
+    models.check_readable(order.call(order.lightings[0]))
     estimate = models.estimate(order.spec.id, order.params, order.count)
     return [
         _new_job(
@@ -195,7 +198,9 @@ def quote(
     configured one would let it pass. Looks at no picture."""
     if not spec.is_paid or arguments.max_cost_usd is not None:
         return None
-    looks = len(arguments.lightings())
+    lightings = arguments.lightings()
+    _check_described(lightings, spec)
+    looks = len(lightings)
     count = _check_count(arguments, spec, looks=looks)
     params = spec.check(
         parse_json_object(arguments.params, "params") if arguments.params is not None else {}
@@ -227,8 +232,9 @@ def _new_job(
         fields=draft.fields,
         params=order.params,
         mask_id=order.mask.image_id if order.mask else None,
-        extra_image_ids={name: info.image_id for name, info in order.extra_images.items()},
+        extra_image_ids={name: taken.info.image_id for name, taken in order.extra_images.items()},
         passthrough_url=order.image.url,
+        extra_urls={name: taken.url for name, taken in order.extra_images.items() if taken.url},
         count=order.count,
         seed=order.seed,
         finish=order.finish,
@@ -257,7 +263,7 @@ def _hash(order: Order, index: int) -> str:
     facts["mask"] = order.mask.image_id if order.mask else None
     facts["model"] = order.spec.id
     facts["params"] = order.params | {
-        name: info.image_id for name, info in order.extra_images.items()
+        name: taken.info.image_id for name, taken in order.extra_images.items()
     }
     facts["lighting"] = order.lightings[index].model_dump(mode="json")
     facts["look"] = index if len(order.lightings) > 1 else None
@@ -267,12 +273,12 @@ def _hash(order: Order, index: int) -> str:
 def _check_described(lightings: Sequence[Lighting], spec: ModelSpec) -> None:
     if any(lighting.lights for lighting in lightings):
         return
-    if spec.mode != "local" and any(lighting.prompt for lighting in lightings):
+    if spec.takes_words and any(lighting.prompt for lighting in lightings):
         return
-    also = "" if spec.mode == "local" else ", prompt"
+    also = ", prompt" if spec.takes_words else ""
     raise InvalidArgument(
         "No light was described."
-        + (" local/classic does not read prompts." if lightings[0].prompt else ""),
+        + (f" {spec.id} does not read prompts." if lightings[0].prompt else ""),
         hint=f"Give look, light_from, azimuth_deg, elevation_deg, kelvin, color, lights{also}. "
         "Looks: " + ", ".join(LOOKS) + ".",
         argument="look",
@@ -298,7 +304,11 @@ def _check_count(arguments: PlanArguments, spec: ModelSpec, *, looks: int) -> in
     return count
 
 
-def _picture(info: ImageInfo) -> Picture:
+def _picture(info: ImageInfo, url: str | None = None) -> Picture:
     return Picture(
-        width=info.width, height=info.height, mime_type=info.mime_type, image_id=info.image_id
+        width=info.width,
+        height=info.height,
+        mime_type=info.mime_type,
+        url=url,
+        image_id=info.image_id,
     )

@@ -81,6 +81,7 @@ def _problem(order: Order, models: Models, policy: Policy) -> RequestError | Non
     try:
         check_allowed(order.spec, models, policy)
         check_cost(order, models, policy)
+        models.check_readable(order.call(order.lightings[0]))
     except RequestError as error:
         return error
     return None

@@ -100,7 +100,14 @@ class Service:
             jobs=jobs, images=images, pixels=pixels, library=library, owner=options.owner
         )
 
+    async def _catch_up(self) -> None:
+        """Know today's models, as far as a worker has fetched their lists; else let one do so, and
+        go on with what is known."""
+        if not await self._models.refresh():
+            await self._workers.ensure()
+
     async def list_models(self, arguments: ListModelsArguments) -> ModelList:
+        await self._catch_up()
         specs = self._listed(arguments)
         show = show_row if arguments.model is None else show_model
         return ModelList(
@@ -138,6 +145,7 @@ class Service:
         on_progress: OnProgress | None = None,
     ) -> JobView:
         """Start a job (or find the one that is already there) and wait a little for it."""
+        await self._catch_up()
         order = await self._take_order(arguments, image)
         check_allowed(order.spec, self._models, self._options.policy)
         await self._images.check_folder(self._options.output_dir)
@@ -158,6 +166,7 @@ class Service:
     async def quote(self, arguments: RelightArguments) -> Quote | None:
         """What somebody should agree to before `relight`; None where there is nothing. Raises
         what `relight` would raise before it looks at the picture."""
+        await self._catch_up()
         spec = self._models.spec(arguments.model or self._options.default_model)
         check_allowed(spec, self._models, self._options.policy)
         return quote(arguments, spec, self._models, self._options.policy)
@@ -197,6 +206,7 @@ class Service:
     async def plan(self, arguments: PlanArguments) -> tuple[Plan, Encoded | None]:
         """Compare the models that could do this, with a preview if one is asked for. Spends
         nothing, sends nothing."""
+        await self._catch_up()
         orders = await orders_for(arguments, models=self._models, library=self._library)
         plan = show_plan(orders, models=self._models, policy=self._options.policy)
         if not arguments.preview:

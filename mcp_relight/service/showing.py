@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from mcp_relight.domain.catalog import ModelSpec, Price
+from mcp_relight.domain.catalog import Listing, ModelSpec, Price
 from mcp_relight.domain.image import ImageInfo
 from mcp_relight.domain.job import Job
 from mcp_relight.domain.ports import Images, Models
@@ -13,6 +13,7 @@ from mcp_relight.domain.views import (
     ImageView,
     JobSummary,
     JobView,
+    ListingView,
     ModelView,
     PriceView,
     ProviderView,
@@ -54,6 +55,7 @@ async def show_job(job: Job, images: Images) -> JobView:
         report=job.report,
         sent=job.sent,
         warnings=job.warnings,
+        seed=job.request.seed,
         error=ErrorView.of(job.error) if job.error else None,
         siblings=job.siblings or None,
         next_step=next_step(job),
@@ -146,10 +148,22 @@ def show_model(spec: ModelSpec, models: Models) -> ModelView:
 
 def show_providers(specs: Iterable[ModelSpec], models: Models) -> tuple[ProviderView, ...]:
     missing = {spec.provider: models.ready(spec.provider) for spec in specs}
+    listings = models.listings()
     return tuple(
-        ProviderView(provider=provider, ready=what is None, missing=what)
+        ProviderView(
+            provider=provider,
+            ready=what is None,
+            missing=what,
+            listing=_show_listing(listings.get(provider)),
+        )
         for provider, what in missing.items()
     )
+
+
+def _show_listing(listing: Listing | None) -> ListingView | None:
+    if listing is None:
+        return None
+    return ListingView(source=listing.source, as_of=listing.as_of, live=listing.is_live)
 
 
 def _show_price(price: Price) -> PriceView:

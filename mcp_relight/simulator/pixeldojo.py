@@ -20,6 +20,7 @@ from mcp_relight.simulator.pixeldojo_models import (
     Model,
     catalogue,
     credit_cost,
+    new_model,
     picture_field,
     request_schema,
     whole,
@@ -83,8 +84,12 @@ DIALECT = Dialect(
 )
 
 
-async def list_models(_sim: Simulation, ask: Ask) -> Reply:
-    models = list(catalogue().values())
+def _offered(sim: Simulation) -> dict[str, Model]:
+    return catalogue() | {name: new_model(name) for name in sim.settings.new_models}
+
+
+async def list_models(sim: Simulation, ask: Ask) -> Reply:
+    models = list(_offered(sim).values())
     detailed = ask.query.get("detailed") == "true"
     images = sum(model.modality == "image" for model in models)
     body: Json = {
@@ -100,24 +105,24 @@ def _detailed(model: Model) -> Json:
     return {**model.card(), "requestSchema": request_schema(model)}
 
 
-def _model(ask: Ask) -> Model:
-    model = catalogue().get(ask.path["model"])
+def _model(sim: Simulation, ask: Ask) -> Model:
+    model = _offered(sim).get(ask.path["model"])
     if model is None:
         raise Answered(error(404, "Model not found"))
     return model
 
 
-async def model_card(_sim: Simulation, ask: Ask) -> Reply:
-    return Reply(200, _detailed(_model(ask)))
+async def model_card(sim: Simulation, ask: Ask) -> Reply:
+    return Reply(200, _detailed(_model(sim, ask)))
 
 
-async def model_schema(_sim: Simulation, ask: Ask) -> Reply:
-    return Reply(200, {"schema": request_schema(_model(ask))})
+async def model_schema(sim: Simulation, ask: Ask) -> Reply:
+    return Reply(200, {"schema": request_schema(_model(sim, ask))})
 
 
 async def run(sim: Simulation, ask: Ask) -> Reply:
     account = paying_account(sim, DIALECT, ask)
-    model = _model(ask)
+    model = _model(sim, ask)
     body = parsed_body(ask, lambda text: error(400, text, "invalid_json"))
     schema = request_schema(model)
     hooked = {**schema["properties"], "webhook_url": {"type": "string", "format": "uri"}}

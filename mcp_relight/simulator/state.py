@@ -45,6 +45,7 @@ class Settings:
     speed: how many times faster than the providers' usual seconds (4, 111, 30).
     rpm: requests per minute and key before 429, over all endpoints; None for no limit.
     inline_inputs: providers that take data URIs where their documents speak of URLs.
+    new_models: ids of image editors that PixelDojo's list names beside the documented models.
     """
 
     polls: int | None = None
@@ -55,6 +56,7 @@ class Settings:
     job_life_s: float = 86_400.0
     file_life_s: float = 3_600.0
     inline_inputs: tuple[str, ...] = ("segmind",)
+    new_models: tuple[str, ...] = ()
 
     def changed(self, changes: dict[str, Any]) -> "Settings":
         """A copy with the changes. Raises ValueError for a name or value that makes no sense."""
@@ -67,7 +69,11 @@ class Settings:
             raise ValueError("speed, delays and lives: finite, not negative")
         if after.speed == 0:
             raise ValueError("speed: above 0; polls=0 makes every job end at its first poll")
-        return replace(after, inline_inputs=tuple(after.inline_inputs))
+        return replace(
+            after,
+            inline_inputs=tuple(after.inline_inputs),
+            new_models=tuple(after.new_models),
+        )
 
 
 @dataclass(frozen=True)

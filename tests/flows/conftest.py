@@ -5,7 +5,6 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-import stamina
 
 from mcp_relight.domain.adapter import Pace
 from mcp_relight.domain.exchange import Request
@@ -40,8 +39,7 @@ def brisk() -> Iterator[None]:
             for question in ("submit", "poll", "upload"):
                 patch.setattr(adapter, question, _impatient(getattr(adapter, question)))
         patch.setattr("mcp_relight.jobs.step_download.DEADLINE_S", 2.0)
-        with stamina.set_testing(True, attempts=5, cap=True):
-            yield
+        yield
 
 
 def _impatient(patient: Callable[..., Request | None]) -> Callable[..., Request | None]:

@@ -1,5 +1,6 @@
 """Every remote model, from a tool call to a picture on disk, over real HTTP."""
 
+import json
 import sys
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from .rig import (
     Facts,
     Paid,
     ended,
+    facts_of,
     refusal_of,
     remote_environment,
     served,
@@ -109,18 +111,84 @@ async def test_every_model_of_the_catalogues_that_relights_does_so(
 @pytest.mark.parametrize(
     "model", ["pixeldojo/p-image-edit", "pixazo/pixelforge-relighting", "pixazo/pixelforge-image"]
 )
-async def test_a_local_file_is_refused_with_the_ways_out_where_only_addresses_are_read(
+async def test_a_local_file_is_refused_before_there_is_a_job_where_only_addresses_are_read(
     world: World, simulator: SimulatorHandle, photo: Path, model: str
 ) -> None:
+    wish = {"image": str(photo), "model": model, "light_from": "left"}
     async with served(settings_of(world, simulator)) as client:
-        result = await client.call_tool(
-            "relight_image",
-            {"image": str(photo), "model": model, "light_from": "left", "wait_s": 20},
-        )
-        error = refusal_of(result) if result.is_error else result.structured_content["error"]  # type: ignore[index]
-    assert error["code"] == "needs_public_url"
-    assert "MCP_RELIGHT_BUCKET_URL" in error["hint"]
+        error = refusal_of(await client.call_tool("relight_image", wish))
+        plan = facts_of(await client.call_tool("plan_relight", wish))
+        jobs = facts_of(await client.call_tool("list_jobs", {}))
+    assert error["code"] == plan["candidates"][0]["problem"]["code"] == "needs_public_url"
+    for said in (error, plan["candidates"][0]["problem"]):
+        assert "MCP_RELIGHT_BUCKET_URL" in said["hint"]
+    assert jobs["jobs"] == []
     assert Paid.by(simulator).submits == []
+
+
+async def test_a_plan_over_all_models_puts_those_last_that_cannot_read_this_file(
+    world: World, simulator: SimulatorHandle, photo: Path
+) -> None:
+    async with served(settings_of(world, simulator)) as client:
+        wish = {"image": str(photo), "light_from": "left", "max_cost_usd": 1.0}
+        plan = facts_of(await client.call_tool("plan_relight", wish))
+    candidates = plan["candidates"]
+    can = [one["model"] for one in candidates if "problem" not in one]
+    assert [one["model"] for one in candidates[: len(can)]] == can
+    assert {model.partition("/")[0] for model in can} == {"local", "segmind"}
+    assert {one["problem"]["code"] for one in candidates[len(can) :]} == {"needs_public_url"}
+
+
+async def test_further_pictures_are_passed_on_by_their_own_addresses(
+    world: World, simulator: SimulatorHandle, photo: Path
+) -> None:
+    second = world.photo("second.png", width=64, height=64)
+    wish = {"image": upload(simulator, photo), "model": "pixeldojo/p-image-edit"}
+    async with served(settings_of(world, simulator)) as client:
+        local = json.dumps({"reference_image_1": str(second)})
+        refused = await client.call_tool(
+            "relight_image", {**wish, "light_from": "left", "params": local}
+        )
+        assert refusal_of(refused)["code"] == "needs_public_url"
+        public = json.dumps({"reference_image_1": upload(simulator, second)})
+        job = await start(client, **wish, light_from="left", params=public)
+        job = await ended(client, job["job_id"])
+    assert job["status"] == "succeeded"
+    assert [sent["what"] for sent in job["sent"]] == [
+        "address of the image",
+        "address of the reference_image_1",
+    ]
+
+
+@pytest.mark.parametrize("model", ["segmind/segmind-relighting", "segmind/segmind-relighting-v2"])
+async def test_a_model_that_reads_no_words_needs_a_light_that_is_described(
+    world: World, simulator: SimulatorHandle, photo: Path, model: str
+) -> None:
+    """Its four controls are required, and all of them would be guessed."""
+    wish = {"image": str(photo), "model": model, "prompt": "a calm evening", "max_cost_usd": 1.0}
+    async with served(settings_of(world, simulator)) as client:
+        for tool in ("relight_image", "plan_relight"):
+            error = refusal_of(await client.call_tool(tool, wish))
+            assert (error["code"], error.get("argument", "look")) == ("invalid_argument", "look")
+            assert f"{model} does not read prompts" in error["message"]
+            assert "prompt" not in error["hint"].split(".")[0]
+        assert Paid.by(simulator).ledger["posts"] == []
+        job = await start(client, **wish, light_from="left")
+        job = await ended(client, job["job_id"])
+    assert job["status"] == "succeeded"
+    ignored = [field["name"] for field in job["fields"] if field["how"] == "ignored"]
+    assert "prompt" in ignored
+
+
+async def test_the_seed_the_provider_used_is_told(
+    world: World, simulator: SimulatorHandle, photo: Path
+) -> None:
+    async with served(settings_of(world, simulator)) as client:
+        wish = {"image": str(photo), "model": "segmind/ic-light", "light_from": "left"}
+        job = await ended(client, (await start(client, **wish))["job_id"])
+        assert isinstance(job["seed"], int)
+        again = await ended(client, (await start(client, **wish, seed=job["seed"]))["job_id"])
+    assert again["seed"] == job["seed"]
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from mcp_relight.domain.image import MIME_TYPES
 from mcp_relight.domain.job import Cost, Job, JobRequest, Policy
 from mcp_relight.domain.lighting import Lighting
 from mcp_relight.domain.pixels import Encoded, Inspected
-from mcp_relight.domain.ports import Clock, NewJob, Prepared
+from mcp_relight.domain.ports import Clock, NewJob, Prepared, Turn
 from mcp_relight.domain.report import (
     CollateralReport,
     DirectionReport,
@@ -122,8 +122,17 @@ class FakeInputs:
 
     def __init__(self) -> None:
         self.up: set[str] = set()
+        self.uploads = 0
+        self.problems: list[Exception] = []
 
-    async def prepare(self, job: Job) -> Prepared:
+    def requests(self, job: Job) -> int:
+        return self.uploads
+
+    async def prepare(self, job: Job, turn: Turn) -> Prepared:
+        for _ in range(self.uploads):
+            await turn()
+        if self.problems:
+            raise self.problems.pop(0)
         self.up.add(job.job_id)
         request = job.request
         return Prepared(
@@ -175,26 +184,30 @@ class FakeProvider:
         self._evidence = evidence
         self._can_cancel = can_cancel
 
-    async def submit(self, call: Call) -> Outcome:
+    async def submit(self, call: Call, turn: Turn) -> Outcome:
+        await turn()
         self.submitted.append(str(call.params["job_id"]))
         if self.on_submit is not None:
             await self.on_submit()
         return _next(self._submits)
 
-    async def poll(self, job: Job) -> Outcome:
+    async def poll(self, job: Job, turn: Turn) -> Outcome:
+        await turn()
         self.polled.append(job.job_id)
         return _next(self._polls)
 
-    async def cancel(self, job: Job) -> bool:
+    async def cancel(self, job: Job, turn: Turn) -> bool:
+        await turn()
         self.cancelled.append(job.job_id)
         return self._can_cancel
 
-    async def reconcile(self, job: Job) -> Outcome | None:
+    async def reconcile(self, job: Job, turn: Turn) -> Outcome | None:
+        await turn()
         if isinstance(self._evidence, Exception):
             raise self._evidence
         return self._evidence
 
-    async def balance(self) -> str | None:
+    async def balance(self, turn: Turn) -> str | None:
         return None
 
     async def aclose(self) -> None:

@@ -27,6 +27,7 @@ from hypothesis.stateful import (
 
 from mcp_relight.domain.exchange import Accepted, Call, Outcome, Output, Rendered, Working
 from mcp_relight.domain.job import TERMINAL, Job, Stage, is_legal
+from mcp_relight.domain.ports import Turn
 from mcp_relight.errors import (
     ContentRejected,
     EngineCrashed,
@@ -106,7 +107,8 @@ class Moody(FakeProvider):
         self.maybe_taken: set[str] = set()
         self.sent_twice: set[str] = set()
 
-    async def submit(self, call: Call) -> Outcome:
+    async def submit(self, call: Call, turn: Turn) -> Outcome:
+        await turn()
         job_id = str(call.params["job_id"])
         if job_id in self.maybe_taken:
             self.sent_twice.add(job_id)
@@ -114,10 +116,12 @@ class Moody(FakeProvider):
             self.maybe_taken.add(job_id)
         return _give(SUBMIT_ANSWERS[self.event.submit])
 
-    async def poll(self, job: Job) -> Outcome:
+    async def poll(self, job: Job, turn: Turn) -> Outcome:
+        await turn()
         return _give(POLL_ANSWERS[self.event.poll])
 
-    async def reconcile(self, job: Job) -> Outcome | None:
+    async def reconcile(self, job: Job, turn: Turn) -> Outcome | None:
+        await turn()
         return Accepted(ticket="late", poll_after_s=2.0) if self.event.knows else None
 
 

@@ -20,31 +20,27 @@ DAY_S = 86_400.0
 SHARED, A, B, RESULT_A, RESULT_B = (digit * 32 for digit in "abcde")
 
 
-async def job_in(
-    store: Store, folder: Path, stage: Stage, *, image: str, result: str | None = None
-) -> Job:
+async def job_in(store: Store, stage: Stage, *, image: str, result: str | None = None) -> Job:
     [job] = await store.insert([new_job(image_id=image)])
     if result is not None:
         moved = await store.move(job, "queued", images=(result,), returned=(result,))
         assert moved is not None
-    put_in_stage(folder, job, stage)
+    await put_in_stage(store, job, stage)
     return job
 
 
 @pytest.mark.parametrize("stage", sorted(TERMINAL))
-async def test_an_ended_job_can_be_forgotten_with_its_images(
-    store: Store, tmp_path: Path, stage: Stage
-) -> None:
-    job = await job_in(store, tmp_path, stage, image=A, result=RESULT_A)
+async def test_an_ended_job_can_be_forgotten_with_its_images(store: Store, stage: Stage) -> None:
+    job = await job_in(store, stage, image=A, result=RESULT_A)
     gone = await store.forget(job.job_id, owner=OWNER)
     assert (gone.jobs, set(gone.image_ids)) == (1, {A, RESULT_A})
 
 
 @pytest.mark.parametrize("stage", sorted(set(LEGAL) - TERMINAL))
 async def test_a_job_that_has_not_ended_is_never_deleted(
-    store: Store, tmp_path: Path, clock: FakeClock, stage: Stage
+    store: Store, clock: FakeClock, stage: Stage
 ) -> None:
-    job = await job_in(store, tmp_path, stage, image=A)
+    job = await job_in(store, stage, image=A)
     with pytest.raises(InvalidArgument, match="not ended"):
         await store.forget(job.job_id, owner=OWNER)
     assert (await store.forget(None, owner=OWNER)).jobs == 0
@@ -60,10 +56,10 @@ async def test_pruning_names_stored_images_that_no_job_ever_used(store: Store) -
     assert (gone.jobs, gone.image_ids) == (0, (B,))
 
 
-async def test_an_image_that_another_job_uses_stays(store: Store, tmp_path: Path) -> None:
-    first = await job_in(store, tmp_path, "succeeded", image=SHARED, result=RESULT_A)
+async def test_an_image_that_another_job_uses_stays(store: Store) -> None:
+    first = await job_in(store, "succeeded", image=SHARED, result=RESULT_A)
     # The second job relights the result of the first.
-    await job_in(store, tmp_path, "running", image=RESULT_A)
+    await job_in(store, "running", image=RESULT_A)
     gone = await store.forget(first.job_id, owner=OWNER)
     assert gone.image_ids == (SHARED,)
 
@@ -76,23 +72,19 @@ async def test_masks_and_further_images_belong_to_their_job(store: Store) -> Non
     assert set((await store.forget(job.job_id, owner=OWNER)).image_ids) == {A, B, SHARED}
 
 
-async def test_forgetting_all_takes_every_ended_job_of_this_owner(
-    store: Store, tmp_path: Path
-) -> None:
+async def test_forgetting_all_takes_every_ended_job_of_this_owner(store: Store) -> None:
     for index in range(3):
-        await job_in(store, tmp_path, "succeeded", image=str(index) * 32)
+        await job_in(store, "succeeded", image=str(index) * 32)
     [other] = await store.insert([new_job(owner="other")])
     await store.request_cancel(other.job_id, owner="other")
     assert (await store.forget(None, owner=OWNER)).jobs == 3
     assert (await store.get(other.job_id)).stage == "cancelled"
 
 
-async def test_pruning_takes_what_is_older_than_thirty_days(
-    store: Store, tmp_path: Path, clock: FakeClock
-) -> None:
-    old = await job_in(store, tmp_path, "succeeded", image=A)
+async def test_pruning_takes_what_is_older_than_thirty_days(store: Store, clock: FakeClock) -> None:
+    old = await job_in(store, "succeeded", image=A)
     clock.time += 29 * DAY_S
-    young = await job_in(store, tmp_path, "succeeded", image=B)
+    young = await job_in(store, "succeeded", image=B)
     assert (await store.prune(image_bytes={})).jobs == 0
     clock.time += 1.1 * DAY_S
     gone = await store.prune(image_bytes={})
@@ -102,11 +94,11 @@ async def test_pruning_takes_what_is_older_than_thirty_days(
 
 
 async def test_pruning_takes_the_oldest_until_the_images_fit(
-    store: Store, tmp_path: Path, clock: FakeClock
+    store: Store, clock: FakeClock
 ) -> None:
-    await job_in(store, tmp_path, "succeeded", image=SHARED, result=RESULT_A)
+    await job_in(store, "succeeded", image=SHARED, result=RESULT_A)
     clock.time += 1
-    await job_in(store, tmp_path, "succeeded", image=SHARED, result=RESULT_B)
+    await job_in(store, "succeeded", image=SHARED, result=RESULT_B)
     sizes = {SHARED: 50, RESULT_A: 30, RESULT_B: 30}
     assert (await store.prune(image_bytes=sizes, max_bytes=110)).jobs == 0
     gone = await store.prune(image_bytes=sizes, max_bytes=100)

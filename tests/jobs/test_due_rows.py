@@ -1,9 +1,11 @@
 """Which rows a worker is given, when, and in what order."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from mcp_relight.domain.job import Stage
 from mcp_relight.jobs.store.store import Store
 from tests.jobs.fakes import KEY, OWNER, FakeClock, new_job
 from tests.jobs.rows import in_stage
@@ -12,9 +14,9 @@ pytestmark = pytest.mark.anyio
 
 
 async def test_due_rows_are_ones_own_and_those_nobody_living_holds(
-    tmp_path: Path, clock: FakeClock
+    location: Path | str, clock: FakeClock
 ) -> None:
-    store = Store(tmp_path / "jobs.db", is_living=lambda worker: worker == "b.1", now=clock.now)
+    store = Store(location, is_living=lambda worker: worker == "b.1", now=clock.now)
     holders = {"a.1": "mine", "b.1": "living", "c.1": "dead", None: "nobody"}
     names: dict[str, str] = {}
     for worker, name in holders.items():
@@ -35,9 +37,9 @@ async def test_a_worker_is_given_local_rows_and_rows_of_its_keys_alone(store: St
 
 
 async def test_a_row_is_due_when_its_time_comes_or_somebody_wants_it_cancelled(
-    store: Store, tmp_path: Path, clock: FakeClock
+    store: Store, clock: FakeClock
 ) -> None:
-    job = await in_stage(store, tmp_path, "running")
+    job = await in_stage(store, "running")
     moved = await store.move(job, "running", due_at=clock.time + 60)
     assert moved is not None
     assert await store.due(worker="a.1", credentials=[KEY], local=10, remote=10) == ()
@@ -47,9 +49,9 @@ async def test_a_row_is_due_when_its_time_comes_or_somebody_wants_it_cancelled(
 
 
 async def test_a_wish_to_cancel_that_comes_during_a_step_is_looked_at_after_it(
-    store: Store, tmp_path: Path, clock: FakeClock
+    store: Store, clock: FakeClock
 ) -> None:
-    job = await in_stage(store, tmp_path, "running")
+    job = await in_stage(store, "running")
     await store.request_cancel(job.job_id, owner=OWNER)
     after = await store.move(job, "running", due_at=clock.time + 15)
     assert after is not None
@@ -71,14 +73,40 @@ async def test_a_hundred_due_remote_rows_do_not_hide_a_local_one(
 
 
 async def test_a_row_that_somebody_wants_cancelled_is_the_first_of_its_kind(
-    store: Store, tmp_path: Path, clock: FakeClock
+    store: Store, clock: FakeClock
 ) -> None:
     await store.insert([new_job()])
     clock.time += 1
-    running = await in_stage(store, tmp_path, "running")
+    running = await in_stage(store, "running")
     await store.request_cancel(running.job_id, owner=OWNER)
     [first] = await store.due(worker="a.1", credentials=[KEY], local=1, remote=1)
     assert first.job_id == running.job_id
+
+
+@pytest.mark.parametrize(
+    ("stage", "kind", "is_given"),
+    [
+        ("running", "local", True),
+        ("finishing", "local", False),  # interrupted, it would only have to finish again
+        ("running", "cloud", False),
+    ],
+)
+async def test_of_rows_under_way_only_a_running_local_one_that_is_not_wanted_is_given(
+    store: Store, stage: Stage, kind: str, is_given: bool
+) -> None:
+    wanted: dict[str, Any] = {"provider": kind}
+    wanted |= {"credential_id": None} if kind == "local" else {}
+    job = await in_stage(store, stage, **wanted)
+
+    async def given() -> list[str]:
+        rows = await store.due(
+            worker="a.1", credentials=[KEY], local=1, remote=1, under_way=[job.job_id]
+        )
+        return [row.job_id for row in rows]
+
+    assert await given() == []
+    await store.request_cancel(job.job_id, owner=OWNER)
+    assert await given() == ([job.job_id] if is_given else [])
 
 
 async def test_a_row_whose_key_nobody_has_says_so(store: Store, clock: FakeClock) -> None:

@@ -16,8 +16,13 @@ pytestmark = pytest.mark.anyio
 
 @pytest.fixture
 def database(tmp_path: Path) -> Path:
-    """Where the fixture `store` keeps its rows."""
     return tmp_path / "data" / "jobs.db"
+
+
+@pytest.fixture
+def location(database: Path) -> Path:
+    """Of the fixture `store`: a file alone is asked this way."""
+    return database
 
 
 def test_where_nothing_was_ever_ordered_nothing_is_left(database: Path) -> None:

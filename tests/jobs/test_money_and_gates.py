@@ -116,8 +116,10 @@ async def test_forgetting_a_job_does_not_give_its_money_back(store: Store) -> No
     assert not await is_left(store, 0.01)
 
 
-async def test_two_stores_share_a_budget(store: Store, tmp_path: Path, clock: FakeClock) -> None:
-    other = Store(tmp_path / "data" / "jobs.db", is_living=lambda _: False, now=clock.now)
+async def test_two_stores_share_a_budget(
+    store: Store, location: Path | str, clock: FakeClock
+) -> None:
+    other = Store(location, is_living=lambda _: False, now=clock.now)
     await reserved(store, usd=0.06)
     assert not await is_left(other, 0.06)
     await other.aclose()

@@ -14,6 +14,7 @@ from mcp_relight.errors import (
     OutcomeUnknown,
     ProviderAuth,
     ProviderBusy,
+    ProviderCredits,
     ProviderDown,
     ProviderProtocol,
     RelightError,
@@ -198,6 +199,7 @@ async def test_a_result_that_is_no_picture_fails_the_job(tmp_path: Path) -> None
         ProviderDown("Down."),
         TimedOut("Slow."),
         ProviderAuth("The key was changed."),
+        ProviderCredits("The account is empty.", billed="no"),
         ProviderProtocol("Unreadable."),
     ],
 )

@@ -14,15 +14,14 @@ from tests.jobs.rows import in_stage, put_in_stage
 
 pytestmark = pytest.mark.anyio
 
+IN_A_FILE = pytest.mark.parametrize("location", ["sqlite"], indirect=True)
 STAGES: list[Stage] = sorted(LEGAL)
 
 
 @pytest.mark.parametrize("before", STAGES)
-async def test_exactly_the_legal_transitions_are_made(
-    store: Store, tmp_path: Path, before: Stage
-) -> None:
+async def test_exactly_the_legal_transitions_are_made(store: Store, before: Stage) -> None:
     for after in STAGES:
-        job = await in_stage(store, tmp_path, before)
+        job = await in_stage(store, before)
         if is_legal(before, after) or before == after:
             moved = await store.move(job, after)
             assert moved is not None
@@ -41,6 +40,7 @@ def stored(folder: Path) -> bytes:
     return b"".join(path.read_bytes() for path in (folder / "data").glob("jobs.db*"))
 
 
+@IN_A_FILE
 @pytest.mark.parametrize("way", ["sent", "failed", "cancelled"])
 async def test_the_address_of_a_photo_is_kept_no_longer_than_it_is_needed(
     store: Store, tmp_path: Path, way: str
@@ -65,10 +65,11 @@ async def test_the_address_of_a_photo_is_kept_no_longer_than_it_is_needed(
     assert ADDRESS.encode() not in stored(tmp_path)
 
 
+@IN_A_FILE
 async def test_the_addresses_of_results_are_kept_until_they_are_downloaded(
     store: Store, tmp_path: Path
 ) -> None:
-    job = await in_stage(store, tmp_path, "running")
+    job = await in_stage(store, "running")
     downloading = await store.move(job, "downloading", outputs=(ADDRESS,))
     assert downloading is not None
     assert downloading.outputs == (ADDRESS,)
@@ -96,9 +97,9 @@ async def test_a_move_under_a_lost_claim_changes_nothing(store: Store) -> None:
 
 
 async def test_of_two_stores_that_claim_one_row_one_gets_it(
-    store: Store, tmp_path: Path, clock: FakeClock
+    store: Store, location: Path | str, clock: FakeClock
 ) -> None:
-    other = Store(tmp_path / "data" / "jobs.db", is_living=lambda _: True, now=clock.now)
+    other = Store(location, is_living=lambda _: True, now=clock.now)
     [job] = await store.insert([new_job()])
     seen = await other.get(job.job_id)
     assert await store.claim(job, "a.1") is not None
@@ -143,19 +144,19 @@ async def test_the_same_request_after_ten_minutes_is_a_new_job(
 
 @pytest.mark.parametrize("stage", ["failed", "cancelled", "expired"])
 async def test_a_job_that_ended_badly_does_not_answer_for_the_next_request(
-    store: Store, tmp_path: Path, stage: Stage
+    store: Store, stage: Stage
 ) -> None:
     [first] = await store.insert([new_job(dedup_key="k")])
-    put_in_stage(tmp_path, first, stage)
+    await put_in_stage(store, first, stage)
     [again] = await store.insert([new_job(dedup_key="k")])
     assert again.job_id != first.job_id
 
 
 async def test_an_unknown_submit_answers_for_its_request_until_the_user_ends_it(
-    store: Store, tmp_path: Path, clock: FakeClock
+    store: Store, clock: FakeClock
 ) -> None:
     [first] = await store.insert([new_job(dedup_key="k")])
-    put_in_stage(tmp_path, first, "submit_unknown")
+    await put_in_stage(store, first, "submit_unknown")
     clock.time += 86_400
     [again] = await store.insert([new_job(dedup_key="k")])
     assert again.job_id == first.job_id
@@ -237,9 +238,9 @@ async def test_pages_show_every_job_once_newest_first_while_new_ones_arrive(
     )
 
 
-async def test_a_list_can_be_of_one_status(store: Store, tmp_path: Path) -> None:
-    running = await in_stage(store, tmp_path, "downloading")
-    await in_stage(store, tmp_path, "succeeded")
+async def test_a_list_can_be_of_one_status(store: Store) -> None:
+    running = await in_stage(store, "downloading")
+    await in_stage(store, "succeeded")
     page = await store.list(owner=OWNER, status="running", limit=10, cursor=None)
     assert [job.job_id for job in page.jobs] == [running.job_id]
 
@@ -251,30 +252,25 @@ async def test_a_foreign_cursor_is_refused(store: Store, cursor: str) -> None:
 
 
 @pytest.mark.parametrize("stage", ["queued", "submit_unknown"])
-async def test_cancelling_what_nobody_works_on_ends_it_at_once(
-    store: Store, tmp_path: Path, stage: Stage
-) -> None:
-    job = await in_stage(store, tmp_path, stage)
+async def test_cancelling_what_nobody_works_on_ends_it_at_once(store: Store, stage: Stage) -> None:
+    job = await in_stage(store, stage)
     assert (await store.request_cancel(job.job_id, owner=OWNER)).stage == "cancelled"
 
 
 @pytest.mark.parametrize("stage", ["submitting", "running", "downloading", "finishing"])
-async def test_cancelling_what_is_under_way_leaves_the_wish(
-    store: Store, tmp_path: Path, stage: Stage
-) -> None:
-    job = await in_stage(store, tmp_path, stage)
+async def test_cancelling_what_is_under_way_leaves_the_wish(store: Store, stage: Stage) -> None:
+    job = await in_stage(store, stage)
     asked = await store.request_cancel(job.job_id, owner=OWNER)
     assert (asked.stage, asked.cancel_requested) == (stage, True)
 
 
 @pytest.mark.parametrize("stage", ["succeeded", "failed", "cancelled", "expired"])
-async def test_cancelling_what_has_ended_changes_nothing(
-    store: Store, tmp_path: Path, stage: Stage
-) -> None:
-    job = await in_stage(store, tmp_path, stage)
+async def test_cancelling_what_has_ended_changes_nothing(store: Store, stage: Stage) -> None:
+    job = await in_stage(store, stage)
     assert await store.request_cancel(job.job_id, owner=OWNER) == job
 
 
+@IN_A_FILE
 async def test_database_and_folder_are_private(store: Store, tmp_path: Path) -> None:
     await store.insert([new_job()])
     folder = tmp_path / "data"
@@ -297,21 +293,21 @@ async def test_database_and_folder_are_private(store: Store, tmp_path: Path) -> 
     ],
 )
 async def test_evidence_may_be_anothers_where_a_row_of_the_same_key_could_claim_it(
-    store: Store, tmp_path: Path, stage: Stage, ticket: str | None, of: Any, is_possible: bool
+    store: Store, stage: Stage, ticket: str | None, of: Any, is_possible: bool
 ) -> None:
-    mine = await in_stage(store, tmp_path, "submit_unknown")
+    mine = await in_stage(store, "submit_unknown")
     assert not await store.may_be_anothers(mine, "t-1")
-    other = await in_stage(store, tmp_path, stage, **of)
+    other = await in_stage(store, stage, **of)
     assert await store.move(other, stage, ticket=ticket) is not None
     assert await store.may_be_anothers(mine, "t-1") == is_possible
 
 
 async def test_the_last_catalogue_of_a_provider_is_kept(
-    store: Store, tmp_path: Path, clock: FakeClock
+    store: Store, location: Path | str, clock: FakeClock
 ) -> None:
     assert await store.cached_catalogue("cloud") is None
     await store.keep_catalogue("cloud", "[1]")
     await store.keep_catalogue("cloud", "[2]")
-    again = Store(tmp_path / "data" / "jobs.db", is_living=lambda _: False)
+    again = Store(location, is_living=lambda _: False)
     assert await again.cached_catalogue("cloud") == (clock.time, "[2]")
     await again.aclose()

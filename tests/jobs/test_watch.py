@@ -53,9 +53,9 @@ async def test_a_watcher_sees_the_row_now_and_after_each_change_until_it_ends(
 
 
 async def test_a_watcher_sees_what_another_store_writes(
-    store: Store, tmp_path: Path, clock: FakeClock
+    store: Store, location: Path | str, clock: FakeClock
 ) -> None:
-    other = Store(tmp_path / "data" / "jobs.db", is_living=lambda _: False, now=clock.now)
+    other = Store(location, is_living=lambda _: False, now=clock.now)
     [job] = await store.insert([new_job()])
 
     async def act(seen: list[Job]) -> None:

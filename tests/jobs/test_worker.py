@@ -11,6 +11,7 @@ import pytest
 
 from mcp_relight.domain.exchange import Accepted, Call, Outcome, Output, Rendered, Working
 from mcp_relight.domain.job import Job
+from mcp_relight.domain.ports import Turn
 from mcp_relight.jobs.locks import WorkerLock
 from mcp_relight.jobs.store.store import Store
 from tests.jobs.fakes import OWNER, FakeProvider, new_job
@@ -31,7 +32,8 @@ class SlowEngine(FakeProvider):
         self.most = 0
         self.stopped = 0
 
-    async def submit(self, call: Call) -> Outcome:
+    async def submit(self, call: Call, turn: Turn) -> Outcome:
+        await turn()
         self.running += 1
         self.most = max(self.most, self.running)
         self.submitted.append(str(call.params["job_id"]))
@@ -48,7 +50,8 @@ class SlowEngine(FakeProvider):
 class Buggy(FakeProvider):
     """A provider with a bug."""
 
-    async def submit(self, call: Call) -> Outcome:
+    async def submit(self, call: Call, turn: Turn) -> Outcome:
+        await turn()
         raise ZeroDivisionError
 
 

@@ -37,3 +37,7 @@ def stored(provider: str, name: str, status: int = 200) -> Reply:
         {"content-type": "application/json"},
         (REPLIES / provider / f"{name}.json").read_bytes(),
     )
+
+
+async def at_once() -> None:
+    """A rate gate that is always open."""

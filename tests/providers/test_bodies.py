@@ -272,9 +272,7 @@ QWEN_SCHEMA: dict[str, Any] = {
 
 
 def by_schema(schema: dict[str, Any], **changes: Any) -> dict[str, Any]:
-    request = PixelDojo().submit_with(
-        call("pixeldojo/qwen-image-2-edit", **changes), {"schema": schema}
-    )
+    request = PixelDojo().submit(call("pixeldojo/qwen-image-2-edit", schema=schema, **changes))
     assert isinstance(request.json, dict)
     return request.json
 
@@ -334,3 +332,38 @@ def test_a_light_that_only_the_words_describe_is_honest_about_the_rest() -> None
     assert "no light from below" in entries["elevation_deg"].note
     assert entries["kelvin"].note == "light_temperature=warm"
     assert entries["ambient"].how == "ignored"
+
+
+OPEN_SCHEMA: dict[str, Any] = {
+    "additionalProperties": True,
+    "properties": {"prompt": {}, "image_url": {"type": "string"}, "loras": {"type": "array"}},
+}
+
+
+@pytest.mark.parametrize(
+    "params",
+    [
+        {"style_reference": "https://example.com/other.png"},
+        {"callback": "https://example.com/hook"},
+        {"control": {"inner": ["http://169.254.169.254/"]}},
+        {"depth": "data:image/png;base64,AAAA"},
+        {"loras": [{"path": "http://example.com/a.safetensors"}]},
+        {"loras": [{"path": "https://127.0.0.1/a.safetensors"}]},
+    ],
+)
+def test_no_address_gets_in_through_a_field_only_the_schema_knows(params: dict[str, Any]) -> None:
+    with pytest.raises(InvalidArgument, match="must not be an address") as caught:
+        by_schema(OPEN_SCHEMA, params=params)
+    assert "example.com" not in caught.value.message + caught.value.hint
+
+
+def test_weights_at_a_public_address_may_be_named() -> None:
+    loras = [{"path": "https://files.example.com/a.safetensors", "scale": 1}]
+    assert by_schema(OPEN_SCHEMA, params={"loras": loras})["loras"] == loras
+
+
+def test_what_the_schema_requires_is_asked_for_before_anything_is_sent() -> None:
+    schema = OPEN_SCHEMA | {"required": ["prompt", "image_url", "strength"]}
+    with pytest.raises(InvalidArgument, match=r"params\.strength is required"):
+        by_schema(schema)
+    assert by_schema(schema, params={"strength": 0.5})["strength"] == 0.5

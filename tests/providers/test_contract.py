@@ -19,7 +19,7 @@ from mcp_relight.providers.rest import RestProvider
 from mcp_relight.providers.segmind import Segmind
 from mcp_relight.testing import ProviderContract
 
-from .calls import REPLIES, call
+from .calls import REPLIES, at_once, call
 
 GUIDE = Path(__file__).parents[2] / "docs" / "write-a-provider.md"
 GUIDE_MODULE = "mcp_relight_lumen"
@@ -98,5 +98,5 @@ async def test_the_adapter_of_the_guide_works_with_the_sender() -> None:
         return httpx2.Response(200, stream=httpx2.ByteStream(b'{"id": "job-17"}'))
 
     provider = RestProvider(LUMEN(), key=SecretStr("k"), transport=httpx2.MockTransport(answer))
-    outcome = await provider.submit(call("lumen/lamp"))
+    outcome = await provider.submit(call("lumen/lamp"), at_once)
     assert outcome == Accepted(ticket="job-17", poll_after_s=2)

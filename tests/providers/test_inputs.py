@@ -1,18 +1,23 @@
 """How a provider gets to see a picture of this machine, and what is said to have left it."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
+from pydantic import JsonValue
 
 from mcp_relight.domain.adapter import Adapter
 from mcp_relight.domain.job import Job, JobRequest
 from mcp_relight.domain.lighting import Light, Lighting
 from mcp_relight.domain.pixels import Encoded
+from mcp_relight.domain.ports import Turn
 from mcp_relight.errors import NeedsPublicUrl
 from mcp_relight.providers.inputs import ProviderInputs
 from mcp_relight.providers.pixazo import Pixazo
 from mcp_relight.providers.segmind import Segmind
 from mcp_relight.testing import MemoryImages, ScriptedPixels
+
+from .calls import at_once
 
 pytestmark = pytest.mark.anyio
 
@@ -25,11 +30,18 @@ class Remote:
         self.url = url
         self.uploads: list[tuple[bytes, str]] = []
 
-    async def upload(self, data: bytes, mime_type: str) -> str | None:
+    async def upload(self, data: bytes, mime_type: str, turn: Turn) -> str | None:
         if self.url is None:
             return None
+        await turn()
         self.uploads.append((data, mime_type))
         return self.url
+
+    def asks_schema(self, model: str) -> bool:
+        return False
+
+    async def schema(self, model: str, turn: Turn) -> Mapping[str, JsonValue] | None:
+        return None
 
 
 class MemoryFolder:
@@ -86,7 +98,7 @@ async def test_the_local_engine_gets_ids_and_nothing_leaves() -> None:
     mask = await stored(images, b"mask")
     normals = await stored(images, b"normals")
     local = await job(images, "local", mask_id=mask, extra_image_ids={"normal_map": normals})
-    prepared = await ProviderInputs(images, pixels, remotes={}).prepare(local)
+    prepared = await ProviderInputs(images, pixels, remotes={}).prepare(local, at_once)
     assert prepared.sent == ()
     assert prepared.call.images[0].image_id == local.request.image_id
     assert prepared.call.images[0].url is None
@@ -100,10 +112,12 @@ async def test_the_callers_own_address_is_passed_on() -> None:
     images, pixels = MemoryImages(), ScriptedPixels()
     remote = Remote(Segmind(), "https://up.example.com/x")
     asked = await job(images, "segmind", passthrough_url="https://example.com/mug.jpg")
-    prepared = await ProviderInputs(images, pixels, remotes={"segmind": remote}).prepare(asked)
+    prepared = await ProviderInputs(images, pixels, remotes={"segmind": remote}).prepare(
+        asked, at_once
+    )
     assert prepared.call.images[0].url == "https://example.com/mug.jpg"
     assert (prepared.call.images[0].width, prepared.call.images[0].height) == (4000, 3000)
-    assert [sent.what for sent in prepared.sent] == ["address of the picture"]
+    assert [sent.what for sent in prepared.sent] == ["address of the image"]
     assert remote.uploads == []
 
 
@@ -111,7 +125,7 @@ async def test_what_is_uploaded_is_re_encoded_first_and_listed() -> None:
     images, pixels = MemoryImages(), ScriptedPixels()
     remote = Remote(Segmind(), "https://up.example.com/x")
     prepared = await ProviderInputs(images, pixels, remotes={"segmind": remote}).prepare(
-        await job(images, "segmind")
+        await job(images, "segmind"), at_once
     )
     assert remote.uploads == [(b"clean:photo", "image/jpeg")]
     assert pixels.reencoded == [(b"photo", Segmind.max_edge_px, "image/jpeg")]
@@ -125,7 +139,7 @@ async def test_a_proven_provider_gets_the_picture_inside_the_request() -> None:
     images, pixels = MemoryImages(), ScriptedPixels()
     remote = Remote(Inline(), "https://up.example.com/x")
     prepared = await ProviderInputs(images, pixels, remotes={"inline": remote}).prepare(
-        await job(images, "inline")
+        await job(images, "inline"), at_once
     )
     assert prepared.call.images[0].data == b"clean:photo"
     assert prepared.call.images[0].url is None
@@ -138,7 +152,7 @@ async def test_without_an_upload_the_users_bucket_is_used_and_cleared() -> None:
     inputs = ProviderInputs(images, pixels, remotes={"pixazo": remote}, bucket=bucket)
     second = await stored(images, b"second")
     asked = await job(images, "pixazo", extra_image_ids={"reference_image_1": second})
-    prepared = await inputs.prepare(asked)
+    prepared = await inputs.prepare(asked, at_once)
     assert prepared.call.images[0].url == "https://minio.example.com/job_1/image?signed"
     assert prepared.call.extra_images["reference_image_1"].url is not None
     assert {sent.to for sent in prepared.sent} == {"minio.example.com, for Pixazo"}
@@ -159,6 +173,6 @@ async def test_where_nothing_applies_the_settings_that_would_help_are_named() ->
     images = MemoryImages()
     inputs = ProviderInputs(images, ScriptedPixels(), remotes={"pixazo": Remote(Pixazo())})
     with pytest.raises(NeedsPublicUrl) as caught:
-        await inputs.prepare(await job(images, "pixazo"))
+        await inputs.prepare(await job(images, "pixazo"), at_once)
     for word in ("MCP_RELIGHT_BUCKET_URL", "MCP_RELIGHT_BUCKET_KEY_ID", "segmind/", "https"):
         assert word in caught.value.hint

@@ -9,6 +9,8 @@ from mcp_relight.errors import ImageNotFound, InvalidArgument
 from mcp_relight.providers.local import CLASSIC, LocalProvider
 from mcp_relight.testing import MemoryImages, ScriptedPixels
 
+from .calls import at_once
+
 pytestmark = pytest.mark.anyio
 
 
@@ -64,7 +66,7 @@ async def test_a_rendering_gets_the_stored_bytes_the_light_and_every_parameter()
         },
     )
 
-    outcome = await _provider(images, pixels).submit(call)
+    outcome = await _provider(images, pixels).submit(call, at_once)
 
     assert isinstance(outcome, Rendered)
     assert outcome.outputs == (Output(data=b"lit"),)
@@ -84,16 +86,16 @@ async def test_a_rendering_gets_the_stored_bytes_the_light_and_every_parameter()
 async def test_a_second_light_on_the_same_photo_uses_the_cached_analysis() -> None:
     images, pixels = MemoryImages(), ScriptedPixels(_result())
     provider = _provider(images, pixels)
-    await provider.submit(await _call(images))
+    await provider.submit(await _call(images), at_once)
     other_light = Lighting(lights=(Light(azimuth_deg=60),))
-    await provider.submit(await _call(images, lighting=other_light))
+    await provider.submit(await _call(images, lighting=other_light), at_once)
     assert [task.analysis for task in pixels.tasks] == [None, b"new"]
 
 
 @pytest.mark.parametrize("changed", ["mask", "normals", "engine", "convention"])
 async def test_an_analysis_is_not_reused_when_what_it_depends_on_changed(changed: str) -> None:
     images, pixels = MemoryImages(), ScriptedPixels(_result())
-    await _provider(images, pixels).submit(await _call(images))
+    await _provider(images, pixels).submit(await _call(images), at_once)
     changes: dict[str, object] = {}
     if changed == "mask":
         changes["mask"] = await _stored(images, b"mask")
@@ -102,7 +104,7 @@ async def test_an_analysis_is_not_reused_when_what_it_depends_on_changed(changed
     if changed == "convention":
         changes["params"] = CLASSIC.check({"normal_convention": "directx"})
     version = "2" if changed == "engine" else "1"
-    await _provider(images, pixels, version).submit(await _call(images, **changes))
+    await _provider(images, pixels, version).submit(await _call(images, **changes), at_once)
     assert pixels.tasks[1].analysis is None
 
 
@@ -119,7 +121,7 @@ async def test_the_result_says_how_the_subject_was_found(
     mode: str, confidence: float, words: str
 ) -> None:
     images, pixels = MemoryImages(), ScriptedPixels(_result(mode, confidence))
-    outcome = await _provider(images, pixels).submit(await _call(images))
+    outcome = await _provider(images, pixels).submit(await _call(images), at_once)
     assert isinstance(outcome, Rendered)
     assert words in outcome.warnings[0]
     assert outcome.warnings[-1] == "The engine's own words."
@@ -130,7 +132,7 @@ async def test_a_picture_that_is_gone_is_not_found() -> None:
     call = await _call(images)
     images.stored.clear()
     with pytest.raises(ImageNotFound):
-        await _provider(images, pixels).submit(call)
+        await _provider(images, pixels).submit(call, at_once)
 
 
 @pytest.mark.parametrize("name", ["remove_existing", "shadow_strength", "specular"])

@@ -173,9 +173,10 @@ def test_pixelforge_image_answers_at_once(body: dict[str, Any]) -> None:
 
 def test_segmind_is_asked_for_the_result_once_it_is_there() -> None:
     outcome = SEGMIND.read(poll_of("segmind"), stored("segmind", "status_completed"))
-    assert isinstance(outcome, Follow)
-    assert outcome.request.path == f"/v2/requests/{SEGMIND_ID}"
-    result = SEGMIND.read(outcome.request, stored("segmind", "result"))
+    assert outcome == Accepted(ticket=f"done:{SEGMIND_ID}", poll_after_s=0.0)
+    request = SEGMIND.poll(outcome.ticket)
+    assert (request.method, request.path) == ("GET", f"/v2/requests/{SEGMIND_ID}")
+    result = SEGMIND.read(request, stored("segmind", "result"))
     assert isinstance(result, Rendered)
     assert [output.url for output in result.outputs] == [
         "https://images.segmind.com/output/a.png",

@@ -12,7 +12,7 @@ from pydantic import SecretStr
 from mcp_relight.domain.catalog import ModelSpec
 from mcp_relight.domain.exchange import Picture
 from mcp_relight.domain.lighting import Lighting
-from mcp_relight.errors import Internal, InvalidArgument, UnknownModel
+from mcp_relight.errors import Internal, NeedsPublicUrl, UnknownModel
 from mcp_relight.providers.registry import GROUP, Access, Registry, installed
 
 from .calls import call
@@ -160,24 +160,29 @@ def test_planning_loads_no_http_client() -> None:
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
-def test_a_live_catalogue_replaces_the_rows_it_names() -> None:
-    rows = [
-        {
-            "id": "flux-2-pro",
-            "name": "Flux 2 Pro",
-            "modality": "image",
-            "credits": 9,
-            "schema": {
-                "type": "object",
-                "additionalProperties": False,
-                "properties": {"prompt": {}, "images": {"type": "array"}, "size": {}},
-            },
-        }
-    ]
-    models = Registry({}, catalogues={"pixeldojo": rows})
-    spec = models.spec("pixeldojo/flux-2-pro")
-    assert spec.price.amount == 9
-    assert spec.price.high_usd == pytest.approx(9 * 0.0625)
-    with pytest.raises(InvalidArgument, match="does not know"):
-        spec.check({"sizes": "1k"})
-    assert models.draft(call(spec.id)).request["images"] == ["(the picture)"]
+@pytest.mark.parametrize(
+    ("model", "needs_address"),
+    [
+        ("pixeldojo/image-relighting", True),
+        ("pixazo/pixelforge-image", True),
+        ("segmind/ic-light", False),
+        ("local/classic", False),
+    ],
+)
+def test_a_picture_that_the_provider_could_not_read_is_known_beforehand(
+    model: str, needs_address: bool
+) -> None:
+    file = Picture(640, 480, "image/png", image_id="a" * 32)
+    address = Picture(640, 480, "image/png", url="https://example.com/a.png")
+    with_bucket = Registry({}, has_bucket=True)
+    with_bucket.check_readable(call(model, images=(file,)))
+    registry().check_readable(call(model, images=(address,)))
+    for pictures in (
+        {"images": (file,)},
+        {"images": (address,), "extra_images": {"reference_image_1": file}},
+    ):
+        if needs_address:
+            with pytest.raises(NeedsPublicUrl, match="public https"):
+                registry().check_readable(call(model, **pictures))
+        else:
+            registry().check_readable(call(model, **pictures))

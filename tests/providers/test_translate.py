@@ -201,7 +201,7 @@ def test_what_words_cannot_say_is_reported_as_ignored() -> None:
     entries = {entry.name: entry for entry in honest_in_words(Lighting(lights=(Light(),)))}
     assert entries["azimuth_deg"].how == "approximated"
     assert entries["strength"].how == "ignored"
-    assert entries["falloff"].note
+    assert entries["falloff"].how == "ignored"
 
 
 def test_words_that_are_cut_are_not_reported_as_honoured() -> None:

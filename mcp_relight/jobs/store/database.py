@@ -164,11 +164,7 @@ class Database:
         return engine
 
     def _check_version(self) -> None:
-        engine = self._engine()
-        if self.path is None:
-            self._version.number += 1
-            return
-        self._version.check(engine)
+        self._version.check(self._engine())
 
     def _keep_aside(self, path: Path) -> None:
         """Rename the database file if it is damaged; only one process looks at a time, so none
@@ -201,14 +197,22 @@ class Database:
             self._opened = None
 
 
+_VERSION_OF = {
+    "sqlite": "PRAGMA data_version",
+    # Not the newest transaction's number alone: an older one may commit after it.
+    "postgresql": "SELECT pg_current_snapshot()::text",
+}
+
+
 class _Version:
-    """Follows SQLite's `data_version`, which has a meaning on one and the same connection only."""
+    """Counts how often the database's own version changed; SQLite's has a meaning on one and the
+    same connection only."""
 
     def __init__(self) -> None:
         self.lock = anyio.Lock()
         self.checked_at = 0.0
         self.number = 0
-        self._seen: tuple[int, int] | None = None
+        self._seen: tuple[int, int | str] | None = None
         self._connection: Any = None
 
     def check(self, engine: Engine) -> None:
@@ -216,9 +220,11 @@ class _Version:
             self._connection = engine.raw_connection()
         cursor = self._connection.cursor()
         try:
-            seen = (id(engine), cursor.execute("PRAGMA data_version").fetchone()[0])
+            cursor.execute(_VERSION_OF[engine.dialect.name])
+            seen = (id(engine), cursor.fetchone()[0])
         finally:
             cursor.close()
+            self._connection.rollback()  # PostgreSQL: one transaction would see one snapshot
         if seen != self._seen:
             self._seen = seen
             self.number += 1

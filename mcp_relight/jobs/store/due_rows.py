@@ -35,21 +35,24 @@ def due_jobs(
     now: float,
     local: int,
     remote: int,
+    under_way: Sequence[str],
 ) -> tuple[Job, ...]:
-    """Remote ones first: they only need a moment each, a local one needs a processor. A wish to
-    cancel comes before everything of its kind: it may be about the row that fills the only place.
-    """
+    """Remote ones first: they only need a moment each, a local one needs a processor."""
+    is_local = jobs.c.credential_id.is_(None)
     due = (
         sa.select(jobs)
         .where(_mine(worker, living, credentials), jobs.c.due_at <= now)
+        .where(jobs.c.job_id.not_in(under_way))
         .order_by(jobs.c.cancel_requested.desc(), jobs.c.due_at, jobs.c.job_id)
     )
-    is_local = jobs.c.credential_id.is_(None)
-    found = (
-        connection.execute(due.where(kind).limit(limit)).mappings().all()
-        for kind, limit in ((sa.not_(is_local), remote), (is_local, local))
+    # Once its picture is there, a local job ends by itself soon.
+    unwanted = sa.select(jobs).where(
+        jobs.c.job_id.in_(under_way), is_local, jobs.c.cancel_requested, jobs.c.stage == "running"
     )
-    return tuple(job_of(row) for rows in found for row in rows)
+    queries = [unwanted] if under_way else []
+    queries += [due.where(sa.not_(is_local)).limit(remote)] if remote else []
+    queries += [due.where(is_local).limit(local)] if local else []
+    return tuple(job_of(row) for query in queries for row in connection.execute(query).mappings())
 
 
 def next_due_at(

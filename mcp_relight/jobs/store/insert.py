@@ -46,7 +46,9 @@ def _insert_or_find(connection: Connection, new: NewJob, now: float) -> tuple[st
     """The id of the row, and whether it is new. Raises IdempotencyConflict."""
     job = _new_job(new, now)
     row = row_of(job) | {"request_hash": new.request_hash, "keep_key": new.keep_key}
-    if connection.execute(insert_unless_there(connection, jobs).values(row)).rowcount == 1:
+    # Not by rowcount, which not every driver keeps for an INSERT.
+    entering = insert_unless_there(connection, jobs).values(row).returning(jobs.c.job_id)
+    if connection.scalar(entering) is not None:
         images = images_of({"request": new.request})
         connection.execute(
             uses.insert(), [{"job_id": job.job_id, "image_id": image} for image in images]

@@ -69,7 +69,13 @@ class Store:
         return await self._watcher.changed(since, within_s=within_s)
 
     async def due(
-        self, *, worker: str, credentials: Sequence[str], local: int, remote: int
+        self,
+        *,
+        worker: str,
+        credentials: Sequence[str],
+        local: int,
+        remote: int,
+        under_way: Sequence[str] = (),
     ) -> tuple[Job, ...]:
         now = self._now()
         return await self._database.read(
@@ -81,6 +87,7 @@ class Store:
                 now=now,
                 local=local,
                 remote=remote,
+                under_way=under_way,
             )
         )
 
