@@ -109,7 +109,13 @@ class ScriptedPixels:
         raise NotImplementedError
 
     async def report(
-        self, original: bytes, final: bytes, lighting: Lighting, *, returned: bytes | None = None
+        self,
+        original: bytes,
+        final: bytes,
+        lighting: Lighting,
+        *,
+        returned: bytes | None = None,
+        mask: bytes | None = None,
     ) -> Report:
         raise NotImplementedError
 

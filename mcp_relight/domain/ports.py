@@ -57,8 +57,17 @@ class Pixels(Protocol):
     async def analyze(self, image: bytes, *, mask: bytes | None = None) -> LightAnalysis: ...
 
     async def report(
-        self, original: bytes, final: bytes, lighting: Lighting, *, returned: bytes | None = None
-    ) -> Report: ...
+        self,
+        original: bytes,
+        final: bytes,
+        lighting: Lighting,
+        *,
+        returned: bytes | None = None,
+        mask: bytes | None = None,
+    ) -> Report:
+        """Requested against achieved. `returned` is the provider's picture where `final` was made
+        from it; `mask` marks the subject of the original."""
+        ...
 
     async def transfer(self, original: bytes, result: bytes) -> tuple[Encoded | None, list[str]]:
         """Only the light of `result`, on the original. None when it does not register; then the

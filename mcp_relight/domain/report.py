@@ -82,7 +82,9 @@ class CollateralReport(_Value):
     `registration` is the agreement of edge directions after alignment and `structure` the
     correlation of fine detail (both 1 = same), `crop` the share of the frame that is gone,
     `edges` the share of the original's clear edges and strokes that are gone, `hue_shift_deg` the
-    median change of hue that the colour of the light does not explain.
+    median change of hue that the colour of the light does not explain. `face` is the agreement of
+    edge directions inside a face (1 = same, below 0.4 = another face), None when none was found;
+    `face_confidence` that it is one.
     """
 
     registration: float
@@ -90,6 +92,8 @@ class CollateralReport(_Value):
     structure: float
     edges: Share
     hue_shift_deg: int | None = None
+    face: float | None = None
+    face_confidence: Share | None = None
     confidence: Share
 
 

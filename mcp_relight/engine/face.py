@@ -76,12 +76,17 @@ class _Blob:
         return self.skin.shape[1]
 
 
-def find_face(rgb: Pixels) -> Face | None:
+def find_face(rgb: Pixels, *, large_only: bool = False) -> Face | None:
     """The most face-like place of a photo (H, W, 3) in sRGB; None without one or without colour.
 
-    Finds upright faces seen from the front whose width is 12 to 75 % of the photo's short side.
+    Finds upright faces seen from the front whose width is 12 to 75 % of the photo's short side;
+    `large_only` leaves out those below 16 % of the long one, which saves most of the time.
     """
-    faces = [face for edge_px in _SEARCH_EDGES_PX for face in _faces(rgb, edge_px)]
+    largest = max(rgb.shape[:2])
+    searched = _SEARCH_EDGES_PX[large_only:]
+    # A picture smaller than both sizes looks the same at either.
+    edges_px = sorted({min(edge_px, largest) for edge_px in searched}, reverse=True)
+    faces = [face for edge_px in edges_px for face in _faces(rgb, edge_px)]
     return max(faces, key=lambda face: face.score * face.eyes_apart**0.25, default=None)
 
 

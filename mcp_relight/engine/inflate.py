@@ -14,13 +14,14 @@ _WHOLE_FRAME = 0.97
 """A silhouette that covers more of the frame than this has no contour to inflate."""
 
 
-def silhouette(mask: Bits) -> tuple[Map, Map]:
+def silhouette(mask: Bits, *, edge_px: int = _SILHOUETTE_EDGE_PX) -> tuple[Map, Map]:
     """(normals, height_px) of the mask inflated: Δh = -4 inside, 0 on the contour, height √h.
 
+    Solved on a grid of at most `edge_px`.
     Where the mask runs into the frame the surface goes on. A mask of the whole frame becomes a
     gentle dome, which is right for close crops of faces and round things.
     """
-    scale = min(1.0, _SILHOUETTE_EDGE_PX / max(mask.shape))
+    scale = min(1.0, edge_px / max(mask.shape))
     rows, columns = (max(8, int(edge * scale)) for edge in mask.shape)
     small = resize(mask.astype(np.float32), (rows, columns)) > 0.5
     squared = _dome(rows, columns) if small.mean() > _WHOLE_FRAME else _membrane(small)

@@ -15,8 +15,15 @@ from .stage import Stage
 _DELIGHT = 1.4
 """`remove_existing` 0.7 divides by a trusted estimate of the shading almost in full."""
 
-_SHADING_RANGE = (0.22, 3.0)
+_SHADING_RANGE = (0.18, 3.0)
 """Dividing by less than this would show the noise of the dark parts."""
+
+_WHITEST = 2.0
+"""No paint is brighter than white, which is about twice as bright as the usual paint of a subject:
+where the old light was estimated darker than that allows, it was estimated wrong."""
+
+_BRIGHTEST_RAISED = 2.0
+"""Of the usual light. What is brighter still may be a white shirt beside a dark suit."""
 
 _GAIN_RANGE = (0.02, 4.5)
 
@@ -72,7 +79,23 @@ def _existing_shading(analysis: Analysis, subject: Map, remove: float) -> Map:
     """The divisor that takes the old light out: weaker where, and when, it is only a guess."""
     trust = 0.3 + 0.7 * analysis.light_confidence
     power = _DELIGHT * remove * trust * (0.3 + 0.7 * subject)
-    return np.power(np.clip(analysis.shading, *_SHADING_RANGE), power)[..., None].astype(np.float32)
+    shading = np.clip(_possible_shading(analysis), *_SHADING_RANGE)
+    return np.power(shading, power)[..., None].astype(np.float32)
+
+
+def _possible_shading(analysis: Analysis) -> Map:
+    """The estimated shading, raised to where the paint it leaves behind is no whiter than white.
+
+    Without a subject paint is of any brightness, and an estimate nobody trusts corrects nothing.
+    """
+    estimated, bright = analysis.shading, analysis.guide**2
+    region = analysis.alpha > 0.5
+    if not region.any():
+        return estimated
+    paint = bright[region] / np.maximum(estimated[region], _SHADING_RANGE[0])
+    least = bright / max(_WHITEST * float(np.median(paint)), 1e-4)
+    missing = np.maximum(np.minimum(least, _BRIGHTEST_RAISED) - estimated, 0)
+    return estimated + np.float32(analysis.light_confidence) * missing
 
 
 def _openness(analysis: Analysis) -> Map:

@@ -12,7 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mcp_relight.engine.color import decode
-from mcp_relight.measure.register import Alignment, align, coverage, shrink, warp
+from mcp_relight.measure.bend import find_bend
+from mcp_relight.measure.edges import edges
+from mcp_relight.measure.register import Alignment, align, coverage, grey, shrink, warp
 
 from .apply import apply_gain
 from .gain import estimate_gain
@@ -59,7 +61,7 @@ def transfer(original_rgb: NDArray[np.uint8], result_rgb: NDArray[np.uint8]) -> 
         )
     original = shrink(original_rgb, _WORK_PX)
     size = (original.shape[1], original.shape[0])
-    result = warp(shrink(result_rgb, 2 * _WORK_PX), alignment.affine, size)
+    result = _straightened(original, warp(shrink(result_rgb, 2 * _WORK_PX), alignment.affine, size))
     gain = estimate_gain(
         decode(original),
         decode(result),
@@ -67,6 +69,12 @@ def transfer(original_rgb: NDArray[np.uint8], result_rgb: NDArray[np.uint8]) -> 
         enlarged_by=original_rgb.shape[1] / size[0],
     )
     return Transfer(apply_gain(original_rgb, gain), registration)
+
+
+def _straightened(original: NDArray[np.uint8], result: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """The result (h, w, 3), aligned with the original, without what small warp the model added."""
+    bend = find_bend(edges(grey(original)), grey(result))
+    return result if bend is None else bend.straightened(result)
 
 
 def _judged(alignment: Alignment) -> Registration:

@@ -98,10 +98,25 @@ async def _measure(
         final = await around.images.read(image_id)
         first = job.returned[0]
         returned = None if first == image_id else await around.images.read(first)
-        lighting = job.request.lighting
-        return await around.pixels.report(original, final, lighting, returned=returned), ()
+        return await around.pixels.report(
+            original,
+            final,
+            job.request.lighting,
+            returned=returned,
+            mask=await _mask(around, job.request),
+        ), ()
     except RelightError:
         return None, (NO_REPORT,)
+
+
+async def _mask(around: Surroundings, request: JobRequest) -> bytes | None:
+    """The user's mask; None without one, or when it is no longer stored."""
+    if request.mask_id is None:
+        return None
+    try:
+        return await around.images.read(request.mask_id)
+    except RelightError:
+        return None
 
 
 async def _publish_all(

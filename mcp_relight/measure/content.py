@@ -5,16 +5,17 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
-from mcp_relight.engine.color import decode, luminance
 from mcp_relight.engine.grid import Bits, Map, blur
 
 from .color import brightest, darkest
-from .register import Alignment, edges
+from .edges import EdgeField, wide_blur
+from .face import FaceKept, face_kept
+from .linear import Linear, half_of
+from .register import Alignment, Registered
 
-SAME = 0.42
-"""Measured: other photographs reach 0.3, hard opposite lights on a plain face 0.4."""
+SAME = 0.33
+"""Measured: other photographs reach 0.29, hard opposite lights on a plain face mostly 0.35."""
 
 _FLOOR = 0.01
 _LEAST_PAINT = 0.08
@@ -25,8 +26,8 @@ _CLEAR_CHROMA = 0.25
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """The measures of `domain.report.CollateralReport`, unrounded, and `paint`:
-    how much of the local colour pattern is the same (1 = all, None = there is none).
+    """The measures of `domain.report.CollateralReport`, unrounded, and `paint`: how much of the
+    local colour pattern is the same (1 = all, None = there is none).
     """
 
     alignment: Alignment
@@ -34,12 +35,13 @@ class Content:
     edges_lost: float
     hue_shift_deg: float | None
     paint: float | None
+    face: FaceKept | None
 
     @property
     def sameness(self) -> float:
         """One figure for "the same scene": clearly below `SAME` for another photograph."""
         agreeing = self.alignment.score / (0.5 + self.alignment.residual_px)
-        doubts = 6 * max(0.0, self.alignment.bend - 0.03) + max(0.0, self.edges_lost - 0.3)
+        doubts = 6 * max(0.0, self.alignment.bend - 0.03) + 2 * max(0.0, self.edges_lost - 0.1)
         if self.paint is not None:
             doubts += max(0.0, 0.5 - self.paint)
         return agreeing + max(self.structure, 0.0) - doubts
@@ -55,26 +57,20 @@ class Content:
         return self.margin < 0
 
 
-def compare(
-    original: NDArray[np.uint8], aligned: NDArray[np.uint8], shown: Bits, alignment: Alignment
-) -> Content:
-    """Compare (h, w, 3) sRGB bytes with a picture already resampled onto them.
+def compare(reference: Linear, other: Linear, shown: Bits, registered: Registered) -> Content:
+    """Compare two pictures on one grid; the other one was resampled onto the reference.
 
     `shown` (h, w) says where the other picture has the pixel at all.
     """
-    before, after = decode(original), decode(aligned)
-    small = max(2, original.shape[1] // 2), max(2, original.shape[0] // 2)
-    half, other = (
-        np.asarray(cv2.resize(one, small, interpolation=cv2.INTER_AREA), np.float32)
-        for one in (before, after)
-    )
-    seen = cv2.resize(shown.astype(np.uint8), small, interpolation=cv2.INTER_NEAREST) > 0
+    before, after = _Surface(reference.half), _Surface(other.half)
+    seen = half_of(shown)
     return Content(
-        alignment=alignment,
-        structure=_structure(before, after, shown),
-        edges_lost=_lost_edges(original, aligned, shown),
-        hue_shift_deg=_hue_shift(half, other, seen),
-        paint=_paint(half, other, seen),
+        alignment=registered.alignment,
+        structure=_structure(reference.level, other.level, shown),
+        edges_lost=_lost_edges(registered.reference_edges, registered.other_edges, shown),
+        hue_shift_deg=_hue_shift(before, after, seen),
+        paint=_paint(before, after, seen),
+        face=face_kept(reference.rgb, shown, registered),
     )
 
 
@@ -82,8 +78,7 @@ def _structure(before: Map, after: Map, shown: Bits) -> float:
     """Correlation of high-pass log luminance where both pictures are well exposed."""
     fine: list[Map] = []
     usable = shown.copy()
-    for linear in (before, after):
-        level = luminance(linear)
+    for level in (before, after):
         usable &= (level > 0.005) & (level < 0.95)
         logs = np.log(level + np.float32(_FLOOR))
         fine.append(np.clip(logs - blur(logs, 2.0), -0.5, 0.5))
@@ -94,41 +89,46 @@ def _structure(before: Map, after: Map, shown: Bits) -> float:
     return float(one @ other) / power if power > 1e-6 else 0.0
 
 
-def _lost_edges(original: NDArray[np.uint8], aligned: NDArray[np.uint8], shown: Bits) -> float:
+def _lost_edges(before: EdgeField, after: EdgeField, shown: Bits) -> float:
     """Share of the original's clear edges that are gone."""
-    first = np.abs(edges(cv2.cvtColor(original, cv2.COLOR_RGB2GRAY).astype(np.uint8)))
-    second = np.abs(edges(cv2.cvtColor(aligned, cv2.COLOR_RGB2GRAY).astype(np.uint8)))
-    near = cv2.dilate(second, np.ones((5, 5), np.uint8))
-    clear = (first > _CLEAR_EDGE) & shown
+    near = cv2.dilate(np.abs(after), np.ones((5, 5), np.uint8))
+    clear = (np.abs(before) > _CLEAR_EDGE) & shown
     if int(clear.sum()) < 20:
         return 0.0
     return float((near[clear] < _KEPT_EDGE).mean())
 
 
-def _paint(before: Map, after: Map, shown: Bits) -> float | None:
+class _Surface:
+    """What colours are compared by, of an (h, w, 3) linear picture."""
+
+    def __init__(self, linear: Map) -> None:
+        self.brightest, self.darkest = brightest(linear), darkest(linear)
+        self.chroma = _chroma(linear)
+
+
+def _paint(before: _Surface, after: _Surface, shown: Bits) -> float | None:
     """How much of the local pattern of colour is the same in both; None without a pattern."""
-    usable = shown & (brightest(before) > 0.02) & (brightest(after) > 0.02)
+    usable = shown & (before.brightest > 0.02) & (after.brightest > 0.02)
     if int(usable.sum()) < 100:
         return None
-    sigma_px = max(before.shape[:2]) / 16
-    patterns = [one - blur(one, sigma_px) for one in (_chroma(before), _chroma(after))]
+    sigma_px = max(shown.shape) / 16
+    patterns = [one.chroma - wide_blur(one.chroma, sigma_px) for one in (before, after)]
     first, second = (np.clip(one[usable], -0.5, 0.5) for one in patterns)
     power = max(float((first * first).mean()), float((second * second).mean()))
     return float((first * second).mean()) / power if power > _LEAST_PAINT**2 else None
 
 
-def _hue_shift(before: Map, after: Map, shown: Bits) -> float | None:
+def _hue_shift(before: _Surface, after: _Surface, shown: Bits) -> float | None:
     """Median change of hue in degrees after the light's own colour, which is smooth, is out."""
-    usable = shown & (darkest(before) > 0.003) & (darkest(after) > 0.003)
-    usable &= (brightest(before) < 0.97) & (brightest(after) < 0.97)
+    usable = shown & (before.darkest > 0.003) & (after.darkest > 0.003)
+    usable &= (before.brightest < 0.97) & (after.brightest < 0.97)
     if int(usable.sum()) < 100:
         return None
-    first, second = _chroma(before), _chroma(after)
+    first, second = before.chroma, after.chroma
     weight = usable.astype(np.float32)
-    sigma_px = max(before.shape[:2]) / 8
-    total = np.maximum(blur(weight, sigma_px), np.float32(1e-3))[..., None]
-    drift = blur((second - first) * weight[..., None], sigma_px) / total
-    second = second - drift
+    sigma_px = max(shown.shape) / 8
+    total = np.maximum(wide_blur(weight, sigma_px), np.float32(1e-3))[..., None]
+    second = second - wide_blur((second - first) * weight[..., None], sigma_px) / total
     clear = usable & (np.hypot(*first.transpose(2, 0, 1)) > _CLEAR_CHROMA)
     if int(clear.sum()) < 100:
         return None

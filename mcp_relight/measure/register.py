@@ -1,9 +1,7 @@
 """Where the pixels of one picture lie in another that shows the same scene under other light.
 
-Brightness cannot be compared across a change of light, so edges are: the doubled angle of the
-gradient, which stays when light comes from the other side and an edge flips from dark-bright to
-bright-dark. A coarse search over scales and shifts at 128 px is followed by block matching, from
-which an affine map is fitted robustly.
+Edges are compared, not brightness (see `edges`). A coarse search over scales and shifts at 128 px
+is followed by block matching, from which an affine map is fitted robustly.
 """
 
 from dataclasses import dataclass
@@ -13,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.fft import fft2, ifft2
 
-from mcp_relight.engine.grid import blur
+from .blocks import Blocks, Shifts
+from .edges import EdgeField, agreement, edges
 
 Affine = NDArray[np.float64]
 """(2, 3): unit-square position (x, y) in the reference to unit-square position in the other."""
@@ -24,8 +23,12 @@ _FINE_PX = 384
 _ZOOMS = (0.90, 0.94, 0.97, 1.0, 1.03, 1.07, 1.12)
 _MAX_SHIFT = 0.15
 _MIN_EDGE_PX = 16
-_GRID = 5
-_AVERAGED = 4
+_OTHER_LARGER = 1.25
+"""The other picture keeps some more pixels, since it may be cropped."""
+_GRID, _GRID_OVERLAP = 5, 4
+_LEAST_BLOCKS = 6
+_ROUNDS, _SETTLED_PX = 3, 0.05
+_THINNED = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,22 +57,13 @@ class Alignment:
         return round(1 - float(coverage(self.affine, (64, 64)).mean()), 3)
 
 
-def edges(grey: NDArray[np.uint8]) -> NDArray[np.complex64]:
-    """Doubled-angle edge field of an (H, W) grey picture; magnitude 0…1, locally normalised."""
-    smooth = blur(np.sqrt(grey.astype(np.float32) + 2), 1.0)
-    gx = np.asarray(cv2.Scharr(smooth, cv2.CV_32F, 1, 0), np.float32)
-    gy = np.asarray(cv2.Scharr(smooth, cv2.CV_32F, 0, 1), np.float32)
-    size = np.hypot(gx, gy)
-    around = blur(size, max(4.0, max(grey.shape) / 20))
-    weight = size / (size + around + 2.0)
-    unit = (gx + 1j * gy) / np.maximum(size, 1e-6)
-    return (unit * unit * weight).astype(np.complex64)
+@dataclass(frozen=True, slots=True)
+class Registered:
+    """An alignment, and the edges (h, w) of the reference and of the other picture laid on it."""
 
-
-def agreement(one: NDArray[np.complex64], other: NDArray[np.complex64]) -> float:
-    """Normalised correlation of two edge fields: 1 equal, 0 unrelated, negative crossing."""
-    power = float(np.vdot(one, one).real * np.vdot(other, other).real)
-    return float(np.vdot(one, other).real) / power**0.5 if power > 0 else 0.0
+    alignment: Alignment
+    reference_edges: EdgeField
+    other_edges: EdgeField
 
 
 def warp(picture: NDArray[np.uint8], affine: Affine, size: tuple[int, int]) -> NDArray[np.uint8]:
@@ -106,40 +100,54 @@ def shrink(rgb: NDArray[np.uint8], long_edge_px: int) -> NDArray[np.uint8]:
     if factor >= 1:
         return rgb
     size = (max(1, round(width * factor)), max(1, round(height * factor)))
-    step = int(1 / factor) // _AVERAGED
+    step = int(1 / factor) // _THINNED
     if step > 1:
-        # Averaging every pixel of a large photo costs more than all that is measured on it.
+        # Averaging every pixel of a large photo costs more than all that is measured on it: of
+        # every square of `step` pixels this reads the four in its middle.
         thinned = (max(1, width // step), max(1, height // step))
-        rgb = np.asarray(cv2.resize(rgb, thinned, interpolation=cv2.INTER_NEAREST), np.uint8)
+        rgb = np.asarray(cv2.resize(rgb, thinned, interpolation=cv2.INTER_LINEAR), np.uint8)
     return np.asarray(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def align(reference: NDArray[np.uint8], other: NDArray[np.uint8]) -> Alignment:
     """Register `other` (H', W', 3) on `reference` (H, W, 3), both sRGB bytes of any size."""
-    if min(*reference.shape[:2], *other.shape[:2]) < _MIN_EDGE_PX:
-        return Alignment(IDENTITY, 0.0, 0.0)
-    fine = _grey(shrink(reference, _FINE_PX))
-    second = _grey(shrink(other, round(max(fine.shape) * 1.25)))
-    affine = _coarse(shrink(fine, _COARSE_PX), second, reference.shape, other.shape)
+    return register(reference, other).alignment
+
+
+def register(reference: NDArray[np.uint8], other: NDArray[np.uint8]) -> Registered:
+    """`align`, and the edges it compared."""
+    fine = grey(shrink(reference, _FINE_PX))
+    second = grey(shrink(other, round(max(fine.shape) * _OTHER_LARGER)))
     first_edges = edges(fine)
+    if min(*reference.shape[:2], *other.shape[:2]) < _MIN_EDGE_PX:
+        moved = edges(_warped(second, IDENTITY, fine.shape))
+        return Registered(Alignment(IDENTITY, 0.0, 0.0), first_edges, moved)
+    affine = _coarse(shrink(fine, _COARSE_PX), second, reference.shape, other.shape)
+    blocks = Blocks(
+        first_edges, edge_px=max(_MIN_EDGE_PX, max(fine.shape) // _GRID_OVERLAP), count=_GRID
+    )
     residual = 0.0
-    for _ in range(3):
-        moved = edges(_warp_grey(second, affine, fine.shape))
-        shifts, weights, centres = _block_shifts(first_edges, moved)
-        affine, residual = _corrected(affine, shifts, weights, centres, fine.shape)
-    moved = edges(_warp_grey(second, affine, fine.shape))
+    moved = edges(_warped(second, affine, fine.shape))
+    for _ in range(_ROUNDS):
+        step, residual = _correction(blocks.shifts_of(moved), fine.shape)
+        affine = affine @ step
+        if _farthest_px(step, fine.shape) < _SETTLED_PX:
+            break
+        moved = edges(_warped(second, affine, fine.shape))
     bend = min(_bend(affine, base) for base in _framings(reference.shape, other.shape))
-    return Alignment(affine, round(agreement(first_edges, moved), 4), residual, bend)
+    score = round(agreement(first_edges, moved), 4)
+    return Registered(Alignment(affine, score, residual, bend), first_edges, moved)
 
 
-def _grey(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def grey(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """(H, W) of (H, W, 3)."""
     return cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY).astype(np.uint8, copy=False)
 
 
-def _warp_grey(
-    grey: NDArray[np.uint8], affine: Affine, shape: tuple[int, ...]
+def _warped(
+    picture: NDArray[np.uint8], affine: Affine, shape: tuple[int, ...]
 ) -> NDArray[np.uint8]:
-    return warp(grey, affine, (shape[1], shape[0]))
+    return warp(picture, affine, (shape[1], shape[0]))
 
 
 def _coarse(
@@ -154,7 +162,7 @@ def _coarse(
     for base in _framings(reference_shape, other_shape):
         for zoom in _ZOOMS:
             affine = _zoomed(base, zoom)
-            moved = edges(_warp_grey(second, affine, first.shape))
+            moved = edges(_warped(second, affine, first.shape))
             dx, dy, peak = _shift(one, moved)
             # Of two scalings that fit equally well the plainer one is the truth.
             peak *= 1 - 0.3 * abs(zoom - 1)
@@ -202,63 +210,16 @@ def _shift(one: NDArray[np.complex64], moved: NDArray[np.complex64]) -> tuple[fl
     return float(dx) - reach_x, float(dy) - reach_y, float(window[dy, dx]) / power
 
 
-def _block_shifts(
-    one: NDArray[np.complex64], moved: NDArray[np.complex64]
-) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """Shift of every overlapping block: (n, 2) px, (n,) weights, (n, 2) centres in px."""
-    height, width = one.shape
-    edge = max(_MIN_EDGE_PX, max(height, width) // 4)
-    rows: list[tuple[float, ...]] = []
-    for y in np.linspace(0, max(0, height - edge), _GRID).astype(int):
-        for x in np.linspace(0, max(0, width - edge), _GRID).astype(int):
-            a, b = one[y : y + edge, x : x + edge], moved[y : y + edge, x : x + edge]
-            dx, dy, weight = _block_shift(a, b)
-            rows.append((dx, dy, weight, x + a.shape[1] / 2, y + a.shape[0] / 2))
-    table = np.array(rows)
-    return table[:, :2], table[:, 2], table[:, 3:]
-
-
-def _block_shift(
-    one: NDArray[np.complex64], moved: NDArray[np.complex64]
-) -> tuple[float, float, float]:
-    """Subpixel shift of one block and a weight that is 0 where nothing could be matched."""
-    correlation = ifft2(np.conj(fft2(one)) * fft2(moved)).real
-    reach = min(8, min(one.shape) // 4)
-    window = np.roll(correlation, (reach, reach), (0, 1))[: 2 * reach + 1, : 2 * reach + 1]
-    y, x = (int(i) for i in np.unravel_index(int(window.argmax()), window.shape))
-    power = float(np.linalg.norm(one) * np.linalg.norm(moved))
-    inside = 0 < x < 2 * reach and 0 < y < 2 * reach
-    if not inside or power <= 0:
-        return 0.0, 0.0, 0.0
-    quality = max(0.0, float(window[y, x]) / power)
-    dx = x - reach + _parabola(*window[y, x - 1 : x + 2])
-    dy = y - reach + _parabola(*window[y - 1 : y + 2, x])
-    return dx, dy, quality**2 * power
-
-
-def _parabola(left: float, middle: float, right: float) -> float:
-    """Offset of the vertex of the parabola through three neighbouring samples."""
-    bend = left - 2 * middle + right
-    return 0.0 if bend >= 0 else float(np.clip(0.5 * (left - right) / bend, -0.5, 0.5))
-
-
-def _corrected(
-    affine: Affine,
-    shifts: NDArray[np.float64],
-    weights: NDArray[np.float64],
-    centres: NDArray[np.float64],
-    shape: tuple[int, ...],
-) -> tuple[Affine, float]:
-    """`affine` after the map that explains the block shifts, and what it leaves over in px."""
-    used = weights > 0
-    if used.sum() < 6:
-        return affine, 0.0
+def _correction(shifts: Shifts, shape: tuple[int, ...]) -> tuple[Affine, float]:
+    """The (3, 3) unit-square map that explains the block shifts, and what it leaves over in px."""
+    step, used = np.eye(3), shifts.weights > 0
+    if used.sum() < _LEAST_BLOCKS:
+        return step, 0.0
     size = np.array([shape[1], shape[0]], np.float64)
-    design = np.column_stack([centres[used] / size, np.ones(int(used.sum()))])
-    target, weight = shifts[used] / size, weights[used]
+    design = np.column_stack([shifts.centres[used] / size, np.ones(int(used.sum()))])
+    target, weight = shifts.px[used] / size, shifts.weights[used]
     # The small ridge on the linear terms keeps few or badly spread blocks from bending it.
     ridge = np.diag([1.0, 1.0, 0.0]) * 0.004
-    fit: NDArray[np.float64] = np.zeros((3, 2))
     error: NDArray[np.float64] = np.zeros(len(weight))
     robust = weight
     for _ in range(6):
@@ -266,6 +227,12 @@ def _corrected(
         fit = np.asarray(np.linalg.solve(normal, design.T * robust @ target), np.float64)
         error = np.linalg.norm((target - design @ fit) * size, axis=1)
         robust = weight / (1 + (error / max(0.3, float(np.median(error)))) ** 2) ** 2
-    step = np.eye(3)
-    step[:2] += np.transpose(fit)
-    return affine @ step, round(float(np.average(error, weights=weight)), 3)
+        step[:2] = np.eye(3)[:2] + fit.T
+    return step, round(float(np.average(error, weights=weight)), 3)
+
+
+def _farthest_px(step: Affine, shape: tuple[int, ...]) -> float:
+    """How far a map moves the corner it moves most."""
+    corners = np.array([[0, 0, 1], [1, 0, 1], [0, 1, 1], [1, 1, 1]], np.float64)
+    moved = (corners @ (step - np.eye(3)).T)[:, :2] * (shape[1], shape[0])
+    return float(np.abs(moved).max())

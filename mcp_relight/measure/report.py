@@ -15,29 +15,31 @@ from mcp_relight.domain.report import (
     Report,
     StopsReport,
 )
-from mcp_relight.engine.color import decode, luminance
+from mcp_relight.engine.color import LUMINANCE, decode, luminance
 from mcp_relight.engine.grid import Bits, Map, blur
 
 from .color import LightColor, color_of, shifted
 from .content import Content, compare
 from .direction import Change, change_of
-from .register import align, coverage, shrink, warp
+from .linear import Linear, half_of
+from .register import coverage, register, shrink, warp
 from .request import Wish, asked_kelvin, log_shading, wished
 from .shape import GRID_PX, Shape, find_shapes
 from .verdict import Measured, judge, next_step_of, sentence_of
 
 _WORK_PX = 384
 _FLOOR = 0.01
+_DARK = 0.002
 _KNOWN_DIRECTION = 0.1
 _MIREDS_THAT_COUNT = 30.0
 
 
 @dataclass(frozen=True, slots=True)
 class _Pair:
-    """Original and final on one grid, (h, w, 3) bytes; `shown` where the final has the pixel."""
+    """Original and final on one grid; `shown` (h, w) where the final has the pixel."""
 
-    original: NDArray[np.uint8]
-    final: NDArray[np.uint8]
+    original: Linear
+    final: Linear
     shown: Bits
     content: Content
 
@@ -49,30 +51,35 @@ def report(
     *,
     returned_rgb: NDArray[np.uint8] | None = None,
     mask: NDArray[np.bool_ | np.uint8] | None = None,
+    alpha: NDArray[np.uint8] | None = None,
 ) -> Report:
     """Measure how `final_rgb` meets `lighting`, all pictures (H, W, 3) sRGB of any size.
 
     `returned_rgb` is what the model returned when `final_rgb` was made from it: content is judged
-    there, light on the final picture. `mask` (bool, or 0…255) marks the subject of the original.
+    there, light on the final picture. `mask` (bool, or 0…255) and `alpha` (0…255), (H, W) at
+    any size, mark the subject of the original, if known.
     """
     pair = _aligned(original_rgb, final_rgb, returned_rgb)
-    small = [_to_grid(pair.original), _to_grid(pair.final)]
-    before, after = (luminance(decode(picture)) for picture in small)
-    shapes = find_shapes(small, mask=mask)
-    change = change_of(before, after, shapes)
+    small = [shrink(one.rgb, GRID_PX) for one in (pair.original, pair.final)]
+    linear = [decode(picture) for picture in small]
+    before, after = (luminance(one) for one in linear)
+    shapes = find_shapes(small, mask=mask, alpha=alpha)
+    change = change_of(_colorless(linear[0]), _colorless(linear[1]), shapes)
     wish = wished(lighting)
     error_deg = None if wish is None else _angle_deg(wish, change)
     kelvin = _kelvin(pair, lighting)
     stops = _stops(before, after, shapes[0])
     done = _done(before, after, shapes[0], change, lighting, wish, kelvin, stops)
-    measured = Measured(pair.content, change, wish, error_deg, _moved_stops(pair), done)
+    direction = _direction(change, wish, error_deg, 0.3 if pair.content.changed else 1.0)
+    measured = Measured(
+        pair.content, change, wish, error_deg, direction.confidence, _moved_stops(pair), done
+    )
     verdict = judge(measured)
-    trust = 0.3 if pair.content.changed else 1.0
     return Report(
         verdict=verdict,
         sentence=sentence_of(verdict, measured),
         next_step=next_step_of(verdict),
-        direction=_direction(change, wish, error_deg, trust),
+        direction=direction,
         stops=stops,
         kelvin=kelvin,
         collateral=_collateral(pair.content),
@@ -85,19 +92,25 @@ def _aligned(
     reference = shrink(original, _WORK_PX)
     size = (reference.shape[1], reference.shape[0])
     source = shrink(final if returned is None else returned, round(1.25 * _WORK_PX))
-    alignment = align(reference, source)
-    moved = warp(source, alignment.affine, size)
-    shown = coverage(alignment.affine, size) > 0
-    content = compare(reference, moved, shown, alignment)
+    registered = register(reference, source)
+    affine = registered.alignment.affine
+    first, moved = Linear(reference), Linear(warp(source, affine, size))
+    shown = coverage(affine, size) > 0
+    content = compare(first, moved, shown, registered)
     if returned is None:
-        return _Pair(reference, moved, shown, content)
+        return _Pair(first, moved, shown, content)
     # The finished picture lies on the original already: light-only keeps size and framing.
     same = cv2.resize(shrink(final, _WORK_PX), size, interpolation=cv2.INTER_AREA)
-    return _Pair(reference, same.astype(np.uint8), np.ones(shown.shape, np.bool_), content)
+    return _Pair(first, Linear(same.astype(np.uint8)), np.ones(shown.shape, np.bool_), content)
 
 
-def _to_grid(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    return shrink(picture, GRID_PX)
+def _colorless(linear: Map) -> Map:
+    """(h, w) brightness as the weighted geometric mean of the channels.
+
+    Luminance changes with paint when the colour of the light does: under a candle an orange suit
+    dims less than a blue one. The mean of logs moves by the same amount for both.
+    """
+    return np.exp(np.log(linear + np.float32(_DARK)) @ LUMINANCE)
 
 
 def _angle_deg(wish: Wish, change: Change) -> int:
@@ -107,8 +120,8 @@ def _angle_deg(wish: Wish, change: Change) -> int:
 
 def _moved_stops(pair: _Pair) -> float:
     """Root mean square change in stops over the picture and its channels, grain smoothed away."""
-    logs = [np.log2(blur(decode(one), 2.0) + _FLOOR) for one in (pair.original, pair.final)]
-    moved = (logs[1] - logs[0])[pair.shown]
+    logs = [np.log2(blur(one.half, 1.0) + _FLOOR) for one in (pair.original, pair.final)]
+    moved = (logs[1] - logs[0])[half_of(pair.shown)]
     return float(np.sqrt((moved * moved).mean())) if moved.size else 0.0
 
 
@@ -128,14 +141,8 @@ def _stops(before: Map, after: Map, shape: Shape) -> StopsReport:
 
 
 def _kelvin(pair: _Pair, lighting: Lighting) -> KelvinReport:
-    size = max(2, pair.shown.shape[1] // 2), max(2, pair.shown.shape[0] // 2)
-    original, final = (
-        np.asarray(cv2.resize(decode(one), size, interpolation=cv2.INTER_AREA), np.float32)
-        for one in (pair.original, pair.final)
-    )
-    shown = cv2.resize(pair.shown.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST) > 0
-    before = color_of(original)
-    after = shifted(before, original, final, shown)
+    before = color_of(pair.original.half)
+    after = shifted(before, pair.original.half, pair.final.half, half_of(pair.shown))
     first, second = (_rounded_kelvin(color) for color in (before, after))
     return KelvinReport(
         before=first,
@@ -200,11 +207,14 @@ def _direction(
 
 
 def _collateral(content: Content) -> CollateralReport:
+    face = content.face
     return CollateralReport(
         registration=round(content.alignment.score, 2),
         crop=round(content.alignment.crop, 2),
         structure=round(content.structure, 2),
         edges=round(content.edges_lost, 2),
         hue_shift_deg=None if content.hue_shift_deg is None else round(content.hue_shift_deg),
+        face=None if face is None else round(face.sameness, 2),
+        face_confidence=None if face is None else round(face.confidence, 2),
         confidence=round(min(1.0, abs(content.margin)), 2),
     )

@@ -16,6 +16,7 @@ from .register import shrink
 
 GRID_PX = 128
 _SEARCH_PX = 96
+_INFLATED_PX = 80
 _PLAIN_NOISE = 3.0
 _SMALLEST, _LARGEST = 0.02, 0.92
 
@@ -76,7 +77,7 @@ def box_of(subject: Bits) -> tuple[float, float, float, float]:
 
 
 def _inflated(area: Bits, subject: Bits | None, confidence: float) -> Shape:
-    normals, _ = silhouette(area)
+    normals, _ = silhouette(area, edge_px=_INFLATED_PX)
     inner = cv2.erode(area.astype(np.uint8), np.ones((3, 3), np.uint8), borderValue=1) > 0
     region = inner if int(inner.sum()) >= 50 else area
     return Shape(normals, region, subject, confidence)
@@ -84,8 +85,8 @@ def _inflated(area: Bits, subject: Bits | None, confidence: float) -> Shape:
 
 def _given(mask: NDArray[np.bool_ | np.uint8], size: tuple[int, int]) -> Bits | None:
     marked = mask.astype(np.uint8) > (0 if mask.dtype == np.bool_ else 127)
-    covered = cv2.resize(marked.astype(np.float32), size, interpolation=cv2.INTER_AREA)
-    small = np.asarray(covered, np.float32) > 0.5
+    covered = cv2.resize(255 * marked.astype(np.uint8), size, interpolation=cv2.INTER_AREA)
+    small = np.asarray(covered, np.uint8) > 127
     return small if int(small.sum()) >= 20 else None
 
 

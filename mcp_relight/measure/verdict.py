@@ -12,6 +12,8 @@ from .request import Wish
 _UNCHANGED_STOPS = 0.12
 _WEAK, _STRONG = 0.3, 2.5
 _SURE = 0.5
+_TOO_UNSURE = 0.1
+"""Below this the light may come from anywhere: no verdict is built on where it seems to be."""
 _FAR_OFF_DEG = 70
 
 
@@ -19,14 +21,16 @@ _FAR_OFF_DEG = 70
 class Measured:
     """All that the verdict rests on.
 
-    `moved_stops` is how much anything changed at all; `done` the share of the asked change of
-    shading, colour or exposure that happened (1 = all, negative = the other way).
+    `direction_confidence` is the one the report gives; `moved_stops` is how much anything changed
+    at all; `done` the share of the asked change of shading, colour or exposure that happened
+    (1 = all, negative = the other way).
     """
 
     content: Content
     change: Change
     wish: Wish | None
     error_deg: int | None
+    direction_confidence: float
     moved_stops: float
     done: float
 
@@ -46,7 +50,7 @@ def judge(measured: Measured) -> Verdict:
 
 def _is_wrong_way(measured: Measured) -> bool:
     wish, after = measured.wish, measured.change.after
-    if wish is None:
+    if wish is None or measured.direction_confidence < _TOO_UNSURE:
         return False
     far_off = (measured.error_deg or 0) > _FAR_OFF_DEG and after.confidence >= _SURE
     if not wish.sided:
@@ -55,7 +59,15 @@ def _is_wrong_way(measured: Measured) -> bool:
 
 
 def sentence_of(verdict: Verdict, measured: Measured) -> str:
-    """One plain sentence for a person."""
+    """One plain sentence for a person, and one more when a face is no longer the same."""
+    sentence = _light_sentence(verdict, measured)
+    face = measured.content.face
+    if verdict == "changed content" or face is None or not face.changed:
+        return sentence
+    return f"{sentence} The face looks like another one."
+
+
+def _light_sentence(verdict: Verdict, measured: Measured) -> str:
     came = direction_words(*measured.change.after.angles)
     match verdict:
         case "changed content":

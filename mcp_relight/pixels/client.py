@@ -103,10 +103,22 @@ class PixelChild:
         return await self._compute("analyze", _LIGHT_ANALYSIS, image=image, mask=mask)
 
     async def report(
-        self, original: bytes, final: bytes, lighting: Lighting, *, returned: bytes | None = None
+        self,
+        original: bytes,
+        final: bytes,
+        lighting: Lighting,
+        *,
+        returned: bytes | None = None,
+        mask: bytes | None = None,
     ) -> Report:
         return await self._compute(
-            "report", _REPORT, original=original, final=final, lighting=lighting, returned=returned
+            "report",
+            _REPORT,
+            original=original,
+            final=final,
+            lighting=lighting,
+            returned=returned,
+            mask=mask,
         )
 
     async def aclose(self) -> None:

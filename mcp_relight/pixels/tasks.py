@@ -142,12 +142,21 @@ def analyze(image: bytes, mask: bytes | None) -> LightAnalysis:
     return measure_light(photo.rgb, alpha=photo.alpha, mask=region)
 
 
-def report(original: bytes, final: bytes, lighting: Lighting, returned: bytes | None) -> Report:
+def report(
+    original: bytes,
+    final: bytes,
+    lighting: Lighting,
+    returned: bytes | None,
+    mask: bytes | None,
+) -> Report:
+    photo = read_photo(original)
     return measure_report(
-        read_photo(original).rgb,
+        photo.rgb,
         read_photo(final).rgb,
         lighting,
         returned_rgb=None if returned is None else read_photo(returned).rgb,
+        mask=None if mask is None else read_mask(mask),
+        alpha=photo.alpha,
     )
 
 

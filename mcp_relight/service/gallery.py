@@ -6,6 +6,7 @@ from mcp_relight.domain.lighting import Lighting
 from mcp_relight.domain.pixels import Encoded, SheetCell
 from mcp_relight.domain.ports import Images, Jobs, Library, Pixels
 from mcp_relight.domain.queries import CompareArguments, ViewArguments
+from mcp_relight.domain.report import Verdict
 from mcp_relight.domain.views import Comparison
 from mcp_relight.errors import ImageNotFound, InvalidArgument
 
@@ -16,6 +17,13 @@ VIEW_MAX_BYTES = 500_000
 """Of JPEG; below 700 KB once it is base64."""
 _VIEW_EDGE_PX = 1024
 _NO_FILE = ("job_", URI_PREFIX, "https://", "http://")
+_BEST_FIRST: tuple[Verdict, ...] = (
+    "as asked",
+    "stronger",
+    "weaker",
+    "wrong direction",
+    "changed content",
+)
 _MAX_CELLS = 13
 """Before, and every picture of the largest set one call can make."""
 
@@ -40,7 +48,9 @@ class Gallery:
             )
             return picture, f"{cells[0].label} ({picture.width}x{picture.height} px shown)"
         sheet = await self._pixels.sheet(cells, max_edge_px=edge_px, max_bytes=VIEW_MAX_BYTES)
-        return sheet, "Contact sheet: " + "; ".join(cell.label for cell in cells)
+        line = "Contact sheet: " + "; ".join(cell.label for cell in cells)
+        best = await self._best_of(_names(arguments.image))
+        return sheet, line if best is None else f"{line}. Best by its report: {best}"
 
     async def compare(self, arguments: CompareArguments) -> Comparison:
         if arguments.job_id is not None and (arguments.before or arguments.after):
@@ -119,6 +129,18 @@ class Gallery:
             facts.append(job.report.verdict)
         return SheetCell(image=await self._images.read(job.images[index]), label=" · ".join(facts))
 
+    async def _best_of(self, names: list[str]) -> str | None:
+        """The look, and the id of its job, of the set whose report is best; None without a set."""
+        if len(names) != 1 or not names[0].startswith("job_"):
+            return None
+        first = await self._jobs.get(names[0], owner=self._owner)
+        others = [await self._jobs.get(name, owner=self._owner) for name in first.siblings]
+        measured = [job for job in (first, *others) if job.report is not None]
+        if not others or not measured:
+            return None
+        best = min(measured, key=_rank)
+        return f"{best.request.lighting.look or 'relit'} ({best.job_id})"
+
     async def _compare_two(self, before_name: str, after_name: str) -> Comparison:
         before = (await take(self._library, before_name, "before")).info
         after = (await take(self._library, after_name, "after")).info
@@ -150,6 +172,14 @@ class Gallery:
             report=job.report,
             summary=f"{look} by {job.model}.{verdict}",
         )
+
+
+def _rank(job: Job) -> tuple[int, float]:
+    """Less is better: the verdict, then how much of the picture's own structure is gone."""
+    report = job.report
+    if report is None:
+        return len(_BEST_FIRST), 0.0
+    return _BEST_FIRST.index(report.verdict), -report.collateral.structure
 
 
 def _names(text: str) -> list[str]:

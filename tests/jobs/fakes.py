@@ -104,7 +104,13 @@ class FakePixels(ScriptedPixels):
         return Encoded(data=self.transfer_answer, mime_type=PNG, width=4, height=3), []
 
     async def report(
-        self, original: bytes, final: bytes, lighting: Lighting, *, returned: bytes | None = None
+        self,
+        original: bytes,
+        final: bytes,
+        lighting: Lighting,
+        *,
+        returned: bytes | None = None,
+        mask: bytes | None = None,
     ) -> Report:
         if isinstance(self.report_answer, Exception):
             raise self.report_answer

@@ -96,6 +96,42 @@ def test_stops_are_measured_on_subject_and_background(scenes: list[Lit]) -> None
     assert made.stops.background == pytest.approx(1, abs=0.2)
 
 
+def test_the_subject_of_the_stops_is_the_mask_s(scenes: list[Lit]) -> None:
+    scene = scenes[0]
+    left = np.zeros(scene.mask.shape, np.bool_)
+    left[:, : left.shape[1] // 2] = True
+    lit = synth.to_linear(scene.soft) * np.where(left[..., None], 0.5, 1.6)
+    made = report(scene.soft, synth.to_pixels(lit.astype(np.float32)), asked(0, 10), mask=left)
+    assert made.stops.subject == pytest.approx(-1, abs=0.15)
+    assert made.stops.background == pytest.approx(0.7, abs=0.15)
+
+
+def test_a_direction_nobody_can_see_is_never_called_wrong(scenes: list[Lit]) -> None:
+    random = np.random.default_rng(0)
+    for scene in scenes:
+        noise = random.normal(0, 0.5, scene.soft.shape[:2]).astype(np.float32)
+        patches = np.exp(cv2.GaussianBlur(noise, (0, 0), 5) * 8)[..., None]
+        after = synth.to_pixels((synth.to_linear(scene.soft) * patches).astype(np.float32))
+        for azimuth in (-60, 60):
+            made = report(scene.soft, after, asked(azimuth, 10))
+            assert made.verdict != "wrong direction" or made.direction.confidence >= 0.1
+
+
+def test_the_colour_of_a_light_is_no_direction() -> None:
+    """Orange on the left, blue on the right: luminance alone sees candle light come from there."""
+    paint = np.zeros((120, 160, 3), np.float32)
+    paint[:, :80], paint[:, 80:] = (0.2, 0.1, 0.05), (0.07, 0.14, 0.28)
+    daylight, candle = (
+        synth.to_pixels((paint * kelvin_color(kelvin)).astype(np.float32))
+        for kelvin in (6504, 2200)
+    )
+    direction = report(daylight, candle, asked(60, 10)).direction
+    assert direction.before is not None
+    assert direction.after is not None
+    assert direction.before[0] > 0
+    assert direction.after[0] > 0
+
+
 def test_a_warmer_light_shows_as_a_kelvin_shift(scenes: list[Lit]) -> None:
     scene = scenes[0]
     warm = synth.to_pixels(synth.to_linear(scene.soft) * kelvin_color(3500))

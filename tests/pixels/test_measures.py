@@ -51,3 +51,15 @@ async def test_a_result_is_measured_against_its_request(pixels: PixelChild) -> N
     other = encoded(photo(200, 160), "PNG")
     replaced = await pixels.report(original, final, WARM_LEFT, returned=other)
     assert replaced.verdict == "changed content"
+
+
+async def test_the_mask_says_what_the_subject_of_the_stops_is(pixels: PixelChild) -> None:
+    before, after = Image.new("RGB", (160, 120), (90, 90, 90)), Image.new("RGB", (160, 120))
+    after.paste((124, 124, 124), (0, 0, 80, 120))
+    after.paste((64, 64, 64), (80, 0, 160, 120))
+    mask = Image.new("L", before.size)
+    mask.paste(255, (0, 0, 80, 120))
+    pictures = encoded(before, "PNG"), encoded(after, "PNG")
+    report = await pixels.report(*pictures, WARM_LEFT, mask=encoded(mask, "PNG"))
+    assert report.stops.background is not None
+    assert report.stops.subject > 0 > report.stops.background

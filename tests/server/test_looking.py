@@ -59,6 +59,7 @@ async def test_a_set_of_looks_is_one_sheet_with_the_photo_before(
     line, sheet = await look(client, job["job_id"], max_edge=600)
     assert line.startswith("Contact sheet: before; loop · local/classic")
     assert "split" in line
+    assert line.partition(". Best by its report: ")[2].startswith(("loop (job_", "split (job_"))
     assert max(sheet.size) > 400
 
 
