@@ -20,13 +20,13 @@ LEAST_SECRETS = 8
 
 _LEAKING = """
 import sys
-from mcp_relight.providers.rest import RestProvider
-proper = RestProvider._auth
+from mcp_relight.providers.wire import Wire
+proper = Wire._auth
 def leaking(self):
     found = proper(self)
     print(found, file=sys.stderr, flush=True)
     return found
-RestProvider._auth = leaking
+Wire._auth = leaking
 """
 
 
@@ -88,7 +88,7 @@ def test_no_secret_comes_out_of_a_failure(
 
 
 def test_a_line_that_leaks_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The worker prints what it sends: the key is found, and nothing else is."""
+    """The worker prints what it sends: every key it used is found where it was printed."""
     (tmp_path / "site").mkdir()
     (tmp_path / "site" / "sitecustomize.py").write_text(_LEAKING)
     path = os.pathsep.join([str(tmp_path / "site"), os.environ.get("PYTHONPATH", "")])
@@ -97,7 +97,9 @@ def test_a_line_that_leaks_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         one.simulator.fault("segmind", "submit", "status_422")
         assert one.order(image=str(one.photo), model=MODELS["segmind"]) == "provider_refused"
         close(one)
-        assert set(one.leaks()) == {"segmind key in data/worker.log"}
+        leaks = one.leaks()
+        assert "segmind key in data/worker.log" in leaks
+        assert {leak.partition(" key in ")[2] for leak in leaks} == {"data/worker.log"}
 
 
 def test_every_spelling_of_a_secret_is_looked_for() -> None:
