@@ -1,0 +1,17 @@
+"""The composition root: settings in, an opened service or worker out.
+
+The only room that names concrete parts. What is heavy is imported when it is first needed: a server
+that was only asked for its tools has opened nothing.
+"""
+
+from .application import Application
+from .parts import Parts, SystemClock
+from .workers import InlineWorkers, run_worker
+
+__all__ = [
+    "Application",
+    "InlineWorkers",
+    "Parts",
+    "SystemClock",
+    "run_worker",
+]

@@ -1,0 +1,165 @@
+"""One process's service, opened when it is first needed."""
+
+import contextlib
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+import anyio
+import anyio.to_thread
+
+from mcp_relight.config import Settings
+from mcp_relight.errors import RelightError
+from mcp_relight.jobs.credentials import folder_salt
+
+from .parts import Parts
+from .workers import DetachedWorkers, InlineWorkers, NoWorkers
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from mcp_relight.domain.ports import Found, Library, Taken
+    from mcp_relight.service.service import Service
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderState:
+    """What `doctor` says of one provider."""
+
+    name: str
+    is_wrong: bool
+    words: str
+
+
+class Application:
+    """One process's service, opened when it is first needed. An async context manager."""
+
+    def __init__(self, settings: Settings, *, typed_paths: bool = False) -> None:
+        """With `typed_paths` every path was typed by the person at this terminal, which is its own
+        permission."""
+        self._parts = Parts(settings)
+        self._typed_paths = typed_paths
+        self._opening = anyio.Lock()
+        self._service: Service | None = None
+        self._stack = contextlib.AsyncExitStack()
+        self._workers: DetachedWorkers | InlineWorkers | NoWorkers = (
+            DetachedWorkers(self._parts) if settings.worker == "detached" else NoWorkers()
+        )
+
+    async def __aenter__(self) -> Self:
+        await self._stack.__aenter__()
+        self._stack.push_async_callback(self._parts.aclose)
+        if self._parts.settings.worker == "inline":
+            self._workers = await self._stack.enter_async_context(InlineWorkers(self._parts))
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> bool | None:
+        return await self._stack.__aexit__(kind, error, trace)
+
+    async def service(self) -> "Service":
+        async with self._opening:
+            if self._service is None:
+                self._service = await anyio.to_thread.run_sync(self._open)
+            return self._service
+
+    @property
+    def opened(self) -> "Service | None":
+        return self._service
+
+    def start_worker_for_leftovers(self) -> None:
+        """Start a worker process for jobs that an earlier process left unfinished, so that it
+        loads what it needs beside this one. Trouble in it is left to the call that needs one."""
+        if not isinstance(self._workers, DetachedWorkers):
+            return
+        with _trouble_noted():
+            if self._parts.has_leftovers():
+                self._workers.start()
+
+    async def resume(self) -> None:
+        """Start a worker if an earlier process left jobs unfinished; opens nothing in this one."""
+        with _trouble_noted():
+            if await anyio.to_thread.run_sync(self._parts.has_leftovers):
+                await self._workers.ensure()
+
+    async def examine_providers(self) -> list[ProviderState]:
+        """Free calls only."""
+        registry = self._parts.registry
+        states = [
+            ProviderState(problem.plug_in, True, problem.words) for problem in registry.problems()
+        ]
+        for adapter in registry.adapters():
+            missing = registry.ready(adapter.name)
+            if missing is not None:
+                states.append(ProviderState(adapter.name, False, missing))
+                continue
+            if self._parts.settings.local_only:
+                states.append(ProviderState(adapter.name, False, "key set; local only, not asked"))
+                continue
+            try:
+                remote, turn = self._parts.remotes[adapter.name], self._parts.turn_of(adapter.name)
+                words = await remote.balance(turn) or "key set; there is no free call to check it"
+                states.append(ProviderState(adapter.name, False, words))
+            except RelightError as error:
+                states.append(ProviderState(adapter.name, True, f"{error.message} {error.hint}"))
+        return states
+
+    def _open(self) -> "Service":
+        from mcp_relight.domain.job import Policy
+        from mcp_relight.service.service import Options, Service
+
+        parts, settings = self._parts, self._parts.settings
+        return Service(
+            jobs=parts.store,
+            images=parts.images,
+            pixels=parts.pixels,
+            library=TypedPaths(parts.library) if self._typed_paths else parts.library,
+            models=parts.registry,
+            workers=self._workers,
+            options=Options(
+                default_model=settings.default_model,
+                policy=Policy(
+                    local_only=settings.local_only,
+                    max_cost_usd=settings.max_cost_usd,
+                    daily_budget_usd=settings.daily_budget_usd,
+                ),
+                output_dir=settings.results_dir,
+                readable_dirs=settings.readable_dirs,
+                secret=folder_salt(parts.folder),
+            ),
+        )
+
+
+class TypedPaths:
+    """A library for the command line, where typing a path allows it."""
+
+    def __init__(self, library: "Library") -> None:
+        self._library = library
+
+    async def take(self, reference: str) -> "Taken":
+        path = await anyio.Path(reference).expanduser()
+        if await path.exists():
+            return await self._library.take_explicit(Path(await path.absolute()))
+        return await self._library.take(reference)
+
+    async def take_explicit(self, path: Path) -> "Taken":
+        return await self._library.take_explicit(path)
+
+    async def find(self, folder: str | None, *, limit: int) -> "list[Found]":
+        return await self._library.find(folder, limit=limit)
+
+
+@contextlib.contextmanager
+def _trouble_noted() -> "Generator[None]":
+    try:
+        yield
+    except RelightError as error:
+        _log.warning("No worker was started for unfinished jobs: %s", error.message)

@@ -1,0 +1,269 @@
+"""The concrete parts of one process, each made when it is first asked for."""
+
+import time
+from functools import cached_property, partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import anyio
+
+from mcp_relight import __version__
+from mcp_relight.config import PROVIDERS_WITH_KEYS, Settings
+from mcp_relight.jobs.credentials import credential_id, fingerprint, folder_salt
+from mcp_relight.jobs.locks import WorkerLock, is_living
+
+if TYPE_CHECKING:
+    from pydantic import SecretStr
+
+    from mcp_relight.domain.ports import Library, Turn
+    from mcp_relight.jobs.slots import Slots
+    from mcp_relight.jobs.steps import Steps
+    from mcp_relight.jobs.store.store import Store
+    from mcp_relight.jobs.worker import Worker
+    from mcp_relight.pixels.client import PixelChild
+    from mcp_relight.providers.bucket import BucketFolder
+    from mcp_relight.providers.catalogues import Catalogues
+    from mcp_relight.providers.registry import Access, Registry
+    from mcp_relight.providers.rest import RestProvider
+    from mcp_relight.storage.fetch import Fetcher
+    from mcp_relight.storage.files import ImageFiles
+
+_BURST = 10
+
+
+class SystemClock:
+    """`domain.ports.Clock`."""
+
+    def now(self) -> float:
+        return time.time()
+
+    async def sleep(self, seconds: float) -> None:
+        await anyio.sleep(seconds)
+
+
+class Parts:
+    """The concrete parts of one process, each made when it is first asked for."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.folder = settings.data_dir.expanduser().absolute()
+        self.clock = SystemClock()
+
+    @cached_property
+    def access(self) -> "dict[str, Access]":
+        """How each remote provider may be used: the built-in ones, and those of plug-ins."""
+        from mcp_relight.providers.registry import third_party
+
+        found = {
+            provider: self._access(self.settings.api_key(provider), self.settings.origin(provider))
+            for provider in PROVIDERS_WITH_KEYS
+        }
+        for adapter in third_party():
+            key = self.settings.plug_in_key(adapter.key_variable)
+            found.setdefault(adapter.name, self._access(key, adapter.origin))
+        return found
+
+    def _access(self, key: "SecretStr | None", origin: str) -> "Access":
+        from mcp_relight.providers.registry import Access
+
+        named = None
+        if key is not None:
+            named = credential_id(folder_salt(self.folder), key.get_secret_value(), origin)
+        return Access(key=key, origin=origin, credential_id=named)
+
+    @cached_property
+    def credentials(self) -> tuple[str, ...]:
+        """An id for each key that is set."""
+        named = (access.credential_id for access in self.access.values())
+        return tuple(name for name in named if name is not None)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        return fingerprint(self.credentials, __version__)
+
+    @property
+    def database(self) -> Path:
+        return self.folder / "jobs.db"
+
+    @cached_property
+    def store(self) -> "Store":
+        from mcp_relight.jobs.store.store import Store
+
+        return Store(self.database, is_living=lambda worker: is_living(self.folder, worker))
+
+    @cached_property
+    def images(self) -> "ImageFiles":
+        from mcp_relight.storage.files import ImageFiles
+
+        return ImageFiles(self.folder)
+
+    @cached_property
+    def pixels(self) -> "PixelChild":
+        from mcp_relight.pixels.client import PixelChild
+
+        return PixelChild()
+
+    @cached_property
+    def downloads(self) -> "Downloaded":
+        from mcp_relight.storage.fetch import Fetcher
+
+        return Downloaded(Fetcher(allow_private_hosts=self.settings.allow_private_hosts))
+
+    @cached_property
+    def registry(self) -> "Registry":
+        from mcp_relight.providers.registry import Registry
+
+        settings = self.settings
+        return Registry(
+            self.access,
+            catalogues=None if settings.local_only else self.catalogues,
+            has_bucket=settings.has_bucket,
+        )
+
+    @cached_property
+    def catalogues(self) -> "Catalogues":
+        from mcp_relight.providers.catalogues import Catalogues
+
+        return Catalogues(self.store, self.clock)
+
+    @cached_property
+    def remotes(self) -> "dict[str, RestProvider]":
+        """The providers whose keys are set, each with connections of its own."""
+        registry = self.registry
+        ready = [item.name for item in registry.adapters() if registry.ready(item.name) is None]
+        return {name: registry.connect(name) for name in ready}
+
+    @cached_property
+    def slots(self) -> "Slots":
+        from mcp_relight.jobs.slots import Slots
+
+        return Slots(self.store, self.clock)
+
+    def turn_of(self, provider: str) -> "Turn":
+        """The way through the provider's rate gate for what belongs to no job."""
+        from mcp_relight.jobs.slots import Gate
+
+        gate = Gate(
+            name=self.registry.credential_id(provider) or provider,
+            per_minute=self.settings.requests_per_minute(provider),
+            burst=_BURST,
+        )
+        return partial(self.slots.use, f"chores of {provider}", gate)
+
+    @cached_property
+    def library(self) -> "Library":
+        from mcp_relight.storage.intake import Intake
+
+        return Intake(
+            images=self.images,
+            pixels=self.pixels,
+            downloads=self.downloads,
+            folders=self.settings.readable_dirs,
+            output_dir=self.settings.results_dir,
+            local_only=self.settings.local_only,
+        )
+
+    @cached_property
+    def steps(self) -> "Steps":
+        from mcp_relight.domain.pixels import ENGINE_VERSION
+        from mcp_relight.jobs.lanes import Lane
+        from mcp_relight.jobs.steps import Steps
+        from mcp_relight.providers.inputs import ProviderInputs
+        from mcp_relight.providers.local import LocalProvider
+
+        settings = self.settings
+        local = LocalProvider(self.images, self.pixels, engine_version=ENGINE_VERSION)
+        lanes = {"local": Lane(provider=local, is_local=True)}
+        for name, remote in self.remotes.items():
+            lanes[name] = Lane(
+                provider=remote,
+                per_minute=settings.requests_per_minute(name),
+                burst=_BURST,
+                deadline_s=remote.adapter.deadline_s,
+            )
+        return Steps(
+            jobs=self.store,
+            images=self.images,
+            pixels=self.pixels,
+            inputs=ProviderInputs(
+                self.images, self.pixels, remotes=self.remotes, bucket=self._bucket()
+            ),
+            downloads=self.downloads,
+            clock=self.clock,
+            lanes=lanes,
+            spare_dir=self.folder / "results",
+        )
+
+    def _bucket(self) -> "BucketFolder | None":
+        settings = self.settings
+        if not (settings.bucket_url and settings.bucket_key_id and settings.bucket_secret):
+            return None
+        from mcp_relight.providers.bucket import Bucket, BucketFolder
+
+        return BucketFolder(
+            Bucket(
+                url=settings.bucket_url,
+                key_id=settings.bucket_key_id,
+                secret=settings.bucket_secret,
+                endpoint=settings.bucket_endpoint,
+                region=settings.bucket_region,
+            )
+        )
+
+    def worker(self, lock: WorkerLock) -> "Worker":
+        """`lock` must be held."""
+        from mcp_relight.jobs.worker import Worker
+
+        return Worker(
+            self.store,
+            self.steps,
+            lock,
+            clock=self.clock,
+            credentials=self.credentials,
+        )
+
+    def has_leftovers(self) -> bool:
+        """Whether an earlier process left jobs unfinished; opens nothing."""
+        if not self.database.exists():
+            return False
+        from mcp_relight.jobs.store.leftovers import has_leftovers
+
+        return has_leftovers(self.database)
+
+    async def keep_lists_fresh(self) -> None:
+        """The live lists of models, for as long as a worker of this process works."""
+        if self.settings.local_only:
+            return
+        listed = {
+            name: remote
+            for name, remote in self.remotes.items()
+            if remote.adapter.catalogue() is not None
+        }
+        await self.catalogues.keep_fresh(listed, self.turn_of)
+
+    async def prune(self) -> None:
+        """Delete ended jobs that are too old or too many, and images that no job needs."""
+        pruned = await self.store.prune(image_bytes=await self.images.sizes())
+        await self.images.delete_unused(pruned.image_ids)
+
+    async def aclose(self) -> None:
+        """Close what was opened, and nothing else."""
+        opened = vars(self)
+        if "remotes" in opened:
+            for remote in self.remotes.values():
+                await remote.aclose()
+        if "pixels" in opened:
+            await self.pixels.aclose()
+        if "store" in opened:
+            await self.store.aclose()
+
+
+class Downloaded:
+    """`domain.ports.Downloads`: the fetcher's bytes alone."""
+
+    def __init__(self, fetcher: "Fetcher") -> None:
+        self._fetcher = fetcher
+
+    async def fetch(self, url: str, *, max_bytes: int, deadline_s: float) -> bytes:
+        fetched = await self._fetcher.fetch(url, max_bytes=max_bytes, deadline_s=deadline_s)
+        return fetched.body

@@ -1,0 +1,123 @@
+"""Who carries jobs out: a process of its own, this one, or somebody else."""
+
+import logging
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+import anyio
+import anyio.to_thread
+
+from mcp_relight.config import Settings
+from mcp_relight.errors import RelightError
+from mcp_relight.jobs.locks import WorkerLock
+from mcp_relight.jobs.spawn import Spawner
+
+from .parts import Parts
+
+if TYPE_CHECKING:
+    from mcp_relight.jobs.worker import Worker
+
+_log = logging.getLogger(__name__)
+
+_PRUNE_AFTER_S = 5.0
+
+
+class DetachedWorkers:
+    """`domain.ports.Workers`: a process of its own, which outlives this one."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self._starting = anyio.Lock()
+        self._spawner: Spawner | None = None
+
+    async def ensure(self) -> None:
+        async with self._starting:  # several calls at once, one spawner
+            await anyio.to_thread.run_sync(self.start)
+
+    def start(self) -> None:
+        if self._spawner is None:
+            parts = self._parts
+            self._spawner = Spawner(
+                parts.folder, parts.fingerprint, environment=parts.settings.environment()
+            )
+        self._spawner.ensure()
+
+
+class InlineWorkers:
+    """`domain.ports.Workers`: the same worker inside this process, ended with it."""
+
+    def __init__(self, parts: Parts) -> None:
+        # Its own pixel child: looking at a picture must not wait for a rendering.
+        self._parts = Parts(parts.settings)
+        self._tasks = anyio.create_task_group()
+        self._starting = anyio.Lock()
+        self._worker: Worker | None = None
+
+    async def __aenter__(self) -> Self:
+        await self._tasks.__aenter__()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> bool | None:
+        if self._worker is not None:
+            self._worker.stop()
+        try:
+            return await self._tasks.__aexit__(kind, error, trace)
+        finally:
+            with anyio.CancelScope(shield=True):
+                await self._parts.aclose()
+
+    async def ensure(self) -> None:
+        async with self._starting:  # several calls at once, one worker
+            if self._worker is None:
+                lock = WorkerLock.of_one_process(self._parts.folder)
+                lock.take()
+                self._worker = await anyio.to_thread.run_sync(self._parts.worker, lock)
+                self._tasks.start_soon(self._work, self._worker)
+
+    async def _work(self, worker: "Worker") -> None:
+        async with anyio.create_task_group() as chores:
+            chores.start_soon(self._parts.keep_lists_fresh)
+            await worker.run(idle_s=None)
+            chores.cancel_scope.cancel()
+
+
+class NoWorkers:
+    """`domain.ports.Workers` where jobs are carried out elsewhere."""
+
+    async def ensure(self) -> None:
+        return
+
+
+async def run_worker(settings: Settings) -> None:
+    """Carry out jobs until there are none for a while. Returns at once when another worker with
+    the same keys lives."""
+    parts = Parts(settings)
+    lock = WorkerLock(parts.folder, parts.fingerprint)
+    # The lock comes first: opening the store is work, and only one may do it.
+    if not lock.take():
+        return
+    try:
+        async with anyio.create_task_group() as tasks:
+            worker = parts.worker(lock)
+            tasks.start_soon(_prune, parts)
+            tasks.start_soon(parts.keep_lists_fresh)
+            await worker.run_until_signal(idle_s=settings.worker_idle_s)
+            tasks.cancel_scope.cancel()
+    finally:
+        lock.release()
+        with anyio.CancelScope(shield=True):
+            await parts.aclose()
+
+
+async def _prune(parts: Parts) -> None:
+    """Soon, but not first: whoever waits for a job must not wait for this."""
+    await parts.clock.sleep(_PRUNE_AFTER_S)
+    try:
+        await parts.prune()
+    except RelightError as error:
+        _log.warning("Old jobs could not be deleted: %s", error.code)
