@@ -3,6 +3,7 @@
 import os
 import re
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, cast
 from urllib.parse import urlsplit
@@ -140,6 +141,18 @@ class Settings(BaseSettings):
         if parts.query or parts.fragment:
             raise ValueError("must be an address without query or fragment")
         return value.rstrip("/")
+
+    @field_validator("bucket_url")
+    @classmethod
+    def _is_usable_bucket(cls, value: str | None) -> str | None:
+        if value is None:
+            return None
+        parts = urlsplit(value)
+        if parts.scheme != "s3" or not parts.hostname:
+            raise ValueError("must be of the form s3://bucket/prefix")
+        if find_spec("obstore") is None:
+            raise ValueError("needs the extra s3: install mcp-relight[s3]")
+        return value
 
     @classmethod
     def load(cls, **overrides: Any) -> Self:

@@ -41,6 +41,7 @@ def test_an_empty_or_unfilled_value_counts_as_unset(
         ("MCP_RELIGHT_ALLOW_PRIVATE_HOSTS", "127.0.0.1"),
         ("MCP_RELIGHT_PIXELDOJO_RPM", "0"),
         ("MCP_RELIGHT_LOG_LEVEL", "loud"),
+        ("MCP_RELIGHT_BUCKET_URL", "https://photos.example.com"),
     ],
 )
 def test_a_bad_value_is_refused_naming_the_variable_not_the_value(

@@ -1,20 +1,18 @@
 """A server on stdio under fire: from mcp-fuzzer, and from lines that are hardly messages at all."""
 
 import json
-import os
 import random
 import subprocess
 import sys
 from collections import Counter
-from pathlib import Path
 
 import pytest
 
+from tests.tool import program
 from tests.world import World
 
 from .wire import Facts, Wire, wired
 
-_FUZZER = Path(__file__).parents[2] / ".ci" / "fuzzer.sh"
 SEED = 7
 # What it calls findings of these kinds are none: answers to odd but allowed arguments (an empty
 # `provider`), and answers longer than the 64 KiB it reads, which come and go with its arguments.
@@ -33,15 +31,7 @@ sys.exit(main(["serve"]))
 @pytest.fixture(scope="module")
 def fuzzer() -> str:
     """The program, where `.ci/run` installed it."""
-    folder = Path(
-        os.environ.get("MCP_RELIGHT_FUZZER_DIR")
-        or Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "mcp-relight" / "fuzzer"
-    )
-    installed = folder / "installed.txt"
-    wanted = _FUZZER.with_name("fuzzer.txt")
-    if not installed.exists() or installed.read_text() != wanted.read_text():
-        pytest.skip("mcp-fuzzer is not installed; .ci/fuzzer.sh does that")
-    return str(folder / "bin" / "mcp-fuzzer")
+    return program("fuzzer", "mcp-fuzzer")
 
 
 def fuzzed(fuzzer: str, world: World, *how: str, before: str = "") -> tuple[Facts, str]:

@@ -1,7 +1,6 @@
 """The user's bucket, against a real S3 server on this machine where one is installed (moto)."""
 
 import re
-import shutil
 import subprocess
 from collections.abc import Iterator
 
@@ -11,6 +10,7 @@ from pydantic import SecretStr
 
 from mcp_relight.errors import InvalidArgument, NeedsPublicUrl
 from mcp_relight.providers.bucket import Bucket, BucketFolder
+from tests.tool import program
 
 pytestmark = pytest.mark.anyio
 
@@ -20,11 +20,9 @@ _STARTS_WITHIN_LINES = 20
 @pytest.fixture(scope="module")
 def endpoint() -> Iterator[str]:
     pytest.importorskip("obstore", reason="the extra s3 is not installed")
-    program = shutil.which("moto_server")
-    if program is None:
-        pytest.skip("moto's server is not installed")
+    moto = program("moto", "moto_server")
     server = subprocess.Popen(
-        [program, "-H", "127.0.0.1", "-p", "0"], stderr=subprocess.PIPE, text=True
+        [moto, "-H", "127.0.0.1", "-p", "0"], stderr=subprocess.PIPE, text=True
     )
     try:
         yield _address(server)
