@@ -10,6 +10,8 @@ from .grid import Bits, Map, Pixels, blur, resize, resize_pixels, slopes, unit
 
 _SILHOUETTE_EDGE_PX = 160
 _EDGES_EDGE_PX = 144
+_PLAIN_SLOPE = 0.6
+"""Change of lightness (0…255) over a thousandth of the long side; a clear sky has less."""
 _WHOLE_FRAME = 0.97
 """A silhouette that covers more of the frame than this has no contour to inflate."""
 
@@ -77,28 +79,39 @@ def _normals_of_square(height: Map, mask: Bits) -> Map:
     return normals
 
 
-def soft_edges(rgb: Pixels, mask: Bits | None = None) -> tuple[Map, Map]:
-    """(normals, height_px) of a relief that rises between colour edges.
+def soft_edges(rgb: Pixels) -> tuple[Map, Map]:
+    """(normals, height_px) of a relief that rises between colour edges, and lies flat where the
+    picture is plain.
 
-    Solves (λ + μ·edge)·h - Δh = 1 at two scales; needs no segmentation. `mask` adds its outside as
-    an edge.
+    Solves (λ + μ·edge)·h - Δh = 1 at two scales; needs no segmentation.
     """
     rows, columns = rgb.shape[:2]
     scale = min(1.0, _EDGES_EDGE_PX / max(rows, columns))
     size = (max(12, int(rows * scale)), max(12, int(columns * scale)))
     small = resize_pixels(rgb, size)
-    outside = None if mask is None else resize(mask.astype(np.float32), size) < 0.5
     normals, height = np.zeros((*size, 3), np.float32), np.zeros(size, np.float32)
     for sigma in (0.010, 0.03):
         walls = _edge_strength(small, max(0.8, sigma * max(size)))
-        if outside is not None:
-            walls = walls + 2 * outside
         layer = blur(_relief(walls), 1.0)
         across, up = slopes(layer)
         z = np.sqrt(2 * np.maximum(layer, 1e-3))
         normals += unit(np.dstack([-across, -up, z]))
         height += z / 2
-    return unit(resize(unit(normals), (rows, columns))), resize(height, (rows, columns)) / scale
+    # A clear sky rises nowhere: it would darken beside everything that stands before it.
+    detail = _detail(small)
+    normals = unit(normals)
+    normals[..., :2] *= detail[..., None]
+    height *= detail
+    return unit(resize(normals, (rows, columns))), resize(height, (rows, columns)) / scale
+
+
+def _detail(rgb: Pixels) -> Map:
+    """(h, w): 0 where the picture is plain, 1 where there is something to see."""
+    long_px = max(rgb.shape[:2])
+    lightness = cv2.cvtColor(rgb, cv2.COLOR_RGB2LAB)[..., 0].astype(np.float32)
+    across, up = slopes(blur(lightness, 0.004 * long_px))
+    slope = np.sqrt(across * across + up * up) * np.float32(long_px / 1000)
+    return 1 - np.exp(-((blur(slope, 0.008 * long_px) / np.float32(_PLAIN_SLOPE)) ** 2))
 
 
 def _edge_strength(rgb: Pixels, sigma_px: float) -> Map:
