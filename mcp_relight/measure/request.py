@@ -25,11 +25,24 @@ class Wish:
     sided: bool
 
     def opposed_by(self, after: NDArray[np.floating]) -> bool:
-        """The light after comes from the other side; for a side light left and right count."""
-        across, up = float(self.direction[0]), float(self.direction[1])
-        if abs(across) >= _NOTICED and abs(across) >= _SIDE_BEATS_HEIGHT * abs(up):
-            return float(after[0]) * math.copysign(1, across) < _OPPOSITE_SIDE
-        return float(after[1]) * math.copysign(1, up) < _OPPOSITE_HEIGHT
+        """The light after comes from the other side."""
+        limit = _OPPOSITE_SIDE if self._is_across else _OPPOSITE_HEIGHT
+        return self._towards(after) < limit
+
+    def approached(self, before: NDArray[np.floating], after: NDArray[np.floating]) -> bool:
+        """The light went to the asked side, wherever it came from and however far it got."""
+        return self._towards(after) - self._towards(before) > _NOTICED
+
+    @property
+    def _is_across(self) -> bool:
+        """Whether left and right count, as for a side light, or up and down."""
+        across, up = (abs(float(part)) for part in self.direction[:2])
+        return across >= _NOTICED and across >= _SIDE_BEATS_HEIGHT * up
+
+    def _towards(self, direction: NDArray[np.floating]) -> float:
+        """How far (-1…1) a direction lies on the asked side."""
+        axis = 0 if self._is_across else 1
+        return float(direction[axis]) * math.copysign(1, float(self.direction[axis]))
 
 
 def wished(lighting: Lighting) -> Wish | None:

@@ -14,6 +14,8 @@ _WEAK, _STRONG = 0.3, 2.5
 _SURE = 0.5
 _TOO_UNSURE = 0.1
 """Below this the light may come from anywhere: no verdict is built on where it seems to be."""
+_UNSURE = 0.25
+"""Below this it may be hard to tell where the light is, and yet plain which way it went."""
 _FAR_OFF_DEG = 70
 
 
@@ -49,13 +51,15 @@ def judge(measured: Measured) -> Verdict:
 
 
 def _is_wrong_way(measured: Measured) -> bool:
-    wish, after = measured.wish, measured.change.after
+    wish, before, after = measured.wish, measured.change.before, measured.change.after
     if wish is None or measured.direction_confidence < _TOO_UNSURE:
         return False
     far_off = (measured.error_deg or 0) > _FAR_OFF_DEG and after.confidence >= _SURE
-    if not wish.sided:
+    if not wish.sided or far_off:
         return far_off
-    return wish.opposed_by(after.direction) or far_off
+    went_there = wish.approached(before.direction, after.direction)
+    is_unsure = measured.direction_confidence < _UNSURE
+    return wish.opposed_by(after.direction) and not (is_unsure and went_there)
 
 
 def sentence_of(verdict: Verdict, measured: Measured) -> str:
