@@ -2,7 +2,7 @@
 """Set up a private environment beside this file, then run one thing in it.
 
     python3 dev.py demo      relight a sample photo through the MCP server
-    python3 dev.py test      run the tests (further arguments go to pytest)
+    python3 dev.py test      run the tests on every core (further arguments go to pytest)
     python3 dev.py run ...   run the command line
 
 Needs only Python 3.11 or newer and a package index.
@@ -31,7 +31,11 @@ def main() -> int:
         return 2
     set_up()
     what, rest = sys.argv[1], sys.argv[2:]
-    module = {"demo": ["mcp_relight", "demo"], "test": ["pytest"], "run": ["mcp_relight"]}[what]
+    module = {
+        "demo": ["mcp_relight", "demo"],
+        "test": ["pytest", "--numprocesses", "auto", "--dist", "worksteal"],
+        "run": ["mcp_relight"],
+    }[what]
     return subprocess.run([PYTHON, "-m", *module, *rest], cwd=ROOT if what == "test" else None,
                           check=False).returncode  # fmt: skip
 

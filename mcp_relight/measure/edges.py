@@ -25,7 +25,7 @@ def edges(grey: NDArray[np.uint8]) -> EdgeField:
     smooth = blur(np.sqrt(grey.astype(np.float32) + 2), 1.0)
     gx = np.asarray(cv2.Scharr(smooth, cv2.CV_32F, 1, 0), np.float32)
     gy = np.asarray(cv2.Scharr(smooth, cv2.CV_32F, 0, 1), np.float32)
-    size = np.asarray(cv2.magnitude(gx, gy), np.float32)
+    size = np.sqrt(gx * gx + gy * gy)  # cv2.magnitude depends on where its arrays lie
     around = wide_blur(size, max(4.0, max(grey.shape) / 20))
     per_square = 1 / (np.maximum(size, 1e-6) * (size + around + 2.0))
     field = np.empty(grey.shape, np.complex64)
