@@ -23,7 +23,7 @@ from mcp_relight.errors import ImageNotFound, JobNotFound, RelightError, Unknown
 from mcp_relight.service.opener import Opener
 
 from .changes import JOB_URI
-from .replies import text_of
+from .replies import text_of, unknown_tool
 from .tasks.extension import Tasks
 
 IMAGE_TEMPLATE = URI_PREFIX + "{image_id}"
@@ -58,7 +58,6 @@ class RelightServer(MCPServer[Opener]):
         super().__init__(name, **settings)
         self.tasks = tasks
         self._opener = opener
-        self._tool_names = frozenset(tool.name for tool in settings["tools"])
 
     async def call_tool(
         self,
@@ -66,8 +65,8 @@ class RelightServer(MCPServer[Opener]):
         arguments: dict[str, Any],
         context: Context[Opener, Any] | None = None,
     ) -> CallToolResult | InputRequiredResult:
-        if name not in self._tool_names:
-            raise MCPError(INVALID_PARAMS, "No tool of that name. tools/list names them all.")
+        if name not in {tool.name for tool in await self.list_tools()}:
+            return unknown_tool()
         return await super().call_tool(name, arguments, context)
 
     async def get_prompt(

@@ -88,10 +88,12 @@ async def test_what_a_prompt_cannot_take_is_refused_without_repeating_it(
 
 async def test_an_unknown_tool_is_refused_without_repeating_its_name(mode: Any) -> None:
     async with Client(create_server(NeverOpened()), mode=mode) as client:
-        with pytest.raises(MCPError, match="No tool of that name") as caught:
-            await client.call_tool("<planted>", {})
-    assert caught.value.code == INVALID_PARAMS
-    assert "planted" not in str(caught.value)
+        result = await client.call_tool("<planted>", {})
+    (said,) = result.content
+    assert isinstance(said, TextContent)
+    assert result.is_error
+    assert said.text.startswith("No tool of that name")
+    assert "planted" not in said.text
 
 
 def test_the_looks_and_arguments_that_prompts_name_exist() -> None:
