@@ -46,12 +46,6 @@ def refused(error: RelightError) -> CallToolResult:
     )
 
 
-def unknown_tool() -> CallToolResult:
-    """As the SDK answers, without repeating the name."""
-    words = "No tool of that name. tools/list names them all."
-    return CallToolResult(is_error=True, content=[TextContent(type="text", text=words)])
-
-
 def _inline(picture: Encoded) -> ImageContent:
     return ImageContent(
         type="image",

@@ -19,11 +19,17 @@ from pydantic import AnyUrl
 from mcp_relight.domain.image import URI_PREFIX
 from mcp_relight.domain.looks import LOOKS
 from mcp_relight.domain.queries import GetJobArguments, ListJobsArguments, ListModelsArguments
-from mcp_relight.errors import ImageNotFound, JobNotFound, RelightError, UnknownModel
+from mcp_relight.errors import (
+    ImageNotFound,
+    InvalidArgument,
+    JobNotFound,
+    RelightError,
+    UnknownModel,
+)
 from mcp_relight.service.opener import Opener
 
 from .changes import JOB_URI
-from .replies import text_of, unknown_tool
+from .replies import refused, text_of
 from .tasks.extension import Tasks
 
 IMAGE_TEMPLATE = URI_PREFIX + "{image_id}"
@@ -66,7 +72,9 @@ class RelightServer(MCPServer[Opener]):
         context: Context[Opener, Any] | None = None,
     ) -> CallToolResult | InputRequiredResult:
         if name not in {tool.name for tool in await self.list_tools()}:
-            return unknown_tool()
+            return refused(
+                InvalidArgument("No tool of that name.", hint="tools/list names them all.")
+            )
         return await super().call_tool(name, arguments, context)
 
     async def get_prompt(

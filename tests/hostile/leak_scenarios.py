@@ -143,7 +143,7 @@ CALLS = (
     _called("a key to plan with", "unknown_model", "plan_relight", image="latest", look="loop",
             model="{pasted}"),
     _called("a key to cancel", "job_not_found", "cancel_job", job_id="{pasted}"),
-    _called("a key as a tool", "-32602", "{pasted}"),
+    _called("a key as a tool", "invalid_argument", "{pasted}"),
 )  # fmt: skip
 
 
