@@ -8,13 +8,15 @@ from pathlib import Path
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.table import Table
+from rich.table import Column, Table
 
 from mcp_relight.domain.views import AnalysisView, JobList, JobView, ModelList, ModelView, Plan
+from mcp_relight.domain.words import dollars
 
-Show = Callable[[float, str], None]
+Show = Callable[[float, str], Awaitable[None]]
 
-_out = Console(soft_wrap=True)
+# A table in a pipe or a file is as wide as it needs: its rows are read by other programs.
+_out = Console(soft_wrap=True, width=None if sys.stdout.isatty() else 1000)
 _err = Console(stderr=True)
 
 
@@ -128,7 +130,7 @@ def _price(model: ModelView) -> str:
 
 
 def _money(usd: float | None) -> str:
-    return "unknown" if usd is None else f"${usd:.3f}"
+    return "unknown" if usd is None else dollars(usd)
 
 
 def _line(name: str, text: str) -> None:

@@ -17,6 +17,7 @@ from mcp_relight.domain.lighting import Lighting
 from mcp_relight.domain.looks import LOOKS
 from mcp_relight.domain.ports import Library, Models, NewJob, Taken
 from mcp_relight.domain.request import PlanArguments
+from mcp_relight.domain.words import dollars
 from mcp_relight.errors import (
     BudgetExceeded,
     InvalidArgument,
@@ -185,7 +186,7 @@ def check_cost(order: Order, models: Models, policy: Policy) -> None:
             "max_cost_usd" if asked is not None and asked <= limit else "MCP_RELIGHT_MAX_COST_USD"
         )
         raise BudgetExceeded(
-            f"This may cost up to ${total:.3f}, above the limit of ${limit:.3f} in {name}.",
+            f"This may cost up to {dollars(total)}, above the limit of {dollars(limit)} in {name}.",
             hint="Ask for fewer pictures, a cheaper model, or raise the limit.",
             argument="max_cost_usd",
         )
