@@ -143,15 +143,16 @@ def new_jobs(
     ]
 
 
+def what_is_missing(spec: ModelSpec, models: Models, policy: Policy) -> str | None:
+    """Why this model cannot be used here and now; None when it is ready."""
+    if policy.local_only and spec.mode != "local":
+        return "it is remote, and MCP_RELIGHT_LOCAL_ONLY is set."
+    return models.ready(spec.provider)
+
+
 def check_allowed(spec: ModelSpec, models: Models, policy: Policy) -> None:
     """Raises ModelNotReady where this model cannot be used here and now."""
-    if policy.local_only and spec.mode != "local":
-        raise ModelNotReady(
-            f"{spec.id} is remote, and MCP_RELIGHT_LOCAL_ONLY is set.",
-            hint="Use local/classic, or unset MCP_RELIGHT_LOCAL_ONLY.",
-            argument="model",
-        )
-    missing = models.ready(spec.provider)
+    missing = what_is_missing(spec, models, policy)
     if missing is not None:
         raise ModelNotReady(
             f"{spec.id} is not ready: {missing}",

@@ -45,7 +45,16 @@ from mcp_relight.errors import InvalidArgument
 from .eye_test import TEST_PICTURE, TEST_PICTURE_LINE, code_words, names_code_words
 from .following import JobChange, follow
 from .gallery import VIEW_MAX_BYTES, Gallery
-from .ordering import Order, Quote, check_allowed, new_jobs, quote, take, take_order
+from .ordering import (
+    Order,
+    Quote,
+    check_allowed,
+    new_jobs,
+    quote,
+    take,
+    take_order,
+    what_is_missing,
+)
 from .planning import orders_for, show_plan
 from .previews import PREVIEW_EDGE_PX, PREVIEW_MAX_BYTES, Previews
 from .showing import (
@@ -110,9 +119,11 @@ class Service:
         await self._catch_up()
         specs = self._listed(arguments)
         show = show_row if arguments.model is None else show_model
+        missing = [what_is_missing(spec, self._models, self._options.policy) for spec in specs]
+        of_providers = {spec.provider: what for spec, what in zip(specs, missing, strict=True)}
         return ModelList(
-            providers=show_providers(specs, self._models),
-            models=tuple(show(spec, self._models) for spec in specs),
+            providers=show_providers(of_providers, self._models.listings()),
+            models=tuple(map(show, specs, missing)),
             default_model=self._options.default_model,
             looks=tuple(LOOKS),
             next_step="Call list_models with model=<id> for its own parameters, "
