@@ -11,7 +11,7 @@ import anyio
 import anyio.to_thread
 
 from mcp_relight.config import Settings
-from mcp_relight.errors import RelightError
+from mcp_relight.errors import RelightError, UnknownModel
 from mcp_relight.jobs.credentials import folder_salt
 
 from .parts import Parts
@@ -74,6 +74,20 @@ class Application:
     @property
     def opened(self) -> "Service | None":
         return self._service
+
+    def check_default_model(self) -> None:
+        """Raises UnknownModel for a configured one that nobody here has. A provider with a live
+        list may have it there: that is left to the first call."""
+        settings, registry = self._parts.settings, self._parts.registry
+        if "default_model" not in settings.model_fields_set:
+            return  # nothing to look up, which takes time
+        try:
+            registry.spec(settings.default_model)
+        except UnknownModel as error:
+            provider = settings.default_model.partition("/")[0]
+            lists = {one.name for one in registry.adapters() if one.catalogue() is not None}
+            if provider not in lists:
+                raise error.about("MCP_RELIGHT_DEFAULT_MODEL") from None
 
     def start_worker_for_leftovers(self) -> None:
         """Start a worker process for jobs that an earlier process left unfinished, so that it

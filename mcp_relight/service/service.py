@@ -40,7 +40,7 @@ from mcp_relight.domain.views import (
     Plan,
 )
 from mcp_relight.domain.words import did_you_mean
-from mcp_relight.errors import InvalidArgument
+from mcp_relight.errors import InvalidArgument, RequestError, UnknownModel
 
 from .eye_test import TEST_PICTURE, TEST_PICTURE_LINE, code_words, names_code_words
 from .following import JobChange, follow
@@ -178,7 +178,7 @@ class Service:
         """What somebody should agree to before `relight`; None where there is nothing. Raises
         what `relight` would raise before it looks at the picture."""
         await self._catch_up()
-        spec = self._models.spec(arguments.model or self._options.default_model)
+        spec = self._spec(arguments)
         check_allowed(spec, self._models, self._options.policy)
         return quote(arguments, spec, self._models, self._options.policy)
 
@@ -307,8 +307,17 @@ class Service:
         return forgotten.jobs
 
     async def _take_order(self, arguments: RelightArguments, image: Taken | None) -> Order:
-        spec = self._models.spec(arguments.model or self._options.default_model)
+        spec = self._spec(arguments)
         return await take_order(arguments, spec=spec, library=self._library, image=image)
+
+    def _spec(self, arguments: RelightArguments) -> ModelSpec:
+        """The model named, else the configured one."""
+        if arguments.model is not None:
+            return self._models.spec(arguments.model)
+        try:
+            return self._models.spec(self._options.default_model)
+        except UnknownModel as error:
+            raise error.about("MCP_RELIGHT_DEFAULT_MODEL") from None
 
     async def _wait(
         self, jobs: tuple[Job, ...], wait_s: float, on_progress: OnProgress | None

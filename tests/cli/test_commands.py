@@ -74,6 +74,40 @@ def test_a_bad_setting_stops_the_start_naming_its_variable(world: World) -> None
     assert "a lot" not in done.stderr
 
 
+@pytest.mark.parametrize("command", [("jobs",), ("serve",), ()])
+def test_a_default_model_nobody_has_stops_the_start_naming_its_variable(
+    world: World, command: tuple[str, ...]
+) -> None:
+    environment = world.environment | {"MCP_RELIGHT_DEFAULT_MODEL": "segmind/ic-lite"}
+    done = world.run(*command, environment=environment)
+    assert done.returncode == 2
+    assert done.stderr.startswith("mcp-relight: MCP_RELIGHT_DEFAULT_MODEL: ")
+    assert '"segmind/ic-light"' in done.stderr
+    assert "ic-lite" not in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_a_default_model_may_stand_in_a_live_list_alone(world: World) -> None:
+    photo = world.photo("mug.jpg", width=96, height=96)
+    environment = world.environment | {"MCP_RELIGHT_DEFAULT_MODEL": "pixeldojo/new-edit"}
+    assert world.run("jobs", environment=environment).returncode == 0
+    done = world.run("relight", str(photo), "--look", "loop", environment=environment)
+    assert done.returncode == 2
+    assert "MCP_RELIGHT_DEFAULT_MODEL" in done.stderr
+
+
+def test_flags_alone_are_those_of_the_server(world: World) -> None:
+    served = subprocess.run(
+        [sys.executable, "-m", "mcp_relight", "--allow-dir", str(world.root)],
+        env=world.environment,
+        stdin=subprocess.DEVNULL,  # whose end is the end of the session
+        capture_output=True,
+        timeout=60,
+        check=False,
+    )
+    assert (served.returncode, served.stdout) == (0, b"")
+
+
 def test_models_and_plan_show_what_a_request_would_cost(world: World) -> None:
     listed = answer(world, "models")
     assert listed["default_model"] == "local/classic"
