@@ -11,7 +11,7 @@ from pydantic import JsonValue
 
 from mcp_relight.domain.catalog import ModelSpec, parse_json_object
 from mcp_relight.domain.exchange import Call, Picture
-from mcp_relight.domain.image import ImageInfo
+from mcp_relight.domain.image import URI_PREFIX, ImageInfo, is_image_id
 from mcp_relight.domain.job import Cost, Finish, JobRequest, Policy
 from mcp_relight.domain.lighting import Lighting
 from mcp_relight.domain.looks import LOOKS
@@ -108,9 +108,10 @@ async def take_order(
 
 
 async def take(library: Library, reference: str, argument: str) -> Taken:
-    """The picture an argument names. Raises what `library.take` does, naming the argument."""
+    """The picture an argument names. Results also name pictures by their bare id. Raises what
+    `library.take` does, naming the argument."""
     try:
-        return await library.take(reference)
+        return await library.take(URI_PREFIX + reference if is_image_id(reference) else reference)
     except RequestError as error:
         raise error.about(argument) from None
 
@@ -156,7 +157,7 @@ def check_allowed(spec: ModelSpec, models: Models, policy: Policy) -> None:
     if missing is not None:
         raise ModelNotReady(
             f"{spec.id} is not ready: {missing}",
-            hint="Set the key and restart the server, or use local/classic, which needs none.",
+            hint="Change that and restart the server, or use local/classic, which needs nothing.",
             argument="model",
         )
     if not spec.relights:

@@ -222,7 +222,11 @@ class Service:
         plan = show_plan(orders, models=self._models, policy=self._options.policy)
         if not arguments.preview:
             return plan, None
-        return plan, await self.preview(arguments, image=orders[0].image)
+        try:
+            return plan, await self.preview(arguments, image=orders[0].image)
+        except RequestError as error:
+            warnings = (*plan.warnings, f"No preview: {error.message}")
+            return plan.model_copy(update={"warnings": warnings}), None
 
     async def preview(self, arguments: PlanArguments, *, image: Taken | None = None) -> Encoded:
         """The same description on the local engine, small and free."""
