@@ -27,8 +27,8 @@ _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class ProviderState:
-    """What `doctor` says of one provider."""
+class State:
+    """What `doctor` says of one provider, or of the worker."""
 
     name: str
     is_wrong: bool
@@ -104,27 +104,39 @@ class Application:
             if await anyio.to_thread.run_sync(self._parts.has_leftovers):
                 await self._workers.ensure()
 
-    async def examine_providers(self) -> list[ProviderState]:
+    async def examine_providers(self) -> list[State]:
         """Free calls only."""
         registry = self._parts.registry
-        states = [
-            ProviderState(problem.plug_in, True, problem.words) for problem in registry.problems()
-        ]
+        states = [State(problem.plug_in, True, problem.words) for problem in registry.problems()]
         for adapter in registry.adapters():
             missing = registry.ready(adapter.name)
             if missing is not None:
-                states.append(ProviderState(adapter.name, False, missing))
+                states.append(State(adapter.name, False, missing))
                 continue
             if self._parts.settings.local_only:
-                states.append(ProviderState(adapter.name, False, "key set; local only, not asked"))
+                states.append(State(adapter.name, False, "key set; local only, not asked"))
                 continue
             try:
                 remote, turn = self._parts.remotes[adapter.name], self._parts.turn_of(adapter.name)
                 words = await remote.balance(turn) or "key set; there is no free call to check it"
-                states.append(ProviderState(adapter.name, False, words))
+                states.append(State(adapter.name, False, words))
             except RelightError as error:
-                states.append(ProviderState(adapter.name, True, f"{error.message} {error.hint}"))
+                states.append(State(adapter.name, True, f"{error.message} {error.hint}"))
         return states
+
+    async def examine_worker(self) -> State:
+        """Starts one, as the first job would."""
+        if isinstance(self._workers, InlineWorkers):
+            return State("worker", False, "none of its own: jobs are done inside the server")
+        if isinstance(self._workers, NoWorkers):
+            return State("worker", False, "none is started from here; `mcp-relight worker` is one")
+        try:
+            if await self._workers.comes_to_life():
+                return State("worker", False, "starts, and leaves by itself when there is no work")
+            words = "does not start: see worker.log in the data folder, or set"
+            return State("worker", True, f"{words} MCP_RELIGHT_WORKER=inline")
+        except RelightError as error:
+            return State("worker", True, f"{error.message} {error.hint}")
 
     def _open(self) -> "Service":
         from mcp_relight.domain.job import Policy
@@ -159,8 +171,12 @@ class TypedPaths:
         self._library = library
 
     async def take(self, reference: str) -> "Taken":
-        path = await anyio.Path(reference).expanduser()
-        if await path.exists():
+        try:
+            path = await anyio.Path(reference).expanduser()
+            is_typed_path = await path.exists()
+        except (OSError, RuntimeError):  # too long for a path, as a data: address, or no such ~user
+            return await self._library.take(reference)
+        if is_typed_path:
             return await self._library.take_explicit(Path(await path.absolute()))
         return await self._library.take(reference)
 

@@ -55,7 +55,11 @@ async def _examine(settings: Settings) -> list[Finding]:
         *(_readable(folder) for folder in settings.readable_dirs),
     ]
     async with Application(settings) as application:
-        findings += await _providers(application)
+        states = [*await application.examine_providers(), await application.examine_worker()]
+        findings += [
+            Finding(state.name, "wrong" if state.is_wrong else "ok", state.words.strip())
+            for state in states
+        ]
         findings.append(await _engine(application))
     return findings
 
