@@ -16,6 +16,7 @@ from mcp_relight.bootstrap import Application
 from mcp_relight.config import Settings
 from mcp_relight.errors import RelightError
 
+from . import drawing
 from .client_check import check_client
 from .demo import SAMPLE
 from .session import answer, load_settings, run
@@ -35,7 +36,8 @@ def doctor(namespace: argparse.Namespace) -> int:
     if namespace.client is not None:
         return run(check_client, namespace)
     settings = load_settings(namespace)
-    findings = anyio.run(_examine, settings)
+    with drawing.progress(visible=not namespace.json):
+        findings = anyio.run(_examine, settings)
     wrong = any(finding.verdict == "wrong" for finding in findings)
 
     def draw() -> None:
@@ -62,13 +64,6 @@ async def _examine(settings: Settings) -> list[Finding]:
         ]
         findings.append(await _engine(application))
     return findings
-
-
-async def _providers(application: Application) -> list[Finding]:
-    return [
-        Finding(state.name, "wrong" if state.is_wrong else "ok", state.words.strip())
-        for state in await application.examine_providers()
-    ]
 
 
 async def _engine(application: Application) -> Finding:

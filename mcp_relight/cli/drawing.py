@@ -1,7 +1,8 @@
 """What people see at a terminal. Progress goes to stderr, answers to stdout."""
 
 import json
-from collections.abc import Callable, Generator, Sequence
+import sys
+from collections.abc import Awaitable, Callable, Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -22,17 +23,26 @@ _err = Console(stderr=True)
 
 @contextmanager
 def progress(*, visible: bool) -> Generator[Show]:
-    """A bar on stderr, and a function that moves it."""
+    """A bar on stderr, and a function that moves it; before that it only shows that work goes on.
+    It is gone when the answer is there."""
     if not visible or not _err.is_terminal:
-        yield lambda fraction, words: None
+        yield _nowhere
         return
-    bar = Progress(TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), console=_err)
-    with bar:
-        task = bar.add_task("starting", total=1.0)
-        yield lambda fraction, words: bar.update(task, completed=fraction, description=words)
+    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=_err, transient=True) as bar:
+        task = bar.add_task("working", total=None)
+
+        async def move(fraction: float, words: str) -> None:
+            bar.update(task, completed=fraction, total=1.0, description=escape(words))
+
+        yield move
 
 
-def jobs_done(views: Sequence[JobView], out: Path | None) -> None:
+async def _nowhere(fraction: float, words: str) -> None:
+    """For whoever does not watch."""
+
+
+def jobs_done(views: Sequence[JobView], written: Sequence[Path] = ()) -> None:
     for view in views:
         _line("job", f"{view.job_id} ({view.status})")
         look = view.lighting.look
@@ -45,8 +55,8 @@ def jobs_done(views: Sequence[JobView], out: Path | None) -> None:
             _line("error", f"{view.error.message} {view.error.hint}".strip())
         for image in view.images:
             _line("result", str(image.path or image.uri))
-    if out is not None:
-        _line("written", str(out))
+    for path in written:
+        _line("written", str(path))
 
 
 def _report_line(view: JobView) -> str:
@@ -56,7 +66,7 @@ def _report_line(view: JobView) -> str:
 
 
 def plan(view: Plan) -> None:
-    table = Table("model", "ready", "cost", "time", "light", box=None, pad_edge=False)
+    table = _table("model", "ready", "cost", "time", "light")
     for candidate in view.candidates:
         cost = "free" if candidate.cost.usd == 0 else _money(candidate.cost.usd)
         ignored = [field.name for field in candidate.fields if field.how == "ignored"]
@@ -87,7 +97,7 @@ def analysis(view: AnalysisView) -> None:
 
 
 def job_list(page: JobList) -> None:
-    table = Table("job", "status", "model", "look", "created", box=None, pad_edge=False)
+    table = _table("job", "status", "model", "look", "created")
     for row in page.jobs:
         table.add_row(row.job_id, row.status, row.model, row.look or "", row.created_at)
     _out.print(table)
@@ -99,7 +109,7 @@ def models(found: ModelList) -> None:
     if len(found.models) == 1 and found.models[0].parameters is not None:
         _model(found.models[0])
         return
-    table = Table("model", "ready", "price at most", "what", box=None, pad_edge=False)
+    table = _table("model", "ready", "price at most", "what")
     for model in found.models:
         ready = "yes" if model.ready else "no"
         table.add_row(model.model, ready, _price(model), escape(model.summary))
@@ -113,16 +123,23 @@ def _model(model: ModelView) -> None:
     _line("model", model.model)
     _line("what", model.summary)
     _line("ready", "yes" if model.ready else (model.missing or "no"))
-    _line("price", f"{_price(model)} ({model.price.source} {model.price.as_of})".strip())
+    source = f"{model.price.source} {model.price.as_of}".strip()
+    _line("price", f"{_price(model)} ({source})")
     for note in model.notes or ():
         _line("note", note)
     properties = (model.parameters or {}).get("properties", {})
     if not isinstance(properties, dict):
         return
-    table = Table("parameter", "rules", box=None, pad_edge=False)
+    table = _table("parameter", "rules")
     for name, rules in properties.items():
         table.add_row(name, escape(json.dumps(rules)))
     _out.print(table)
+
+
+def _table(name: str, *facts: str) -> Table:
+    """The first column is what people copy: it is never cut, and nothing else is left out."""
+    columns = (Column(fact, overflow="fold") for fact in facts)
+    return Table(Column(name, no_wrap=True), *columns, box=None, pad_edge=False)
 
 
 def _price(model: ModelView) -> str:

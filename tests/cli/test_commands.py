@@ -1,6 +1,8 @@
 """The command line as a person uses it: answers on stdout, all else on stderr, exit codes."""
 
+import base64
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -31,6 +33,32 @@ def test_a_photo_is_relit_to_where_the_person_wants_it(world: World) -> None:
     listed = answer(world, "jobs")
     assert [row["job_id"] for row in listed["jobs"]] == [job["job_id"]]
     assert answer(world, "job", job["job_id"])["images"] == job["images"]
+
+
+def test_every_picture_is_written_beside_the_first_and_the_photo_is_left_alone(
+    world: World,
+) -> None:
+    photo = world.photo("mug.jpg", width=96, height=96)
+    before = photo.read_bytes()
+    done = world.run("relight", str(photo), "--look", "loop", "-o", str(photo))
+    assert (done.returncode, photo.read_bytes()) == (2, before)
+    out = world.root / "lit.png"
+    done = world.run("relight", str(photo), "--look", "loop,split", "-o", str(out))
+    assert done.returncode == 0, done.stderr
+    second = world.root / "lit-2.png"
+    assert out.read_bytes() != second.read_bytes()
+    assert [line.split()[1] for line in done.stdout.splitlines() if line.startswith("written")] == [
+        str(out),
+        str(second),
+    ]
+
+
+def test_a_picture_can_be_typed_as_a_data_address(world: World) -> None:
+    photo = world.photo("mug.jpg", width=96, height=96)
+    address = "data:image/jpeg;base64," + base64.b64encode(photo.read_bytes()).decode()
+    assert len(address) > os.pathconf(world.root, "PC_NAME_MAX")
+    assert "sentence" in answer(world, "analyze", address)["light"]
+    assert world.run("analyze", "~nobody-of-that-name/mug.jpg").returncode == 2
 
 
 def test_several_looks_make_a_job_each_and_forget_deletes_them(world: World) -> None:
@@ -126,6 +154,15 @@ def test_models_and_plan_show_what_a_request_would_cost(world: World) -> None:
     }
 
 
+def test_ids_and_names_are_shown_whole(world: World) -> None:
+    photo = world.photo("mug.jpg", width=96, height=96)
+    job = answer(world, "relight", str(photo), "--look", "loop")
+    assert job["job_id"] in world.run("jobs").stdout
+    listed = answer(world, "models")["models"]
+    shown = world.run("models").stdout
+    assert [one["model"] for one in listed if f"{one['model']} " not in shown] == []
+
+
 def test_analyze_says_one_plain_sentence(world: World) -> None:
     photo = world.photo("mug.jpg", width=160, height=120)
     assert answer(world, "analyze", str(photo))["light"]["sentence"].endswith(".")
@@ -144,11 +181,21 @@ def test_install_only_prints_when_asked_and_keeps_what_was_there(world: World) -
     assert Path(written["mcpServers"]["relight"]["command"]).is_absolute()
 
 
+def test_install_keeps_what_was_typed_beside_it(world: World) -> None:
+    folders = ("--allow-dir", "photos", "--output-dir", "out", "--data-dir", "data")
+    shown = answer(world, "install", "cursor", "--print", "--local-only", *folders)
+    arguments = shown["mcpServers"]["relight"]["args"]
+    assert "--local-only" in arguments
+    for flag, name in (("--allow-dir", "photos"), ("--output-dir", "out"), ("--data-dir", "data")):
+        assert arguments[arguments.index(flag) + 1] == str(world.root / name)
+
+
 def test_doctor_finds_a_healthy_place_healthy_and_names_missing_keys(world: World) -> None:
     world.photo("mug.jpg")
     findings = {one["what"]: one for one in answer(world, "doctor")["findings"]}
     assert findings["engine"]["verdict"] == "ok"
     assert findings["output"]["verdict"] == "ok"
+    assert (findings["worker"]["verdict"], findings["worker"]["words"][:6]) == ("ok", "starts")
     assert "SEGMIND_API_KEY" in findings["segmind"]["words"]
 
 
