@@ -66,24 +66,16 @@ def _report_line(view: JobView) -> str:
 
 
 def plan(view: Plan) -> None:
-    table = _table("model", "ready", "cost", "time", "light")
     for candidate in view.candidates:
         cost = "free" if candidate.cost.usd == 0 else _money(candidate.cost.usd)
-        ignored = [field.name for field in candidate.fields if field.how == "ignored"]
-        rough = [field.name for field in candidate.fields if field.how == "approximated"]
-        light = "; ".join(
-            part
-            for part in (
-                f"approximates {', '.join(rough)}" if rough else "",
-                f"ignores {', '.join(ignored)}" if ignored else "",
-            )
-            if part
-        )
+        seconds = f"  ~{candidate.typical_s:g} s" if candidate.typical_s else ""
+        _out.print(f"[bold]{candidate.model}[/bold]  {cost}{seconds}", highlight=False)
         problem = candidate.problem.message if candidate.problem else None
-        ready = candidate.missing or problem or "yes"
-        seconds = f"~{candidate.typical_s:g} s" if candidate.typical_s else ""
-        table.add_row(candidate.model, escape(ready), cost, seconds, light or "all honoured")
-    _out.print(table)
+        _under(candidate.missing or problem or "ready")
+        for how in ("approximated", "ignored"):
+            names = [field.name for field in candidate.fields if field.how == how]
+            if names:
+                _under(f"{how}: {', '.join(names)}")
     _out.print(escape(view.next_step))
 
 
@@ -97,12 +89,14 @@ def analysis(view: AnalysisView) -> None:
 
 
 def job_list(page: JobList) -> None:
-    table = _table("job", "status", "model", "look", "created")
+    # No table: it would cut or fold ids in a narrow terminal, which wraps lines by itself.
     for row in page.jobs:
-        table.add_row(row.job_id, row.status, row.model, row.look or "", row.created_at)
-    _out.print(table)
+        facts = f"{row.job_id}  {row.status:<9}  {row.created_at}  {row.model}  {row.look or ''}"
+        _out.print(escape(facts.rstrip()), highlight=False)
+    if not page.jobs:
+        _err.print("No jobs.")
     if page.cursor:
-        _out.print(f"More: mcp-relight jobs --cursor {page.cursor}")
+        _out.print(f"More: mcp-relight jobs --cursor {page.cursor}", highlight=False)
 
 
 def models(found: ModelList) -> None:
@@ -148,6 +142,10 @@ def _price(model: ModelView) -> str:
 
 def _money(usd: float | None) -> str:
     return "unknown" if usd is None else dollars(usd)
+
+
+def _under(text: str) -> None:
+    _out.print("  " + escape(text), highlight=False)
 
 
 def _line(name: str, text: str) -> None:
