@@ -55,6 +55,7 @@ async def _examine(settings: Settings) -> list[Finding]:
         _folder("data", settings.data_dir.expanduser().absolute(), "MCP_RELIGHT_DATA_DIR"),
         _folder("output", settings.results_dir, "MCP_RELIGHT_OUTPUT_DIR"),
         *(_readable(folder) for folder in settings.readable_dirs),
+        *_settings(),
     ]
     async with Application(settings) as application:
         states = [*await application.examine_providers(), await application.examine_worker()]
@@ -75,6 +76,14 @@ async def _engine(application: Application) -> Finding:
     except RelightError as error:
         return Finding("engine", "wrong", f"{error.message} {error.hint}".strip())
     return Finding("engine", "ok", f"relit a 512 px photo in {seconds:.1f} s")
+
+
+def _settings() -> list[Finding]:
+    """A misspelt limit would be no limit, and nobody would say so."""
+    return [
+        Finding("setting", "note", f"{name} is none" + (f": did you mean {near}?" if near else "."))
+        for name, near in Settings.unknown_variables().items()
+    ]
 
 
 def _folder(what: str, folder: Path, variable: str) -> Finding:

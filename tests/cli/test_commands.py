@@ -199,6 +199,13 @@ def test_doctor_finds_a_healthy_place_healthy_and_names_missing_keys(world: Worl
     assert "SEGMIND_API_KEY" in findings["segmind"]["words"]
 
 
+def test_doctor_names_a_setting_that_is_none(world: World) -> None:
+    environment = world.environment | {"MCP_RELIGHT_DAILY_BUDGET": "1"}
+    found = json.loads(world.run("doctor", "--json", environment=environment).stdout)["findings"]
+    (said,) = [one["words"] for one in found if one["what"] == "setting"]
+    assert said == "MCP_RELIGHT_DAILY_BUDGET is none: did you mean MCP_RELIGHT_DAILY_BUDGET_USD?"
+
+
 def test_every_command_has_help(world: World) -> None:
     done = world.run("--help")
     assert done.returncode == 0
