@@ -49,6 +49,10 @@ def jobs_done(views: Sequence[JobView], written: Sequence[Path] = ()) -> None:
         _line("model", view.model + (f", look {look}" if look else ""))
         if view.report is not None:
             _line("report", _report_line(view))
+        for item in view.sent:
+            _line("sent", f"{item.what} to {item.to}, {item.bytes:,} bytes")
+        if view.cost.billed != "no":
+            _line("cost", f"{_money(view.cost.usd)}, billed: {view.cost.billed}")
         for warning in view.warnings:
             _line("warning", warning)
         if view.error is not None:

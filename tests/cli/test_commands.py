@@ -232,6 +232,9 @@ def test_a_whole_remote_flow_can_be_rehearsed_for_nothing(world: World) -> None:
         assert job["status"] == "succeeded", job
         assert job["sent"][0]["bytes"] > 0
         assert job["cost"]["billed"] == "yes"
+        shown = world.run("job", job["job_id"]).stdout
+        assert f"cost     ${job['cost']['usd']}, billed: yes\n" in shown
+        assert "sent     image to Segmind, " in shown
     finally:
         simulator.terminate()
         assert simulator.wait(timeout=30) == 0
