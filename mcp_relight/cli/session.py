@@ -50,3 +50,4 @@ def answer(facts: dict[str, Any], *, as_json: bool, draw: Callable[[], None]) ->
         sys.stdout.write("\n")
     else:
         draw()
+    sys.stdout.flush()  # here, where it is known who no longer reads

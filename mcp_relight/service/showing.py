@@ -77,9 +77,10 @@ def next_step(job: Job) -> str:
     """What the caller should do now, in one sentence."""
     match job.status:
         case "succeeded":
+            others = " get_job tells of each of its siblings." if job.siblings else ""
             return (
                 "Tell the person the path. To look at it call view_image with this job_id; "
-                "do not describe the picture unless you can see it."
+                f"do not describe the picture unless you can see it.{others}"
             )
         case "queued" | "running":
             waiting = f" ({job.note})" if job.note else ""

@@ -55,6 +55,7 @@ async def test_a_set_of_looks_is_one_sheet_with_the_photo_before(
     photo = world.photo("mug.jpg", width=160, height=120)
     job = await call(client, "relight_image", image=str(photo), look="loop,split", wait_s=45)
     assert len(job["siblings"]) == 1
+    assert "siblings" in job["next_step"]
     await call(client, "get_job", job_id=job["siblings"][0], wait_s=45)
     line, sheet = await look(client, job["job_id"], max_edge=600)
     assert line.startswith("Contact sheet: before; loop · local/classic")
