@@ -1,0 +1,65 @@
+"""Numbers and addresses in providers' replies that are legal JSON and hardly anything else."""
+
+from typing import Any
+
+import httpx2
+import pytest
+
+from mcp_relight.domain.exchange import Accepted, Rendered
+from mcp_relight.errors import ProviderProtocol
+from tests.providers.calls import call
+from tests.providers.wires import Wire, dojo, job, segmind
+
+pytestmark = pytest.mark.anyio
+
+LONG = 10**400
+"""A whole number no float can hold; JSON allows it."""
+PICTURE = "https://pictures.test/a.png"
+
+
+async def no_wait() -> None:
+    return
+
+
+def ok(body: Any) -> Wire:
+    return Wire(httpx2.Response(200, json=body))
+
+
+async def test_a_price_of_four_hundred_digits_does_not_lose_the_job() -> None:
+    taken = {"jobId": "job_1", "status": "pending", "creditCost": LONG}
+    outcome = await dojo(ok(taken)).submit(call("pixeldojo/p-image-edit"), no_wait)
+    assert isinstance(outcome, Accepted)
+    assert (outcome.ticket, outcome.cost) == ("job_1", None)
+
+
+async def test_a_result_of_such_numbers_is_still_a_result() -> None:
+    done = {
+        "request_id": "r-1",
+        "status": "COMPLETED",
+        "images": [{"url": PICTURE}],
+        "seed": LONG,
+        "metrics": {"cost": LONG},
+    }
+    polled = job("done:r-1", model="segmind/ic-light")
+    outcome = await segmind(ok(done)).poll(polled, no_wait)
+    assert isinstance(outcome, Rendered)
+    assert ([one.url for one in outcome.outputs], outcome.seed, outcome.cost) == (
+        [PICTURE],
+        None,
+        None,
+    )
+
+
+async def test_a_schema_of_such_bounds_is_kept_without_them() -> None:
+    rules = {"prompt": {"type": "string", "maxLength": LONG}, "n": {"enum": [LONG, 1]}}
+    remote = dojo(ok({"schema": {"properties": rules}}))
+    schema = await remote.schema("pixeldojo/some-new-edit", no_wait)
+    assert schema is not None
+    assert schema["properties"] == {"prompt": {"type": "string"}, "n": {"enum": [1]}}
+
+
+@pytest.mark.parametrize("url", ["https://[", "https://[::1", "https://a]b/"])
+async def test_an_upload_address_that_is_none_is_an_answer_not_understood(url: str) -> None:
+    remote = segmind(ok({"urls": [url]}))
+    with pytest.raises(ProviderProtocol):
+        await remote.upload(b"picture", "image/png", no_wait)
