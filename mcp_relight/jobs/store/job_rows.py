@@ -137,8 +137,10 @@ def may_be_anothers(connection: Connection, job: Job, ticket: str) -> bool:
 def _without_used_addresses(job: Job, stage: Stage, changes: Mapping[str, Any]) -> dict[str, Any]:
     """Columns without the addresses nobody will need again: a signed one is as good as a key."""
     columns: dict[str, Any] = {}
-    if stage not in _STILL_TO_SEND and job.request.passthrough_url and "request" not in changes:
-        columns |= columns_of({"request": job.request.model_copy(update={"passthrough_url": None})})
+    has_addresses = bool(job.request.passthrough_url or job.request.extra_urls)
+    if stage not in _STILL_TO_SEND and has_addresses and "request" not in changes:
+        without = job.request.model_copy(update={"passthrough_url": None, "extra_urls": {}})
+        columns |= columns_of({"request": without})
     if job.outputs and (stage in TERMINAL or stage == "finishing"):
         columns |= columns_of({"outputs": ()})
     return columns
