@@ -178,7 +178,7 @@ class Job:
     returned: tuple[str, ...] = ()
     """Ids of the pictures as the provider returned them, in order."""
     paths: tuple[str, ...] = ()
-    """Human-named copies of `images`, in order."""
+    """Human-named copies of `images`, in order; empty where none could be written."""
     outputs: tuple[str, ...] = ()
     """Where the provider keeps its results until they are downloaded."""
     report: Report | None = None

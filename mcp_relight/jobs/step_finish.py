@@ -133,6 +133,7 @@ async def _publish_all(
             paths.append(path)
             warnings.append(ELSEWHERE)
         else:
+            paths.append("")
             warnings.append(NO_NAMED_COPY)
     return tuple(paths), added(warnings)
 

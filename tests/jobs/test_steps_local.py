@@ -139,7 +139,7 @@ async def test_without_any_folder_the_picture_stays_in_the_store(tmp_path: Path)
     world = local_world(tmp_path)
     world.images.unwritable = {tmp_path / "out", tmp_path / "spare"}
     job = await world.until_settled(await world.new())
-    assert (job.stage, job.paths) == ("succeeded", ())
+    assert (job.stage, job.paths) == ("succeeded", ("",))
     assert await world.images.read(job.images[0]) == b"result"
     assert len(job.warnings) == 1
 
