@@ -145,8 +145,12 @@ class TypedPaths:
         self._library = library
 
     async def take(self, reference: str) -> "Taken":
-        path = await anyio.Path(reference).expanduser()
-        if await path.exists():
+        try:
+            path = await anyio.Path(reference).expanduser()
+            is_there = await path.exists()
+        except (OSError, RuntimeError):  # too long for a path, or in a home that does not exist
+            return await self._library.take(reference)
+        if is_there:
             return await self._library.take_explicit(Path(await path.absolute()))
         return await self._library.take(reference)
 
