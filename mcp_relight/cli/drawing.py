@@ -14,7 +14,14 @@ from mcp_relight.domain.views import AnalysisView, JobList, JobView, ModelList, 
 
 Show = Callable[[float, str], None]
 
-_out = Console(soft_wrap=True)
+
+class _Answer(Console):
+    def on_broken_pipe(self) -> None:
+        """Left to `session.answer`: rich would end the process as one that failed."""
+        raise BrokenPipeError from None
+
+
+_out = _Answer(soft_wrap=True)
 _err = Console(stderr=True)
 
 
