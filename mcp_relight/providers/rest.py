@@ -99,7 +99,18 @@ class RestProvider:
 
     async def submit(self, call: Call, turn: Turn) -> Outcome:
         """Send the job, once. Raises OutcomeUnknown when it may have been taken."""
-        return await self._submit(self.adapter.submit(call), turn, fallbacks=_MAX_FALLBACKS)
+        return await self._submit(self._asked(call), turn, fallbacks=_MAX_FALLBACKS)
+
+    def _asked(self, call: Call) -> Request:
+        """The request for this job. Where none can be made, none was sent and nothing is owed."""
+        try:
+            return self.adapter.submit(call)
+        except _UNREADABLE:
+            raise ProviderProtocol(
+                f"{self.adapter.title} publishes rules for this model that no request fits.",
+                hint="Choose another model; list_models shows them.",
+                billed="no",
+            ) from None
 
     async def poll(self, job: Job, turn: Turn) -> Outcome:
         if job.ticket is None:

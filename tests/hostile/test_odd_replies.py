@@ -1,12 +1,18 @@
 """Numbers and addresses in providers' replies that are legal JSON and hardly anything else."""
 
+from pathlib import Path
 from typing import Any
 
 import httpx2
 import pytest
+from pydantic import SecretStr
 
-from mcp_relight.domain.exchange import Accepted, Rendered
-from mcp_relight.errors import ProviderProtocol
+from mcp_relight.domain.exchange import Accepted, Call, Rendered, Request
+from mcp_relight.domain.json_schema import plain_schema
+from mcp_relight.errors import InvalidArgument, ProviderProtocol
+from mcp_relight.providers.pixeldojo import PixelDojo
+from mcp_relight.providers.rest import RestProvider
+from tests.jobs.fakes import FakeProvider, World
 from tests.providers.calls import call
 from tests.providers.wires import Wire, dojo, job, segmind
 
@@ -63,3 +69,41 @@ async def test_an_upload_address_that_is_none_is_an_answer_not_understood(url: s
     remote = segmind(ok({"urls": [url]}))
     with pytest.raises(ProviderProtocol):
         await remote.upload(b"picture", "image/png", no_wait)
+
+
+ODD_RULES = {
+    "no words": {"prompt": {"maxLength": 0}},
+    "less than no words": {"prompt": {"maxLength": -5}},
+    "a ratio of nothing": {"aspect_ratio": {"enum": ["00:1", "1:00", "0:0"]}},
+    "a ratio in other digits": {"aspect_ratio": {"enum": ["\u0660:1", "1:\u0660"]}},
+    "huge bounds": {"n": {"maximum": 1.7e308}, "prompt": {"maxLength": 1.7e308}},
+}
+
+
+@pytest.mark.parametrize("odd", ODD_RULES)
+async def test_a_model_with_odd_rules_can_be_planned_or_is_refused(odd: str) -> None:
+    rules = {"prompt": {"type": "string"}, "image_url": {"type": "string"}, **ODD_RULES[odd]}
+    schema = plain_schema({"properties": rules})
+    wanted = call("pixeldojo/some-new-edit", schema=schema)
+    if "words" in odd:
+        with pytest.raises(InvalidArgument):
+            PixelDojo().submit(wanted)
+    else:
+        assert PixelDojo().submit(wanted).path.endswith("/some-new-edit/run")
+
+
+class Stumbling(PixelDojo):
+    def submit(self, call: Call) -> Request:
+        raise ZeroDivisionError
+
+
+async def test_a_job_no_request_can_be_made_of_is_not_taken_for_sent(tmp_path: Path) -> None:
+    wire = ok({})
+    transport = httpx2.MockTransport(wire)
+    remote = RestProvider(Stumbling(), key=SecretStr("pd_1"), transport=transport)
+    with pytest.raises(ProviderProtocol) as caught:
+        await remote.submit(call("pixeldojo/p-image-edit"), no_wait)
+    assert (caught.value.billed, wire.sent) == ("no", [])
+    world = World(tmp_path, FakeProvider(submits=[caught.value]))
+    job = await world.until_settled(await world.new())
+    assert (job.stage, job.cost.usd) == ("failed", 0.0)
