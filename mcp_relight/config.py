@@ -48,8 +48,9 @@ class Settings(BaseSettings):
     segmind_api_key_file: Path | None = _key("SEGMIND_API_KEY_FILE")
 
     data_dir: Path = Field(
-        default_factory=lambda: platformdirs.user_data_path("mcp-relight", appauthor=False),
+        default_factory=lambda: _data_dir(),
         validation_alias=_prefixed("DATA_DIR"),
+        validate_default=True,
     )
     output_dir: Path | None = Field(default=None, validation_alias=_prefixed("OUTPUT_DIR"))
     allowed_dirs: Annotated[tuple[Path, ...] | None, NoDecode] = Field(
@@ -115,6 +116,16 @@ class Settings(BaseSettings):
     def _split_dirs(cls, value: Any) -> Any:
         if isinstance(value, str):
             return tuple(Path(part) for part in value.split(os.pathsep) if part.strip())
+        return value
+
+    @field_validator("data_dir", "output_dir", "allowed_dirs")
+    @classmethod
+    def _is_in_a_known_home(
+        cls, value: Path | tuple[Path, ...] | None
+    ) -> Path | tuple[Path, ...] | None:
+        for folder in (value,) if isinstance(value, Path) else value or ():
+            if str(_expanded(folder)).startswith("~"):
+                raise ValueError("must be a full path: nobody's home folder is known for its ~")
         return value
 
     @field_validator("allow_private_hosts", mode="before")
@@ -217,24 +228,17 @@ class Settings(BaseSettings):
     def results_dir(self) -> Path:
         """Where finished pictures go under human names."""
         if self.output_dir is not None:
-            return self.output_dir.expanduser().absolute()
-        pictures = platformdirs.user_pictures_path()
-        if pictures.is_dir() and os.access(pictures, os.W_OK):
-            return pictures / "mcp-relight"
-        return self.data_dir.expanduser().absolute() / "results"
+            return _expanded(self.output_dir).absolute()
+        for pictures in _photo_dirs()[:1]:
+            if pictures.is_dir() and os.access(pictures, os.W_OK):
+                return pictures / "mcp-relight"
+        return _expanded(self.data_dir).absolute() / "results"
 
     @property
     def readable_dirs(self) -> tuple[Path, ...]:
         """Folders whose pictures callers may name; the output folder is always one of them."""
-        if self.allowed_dirs is not None:
-            chosen = self.allowed_dirs
-        else:
-            chosen = (
-                platformdirs.user_pictures_path(),
-                platformdirs.user_downloads_path(),
-                platformdirs.user_desktop_path(),
-            )
-        folders = [folder.expanduser().absolute() for folder in chosen]
+        chosen = _photo_dirs() if self.allowed_dirs is None else self.allowed_dirs
+        folders = [_expanded(folder).absolute() for folder in chosen]
         return tuple(dict.fromkeys([*folders, self.results_dir]))
 
     @classmethod
@@ -255,6 +259,30 @@ class Settings(BaseSettings):
             if name in self.model_fields_set and value is not None:
                 variables[_variable(type(self), name)] = _as_variable(value)
         return variables
+
+
+def _data_dir() -> Path:
+    try:
+        return platformdirs.user_data_path("mcp-relight", appauthor=False)
+    except RuntimeError:  # no home folder, as in many a container: the check of settings says so
+        return Path("~/mcp-relight")
+
+
+def _photo_dirs() -> tuple[Path, ...]:
+    """Where people keep pictures, "Pictures" first; nowhere without a home folder."""
+    try:
+        return (
+            platformdirs.user_pictures_path(),
+            platformdirs.user_downloads_path(),
+            platformdirs.user_desktop_path(),
+        )
+    except RuntimeError:
+        return ()
+
+
+def _expanded(folder: Path) -> Path:
+    """With `~` replaced, where the home folder is known."""
+    return Path(os.path.expanduser(folder))  # noqa: PTH111 - Path.expanduser raises then
 
 
 def _variable(settings: type[Settings], field: str) -> str:

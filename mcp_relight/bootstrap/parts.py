@@ -9,6 +9,7 @@ import anyio
 
 from mcp_relight import __version__
 from mcp_relight.config import PROVIDERS_WITH_KEYS, Settings
+from mcp_relight.errors import UrlRefused
 from mcp_relight.jobs.credentials import credential_id, fingerprint, folder_salt
 from mcp_relight.jobs.locks import WorkerLock, is_living
 
@@ -259,7 +260,7 @@ class Parts:
 
 
 class Downloaded:
-    """`domain.ports.Downloads`: the fetcher's bytes alone."""
+    """`domain.ports.Downloads` on the fetcher: its bytes alone, and its rules."""
 
     def __init__(self, fetcher: "Fetcher") -> None:
         self._fetcher = fetcher
@@ -267,3 +268,10 @@ class Downloaded:
     async def fetch(self, url: str, *, max_bytes: int, deadline_s: float) -> bytes:
         fetched = await self._fetcher.fetch(url, max_bytes=max_bytes, deadline_s=deadline_s)
         return fetched.body
+
+    def may_be_passed_on(self, url: str) -> bool:
+        try:
+            self._fetcher.check_url(url, accept_http=False)
+        except UrlRefused:
+            return False
+        return True

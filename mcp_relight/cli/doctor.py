@@ -88,7 +88,7 @@ def _settings() -> list[Finding]:
 
 def _folder(what: str, folder: Path, variable: str) -> Finding:
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         probe = folder / f".doctor-{os.getpid()}"
         probe.write_bytes(b"probe")
         probe.unlink()

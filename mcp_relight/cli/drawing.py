@@ -16,8 +16,15 @@ from mcp_relight.domain.words import dollars
 
 Show = Callable[[float, str], Awaitable[None]]
 
+
+class _Answer(Console):
+    def on_broken_pipe(self) -> None:
+        """Left to `session.answer`: rich would end the process as one that failed."""
+        raise BrokenPipeError from None
+
+
 # A table in a pipe or a file is as wide as it needs: its rows are read by other programs.
-_out = Console(soft_wrap=True, width=None if sys.stdout.isatty() else 1000)
+_out = _Answer(soft_wrap=True, width=None if sys.stdout.isatty() else 1000)
 _err = Console(stderr=True)
 
 

@@ -3,6 +3,7 @@
 import argparse
 import json
 import os
+import stat
 import sys
 from pathlib import Path
 from typing import Any, cast
@@ -70,14 +71,18 @@ def _claude_desktop(home: Path) -> Path:
 
 
 def _merge(path: Path, key: str, entry: dict[str, Any]) -> None:
-    """Keeps everything else in the file; the old file stays beside it as `.bak`."""
+    """Keeps everything else in the file, and who may read it; the old file stays beside it as
+    `.bak`."""
     config: Any = {}
+    mode = 0o600
     try:
+        path = path.resolve()  # where a link to it leads: the link stays
         if path.exists():
+            mode = stat.S_IMODE(path.stat().st_mode)
             text = path.read_text("utf-8")
             config = json.loads(text) if text.strip() else {}
-            path.with_name(path.name + ".bak").write_text(text, "utf-8")
-    except (OSError, ValueError):
+            _write(path.with_name(path.name + ".bak"), text, mode)
+    except (OSError, RuntimeError, ValueError):
         raise InvalidArgument(
             "The client's configuration file cannot be read as JSON.",
             hint="Correct it, or use --print and add the entry by hand.",
@@ -91,10 +96,20 @@ def _merge(path: Path, key: str, entry: dict[str, Any]) -> None:
     servers[_NAME] = entry
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_name(path.name + ".new")
-        temporary.write_text(json.dumps(typed, indent=2) + "\n", "utf-8")
-        temporary.replace(path)
+        _write(path, json.dumps(typed, indent=2) + "\n", mode)
     except OSError:
         raise LocalError(
             "The client's configuration file cannot be written.", hint="Use --print."
         ) from None
+
+
+def _write(path: Path, text: str, mode: int) -> None:
+    """In one step, and at no moment readable by more people than `mode` allows: clients keep
+    keys and tokens in these files."""
+    temporary = path.with_name(path.name + ".new")
+    temporary.unlink(missing_ok=True)
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(text)
+    temporary.chmod(mode)
+    temporary.replace(path)

@@ -5,7 +5,6 @@ Exit codes: 0 done, 1 the job failed, 2 bad arguments or settings.
 """
 
 import argparse
-import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -35,10 +34,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     except RelightError as error:
         _complain(error, as_json=getattr(namespace, "json", False))
         return EXIT_USAGE if isinstance(error, RequestError) else EXIT_FAILED
-    except BrokenPipeError:
-        # Whoever read the answer, for instance `head`, has seen enough. Python flushes at its end.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return EXIT_FAILED
     except KeyboardInterrupt:
         print("Stopped. Jobs that were started go on; see `mcp-relight jobs`.", file=sys.stderr)
         return 130

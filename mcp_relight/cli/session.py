@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -12,6 +13,7 @@ import anyio
 from mcp_relight import logs
 from mcp_relight.bootstrap import Application
 from mcp_relight.config import Settings, secrets_of
+from mcp_relight.errors import LocalError
 
 if TYPE_CHECKING:
     from mcp_relight.service.service import Service
@@ -44,10 +46,22 @@ def run(
 
 
 def answer(facts: dict[str, Any], *, as_json: bool, draw: Callable[[], None]) -> None:
-    """The answer, and nothing else, on stdout."""
-    if as_json:
-        json.dump(facts, sys.stdout, ensure_ascii=False, indent=2)
-        sys.stdout.write("\n")
-    else:
-        draw()
-    sys.stdout.flush()  # here, where it is known who no longer reads
+    """The answer, and nothing else, on stdout. Raises LocalError where it cannot be written."""
+    if not sys.stdout:  # it was closed: nobody wants the answer
+        return
+    # A terminal or a file may have fewer letters than names have.
+    is_unicode = sys.stdout.encoding.lower() == "utf-8"
+    if reconfigure := getattr(sys.stdout, "reconfigure", None):
+        reconfigure(errors="backslashreplace")
+    try:
+        if as_json:
+            json.dump(facts, sys.stdout, ensure_ascii=not is_unicode, indent=2)
+            sys.stdout.write("\n")
+        else:
+            draw()
+        sys.stdout.flush()
+    except OSError as error:
+        # What is still waiting to be written would be tried again when Python ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if not isinstance(error, BrokenPipeError):  # then whoever reads it has enough: `| head`
+            raise LocalError("The answer could not be written to stdout.") from None

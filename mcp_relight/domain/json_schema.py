@@ -4,8 +4,8 @@ Only flat objects of scalars, enums and lists appear there; a full validator wou
 and its messages quote the values it was given.
 """
 
-import math
 import re
+import sys
 from collections.abc import Mapping
 from typing import Any, cast
 
@@ -85,7 +85,10 @@ def _is_plain(value: object) -> bool:
 
 
 def _is_figure(value: object) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+    """A number that any reader of JSON can hold: a whole one may have thousands of digits."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return False
+    return -sys.float_info.max <= value <= sys.float_info.max
 
 
 def check_params(values: Mapping[str, JsonValue], schema: Schema) -> None:

@@ -322,6 +322,10 @@ class Downloads(Protocol):
         """Raises UrlRefused, FetchFailed, ImageTooLarge, TimedOut."""
         ...
 
+    def may_be_passed_on(self, url: str) -> bool:
+        """Whether a provider may be told this address: https, or a host the operator named."""
+        ...
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draft:

@@ -219,6 +219,7 @@ class PlanArguments(LightArguments):
     max_cost_usd: Annotated[
         float | None,
         Field(ge=0, le=1000, allow_inf_nan=False, description="0..1000: refuse above this price."),
+        Number,
     ] = None
     preview: Annotated[bool | None, Field(description="Also return one small inline JPEG.")] = None
 

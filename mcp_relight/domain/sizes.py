@@ -18,9 +18,10 @@ def nearest_ratio(width_px: int, height_px: int, ratios: Iterable[str]) -> str |
 
 def _ratio(text: str) -> float | None:
     left, colon, right = text.partition(":")
-    if not colon or not left.isdecimal() or not right.isdecimal() or "0" in (left, right):
+    if not colon or not left.isdecimal() or not right.isdecimal():
         return None
-    return int(left) / int(right)
+    width, height = int(left), int(right)
+    return width / height if width and height else None
 
 
 def ic_light_size(width_px: int, height_px: int) -> tuple[int, int]:

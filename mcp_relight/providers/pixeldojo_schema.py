@@ -25,6 +25,7 @@ _PICTURES = (
 _RATIOS = ("aspect_ratio", "aspectRatio")
 _COUNTS = ("number_of_images", "num_images", "num_outputs", "n")
 _MOST_PICTURES = 12
+_NO_LIMIT = 1_000_000
 _KEEP_SHAPE = ("match_input_image", "auto", "original")
 
 USUAL_SCHEMA: Mapping[str, JsonValue] = {
@@ -51,7 +52,8 @@ def body_by_schema(call: Call, schema: Mapping[str, JsonValue]) -> dict[str, Jso
     """The body of a run. Raises InvalidArgument where the model cannot take the call."""
     rules = properties_of(schema)
     field = picture_field(rules)
-    if field is None or "prompt" not in rules:
+    limit = rules.get("prompt", {}).get("maxLength", _NO_LIMIT)
+    if field is None or "prompt" not in rules or limit < 1:
         raise InvalidArgument(
             "This model takes no picture and words, so it cannot relight.",
             hint="Call list_models for models that can.",
@@ -59,13 +61,10 @@ def body_by_schema(call: Call, schema: Mapping[str, JsonValue]) -> dict[str, Jso
         )
     check_params(call.params, schema)
     _refuse_addresses(call.params)
-    limit = rules["prompt"].get("maxLength")
     body: dict[str, JsonValue] = {
         **call.params,
         field: _pictures(call, rules[field]),
-        "prompt": compose_prompt(
-            call.lighting, limit if isinstance(limit, int) else None, instruction=ONLY_THE_LIGHT
-        ),
+        "prompt": compose_prompt(call.lighting, int(limit), instruction=ONLY_THE_LIGHT),
     }
     body = {**_shape(call, rules), **_count_and_seed(call, rules), **body}
     _check_complete(body, schema)

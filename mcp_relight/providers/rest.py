@@ -56,7 +56,14 @@ _SCHEMA_LIFE_S = 3600.0
 _SHARE_OF_AGE = 0.5
 """A job of age t is asked about again after t/2: the waits grow by half each time."""
 _TICKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:~-]{0,199}")
-_UNREADABLE = (LookupError, TypeError, ValueError, AttributeError, RecursionError)
+_UNREADABLE = (
+    LookupError,
+    TypeError,
+    ValueError,
+    ArithmeticError,
+    AttributeError,
+    RecursionError,
+)
 """What reading a reply of an unexpected shape may raise in an adapter."""
 
 
@@ -92,7 +99,18 @@ class RestProvider:
 
     async def submit(self, call: Call, turn: Turn) -> Outcome:
         """Send the job, once. Raises OutcomeUnknown when it may have been taken."""
-        return await self._submit(self.adapter.submit(call), turn, fallbacks=_MAX_FALLBACKS)
+        return await self._submit(self._asked(call), turn, fallbacks=_MAX_FALLBACKS)
+
+    def _asked(self, call: Call) -> Request:
+        """The request for this job. Where none can be made, none was sent and nothing is owed."""
+        try:
+            return self.adapter.submit(call)
+        except _UNREADABLE:
+            raise ProviderProtocol(
+                f"{self.adapter.title} publishes rules for this model that no request fits.",
+                hint="Choose another model; list_models shows them.",
+                billed="no",
+            ) from None
 
     async def poll(self, job: Job, turn: Turn) -> Outcome:
         if job.ticket is None:
@@ -137,7 +155,7 @@ class RestProvider:
         if request is None:
             return None
         reply = await self._free(request, turn)
-        return self._shareable(self._guarded(lambda: self.adapter.read_upload(reply)))
+        return self._guarded(lambda: self._shareable(self.adapter.read_upload(reply)))
 
     def _shareable(self, url: str) -> str:
         """Only an https address with a name, or one of the configured origin, is passed on."""

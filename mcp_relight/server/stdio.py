@@ -1,4 +1,4 @@
-"""Serving over stdio: ends cleanly on SIGTERM, SIGINT and end of input."""
+"""Serving over stdio: ends cleanly on SIGTERM, SIGINT, end of input and a client that is gone."""
 
 import os
 import signal
@@ -9,20 +9,32 @@ import anyio
 from mcp.server.runner import serve_loop
 from mcp.server.stdio import stdio_server
 
+from mcp_relight.errors import InvalidArgument
+
 from .resources import RelightServer
 
 _GRACE_S = 2.0
 
 
 async def serve_stdio(server: RelightServer, *, handshake_only: bool) -> None:
-    async with anyio.create_task_group() as tasks:
-        if sys.platform != "win32":
-            tasks.start_soon(_stop_on_signal, tasks.cancel_scope)
-        if handshake_only:
-            await _serve_handshake_only(server)
-        else:
-            await server.run_stdio_async()
-        tasks.cancel_scope.cancel()
+    """Runs until a signal or until its client is gone. Raises InvalidArgument where stdin or
+    stdout is closed from the start."""
+    if not (sys.stdin and sys.stdout):
+        raise InvalidArgument(
+            "serve speaks with its client over stdin and stdout, and one of them is closed.",
+            hint="Let an MCP client start it, or use --http.",
+        )
+    try:
+        async with anyio.create_task_group() as tasks:
+            if sys.platform != "win32":
+                tasks.start_soon(_stop_on_signal, tasks.cancel_scope)
+            if handshake_only:
+                await _serve_handshake_only(server)
+            else:
+                await server.run_stdio_async()
+            tasks.cancel_scope.cancel()
+    except* BrokenPipeError:
+        pass  # a client that was killed reads no more: an end like any other
 
 
 async def _stop_on_signal(scope: anyio.CancelScope) -> None:

@@ -71,29 +71,25 @@ class Gallery:
     async def _cells_of(self, reference: str) -> list[SheetCell]:
         names = _names(reference)
         if len(names) == 1 and names[0].startswith("job_"):
-            cells = await self._set_of(names[0])
-        else:
-            whole = await self._file_with_commas(reference) if len(names) > 1 else None
-            cells = [whole] if whole else [await self._cell(*one) for one in enumerate(names, 1)]
-        if not cells:
+            return await self._set_of(names[0])
+        whole = await self._file_with_commas(reference) if len(names) > 1 else None
+        if whole is not None:
+            return [whole]
+        if not names:
             raise InvalidArgument(
                 "image names no picture.", hint="Give an image id, a job id or a path."
             )
-        if len(cells) > _MAX_CELLS:
-            raise InvalidArgument(
-                f"image names more than {_MAX_CELLS} pictures.",
-                hint=f"Show at most {_MAX_CELLS} at a time.",
-                argument="image",
-            )
-        return cells
+        _check_few(len(names))
+        return [await self._cell(*one) for one in enumerate(names, 1)]
 
     async def _set_of(self, job_id: str) -> list[SheetCell]:
         """A job's picture; for one of a set, the photo before and what every job of it made."""
         job = _finished(await self._jobs.get(job_id, owner=self._owner))
         if not job.siblings and len(job.images) == 1:
             return [await self._result(job, 0)]
-        before = SheetCell(image=await self._images.read(job.request.image_id), label="before")
         others = await self._siblings(job)
+        _check_few(1 + sum(len(one.images) for one in (job, *others)))
+        before = SheetCell(image=await self._images.read(job.request.image_id), label="before")
         return [
             before,
             *[
@@ -196,6 +192,16 @@ def _names(text: str) -> list[str]:
     if text.startswith("data:"):
         return [text]
     return [name.strip() for name in text.split(",") if name.strip()]
+
+
+def _check_few(pictures: int) -> None:
+    """Before any of them is read: a list can name thousands."""
+    if pictures > _MAX_CELLS:
+        raise InvalidArgument(
+            f"image names more than {_MAX_CELLS} pictures.",
+            hint=f"Show at most {_MAX_CELLS} at a time.",
+            argument="image",
+        )
 
 
 def _finished(job: Job) -> Job:

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from pathlib import Path
 
 from mcp_relight.domain.catalog import Listing, ModelSpec, Price
 from mcp_relight.domain.image import ImageInfo
@@ -20,17 +19,21 @@ from mcp_relight.domain.views import (
 )
 from mcp_relight.errors import ImageNotFound
 
+_FIRST_MOMENT_S = datetime.min.replace(tzinfo=UTC).timestamp()
+_LAST_MOMENT_S = datetime.max.replace(tzinfo=UTC, microsecond=0).timestamp()
+
 
 def iso(seconds: float) -> str:
-    """`2026-11-20T09:30:00Z`."""
-    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+    """`2026-11-20T09:30:00Z`. Files carry times of any size; those past the calendar end at it."""
+    within = min(max(seconds, _FIRST_MOMENT_S), _LAST_MOMENT_S)
+    return datetime.fromtimestamp(within, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
-def show_image(info: ImageInfo, path: str | Path | None = None) -> ImageView:
+def show_image(info: ImageInfo, path: str | None = None) -> ImageView:
     return ImageView(
         image_id=info.image_id,
         uri=info.uri,
-        path=str(path) if path is not None else None,
+        path=path,
         width=info.width,
         height=info.height,
         mime_type=info.mime_type,

@@ -110,7 +110,8 @@ class Intake:
         data = await self._downloads.fetch(
             url, max_bytes=MAX_INPUT_BYTES, deadline_s=_FETCH_DEADLINE_S
         )
-        return await self._store(data, _name_in(url), url=url)
+        passed_on = url if self._downloads.may_be_passed_on(url) else None
+        return await self._store(data, _name_in(url), url=passed_on)
 
     async def _store(self, data: bytes, name: str, *, url: str | None = None) -> Taken:
         info = await self._images.put(await self._pixels.inspect(data))

@@ -142,14 +142,15 @@ def _is_plain_posix_path(text: str) -> bool:
 
 
 def _anchored(text: str) -> Path:
-    if text == "~" or text.startswith("~/") or (_WINDOWS and text.startswith("~\\")):
-        return Path.home() / text[2:]
-    if text.startswith("~"):
+    in_home = text == "~" or text.startswith("~/") or (_WINDOWS and text.startswith("~\\"))
+    if text.startswith("~") and not in_home:
         raise _not_found()
     path = Path(text)
     try:
+        if in_home:
+            return Path.home() / text[2:]
         return path if path.is_absolute() else Path.cwd() / path
-    except OSError:
+    except (OSError, RuntimeError):  # the working folder was deleted; nobody's home is known
         raise _not_found() from None
 
 

@@ -71,7 +71,11 @@ class HttpUrl:
         _refuse_unsafe_characters(location)
         if _HAS_SCHEME.match(location):
             return parse_url(location)
-        return parse_url(urljoin(f"{self.scheme}://{self.authority}{self.target}", location))
+        try:
+            joined = urljoin(f"{self.scheme}://{self.authority}{self.target}", location)
+        except ValueError:  # it names a host that cannot be one, `//[`
+            raise _malformed_host() from None
+        return parse_url(joined)
 
 
 @dataclass(frozen=True)

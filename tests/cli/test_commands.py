@@ -163,18 +163,6 @@ def test_ids_and_names_are_shown_whole(world: World) -> None:
     assert [one["model"] for one in listed if f"{one['model']} " not in shown] == []
 
 
-@pytest.mark.parametrize("form", [("models",), ("models", "--json"), ("jobs", "--json")])
-def test_a_reader_that_leaves_early_is_no_bug(world: World, form: tuple[str, ...]) -> None:
-    reads, writes = os.pipe()
-    os.close(reads)
-    command = [sys.executable, "-m", "mcp_relight", *form]
-    done = subprocess.run(
-        command, env=world.environment, stdout=writes, stderr=subprocess.PIPE, check=False
-    )
-    os.close(writes)
-    assert done.stderr == b""
-
-
 def test_analyze_says_one_plain_sentence(world: World) -> None:
     photo = world.photo("mug.jpg", width=160, height=120)
     assert answer(world, "analyze", str(photo))["light"]["sentence"].endswith(".")

@@ -6,9 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from mcp_relight.bootstrap.parts import Downloaded
 from mcp_relight.errors import RelightError, UrlRefused
 from mcp_relight.storage import urls
 from mcp_relight.storage.addresses import is_public
+from mcp_relight.storage.fetch import Fetcher
 from tests.hostile.canary import PICTURE
 from tests.hostile.pretend_network import PretendNetwork
 from tests.hostile.url_cases import Case, listed_cases, own_cases
@@ -81,3 +83,23 @@ async def test_a_name_that_changes_its_address_never_leads_inside(name: str) -> 
     results = [await outcome(network, f"http://{name}/") for _ in range(50)]
     assert not_public(network) == []
     assert {type(result) for result in results} == {bytes, UrlRefused}
+
+
+@pytest.mark.parametrize(
+    ("url", "is_passed_on"),
+    [
+        ("https://public.test/a.png", True),
+        ("HTTPS://public.test/a.png?signature=1", True),
+        ("http://public.test/a.png", False),
+        ("https://public.test:8443/a.png", False),
+        ("https://10.0.0.1/a.png", False),
+        ("https://named.test:8443/a.png", True),
+        ("http://named.test:8080/a.png", True),
+        ("http://169.254.169.254/", False),
+    ],
+)
+def test_providers_are_told_https_addresses_and_hosts_an_operator_named(
+    url: str, is_passed_on: bool
+) -> None:
+    named = frozenset({"named.test:8443", "named.test:8080", "169.254.169.254:80"})
+    assert Downloaded(Fetcher(allow_private_hosts=named)).may_be_passed_on(url) is is_passed_on

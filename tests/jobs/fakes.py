@@ -155,6 +155,9 @@ class FakeDownloads:
     def __init__(self) -> None:
         self.pages: dict[str, bytes | Exception] = {}
 
+    def may_be_passed_on(self, url: str) -> bool:
+        return True
+
     async def fetch(self, url: str, *, max_bytes: int, deadline_s: float) -> bytes:
         page = self.pages.get(url, FetchFailed("No answer."))
         if isinstance(page, Exception):

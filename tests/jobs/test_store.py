@@ -33,6 +33,7 @@ async def test_exactly_the_legal_transitions_are_made(store: Store, before: Stag
 
 
 ADDRESS = "https://pictures.test/mug.png?signature=0123456789abcdef"
+FURTHER = "https://pictures.test/cup.png?signature=fedcba9876543210"
 
 
 def stored(folder: Path) -> bytes:
@@ -45,10 +46,11 @@ def stored(folder: Path) -> bytes:
 async def test_the_address_of_a_photo_is_kept_no_longer_than_it_is_needed(
     store: Store, tmp_path: Path, way: str
 ) -> None:
-    [job] = await store.insert([new_job(passthrough_url=ADDRESS)])
+    further = {"reference_image_1": FURTHER}
+    [job] = await store.insert([new_job(passthrough_url=ADDRESS, extra_urls=further)])
     kept = await store.reserve(job, day_budget_usd=10.0)
     assert kept is not None
-    assert kept.request.passthrough_url == ADDRESS
+    assert (kept.request.passthrough_url, kept.request.extra_urls) == (ADDRESS, further)
     queued = await store.move(kept, "queued")
     assert queued is not None
     match way:
@@ -63,6 +65,7 @@ async def test_the_address_of_a_photo_is_kept_no_longer_than_it_is_needed(
     assert (await store.get(job.job_id)).request.passthrough_url is None
     await store.aclose()
     assert ADDRESS.encode() not in stored(tmp_path)
+    assert FURTHER.encode() not in stored(tmp_path)
 
 
 @IN_A_FILE

@@ -45,6 +45,9 @@ class OneServer:
         self.data = data
         self.asked: list[str] = []
 
+    def may_be_passed_on(self, url: str) -> bool:
+        return url.lower().startswith("https://")
+
     async def fetch(self, url: str, *, max_bytes: int, deadline_s: float) -> bytes:
         assert len(self.data) <= max_bytes
         self.asked.append(url)
@@ -162,6 +165,13 @@ async def test_a_web_address_is_fetched_and_remembered(place: Place, url: str, n
     assert (taken.name, taken.url) == (name, url)
     assert place.server.asked == [url]
     assert await place.images.read(taken.info.image_id)
+
+
+async def test_an_address_that_no_provider_may_be_told_is_fetched_and_forgotten(
+    place: Place,
+) -> None:
+    taken = await place.intake().take("http://example.com/mug.jpg")
+    assert (taken.name, taken.url) == ("mug", None)
 
 
 async def test_nothing_is_fetched_when_all_stays_here(place: Place) -> None:

@@ -20,6 +20,7 @@ from sqlalchemy.exc import DBAPIError
 from mcp_relight.errors import Internal, TimedOut
 from mcp_relight.jobs.locks import FileLock
 
+from .dialect import read_json
 from .errors import DatabaseBroken, DatabaseOutage, what_went_wrong
 from .tables import SCHEMA_VERSION, meta, metadata
 
@@ -145,7 +146,11 @@ class Database:
     def _create_engine(self) -> Engine:
         if self.path is None:
             return sa.create_engine(self._url, pool_pre_ping=True)
-        engine = sa.create_engine(self._url, connect_args={"timeout": self._busy_timeout_s})
+        engine = sa.create_engine(
+            self._url,
+            connect_args={"timeout": self._busy_timeout_s},
+            json_deserializer=read_json,
+        )
 
         def configure(connection: Any, _record: Any) -> None:
             connection.isolation_level = None  # we write BEGIN ourselves, below

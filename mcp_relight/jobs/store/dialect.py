@@ -1,5 +1,6 @@
 """The little in which SQLite and PostgreSQL differ."""
 
+import json
 from typing import Any
 
 import sqlalchemy as sa
@@ -23,3 +24,12 @@ def insert_unless_there(
 def greater(left: Any, right: float) -> sa.Case[float]:
     """The greater of the two; SQLite and PostgreSQL name that function differently."""
     return sa.case((left > right, left), else_=right)
+
+
+def read_json(text: str) -> object:
+    """For `json_deserializer`. SQLite keeps any text, and one that is damaged must not stop the
+    reading of every other row: it comes back as it is, which no column of ours means."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return text

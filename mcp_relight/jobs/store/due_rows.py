@@ -9,7 +9,7 @@ from mcp_relight.domain.job import LEGAL, TERMINAL, Job, Stage
 from mcp_relight.jobs.lanes import NEVER
 
 from .tables import jobs
-from .values import job_of
+from .values import jobs_of, unreadable
 
 STRANDED_S = 10.0
 """Overdue by this much, a row has nobody: a worker that could take it would have started."""
@@ -54,7 +54,7 @@ def due_jobs(
     queries = [unwanted] if under_way else []
     queries += [due.where(sa.not_(is_local)).limit(remote)] if remote else []
     queries += [due.where(is_local).limit(local)] if local else []
-    return tuple(job_of(row) for query in queries for row in connection.execute(query).mappings())
+    return tuple(job for query in queries for job in jobs_of(connection.execute(query).mappings()))
 
 
 def _is_due(now: float) -> sa.ColumnElement[bool]:
@@ -93,6 +93,7 @@ def _mine(
     """Rows that have not ended, that this worker can advance and that no other living one holds."""
     return sa.and_(
         jobs.c.stage.in_(_OPEN),
+        jobs.c.job_id.not_in(sorted(unreadable)),
         sa.or_(jobs.c.credential_id.is_(None), jobs.c.credential_id.in_(credentials)),
         sa.or_(
             jobs.c.worker.is_(None), jobs.c.worker == worker, jobs.c.worker.not_in(sorted(living))

@@ -16,7 +16,7 @@ from mcp_relight.errors import Internal, InvalidArgument, JobNotFound
 from .dialect import insert_unless_there
 from .spend import reserve_usd, settle
 from .tables import jobs, uses
-from .values import columns_of, images_of, job_of
+from .values import columns_of, images_of, job_of, jobs_of
 
 _ANY_OWNER = None
 _AT_ONCE = 400
@@ -40,7 +40,7 @@ def get_jobs(connection: Connection, job_ids: Sequence[str]) -> dict[str, Job]:
     for start in range(0, len(job_ids), _AT_ONCE):
         some = job_ids[start : start + _AT_ONCE]
         rows = connection.execute(sa.select(jobs).where(jobs.c.job_id.in_(some))).mappings()
-        found |= {row["job_id"]: job_of(row) for row in rows}
+        found |= {job.job_id: job for job in jobs_of(rows)}
     return found
 
 
@@ -55,8 +55,8 @@ def list_jobs(
         query = query.where(sa.tuple_(jobs.c.created_at, jobs.c.job_id) < _parse_cursor(cursor))
     newest_first = query.order_by(jobs.c.created_at.desc(), jobs.c.job_id.desc())
     rows = connection.execute(newest_first.limit(limit + 1)).mappings().all()
-    page = tuple(job_of(row) for row in rows[:limit])
-    return JobPage(page, _cursor_after(page[-1]) if len(rows) > limit else None)
+    page = tuple(jobs_of(rows[:limit]))
+    return JobPage(page, _cursor_after(rows[limit - 1]) if len(rows) > limit else None)
 
 
 def cancel_job(connection: Connection, job_id: str, *, owner: str, now: float) -> Job:
@@ -137,8 +137,10 @@ def may_be_anothers(connection: Connection, job: Job, ticket: str) -> bool:
 def _without_used_addresses(job: Job, stage: Stage, changes: Mapping[str, Any]) -> dict[str, Any]:
     """Columns without the addresses nobody will need again: a signed one is as good as a key."""
     columns: dict[str, Any] = {}
-    if stage not in _STILL_TO_SEND and job.request.passthrough_url and "request" not in changes:
-        columns |= columns_of({"request": job.request.model_copy(update={"passthrough_url": None})})
+    has_addresses = bool(job.request.passthrough_url or job.request.extra_urls)
+    if stage not in _STILL_TO_SEND and has_addresses and "request" not in changes:
+        without = job.request.model_copy(update={"passthrough_url": None, "extra_urls": {}})
+        columns |= columns_of({"request": without})
     if job.outputs and (stage in TERMINAL or stage == "finishing"):
         columns |= columns_of({"outputs": ()})
     return columns
@@ -173,8 +175,8 @@ def _remember_images(connection: Connection, job_id: str, changes: Mapping[str, 
         )
 
 
-def _cursor_after(job: Job) -> str:
-    text = json.dumps([job.created_at, job.job_id])
+def _cursor_after(row: sa.RowMapping) -> str:
+    text = json.dumps([row["created_at"], row["job_id"]])
     return base64.urlsafe_b64encode(text.encode()).decode()
 
 

@@ -1,13 +1,17 @@
 """A job as a database row, and back."""
 
-from collections.abc import Mapping
+import logging
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import fields
 from typing import Any
 
-from pydantic import BaseModel
+from pydantic import BaseModel, TypeAdapter
 
-from mcp_relight.domain.job import Cost, Failure, Job, JobRequest, Sent
+from mcp_relight.domain.job import LEGAL, Cost, Failure, Job, JobRequest, Sent
 from mcp_relight.domain.report import Report
+from mcp_relight.errors import Internal
+
+_log = logging.getLogger(__name__)
 
 _MODELS: dict[str, type[BaseModel]] = {
     "request": JobRequest,
@@ -15,13 +19,45 @@ _MODELS: dict[str, type[BaseModel]] = {
     "report": Report,
     "error": Failure,
 }
-_LISTS = frozenset({"images", "returned", "paths", "outputs", "warnings", "siblings"})
+_NAMED = TypeAdapter(tuple[str, ...])
+_LISTS: dict[str, TypeAdapter[Any]] = {
+    "images": _NAMED,
+    "returned": _NAMED,
+    "paths": TypeAdapter(tuple[str | None, ...]),
+    "outputs": _NAMED,
+    "warnings": _NAMED,
+    "siblings": _NAMED,
+}
 _NAMES = tuple(item.name for item in fields(Job))
+
+unreadable: set[str] = set()
+"""Jobs this process has met and could not read: a newer version's, or damaged ones."""
 
 
 def job_of(row: Mapping[Any, Any]) -> Job:
-    """The job in a row of the jobs table."""
-    return Job(**{name: _read(name, row[name]) for name in _NAMES})
+    """The job in a row of the jobs table. Raises Internal for one that cannot be read."""
+    try:
+        job = Job(**{name: _read(name, row[name]) for name in _NAMES})
+        LEGAL[job.stage]
+    except (ValueError, TypeError, KeyError):
+        raise Internal(
+            "This job was written by another version of mcp-relight, or is damaged.",
+            hint="Update mcp-relight. `mcp-relight forget` deletes a job that has ended.",
+        ) from None
+    return job
+
+
+def jobs_of(rows: Iterable[Mapping[Any, Any]]) -> Iterator[Job]:
+    """The jobs in these rows. One that cannot be read is left alone, for it must not hide the
+    others."""
+    for row in rows:
+        try:
+            yield job_of(row)
+        except Internal:
+            job_id = str(row["job_id"])
+            if job_id not in unreadable:
+                unreadable.add(job_id)
+                _log.error("%s cannot be read: another version wrote it, or damage.", job_id)
 
 
 def columns_of(changes: Mapping[str, Any]) -> dict[str, Any]:
@@ -50,7 +86,7 @@ def _read(name: str, value: Any) -> Any:
     if name in _MODELS:
         return _MODELS[name].model_validate(value)
     if name in _LISTS:
-        return tuple(value)
+        return _LISTS[name].validate_python(value)
     if name == "sent":
         return tuple(Sent.model_validate(item) for item in value)
     return value
