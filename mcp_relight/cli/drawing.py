@@ -24,7 +24,7 @@ class _Answer(Console):
 
 
 # A table in a pipe or a file is as wide as it needs: its rows are read by other programs.
-_out = _Answer(soft_wrap=True, width=None if sys.stdout.isatty() else 1000)
+_out = _Answer(soft_wrap=True, width=None if sys.stdout and sys.stdout.isatty() else 1000)
 _err = Console(stderr=True)
 
 

@@ -58,6 +58,11 @@ def test_a_terminal_of_few_letters_shows_what_it_can(world: World) -> None:
     assert found["images"][0]["path"] == str(photo)
 
 
+def test_a_command_whose_answer_nobody_wants_ends_quietly(world: World) -> None:
+    done = in_a_shell(world, "relight models >&-")
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 @pytest.mark.parametrize("closed", ["<&-", ">&-"])
 def test_a_server_without_streams_says_so_in_one_line(world: World, closed: str) -> None:
     done = in_a_shell(world, f"relight serve {closed}")
