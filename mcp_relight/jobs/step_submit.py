@@ -40,6 +40,8 @@ async def submit(around: Surroundings, lane: Lane, job: Job) -> Job | None:
     """queued → submitting → what the provider answered."""
     if job.request.policy.local_only:
         return await fail(around, job, _forbidden())
+    if job.cancel_requested:  # while a submit was under way that the provider did not take
+        return await around.jobs.move(job, "cancelled", note="")
     requests = around.inputs.requests(job) + 1
     wait_s = await around.gate_wait_s(lane, job, requests=requests)
     if wait_s > 0:

@@ -398,3 +398,18 @@ async def test_a_bug_never_loses_or_repeats_a_paid_job(
             await world.store.move(submitting, "running")
     await world.steps.broke(job.job_id)
     assert (await world.store.get(job.job_id)).stage == after
+
+
+async def test_a_job_cancelled_while_it_is_refused_is_not_sent_again(tmp_path: Path) -> None:
+    busy = ProviderBusy("Busy.", billed="no", status=429)
+    world = World(tmp_path, FakeProvider(submits=[busy, Accepted(ticket="t-1", poll_after_s=2.0)]))
+    job = await world.new()
+
+    async def cancel() -> None:
+        await world.store.request_cancel(job.job_id, owner=OWNER)
+
+    world.provider.on_submit = cancel
+    job = await world.until_settled(job)
+    assert (job.stage, job.cost.billed) == ("cancelled", "no")
+    assert len(world.provider.submitted) == 1
+    assert world.inputs.up == set()
