@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from mcp_relight.domain.exchange import Output, Rendered
@@ -15,6 +16,7 @@ from mcp_relight.errors import (
     ProviderProtocol,
     RelightError,
     StorageFull,
+    TimedOut,
 )
 
 from .lanes import Surroundings, jittered
@@ -67,12 +69,13 @@ async def take_result(
     around: Surroundings, job: Job, rendered: Rendered, *, is_local: bool = False
 ) -> Job | None:
     """Keep what came with the reply, and go on to download the rest or to finish."""
+    done = replace(job, cost=rendered.cost or _billed(job.cost))
     if not rendered.outputs:
-        return await fail(around, job, ProviderProtocol("The provider's result has no picture."))
+        return await fail(around, done, ProviderProtocol("The provider's result has no picture."))
     try:
         returned = await _store_all(around, rendered.outputs, tries=1 if is_local else _PUT_TRIES)
     except RelightError as error:
-        return await fail(around, job, error)
+        return await fail(around, done, error)
     urls = tuple(output.url for output in rendered.outputs if output.url is not None)
     stage: Stage = "downloading" if urls else "finishing"
     return await around.jobs.move(
@@ -81,7 +84,7 @@ async def take_result(
         returned=returned,
         outputs=urls,
         request=_with_seed(job.request, rendered.seed),
-        cost=rendered.cost or _billed(job.cost),
+        cost=done.cost,
         sent=(*job.sent, *rendered.sent),
         warnings=added(job.warnings, *rendered.warnings),
         provider_expires_at=rendered.expires_at or job.provider_expires_at,
@@ -102,8 +105,8 @@ async def store_picture(around: Surroundings, data: bytes, *, tries: int = 1) ->
     """
     try:
         picture = await around.pixels.inspect(data)
-    except EngineCrashed:
-        picture = await around.pixels.inspect(data)  # the crash may have been another picture's
+    except (EngineCrashed, TimedOut):
+        picture = await around.pixels.inspect(data)  # it may have been another picture's fault
     except UNREADABLE:
         raise ProviderProtocol("The provider's result is not a readable picture.") from None
     for _ in range(tries - 1):
@@ -146,6 +149,8 @@ def _billed(cost: Cost) -> Cost:
 
 
 def _cost_after(job: Job, failure: Failure) -> Cost:
+    if job.cost.billed == "yes":
+        return job.cost  # the work was done: what happened to its result changes no bill
     was_sent = job.stage not in {"queued", "submitting"} or failure.billed is not None
     if job.stage == "queued" or failure.billed == "no" or not was_sent:
         return Cost(unit=job.cost.unit)

@@ -413,3 +413,28 @@ async def test_a_job_cancelled_while_it_is_refused_is_not_sent_again(tmp_path: P
     assert (job.stage, job.cost.billed) == ("cancelled", "no")
     assert len(world.provider.submitted) == 1
     assert world.inputs.up == set()
+
+
+async def test_what_was_rendered_and_could_not_be_kept_is_told_as_paid(tmp_path: Path) -> None:
+    """Not as free: the day's budget would have room for money that is gone."""
+    world = World(tmp_path, FakeProvider(submits=[PICTURE]))
+    job = await world.new(day_budget_usd=0.05)
+    world.images.full_for_puts = 1_000
+    job = await world.advance(job)
+    assert job.error is not None
+    assert (job.stage, job.error.code) == ("failed", "storage_full")
+    assert (job.cost.usd, job.cost.billed) == (0.04, "yes")
+    world.images.full_for_puts = 0
+    second = await world.until_settled(await world.new(day_budget_usd=0.05))
+    assert second.error is not None
+    assert second.error.code == "budget_exceeded"
+
+
+async def test_a_stated_bill_stays_when_the_picture_cannot_be_used(tmp_path: Path) -> None:
+    outputs = (Output(url="https://cloud.example/1.png"),)
+    priced = Rendered(outputs=outputs, cost=Cost(amount=1, usd=0.01, billed="yes"))
+    world = World(tmp_path, FakeProvider(polls=[priced]))
+    world.downloads.pages["https://cloud.example/1.png"] = b"BROKEN"
+    job = await world.until_settled(await world.new())
+    assert job.stage == "failed"
+    assert (job.cost.usd, job.cost.billed) == (0.01, "yes")
