@@ -44,6 +44,8 @@ class Price:
     high_usd: float | None
     source: str
     as_of: str
+    low_usd: float = 0.0
+    """What it costs at least, which counts where nobody documents a bound."""
 
     def estimate(self, count: int) -> Cost:
         usd = None if self.high_usd is None else round(self.high_usd * count, 6)

@@ -171,21 +171,21 @@ def check_cost(order: Order, models: Models, policy: Policy) -> None:
         return
     asked = order.arguments.max_cost_usd
     total = order.most(models).usd
-    if total is None:
-        if asked is None:
-            raise PriceUnknown(
-                f"Nobody documents what {order.spec.id} costs.",
-                hint="Give max_cost_usd to accept up to that much.",
-                argument="max_cost_usd",
-            )
-        return
+    if total is None and asked is None:
+        raise PriceUnknown(
+            f"Nobody documents what {order.spec.id} costs.",
+            hint="Give max_cost_usd to accept up to that much.",
+            argument="max_cost_usd",
+        )
     limit = policy.max_cost_usd if asked is None else min(asked, policy.max_cost_usd)
-    if total > limit:
+    least = order.spec.price.low_usd * order.count * len(order.lightings)
+    if limit <= 0 or limit < (least if total is None else total):
         name = (
             "max_cost_usd" if asked is not None and asked <= limit else "MCP_RELIGHT_MAX_COST_USD"
         )
+        costs = f"costs at least ${least:.3f}" if total is None else f"may cost up to ${total:.3f}"
         raise BudgetExceeded(
-            f"This may cost up to ${total:.3f}, above the limit of ${limit:.3f} in {name}.",
+            f"This {costs}, above the limit of ${limit:.3f} in {name}.",
             hint="Ask for fewer pictures, a cheaper model, or raise the limit.",
             argument="max_cost_usd",
         )
