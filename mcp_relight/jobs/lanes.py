@@ -27,6 +27,8 @@ NEVER = 253_402_300_799.0
 KEPT_BY_PROVIDER_S = 86_400.0
 """How long results are taken to stay at a provider that does not say."""
 _JITTER = 0.2
+_SLOWEST_AT = 6
+"""After so many attempts `backoff_s` has reached its longest wait."""
 _HEAVY_AT_ONCE = 4
 _random = random.SystemRandom()
 
@@ -86,6 +88,12 @@ def jittered(seconds: float) -> float:
 def backoff_s(attempts: int, *, at_most_s: float = 60.0) -> float:
     """2, 4, 8 … seconds, jittered."""
     return jittered(min(at_most_s, 2.0 ** min(attempts, 10)))
+
+
+def counted(attempts: int, *, is_passing: bool) -> int:
+    """One more attempt. Trouble that passes by itself, however long it lasts, uses up none of those
+    that an answer of no use has: an hour offline must not be the end of a paid picture."""
+    return attempts + 1 if not is_passing else max(attempts, min(attempts + 1, _SLOWEST_AT))
 
 
 def waited_s(job: Job, now: float) -> float:

@@ -9,6 +9,7 @@ from mcp_relight.domain.exchange import Accepted, Output, Rendered, Working
 from mcp_relight.domain.job import Cost, Job, Stage
 from mcp_relight.errors import (
     ContentRejected,
+    FetchFailed,
     JobExpired,
     NeedsPublicUrl,
     OutcomeUnknown,
@@ -272,7 +273,31 @@ async def test_a_download_is_tried_again(tmp_path: Path) -> None:
 
 async def test_a_download_that_never_works_expires(tmp_path: Path) -> None:
     world = World(tmp_path, FakeProvider(polls=[LINKED]))
+    world.downloads.pages["https://cloud.example/1.png"] = FetchFailed("Gone.", status=404)
     assert (await world.until_settled(await world.new())).stage == "expired"
+
+
+async def test_an_evening_without_a_network_loses_no_picture(tmp_path: Path) -> None:
+    world = World(tmp_path, FakeProvider(polls=[LINKED]))
+    offline = await world.until_settled(await world.new(), limit=200)
+    assert offline.stage == "downloading"
+    assert world.clock.time - offline.created_at > 2 * 3600
+    # Its first answer may be of no use either.
+    world.downloads.pages["https://cloud.example/1.png"] = FetchFailed("Not yet.", status=403)
+    waiting = await world.advance(offline)
+    assert waiting.stage == "downloading"
+    world.downloads.pages["https://cloud.example/1.png"] = b"result"
+    assert (await world.until_settled(waiting)).stage == "succeeded"
+
+
+async def test_one_picture_that_is_gone_does_not_take_the_other_with_it(tmp_path: Path) -> None:
+    two = Rendered(outputs=(Output(url="https://a/1"), Output(url="https://a/2")))
+    world = World(tmp_path, FakeProvider(polls=[two]))
+    world.downloads.pages = {"https://a/1": FetchFailed("Gone.", status=404), "https://a/2": b"2"}
+    job = await world.until_settled(await world.new())
+    assert job.stage == "succeeded"
+    assert len(job.images) == 1
+    assert any("could not be used" in warning for warning in job.warnings)
 
 
 async def test_one_unusable_picture_of_two_leaves_the_other_and_a_warning(tmp_path: Path) -> None:
