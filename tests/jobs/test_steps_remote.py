@@ -214,6 +214,30 @@ async def test_trouble_while_asking_never_ends_a_job_that_was_paid_for(
     assert len(provider.polled) == 4
 
 
+async def test_an_unreadable_answer_after_a_long_outage_is_not_the_end(tmp_path: Path) -> None:
+    outage = [ProviderDown("Down.")] * 20
+    polls = [*outage, ProviderProtocol("A page of HTML."), PICTURE]
+    world = World(tmp_path, FakeProvider(polls=polls))
+    assert (await world.until_settled(await world.new())).stage == "succeeded"
+
+
+async def test_answers_that_stay_unreadable_end_the_job(tmp_path: Path) -> None:
+    world = World(tmp_path, FakeProvider(polls=[ProviderProtocol("A page of HTML.")]))
+    job = await world.until_settled(await world.new())
+    assert job.error is not None
+    assert (job.stage, job.error.code) == ("failed", "provider_protocol")
+
+
+async def test_a_job_its_provider_does_not_know_at_first_is_asked_about_again(
+    tmp_path: Path,
+) -> None:
+    unknown = JobExpired("Not found.", status=404)
+    world = World(tmp_path, FakeProvider(polls=[unknown, unknown, PICTURE]))
+    assert (await world.until_settled(await world.new())).stage == "succeeded"
+    lost = World(tmp_path / "lost", FakeProvider(polls=[unknown]))
+    assert (await lost.until_settled(await lost.new())).stage == "expired"
+
+
 async def test_a_job_that_failed_at_the_provider_fails(tmp_path: Path) -> None:
     world = World(tmp_path, FakeProvider(polls=[ContentRejected("No.", billed="no")]))
     job = await world.until_settled(await world.new())
