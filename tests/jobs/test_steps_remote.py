@@ -275,12 +275,31 @@ async def test_polls_come_less_often_as_time_passes(tmp_path: Path) -> None:
 
 
 async def test_what_the_provider_kept_for_so_long_only_expires_after_that(tmp_path: Path) -> None:
-    submits = [Accepted(ticket="t", poll_after_s=2.0, expires_at=1_800_000_600.0)]
+    submits = [Accepted(ticket="t", poll_after_s=2.0, expires_at=1_800_007_200.0)]
     provider = FakeProvider(submits=submits, polls=[ProviderDown("Down.")])
     world = World(tmp_path, provider)
-    job = await world.until_settled(await world.new())
+    job = await world.until_settled(await world.new(), limit=200)
     assert job.stage == "expired"
-    assert world.clock.time > 1_800_000_600.0
+    assert world.clock.time > 1_800_007_200.0
+
+
+@pytest.mark.parametrize("skew_s", [-365 * 86_400.0, -7200.0])
+async def test_an_expiry_in_the_past_does_not_end_a_job_that_is_at_work(
+    tmp_path: Path, skew_s: float
+) -> None:
+    """The provider's clock, or ours, is wrong: what it says to a poll is what counts."""
+    taken = Accepted(ticket="t", poll_after_s=2.0, expires_at=1_800_000_000.0 + skew_s)
+    provider = FakeProvider(submits=[taken], polls=[Working(), ProviderDown("Down."), PICTURE])
+    world = World(tmp_path, provider)
+    assert (await world.until_settled(await world.new())).stage == "succeeded"
+
+
+async def test_an_expiry_far_away_does_not_keep_a_job_at_work_for_ever(tmp_path: Path) -> None:
+    taken = Accepted(ticket="t", poll_after_s=2.0, expires_at=4e9)
+    world = World(tmp_path, FakeProvider(submits=[taken], polls=[Working()]))
+    job = await world.advance(await world.new())
+    world.clock.time += 8 * 86_400
+    assert (await world.advance(job)).stage == "expired"
 
 
 async def test_a_download_is_tried_again(tmp_path: Path) -> None:
