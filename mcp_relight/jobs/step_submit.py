@@ -18,7 +18,7 @@ from mcp_relight.errors import (
     RequestError,
 )
 
-from .lanes import NEVER, Lane, Surroundings, backoff_s, jittered
+from .lanes import NEVER, Lane, Surroundings, backoff_s, is_past_keeping, jittered
 from .step_moves import (
     PROGRESS_RUNNING,
     PROGRESS_SENT,
@@ -71,6 +71,9 @@ async def reconcile(around: Surroundings, lane: Lane, job: Job) -> Job | None:
     try:
         outcome = await lane.provider.reconcile(job, around.turn(lane, job))
     except RelightError:
+        if job.stage == "submit_unknown" and not is_past_keeping(job, around.clock.now()):
+            # What made the outcome unknown may last: nobody has looked yet.
+            return await later(around, job, jittered(_RECONCILE_AGAIN_S[-1]), job.note)
         outcome = None
     if isinstance(outcome, Accepted) and await around.jobs.may_be_anothers(job, outcome.ticket):
         outcome = None  # showing somebody else's picture is worse than asking the user

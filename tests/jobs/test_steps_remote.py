@@ -22,6 +22,7 @@ from mcp_relight.errors import (
     TimedOut,
     UrlRefused,
 )
+from mcp_relight.jobs.lanes import NEVER
 from tests.jobs.fakes import OWNER, FakeProvider, World
 
 pytestmark = pytest.mark.anyio
@@ -161,6 +162,30 @@ async def test_late_evidence_brings_an_unknown_job_back(
     job = await world.until_settled(await world.new())
     assert (job.stage, job.error) == ("succeeded", None)
     assert len(provider.submitted) == 1
+
+
+async def test_evidence_is_looked_for_until_somebody_could_look(tmp_path: Path) -> None:
+    """The network that swallowed the answer may stay away for longer than six minutes."""
+    provider = FakeProvider(
+        submits=[OutcomeUnknown("No answer.")], evidence=ProviderDown("Cannot connect.")
+    )
+    world = World(tmp_path, provider)
+    job = await world.until_settled(await world.new(), limit=12)
+    assert job.stage == "submit_unknown"
+    assert world.clock.time - job.created_at > 1800
+    provider.evidence = Accepted(ticket="late", poll_after_s=2.0)
+    assert (await world.until_settled(job)).stage == "succeeded"
+
+
+async def test_a_provider_that_is_gone_for_good_is_not_asked_for_ever(tmp_path: Path) -> None:
+    provider = FakeProvider(
+        submits=[OutcomeUnknown("No answer.")], evidence=ProviderDown("Cannot connect.")
+    )
+    world = World(tmp_path, provider)
+    job = await world.advance(await world.new())
+    world.clock.time += 2 * 86_400
+    job = await world.until_settled(job)
+    assert (job.stage, job.due_at) == ("submit_unknown", NEVER)
 
 
 async def test_a_job_of_which_nothing_is_heard_waits_for_a_person_alone(tmp_path: Path) -> None:
