@@ -79,7 +79,7 @@ class Segmind(Adapter):
             return _read_v1(request, reply)
         body = reply.json_object()
         ticket = request.path.removeprefix(_REQUESTS).removesuffix("/status")
-        if request.method == "GET" and body.get("request_id", ticket) != ticket:
+        if request.method == "GET" and body.get("request_id") not in (None, ticket):
             return ANOTHER_JOB
         state = state_of(body.get("status"))
         if state in {"failed", "error", "cancelled"}:
@@ -91,7 +91,9 @@ class Segmind(Adapter):
                 return Accepted(ticket=_DONE + ticket, poll_after_s=0.0)
             return _rendered(body)
         if state is None:
-            return Working(unknown_status=str(body.get("status")))
+            found = _rendered(body)  # the result itself, whose documents show no status in it
+            is_result = found.outputs and not request.path.endswith("/status")
+            return found if is_result else Working(unknown_status=str(body.get("status")))
         return Working(progress=0.1 if state == "queued" else 0.5)
 
     def read_refusal(self, request: Request, reply: Reply) -> Follow | None:

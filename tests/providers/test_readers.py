@@ -381,3 +381,15 @@ def test_a_number_that_is_none_is_not_one(value: object) -> None:
 @pytest.mark.parametrize("text", ["2026-03-31T10:00:00.000Z", "2026-03-31 10:00:00"])
 def test_both_forms_of_a_timestamp_are_utc(text: str) -> None:
     assert moment(text) == 1774951200.0
+
+
+@pytest.mark.parametrize("request_id", [{}, {"request_id": None}])
+def test_segminds_result_is_taken_without_a_word_about_its_state(request_id: Any) -> None:
+    """It was paid for, and nobody documents that the result repeats the status."""
+    body = {**request_id, "output": "https://images.example.com/1.webp", "metrics": {"cost": 0.03}}
+    outcome = SEGMIND.read(SEGMIND.poll(f"done:{SEGMIND_ID}"), reply(body))
+    assert isinstance(outcome, Rendered)
+    assert outcome.outputs == (Output(url="https://images.example.com/1.webp"),)
+    assert isinstance(SEGMIND.read(SEGMIND.poll(SEGMIND_ID), reply(body)), Working)
+    queued = SEGMIND.read(SEGMIND.poll(SEGMIND_ID), reply({**request_id, "status": "COMPLETED"}))
+    assert queued == Accepted(ticket=f"done:{SEGMIND_ID}", poll_after_s=0.0)
