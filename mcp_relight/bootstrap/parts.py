@@ -73,7 +73,10 @@ class Parts:
 
     @cached_property
     def credentials(self) -> tuple[str, ...]:
-        """An id for each key that is set."""
+        """An id for each key that is set and may be used. Without one a worker leaves remote jobs
+        alone, also those that were accepted while something might still leave this machine."""
+        if self.settings.local_only:
+            return ()
         named = (access.credential_id for access in self.access.values())
         return tuple(name for name in named if name is not None)
 
