@@ -189,7 +189,7 @@ class Parts:
             images=self.images,
             pixels=self.pixels,
             inputs=ProviderInputs(
-                self.images, self.pixels, remotes=self.remotes, bucket=self._bucket()
+                self.images, self.pixels, remotes=self.remotes, bucket=self.bucket
             ),
             downloads=self.downloads,
             clock=self.clock,
@@ -197,7 +197,9 @@ class Parts:
             spare_dir=self.folder / "results",
         )
 
-    def _bucket(self) -> "BucketFolder | None":
+    @cached_property
+    def bucket(self) -> "BucketFolder | None":
+        """The user's own, where one is set."""
         settings = self.settings
         if not (settings.bucket_url and settings.bucket_key_id and settings.bucket_secret):
             return None
@@ -248,6 +250,14 @@ class Parts:
         """Delete ended jobs that are too old or too many, and images that no job needs."""
         pruned = await self.store.prune(image_bytes=await self.images.sizes())
         await self.images.delete_unused(pruned.image_ids)
+
+    async def clear_bucket(self) -> None:
+        """Take back what is still up for a provider to read although its job has ended: given up by
+        a person, or ended just before its worker did."""
+        if self.bucket is None or self.settings.local_only:
+            return
+        for job_id in await self.store.ended(await self.bucket.folders()):
+            await self.bucket.clear(job_id)
 
     async def aclose(self) -> None:
         """Close what was opened, and nothing else."""
