@@ -121,5 +121,5 @@ async def _tidy_up(parts: Parts) -> None:
     for tidy in (parts.prune, parts.clear_bucket):
         try:
             await tidy()
-        except RelightError as error:
-            _log.warning("Not everything could be tidied up: %s", error.code)
+        except (RelightError, OSError) as error:  # no reason to leave a paid job alone
+            _log.warning("Not everything could be tidied up: %s", type(error).__name__)
