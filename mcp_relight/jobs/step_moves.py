@@ -86,7 +86,7 @@ async def take_result(
         request=_with_seed(job.request, rendered.seed),
         cost=done.cost,
         sent=(*job.sent, *rendered.sent),
-        warnings=added(job.warnings, *rendered.warnings),
+        warnings=added(job.warnings, *rendered.warnings, *_fewer(job, rendered)),
         provider_expires_at=rendered.expires_at or job.provider_expires_at,
         submitted_at=job.submitted_at or around.clock.now(),
         error=None,
@@ -136,6 +136,11 @@ async def _store_all(
     pictures = [output.data for output in outputs if output.data is not None]
     async with around.heavy:
         return tuple([await store_picture(around, data, tries=tries) for data in pictures])
+
+
+def _fewer(job: Job, rendered: Rendered) -> tuple[str, ...]:
+    got, asked = len(rendered.outputs), job.request.count
+    return (f"The provider returned {got} of {asked} pictures.",) if got < asked else ()
 
 
 def _with_seed(request: JobRequest, used: int | None) -> JobRequest:

@@ -531,3 +531,10 @@ async def test_a_stated_bill_stays_when_the_picture_cannot_be_used(tmp_path: Pat
     job = await world.until_settled(await world.new())
     assert job.stage == "failed"
     assert (job.cost.usd, job.cost.billed) == (0.01, "yes")
+
+
+async def test_fewer_pictures_than_asked_for_are_told(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    job = await world.until_settled(await world.new(count=4))
+    assert job.stage == "succeeded"
+    assert "The provider returned 1 of 4 pictures." in job.warnings

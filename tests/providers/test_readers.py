@@ -216,7 +216,6 @@ def test_segminds_v1_answers_with_the_picture_itself(label: str) -> None:
     assert outcome.seed == 7
     assert outcome.cost is not None
     assert outcome.cost.usd == 0.037
-    assert outcome.warnings == ()
 
 
 @pytest.mark.parametrize("name", ["image", "output"])
@@ -232,13 +231,6 @@ def test_segminds_v1_may_answer_with_an_address() -> None:
     outcome = SEGMIND.read(v1_request(), reply({"output": "https://images.segmind.com/a.png"}))
     assert isinstance(outcome, Rendered)
     assert outcome.outputs == (Output(url="https://images.segmind.com/a.png"),)
-
-
-def test_segminds_v1_says_when_fewer_pictures_came_than_asked() -> None:
-    request = Request(method="POST", path="/v1/ic-light", json={"number_of_images": 4})
-    outcome = SEGMIND.read(request, reply(PNG, content_type="image/png"))
-    assert isinstance(outcome, Rendered)
-    assert "1 of 4" in outcome.warnings[0]
 
 
 @pytest.mark.parametrize(
