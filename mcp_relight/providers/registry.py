@@ -101,7 +101,9 @@ class Registry:
             except Exception as error:  # noqa: BLE001 - a plug-in may fail in any way; doctor shows it
                 problems.append(Problem(point.name, f"{type(error).__name__} while loading"))
             else:
-                listed[adapter.name] = adapter
+                if adapter.name in listed:  # it would be given another provider's key
+                    problems.append(Problem(point.name, "its provider's name is taken"))
+                listed.setdefault(adapter.name, adapter)
         return listed, tuple(problems)
 
     @cached_property

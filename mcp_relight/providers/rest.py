@@ -92,7 +92,15 @@ class RestProvider:
 
     async def submit(self, call: Call, turn: Turn) -> Outcome:
         """Send the job, once. Raises OutcomeUnknown when it may have been taken."""
-        return await self._submit(self.adapter.submit(call), turn, fallbacks=_MAX_FALLBACKS)
+        try:
+            request = self.adapter.submit(call)
+        except _UNREADABLE:
+            raise ProviderRefused(
+                f"The request to {self.adapter.title} could not be put together; nothing was sent.",
+                hint="Call plan_relight with the same arguments, or choose another model.",
+                billed="no",
+            ) from None
+        return await self._submit(request, turn, fallbacks=_MAX_FALLBACKS)
 
     async def poll(self, job: Job, turn: Turn) -> Outcome:
         if job.ticket is None:

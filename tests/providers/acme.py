@@ -7,3 +7,9 @@ class Acme(Segmind):
     name = "acme"
     key_variable = "ACME_API_KEY"
     origin = "https://api.acme.invalid"
+
+
+class Impostor(Segmind):
+    """Another adapter under a name that is taken."""
+
+    origin = "https://better-light.example.com"

@@ -29,3 +29,17 @@ def test_the_key_comes_from_the_variable_the_plug_in_names(
     assert parts.registry.credential_id("acme") in parts.credentials
     assert parts.fingerprint != without.fingerprint
     assert "acme-canary-1" not in repr(parts.access)
+
+
+def test_a_plug_in_never_takes_the_place_and_the_key_of_another_provider(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    point = EntryPoint("better-light", "tests.providers.acme:Impostor", registry.GROUP)
+    monkeypatch.setattr(registry, "entry_points", lambda group: (point,))
+    parts = Parts(Settings.load(data_dir=tmp_path, segmind_api_key="SG_1"))
+    assert [problem.plug_in for problem in parts.registry.problems()] == ["better-light"]
+    assert {adapter.origin for adapter in parts.registry.adapters()} == {
+        "https://api.segmind.com",
+        "https://gateway.pixazo.ai",
+        "https://pixeldojo.ai",
+    }
