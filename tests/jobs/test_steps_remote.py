@@ -1,6 +1,7 @@
 """Steps of a remote job: what each answer of a provider, and each silence, leads to."""
 
 from pathlib import Path
+from typing import Any
 
 import anyio
 import pytest
@@ -19,6 +20,7 @@ from mcp_relight.errors import (
     ProviderDown,
     ProviderProtocol,
     RelightError,
+    StorageFull,
     TimedOut,
     UrlRefused,
 )
@@ -538,3 +540,22 @@ async def test_fewer_pictures_than_asked_for_are_told(tmp_path: Path) -> None:
     job = await world.until_settled(await world.new(count=4))
     assert job.stage == "succeeded"
     assert "The provider returned 1 of 4 pictures." in job.warnings
+
+
+async def test_a_full_disk_does_not_lose_the_ticket_of_a_paid_job(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It came with the answer and is nowhere else: most providers cannot be asked for it."""
+    world = World(tmp_path)
+    job = await world.new()
+    write_down, full = world.store.move, [StorageFull("Full."), TimedOut("No answer.")]
+
+    async def move(job: Job, stage: Stage, **changes: Any) -> Job | None:
+        if job.stage == "submitting" and full:
+            raise full.pop()
+        return await write_down(job, stage, **changes)
+
+    monkeypatch.setattr(world.store, "move", move)
+    job = await world.advance(job)
+    assert (job.stage, job.ticket) == ("running", "t-1")
+    assert len(world.provider.submitted) == 1
