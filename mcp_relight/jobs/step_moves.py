@@ -31,6 +31,8 @@ _RECONCILE_FIRST_S = 15.0
 _PUT_TRIES = 24
 """Bytes that were paid for exist nowhere else: a full disk is waited out for two minutes."""
 _PUT_AGAIN_S = 5.0
+_DEARER = 1.2
+"""Some documents state an average, around which the single price varies."""
 UNREADABLE = (ImageCorrupt, ImageUnsupported, ImageTooLarge)
 
 
@@ -86,7 +88,9 @@ async def take_result(
         request=_with_seed(job.request, rendered.seed),
         cost=done.cost,
         sent=(*job.sent, *rendered.sent),
-        warnings=added(job.warnings, *rendered.warnings, *_fewer(job, rendered)),
+        warnings=added(
+            job.warnings, *rendered.warnings, *_fewer(job, rendered), *dearer(job, done.cost)
+        ),
         provider_expires_at=rendered.expires_at or job.provider_expires_at,
         submitted_at=job.submitted_at or around.clock.now(),
         error=None,
@@ -136,6 +140,16 @@ async def _store_all(
     pictures = [output.data for output in outputs if output.data is not None]
     async with around.heavy:
         return tuple([await store_picture(around, data, tries=tries) for data in pictures])
+
+
+def dearer(job: Job, cost: Cost | None) -> tuple[str, ...]:
+    """A word about a price well above the planned one."""
+    planned_usd = job.request.estimate.usd
+    if cost is None or cost.usd is None or planned_usd is None:
+        return ()
+    if cost.usd <= planned_usd * _DEARER:
+        return ()
+    return (f"The provider charges ${cost.usd:.3f} for this, planned was ${planned_usd:.3f}.",)
 
 
 def _fewer(job: Job, rendered: Rendered) -> tuple[str, ...]:

@@ -27,6 +27,8 @@ from .lanes import NEVER, Lane, Surroundings, backoff_s, is_past_keeping, jitter
 from .step_moves import (
     PROGRESS_RUNNING,
     PROGRESS_SENT,
+    added,
+    dearer,
     fail,
     later,
     release_inputs,
@@ -115,6 +117,7 @@ async def take_answer(around: Surroundings, job: Job, outcome: Outcome) -> Job |
                 ticket=outcome.ticket,
                 provider_expires_at=outcome.expires_at,
                 cost=outcome.cost or job.cost,
+                warnings=added(job.warnings, *dearer(job, outcome.cost)),
                 submitted_at=around.clock.now(),
                 attempts=0,
                 error=None,

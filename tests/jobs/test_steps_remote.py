@@ -559,3 +559,22 @@ async def test_a_full_disk_does_not_lose_the_ticket_of_a_paid_job(
     job = await world.advance(job)
     assert (job.stage, job.ticket) == ("running", "t-1")
     assert len(world.provider.submitted) == 1
+
+
+async def test_a_price_above_the_planned_one_is_told_and_counts_at_once(tmp_path: Path) -> None:
+    """The day's budget must not be spent again while the dearer jobs are still at work."""
+    dear = Cost(amount=6, unit="credits", usd=0.36, billed="unknown")
+    taken = Accepted(ticket="t-1", poll_after_s=2.0, cost=dear)
+    world = World(tmp_path, FakeProvider(submits=[taken], polls=[Working()]))
+    job = await world.advance(await world.new(day_budget_usd=0.38))
+    assert any("$0.360" in warning and "$0.040" in warning for warning in job.warnings)
+    second = await world.advance(await world.new(day_budget_usd=0.38))
+    assert second.error is not None
+    assert second.error.code == "budget_exceeded"
+
+
+async def test_a_price_as_planned_is_no_news(tmp_path: Path) -> None:
+    fair = Cost(amount=1, unit="credits", usd=0.042, billed="unknown")
+    taken = Accepted(ticket="t-1", poll_after_s=2.0, cost=fair)
+    world = World(tmp_path, FakeProvider(submits=[taken]))
+    assert (await world.until_settled(await world.new())).warnings == ()
