@@ -205,10 +205,10 @@ def quote(
     params = spec.check(
         parse_json_object(arguments.params, "params") if arguments.params is not None else {}
     )
-    estimate = models.estimate(spec.id, params, count)
-    if estimate.usd is None or estimate.usd * looks > policy.max_cost_usd:
+    most = models.estimate(spec.id, params, count * looks).usd
+    if most is None or most > policy.max_cost_usd:
         return None
-    return Quote(model=spec.id, usd=estimate.usd * looks)
+    return Quote(model=spec.id, usd=most)
 
 
 def _new_job(
