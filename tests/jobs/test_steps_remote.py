@@ -578,3 +578,16 @@ async def test_a_price_as_planned_is_no_news(tmp_path: Path) -> None:
     taken = Accepted(ticket="t-1", poll_after_s=2.0, cost=fair)
     world = World(tmp_path, FakeProvider(submits=[taken]))
     assert (await world.until_settled(await world.new())).warnings == ()
+
+
+async def test_a_wish_to_cancel_that_came_too_late_is_answered(tmp_path: Path) -> None:
+    world = World(tmp_path, FakeProvider(submits=[PICTURE]))
+    job = await world.new()
+
+    async def cancel() -> None:
+        await world.store.request_cancel(job.job_id, owner=OWNER)
+
+    world.provider.on_submit = cancel
+    job = await world.until_settled(job)
+    assert job.stage == "succeeded"
+    assert any("too late to cancel" in warning for warning in job.warnings)
