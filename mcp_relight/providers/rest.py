@@ -56,7 +56,14 @@ _SCHEMA_LIFE_S = 3600.0
 _SHARE_OF_AGE = 0.5
 """A job of age t is asked about again after t/2: the waits grow by half each time."""
 _TICKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:~-]{0,199}")
-_UNREADABLE = (LookupError, TypeError, ValueError, AttributeError, RecursionError)
+_UNREADABLE = (
+    LookupError,
+    TypeError,
+    ValueError,
+    ArithmeticError,
+    AttributeError,
+    RecursionError,
+)
 """What reading a reply of an unexpected shape may raise in an adapter."""
 
 

@@ -591,3 +591,15 @@ async def test_a_wish_to_cancel_that_came_too_late_is_answered(tmp_path: Path) -
     job = await world.until_settled(job)
     assert job.stage == "succeeded"
     assert any("too late to cancel" in warning for warning in job.warnings)
+
+
+async def test_an_answer_that_always_trips_a_bug_is_asked_for_no_longer_than_it_is_kept(
+    tmp_path: Path,
+) -> None:
+    world = World(tmp_path)
+    job = await world.advance(await world.new())
+    await world.steps.broke(job.job_id)
+    assert (await world.store.get(job.job_id)).stage == "running"
+    world.clock.time += 2 * 86_400
+    await world.steps.broke(job.job_id)
+    assert (await world.store.get(job.job_id)).stage == "expired"

@@ -385,3 +385,15 @@ def test_segminds_result_is_taken_without_a_word_about_its_state(request_id: Any
     assert isinstance(SEGMIND.read(SEGMIND.poll(SEGMIND_ID), reply(body)), Working)
     queued = SEGMIND.read(SEGMIND.poll(SEGMIND_ID), reply({**request_id, "status": "COMPLETED"}))
     assert queued == Accepted(ticket=f"done:{SEGMIND_ID}", poll_after_s=0.0)
+
+
+@pytest.mark.parametrize("name", ["pixeldojo", "segmind"])
+def test_a_price_too_long_to_be_a_number_is_none(name: str) -> None:
+    """And costs nobody the picture."""
+    endless = 10**400
+    body = {"status": "completed", "output": "https://a.example.com/1.png"}
+    facts = {"creditCost": endless, "metrics": {"cost": endless}, "seed": endless}
+    poll = DOJO.poll("t-1") if name == "pixeldojo" else SEGMIND.poll("done:t-1")
+    outcome = ADAPTERS[name].read(poll, reply(body | facts))
+    assert isinstance(outcome, Rendered)
+    assert outcome.cost is None
