@@ -85,7 +85,9 @@ def _is_plain(value: object) -> bool:
 
 
 def _is_figure(value: object) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+    if isinstance(value, float):
+        return math.isfinite(value)
+    return isinstance(value, int) and not isinstance(value, bool)
 
 
 def check_params(values: Mapping[str, JsonValue], schema: Schema) -> None:

@@ -220,6 +220,16 @@ async def test_the_list_is_read_into_rows_of_bounded_size() -> None:
     assert len(json.dumps(plain_schema(huge))) < 20_000
 
 
+async def test_numbers_too_long_for_a_float_end_no_worker() -> None:
+    endless = 10**400
+    schema = {"properties": {"prompt": {}, "image": {}, "steps": {"maximum": endless}}}
+    model = {"apiId": "new-edit", "creditCost": endless, "requestSchema": schema}
+    world = World(listed({"models": [{**model, "modality": "image"}]}))
+    await world.work(1)
+    assert await world.registry.refresh()
+    assert world.registry.spec("pixeldojo/new-edit").check({"steps": 5}) == {"steps": 5}
+
+
 async def test_a_list_that_cannot_be_read_is_an_error_of_the_tree() -> None:
     for answer in ODD:
         with pytest.raises(ProviderError):
