@@ -14,7 +14,7 @@ from mcp_relight.domain.exchange import Call, Picture
 from mcp_relight.domain.job import Cost
 from mcp_relight.domain.ports import Draft
 from mcp_relight.domain.words import did_you_mean
-from mcp_relight.errors import Internal, UnknownModel
+from mcp_relight.errors import Internal, ModelNotReady, UnknownModel
 
 from .catalogues import Catalogues
 from .faults import needs_public_url
@@ -159,11 +159,18 @@ class Registry:
 
     def draft(self, call: Call) -> Draft:
         spec = self.spec(call.model)
-        fields = spec.honesty(call.lighting, call.params)
         listed = self._loaded[0][spec.provider]
-        if not isinstance(listed, Adapter):
-            return Draft(fields=fields, request=dict(call.params))
-        body = listed.submit(_without_pictures(call)).json
+        try:
+            fields = spec.honesty(call.lighting, call.params)
+            if not isinstance(listed, Adapter):
+                return Draft(fields=fields, request=dict(call.params))
+            body = listed.submit(_without_pictures(call)).json
+        except (LookupError, TypeError, ValueError, ArithmeticError, AttributeError):
+            raise ModelNotReady(
+                f"{spec.id} cannot be used: its adapter failed on this call.",
+                hint="Choose another model, and tell whoever maintains the adapter.",
+                argument="model",
+            ) from None
         return Draft(fields=fields, request=body if isinstance(body, dict) else {})
 
     def check_readable(self, call: Call) -> None:

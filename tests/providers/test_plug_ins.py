@@ -7,7 +7,10 @@ import pytest
 
 from mcp_relight.bootstrap import Parts
 from mcp_relight.config import Settings
+from mcp_relight.errors import ModelNotReady
 from mcp_relight.providers import registry
+
+from .calls import call
 
 
 @pytest.fixture
@@ -43,3 +46,14 @@ def test_a_plug_in_never_takes_the_place_and_the_key_of_another_provider(
         "https://gateway.pixazo.ai",
         "https://pixeldojo.ai",
     }
+
+
+def test_a_plug_in_that_trips_over_a_call_is_refused_and_harms_no_other(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    point = EntryPoint("clumsy", "tests.providers.acme:Clumsy", registry.GROUP)
+    monkeypatch.setattr(registry, "entry_points", lambda group: (point,))
+    models = Parts(Settings.load(data_dir=tmp_path)).registry
+    with pytest.raises(ModelNotReady, match="clumsy/lamp"):
+        models.draft(call("clumsy/lamp"))
+    assert models.draft(call("segmind/ic-light")).request["prompt"]
