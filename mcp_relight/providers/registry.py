@@ -60,14 +60,14 @@ class Problem:
 
 def installed() -> tuple[EntryPoint, ...]:
     """The entry points of the group; the built-in ones come from the package itself."""
-    named = {point.name: point for point in (*_BUILT_IN, *entry_points(group=GROUP))}
-    return tuple(named.values())
+    own = {(point.name, point.value) for point in _BUILT_IN}
+    found = entry_points(group=GROUP)
+    return (*_BUILT_IN, *(point for point in found if (point.name, point.value) not in own))
 
 
 def third_party() -> tuple[Adapter, ...]:
     """The remote providers of other packages. One that cannot be loaded is `Registry.problems`'."""
-    own = {point.name for point in _BUILT_IN}
-    others = tuple(point for point in installed() if point.name not in own)
+    others = installed()[len(_BUILT_IN) :]
     return Registry({}, plug_ins=lambda: others).adapters() if others else ()
 
 

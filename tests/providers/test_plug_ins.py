@@ -34,13 +34,14 @@ def test_the_key_comes_from_the_variable_the_plug_in_names(
     assert "acme-canary-1" not in repr(parts.access)
 
 
+@pytest.mark.parametrize("name", ["better-light", "segmind"])
 def test_a_plug_in_never_takes_the_place_and_the_key_of_another_provider(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str
 ) -> None:
-    point = EntryPoint("better-light", "tests.providers.acme:Impostor", registry.GROUP)
+    point = EntryPoint(name, "tests.providers.acme:Impostor", registry.GROUP)
     monkeypatch.setattr(registry, "entry_points", lambda group: (point,))
     parts = Parts(Settings.load(data_dir=tmp_path, segmind_api_key="SG_1"))
-    assert [problem.plug_in for problem in parts.registry.problems()] == ["better-light"]
+    assert [problem.plug_in for problem in parts.registry.problems()] == [name]
     assert {adapter.origin for adapter in parts.registry.adapters()} == {
         "https://api.segmind.com",
         "https://gateway.pixazo.ai",
