@@ -18,8 +18,8 @@ from .step_moves import PROGRESS_FINISHING, added, fail, later, store_picture
 from .step_poll import expire
 
 DEADLINE_S = 60.0
-_MAX_REFUSALS = 20
-_PASSING = (FetchFailed, TimedOut, ProviderBusy, ProviderDown, StorageFull)
+_MAX_REFUSALS, _MAX_UNREADABLE = 20, 8
+_PASSING = (FetchFailed, TimedOut, ProviderBusy, ProviderDown, ProviderProtocol, StorageFull)
 _PASSING_STATUS = frozenset({408, 425, 429})
 """Refusals by a file's server that pass by themselves, beside every 5xx."""
 
@@ -37,7 +37,7 @@ async def download(around: Surroundings, _lane: Lane, job: Job) -> Job | None:
             problem = error
     returned = (*job.returned, *fetched)
     if problem is not None and not returned:
-        if isinstance(problem, _PASSING):
+        if isinstance(problem, _PASSING) and not isinstance(problem, ProviderProtocol):
             return await expire(around, job)
         return await fail(around, job, problem)
     missing = len(job.outputs) - len(fetched)
@@ -65,19 +65,23 @@ async def _fetch(around: Surroundings, url: str) -> str:
 
 def _is_hopeless(around: Surroundings, job: Job, error: RelightError) -> bool:
     """Whether the provider may have deleted its results, or has said so often enough."""
-    is_told = _is_refusal(error) and job.attempts >= _MAX_REFUSALS
+    most = _most_tries(error)
+    is_told = most is not None and job.attempts >= most
     return is_told or is_past_keeping(job, around.clock.now())
 
 
-def _is_refusal(error: RelightError) -> bool:
-    """Whether the server of the file was there, and gave something else."""
+def _most_tries(error: RelightError) -> int | None:
+    """How often the server of the file may give something else; None where it gave nothing."""
+    if isinstance(error, ProviderProtocol):
+        return _MAX_UNREADABLE  # it may be half written still
     if not isinstance(error, FetchFailed) or error.status is None:
-        return False
-    return error.status < 500 and error.status not in _PASSING_STATUS
+        return None
+    is_refusal = error.status < 500 and error.status not in _PASSING_STATUS
+    return _MAX_REFUSALS if is_refusal else None
 
 
 async def _again(around: Surroundings, job: Job, error: RelightError) -> Job | None:
     note = f"Downloading the result failed ({error.code}); trying again."
     wait_s = backoff_s(job.attempts + 1)
-    attempts = counted(job.attempts, is_passing=not _is_refusal(error))
+    attempts = counted(job.attempts, is_passing=_most_tries(error) is None)
     return await later(around, job, wait_s, note, attempts=attempts)

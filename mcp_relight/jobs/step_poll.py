@@ -20,13 +20,14 @@ from .lanes import Lane, Surroundings, backoff_s, counted, is_past_keeping, jitt
 from .step_moves import PROGRESS_DOWNLOADING, PROGRESS_RUNNING, added, fail, later, take_result
 
 SLOW = "This takes longer than usual; the job goes on and can be looked at later."
+ONCE_MORE = "The provider says it does not know this job; it is asked once more."
 NO_CANCEL = "The provider could not cancel this job; it goes on, and its result is kept."
 _MIN_POLL_S, _MAX_POLL_S = 2.0, 15.0
 _SLOW_POLL_S = 30.0
 _MAX_UNREADABLE = 10
-_NOT_FOUND, _MAX_NOT_FOUND = 404, 2
+_NOT_FOUND, _ONCE_MORE_S = 404, 10.0
 """What was just taken may not be known everywhere at once, and a gateway that restarts knows
-nothing: a job that was paid for is not given up over the first such answers."""
+nothing: a job that was paid for is not given up over the first such answer."""
 _MAX_CANCELS = 3
 _PASSING = (
     ProviderBusy,
@@ -51,8 +52,8 @@ async def poll(around: Surroundings, lane: Lane, job: Job) -> Job | None:
     try:
         outcome = await lane.provider.poll(job, around.turn(lane, job))
     except JobExpired as error:
-        if error.status == _NOT_FOUND and job.attempts < _MAX_NOT_FOUND:
-            return await _trouble(around, lane, job, error)
+        if error.status == _NOT_FOUND and job.note != ONCE_MORE:
+            return await later(around, job, jittered(_ONCE_MORE_S), ONCE_MORE)
         return await expire(around, job, error)
     except _PASSING as error:
         return await _trouble(around, lane, job, error)

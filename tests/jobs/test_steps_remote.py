@@ -259,10 +259,12 @@ async def test_a_job_its_provider_does_not_know_at_first_is_asked_about_again(
     tmp_path: Path,
 ) -> None:
     unknown = JobExpired("Not found.", status=404)
-    world = World(tmp_path, FakeProvider(polls=[unknown, unknown, PICTURE]))
+    outage = [ProviderDown("Down.")] * 10
+    world = World(tmp_path, FakeProvider(polls=[unknown, *outage, unknown, Working(), PICTURE]))
     assert (await world.until_settled(await world.new())).stage == "succeeded"
     lost = World(tmp_path / "lost", FakeProvider(polls=[unknown]))
     assert (await lost.until_settled(await lost.new())).stage == "expired"
+    assert len(lost.provider.polled) == 2
 
 
 async def test_a_job_that_failed_at_the_provider_fails(tmp_path: Path) -> None:
@@ -603,3 +605,24 @@ async def test_an_answer_that_always_trips_a_bug_is_asked_for_no_longer_than_it_
     world.clock.time += 2 * 86_400
     await world.steps.broke(job.job_id)
     assert (await world.store.get(job.job_id)).stage == "expired"
+
+
+async def test_a_file_that_is_not_whole_yet_is_fetched_again(tmp_path: Path) -> None:
+    url = "https://cloud.example/1.png"
+    world = World(tmp_path, FakeProvider(polls=[LINKED]))
+    world.downloads.pages[url] = b"BROKEN"
+    job = await world.new()
+    while job.attempts == 0 and not job.is_terminal:
+        world.clock.time = max(world.clock.time, job.due_at)
+        job = await world.advance(job)
+    world.downloads.pages[url] = b"result"
+    assert (await world.until_settled(job)).stage == "succeeded"
+
+
+async def test_a_file_that_never_is_a_picture_fails_soon(tmp_path: Path) -> None:
+    world = World(tmp_path, FakeProvider(polls=[LINKED]))
+    world.downloads.pages["https://cloud.example/1.png"] = b"BROKEN"
+    job = await world.until_settled(await world.new())
+    assert job.error is not None
+    assert (job.stage, job.error.code) == ("failed", "provider_protocol")
+    assert world.clock.time - job.created_at < 600
