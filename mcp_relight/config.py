@@ -12,7 +12,7 @@ import platformdirs
 from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from mcp_relight.domain.words import rule_broken
+from mcp_relight.domain.words import nearest, rule_broken
 from mcp_relight.errors import InvalidArgument
 
 WorkerMode = Literal["detached", "inline", "none"]
@@ -20,12 +20,13 @@ LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
 
 PROVIDERS_WITH_KEYS = ("pixeldojo", "pixazo", "segmind")
 
+_PREFIX = "MCP_RELIGHT_"
 _UNSET = re.compile(r"^\$\{user_config\.[^}]*\}$")
 _MAX_KEY_FILE_BYTES = 4096
 
 
 def _prefixed(name: str) -> AliasChoices:
-    return AliasChoices(f"MCP_RELIGHT_{name}")
+    return AliasChoices(_PREFIX + name)
 
 
 def _key(name: str) -> Any:
@@ -235,6 +236,16 @@ class Settings(BaseSettings):
             )
         folders = [folder.expanduser().absolute() for folder in chosen]
         return tuple(dict.fromkeys([*folders, self.results_dir]))
+
+    @classmethod
+    def unknown_variables(cls) -> dict[str, str]:
+        """Variables that look like settings and are none, each with the nearest that is, or ""."""
+        known = [_variable(cls, name).lower() for name in cls.model_fields]
+        return {
+            name: (nearest(name, known, cutoff=0.8) or "").upper()
+            for name in sorted(os.environ)
+            if name.startswith(_PREFIX) and name.lower() not in known
+        }
 
     def environment(self) -> dict[str, str]:
         """These settings as variables, for a worker process started from here."""

@@ -11,7 +11,7 @@ import anyio
 import anyio.to_thread
 
 from mcp_relight.config import Settings
-from mcp_relight.errors import RelightError
+from mcp_relight.errors import RelightError, UnknownModel
 from mcp_relight.jobs.credentials import folder_salt
 
 from .parts import Parts
@@ -27,8 +27,8 @@ _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class ProviderState:
-    """What `doctor` says of one provider."""
+class State:
+    """What `doctor` says of one provider, or of the worker."""
 
     name: str
     is_wrong: bool
@@ -75,6 +75,20 @@ class Application:
     def opened(self) -> "Service | None":
         return self._service
 
+    def check_default_model(self) -> None:
+        """Raises UnknownModel for a configured one that nobody here has. A provider with a live
+        list may have it there: that is left to the first call."""
+        settings, registry = self._parts.settings, self._parts.registry
+        if "default_model" not in settings.model_fields_set:
+            return  # nothing to look up, which takes time
+        try:
+            registry.spec(settings.default_model)
+        except UnknownModel as error:
+            provider = settings.default_model.partition("/")[0]
+            lists = {one.name for one in registry.adapters() if one.catalogue() is not None}
+            if provider not in lists:
+                raise error.about("MCP_RELIGHT_DEFAULT_MODEL") from None
+
     def start_worker_for_leftovers(self) -> None:
         """Start a worker process for jobs that an earlier process left unfinished, so that it
         loads what it needs beside this one. Trouble in it is left to the call that needs one."""
@@ -90,27 +104,39 @@ class Application:
             if await anyio.to_thread.run_sync(self._parts.has_leftovers):
                 await self._workers.ensure()
 
-    async def examine_providers(self) -> list[ProviderState]:
+    async def examine_providers(self) -> list[State]:
         """Free calls only."""
         registry = self._parts.registry
-        states = [
-            ProviderState(problem.plug_in, True, problem.words) for problem in registry.problems()
-        ]
+        states = [State(problem.plug_in, True, problem.words) for problem in registry.problems()]
         for adapter in registry.adapters():
             missing = registry.ready(adapter.name)
             if missing is not None:
-                states.append(ProviderState(adapter.name, False, missing))
+                states.append(State(adapter.name, False, missing))
                 continue
             if self._parts.settings.local_only:
-                states.append(ProviderState(adapter.name, False, "key set; local only, not asked"))
+                states.append(State(adapter.name, False, "key set; local only, not asked"))
                 continue
             try:
                 remote, turn = self._parts.remotes[adapter.name], self._parts.turn_of(adapter.name)
                 words = await remote.balance(turn) or "key set; there is no free call to check it"
-                states.append(ProviderState(adapter.name, False, words))
+                states.append(State(adapter.name, False, words))
             except RelightError as error:
-                states.append(ProviderState(adapter.name, True, f"{error.message} {error.hint}"))
+                states.append(State(adapter.name, True, f"{error.message} {error.hint}"))
         return states
+
+    async def examine_worker(self) -> State:
+        """Starts one, as the first job would."""
+        if isinstance(self._workers, InlineWorkers):
+            return State("worker", False, "none of its own: jobs are done inside the server")
+        if isinstance(self._workers, NoWorkers):
+            return State("worker", False, "none is started from here; `mcp-relight worker` is one")
+        try:
+            if await self._workers.comes_to_life():
+                return State("worker", False, "starts, and leaves by itself when there is no work")
+            words = "does not start: see worker.log in the data folder, or set"
+            return State("worker", True, f"{words} MCP_RELIGHT_WORKER=inline")
+        except RelightError as error:
+            return State("worker", True, f"{error.message} {error.hint}")
 
     def _open(self) -> "Service":
         from mcp_relight.domain.job import Policy
@@ -145,8 +171,12 @@ class TypedPaths:
         self._library = library
 
     async def take(self, reference: str) -> "Taken":
-        path = await anyio.Path(reference).expanduser()
-        if await path.exists():
+        try:
+            path = await anyio.Path(reference).expanduser()
+            is_typed_path = await path.exists()
+        except (OSError, RuntimeError):  # too long for a path, as a data: address, or no such ~user
+            return await self._library.take(reference)
+        if is_typed_path:
             return await self._library.take_explicit(Path(await path.absolute()))
         return await self._library.take(reference)
 

@@ -9,7 +9,7 @@ import anyio.to_thread
 
 from mcp_relight.config import Settings
 from mcp_relight.errors import RelightError
-from mcp_relight.jobs.locks import WorkerLock
+from mcp_relight.jobs.locks import WorkerLock, is_held, lock_path
 from mcp_relight.jobs.spawn import Spawner
 
 from .parts import Parts
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 _TIDY_UP_AFTER_S = 5.0
+_START_S = 20.0
+_LOOK_S = 0.1
 
 
 class DetachedWorkers:
@@ -41,6 +43,16 @@ class DetachedWorkers:
                 parts.folder, parts.fingerprint, environment=parts.settings.environment()
             )
         self._spawner.ensure()
+
+    async def comes_to_life(self) -> bool:
+        """Whether a worker lives soon after one is needed. Raises Internal as `ensure`."""
+        lock = lock_path(self._parts.folder, self._parts.fingerprint)
+        with anyio.move_on_after(_START_S):
+            await self.ensure()
+            while not is_held(lock):  # noqa: ASYNC110 - another process takes it: no event to wait for
+                await anyio.sleep(_LOOK_S)
+            return True
+        return False
 
 
 class InlineWorkers:

@@ -17,6 +17,7 @@ from mcp import Client, StdioServerParameters
 
 from mcp_relight.errors import Internal, LocalError
 
+from . import drawing
 from .session import answer, load_settings
 
 SAMPLE = "astronaut.jpg"
@@ -29,7 +30,8 @@ def demo(namespace: argparse.Namespace) -> int:
     environment = settings.environment()
     folders = [str(folder) for folder in (photo.parent, *settings.readable_dirs)]
     environment["MCP_RELIGHT_ALLOWED_DIRS"] = os.pathsep.join(folders)
-    job = anyio.run(_relight, photo, environment)
+    with drawing.progress(visible=not namespace.json):
+        job = anyio.run(_relight, photo, environment)
 
     def draw() -> None:
         print(f"photo    {photo}")

@@ -16,6 +16,7 @@ from mcp_relight.bootstrap import Application
 from mcp_relight.config import Settings
 from mcp_relight.errors import RelightError
 
+from . import drawing
 from .client_check import check_client
 from .demo import SAMPLE
 from .session import answer, load_settings, run
@@ -35,7 +36,8 @@ def doctor(namespace: argparse.Namespace) -> int:
     if namespace.client is not None:
         return run(check_client, namespace)
     settings = load_settings(namespace)
-    findings = anyio.run(_examine, settings)
+    with drawing.progress(visible=not namespace.json):
+        findings = anyio.run(_examine, settings)
     wrong = any(finding.verdict == "wrong" for finding in findings)
 
     def draw() -> None:
@@ -53,18 +55,16 @@ async def _examine(settings: Settings) -> list[Finding]:
         _folder("data", settings.data_dir.expanduser().absolute(), "MCP_RELIGHT_DATA_DIR"),
         _folder("output", settings.results_dir, "MCP_RELIGHT_OUTPUT_DIR"),
         *(_readable(folder) for folder in settings.readable_dirs),
+        *_settings(),
     ]
     async with Application(settings) as application:
-        findings += await _providers(application)
+        states = [*await application.examine_providers(), await application.examine_worker()]
+        findings += [
+            Finding(state.name, "wrong" if state.is_wrong else "ok", state.words.strip())
+            for state in states
+        ]
         findings.append(await _engine(application))
     return findings
-
-
-async def _providers(application: Application) -> list[Finding]:
-    return [
-        Finding(state.name, "wrong" if state.is_wrong else "ok", state.words.strip())
-        for state in await application.examine_providers()
-    ]
 
 
 async def _engine(application: Application) -> Finding:
@@ -76,6 +76,14 @@ async def _engine(application: Application) -> Finding:
     except RelightError as error:
         return Finding("engine", "wrong", f"{error.message} {error.hint}".strip())
     return Finding("engine", "ok", f"relit a 512 px photo in {seconds:.1f} s")
+
+
+def _settings() -> list[Finding]:
+    """A misspelt limit would be no limit, and nobody would say so."""
+    return [
+        Finding("setting", "note", f"{name} is none" + (f": did you mean {near}?" if near else "."))
+        for name, near in Settings.unknown_variables().items()
+    ]
 
 
 def _folder(what: str, folder: Path, variable: str) -> Finding:

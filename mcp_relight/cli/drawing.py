@@ -1,36 +1,48 @@
 """What people see at a terminal. Progress goes to stderr, answers to stdout."""
 
 import json
-from collections.abc import Callable, Generator, Sequence
+import sys
+from collections.abc import Awaitable, Callable, Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.table import Table
+from rich.table import Column, Table
 
 from mcp_relight.domain.views import AnalysisView, JobList, JobView, ModelList, ModelView, Plan
+from mcp_relight.domain.words import dollars
 
-Show = Callable[[float, str], None]
+Show = Callable[[float, str], Awaitable[None]]
 
-_out = Console(soft_wrap=True)
+# A table in a pipe or a file is as wide as it needs: its rows are read by other programs.
+_out = Console(soft_wrap=True, width=None if sys.stdout.isatty() else 1000)
 _err = Console(stderr=True)
 
 
 @contextmanager
 def progress(*, visible: bool) -> Generator[Show]:
-    """A bar on stderr, and a function that moves it."""
+    """A bar on stderr, and a function that moves it; before that it only shows that work goes on.
+    It is gone when the answer is there."""
     if not visible or not _err.is_terminal:
-        yield lambda fraction, words: None
+        yield _nowhere
         return
-    bar = Progress(TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), console=_err)
-    with bar:
-        task = bar.add_task("starting", total=1.0)
-        yield lambda fraction, words: bar.update(task, completed=fraction, description=words)
+    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=_err, transient=True) as bar:
+        task = bar.add_task("working", total=None)
+
+        async def move(fraction: float, words: str) -> None:
+            bar.update(task, completed=fraction, total=1.0, description=escape(words))
+
+        yield move
 
 
-def jobs_done(views: Sequence[JobView], out: Path | None) -> None:
+async def _nowhere(fraction: float, words: str) -> None:
+    """For whoever does not watch."""
+
+
+def jobs_done(views: Sequence[JobView], written: Sequence[Path] = ()) -> None:
     for view in views:
         _line("job", f"{view.job_id} ({view.status})")
         look = view.lighting.look
@@ -43,8 +55,8 @@ def jobs_done(views: Sequence[JobView], out: Path | None) -> None:
             _line("error", f"{view.error.message} {view.error.hint}".strip())
         for image in view.images:
             _line("result", str(image.path or image.uri))
-    if out is not None:
-        _line("written", str(out))
+    for path in written:
+        _line("written", str(path))
 
 
 def _report_line(view: JobView) -> str:
@@ -54,24 +66,16 @@ def _report_line(view: JobView) -> str:
 
 
 def plan(view: Plan) -> None:
-    table = Table("model", "ready", "cost", "time", "light", box=None, pad_edge=False)
     for candidate in view.candidates:
         cost = "free" if candidate.cost.usd == 0 else _money(candidate.cost.usd)
-        ignored = [field.name for field in candidate.fields if field.how == "ignored"]
-        rough = [field.name for field in candidate.fields if field.how == "approximated"]
-        light = "; ".join(
-            part
-            for part in (
-                f"approximates {', '.join(rough)}" if rough else "",
-                f"ignores {', '.join(ignored)}" if ignored else "",
-            )
-            if part
-        )
+        seconds = f"  ~{candidate.typical_s:g} s" if candidate.typical_s else ""
+        _out.print(f"[bold]{candidate.model}[/bold]  {cost}{seconds}", highlight=False)
         problem = candidate.problem.message if candidate.problem else None
-        ready = candidate.missing or problem or "yes"
-        seconds = f"~{candidate.typical_s:g} s" if candidate.typical_s else ""
-        table.add_row(candidate.model, escape(ready), cost, seconds, light or "all honoured")
-    _out.print(table)
+        _under(candidate.missing or problem or "ready")
+        for how in ("approximated", "ignored"):
+            names = [field.name for field in candidate.fields if field.how == how]
+            if names:
+                _under(f"{how}: {', '.join(names)}")
     _out.print(escape(view.next_step))
 
 
@@ -85,19 +89,21 @@ def analysis(view: AnalysisView) -> None:
 
 
 def job_list(page: JobList) -> None:
-    table = Table("job", "status", "model", "look", "created", box=None, pad_edge=False)
+    # No table: it would cut or fold ids in a narrow terminal, which wraps lines by itself.
     for row in page.jobs:
-        table.add_row(row.job_id, row.status, row.model, row.look or "", row.created_at)
-    _out.print(table)
+        facts = f"{row.job_id}  {row.status:<9}  {row.created_at}  {row.model}  {row.look or ''}"
+        _out.print(escape(facts.rstrip()), highlight=False)
+    if not page.jobs:
+        _err.print("No jobs.")
     if page.cursor:
-        _out.print(f"More: mcp-relight jobs --cursor {page.cursor}")
+        _out.print(f"More: mcp-relight jobs --cursor {page.cursor}", highlight=False)
 
 
 def models(found: ModelList) -> None:
     if len(found.models) == 1 and found.models[0].parameters is not None:
         _model(found.models[0])
         return
-    table = Table("model", "ready", "price at most", "what", box=None, pad_edge=False)
+    table = _table("model", "ready", "price at most", "what")
     for model in found.models:
         ready = "yes" if model.ready else "no"
         table.add_row(model.model, ready, _price(model), escape(model.summary))
@@ -111,16 +117,23 @@ def _model(model: ModelView) -> None:
     _line("model", model.model)
     _line("what", model.summary)
     _line("ready", "yes" if model.ready else (model.missing or "no"))
-    _line("price", f"{_price(model)} ({model.price.source} {model.price.as_of})".strip())
+    source = f"{model.price.source} {model.price.as_of}".strip()
+    _line("price", f"{_price(model)} ({source})")
     for note in model.notes or ():
         _line("note", note)
     properties = (model.parameters or {}).get("properties", {})
     if not isinstance(properties, dict):
         return
-    table = Table("parameter", "rules", box=None, pad_edge=False)
+    table = _table("parameter", "rules")
     for name, rules in properties.items():
         table.add_row(name, escape(json.dumps(rules)))
     _out.print(table)
+
+
+def _table(name: str, *facts: str) -> Table:
+    """The first column is what people copy: it is never cut, and nothing else is left out."""
+    columns = (Column(fact, overflow="fold") for fact in facts)
+    return Table(Column(name, no_wrap=True), *columns, box=None, pad_edge=False)
 
 
 def _price(model: ModelView) -> str:
@@ -128,7 +141,11 @@ def _price(model: ModelView) -> str:
 
 
 def _money(usd: float | None) -> str:
-    return "unknown" if usd is None else f"${usd:.3f}"
+    return "unknown" if usd is None else dollars(usd)
+
+
+def _under(text: str) -> None:
+    _out.print("  " + escape(text), highlight=False)
 
 
 def _line(name: str, text: str) -> None:

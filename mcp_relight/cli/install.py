@@ -35,8 +35,15 @@ def _entry(namespace: argparse.Namespace) -> dict[str, Any]:
     """Absolute paths: desktop programs start servers with next to no PATH. Keys stay out: a
     configuration file is no place for them."""
     arguments = ["-P", "-m", "mcp_relight", "serve"]
-    for folder in namespace.allowed_dirs or ():
-        arguments += ["--allow-dir", str(Path(folder).expanduser().absolute())]
+    folders = [("--allow-dir", folder) for folder in namespace.allowed_dirs or ()]
+    folders += [("--data-dir", namespace.data_dir), ("--output-dir", namespace.output_dir)]
+    for flag, folder in folders:
+        if folder is not None:
+            arguments += [flag, str(Path(folder).expanduser().absolute())]
+    if namespace.local_only:
+        arguments.append("--local-only")
+    if namespace.log_level:
+        arguments += ["--log-level", namespace.log_level]
     return {"command": sys.executable, "args": arguments}
 
 

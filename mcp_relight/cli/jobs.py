@@ -36,16 +36,18 @@ async def _jobs(namespace: argparse.Namespace) -> int:
 
 async def _job(namespace: argparse.Namespace) -> int:
     arguments = GetJobArguments.parse({"job_id": namespace.job_id, "wait_s": namespace.wait_s})
-    async with opened(namespace) as service:
-        view = await service.get_job(arguments)
-    answer(view.facts(), as_json=namespace.json, draw=lambda: drawing.jobs_done([view], None))
+    with drawing.progress(visible=not namespace.json) as show:
+        async with opened(namespace) as service:
+            view = await service.get_job(arguments, on_progress=show)
+    answer(view.facts(), as_json=namespace.json, draw=lambda: drawing.jobs_done([view]))
     return 1 if view.status == "failed" else 0
 
 
 async def _cancel(namespace: argparse.Namespace) -> int:
-    async with opened(namespace) as service:
-        view = await service.cancel_job(namespace.job_id)
-    answer(view.facts(), as_json=namespace.json, draw=lambda: drawing.jobs_done([view], None))
+    with drawing.progress(visible=not namespace.json):
+        async with opened(namespace) as service:
+            view = await service.cancel_job(namespace.job_id)
+    answer(view.facts(), as_json=namespace.json, draw=lambda: drawing.jobs_done([view]))
     return 0
 
 

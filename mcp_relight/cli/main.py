@@ -19,12 +19,15 @@ from .flags import add_flags
 Command = Callable[[argparse.Namespace], int]
 
 EXIT_OK, EXIT_FAILED, EXIT_USAGE = 0, 1, 2
+_OF_NO_COMMAND = frozenset({"-h", "--help", "--version"})
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     arguments = list(sys.argv[1:] if argv is None else argv)
     parser = build_parser()
-    namespace = parser.parse_args(arguments if arguments else ["serve"])
+    if not arguments or (arguments[0].startswith("-") and arguments[0] not in _OF_NO_COMMAND):
+        arguments = ["serve", *arguments]
+    namespace = parser.parse_args(arguments)
     try:
         command = _command(namespace.command)
         return command(namespace)
@@ -57,7 +60,13 @@ def build_parser() -> argparse.ArgumentParser:
 
     relight = add("relight", "Relight a photo and wait for the result.")
     relight.add_argument("image", help="path, https://…, relight://images/… or latest")
-    relight.add_argument("-o", "--out", type=Path, metavar="OUT", help="also write the result here")
+    relight.add_argument(
+        "-o",
+        "--out",
+        type=Path,
+        metavar="OUT",
+        help="also write the result here; further ones beside it, numbered",
+    )
     add_flags(relight, RelightArguments, skip=frozenset({"image", "wait_s", "preview"}))
 
     plan = add("plan", "Show what a relighting would do and cost; spends nothing.")

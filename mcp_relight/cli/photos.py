@@ -1,7 +1,10 @@
 """`relight`, `plan`, `analyze` and `find`."""
 
 import argparse
+import os
 import sys
+from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import anyio
@@ -9,7 +12,7 @@ import anyio
 from mcp_relight.domain.queries import AnalyzeArguments, FindArguments, GetJobArguments
 from mcp_relight.domain.request import MAX_WAIT_S, PlanArguments, RelightArguments
 from mcp_relight.domain.views import JobView
-from mcp_relight.errors import InvalidArgument
+from mcp_relight.errors import InvalidArgument, LocalError
 from mcp_relight.service.service import Service
 
 from . import drawing
@@ -38,10 +41,10 @@ def find(namespace: argparse.Namespace) -> int:
 async def _relight(namespace: argparse.Namespace) -> int:
     out: Path | None = namespace.out
     if out is not None:
-        _check_out(out)
+        _check_out(out, namespace.image)
     arguments = RelightArguments.parse({**given(namespace, RelightArguments), "wait_s": 0})
-    async with opened(namespace) as service:
-        with drawing.progress(visible=not namespace.json) as show:
+    with drawing.progress(visible=not namespace.json) as show:
+        async with opened(namespace) as service:
             view = await service.relight(arguments)
             views = [await _finish(service, view, show)]
             views += [
@@ -49,23 +52,16 @@ async def _relight(namespace: argparse.Namespace) -> int:
                 for job_id in view.siblings or ()
                 if job_id != view.job_id
             ]
-        if out is not None and views[0].images:
-            mime_type = _WRITABLE[out.suffix.lower()]
-            data = await service.picture_as(views[0].images[0].image_id, mime_type)
-            await anyio.Path(out).write_bytes(data)
+            written = await _write(service, views, out) if out is not None else []
     facts = views[0].facts() if len(views) == 1 else {"jobs": [view.facts() for view in views]}
-    answer(facts, as_json=namespace.json, draw=lambda: drawing.jobs_done(views, out))
+    answer(facts, as_json=namespace.json, draw=lambda: drawing.jobs_done(views, written))
     return 0 if all(view.status == "succeeded" for view in views) else 1
 
 
 async def _finish(service: Service, view: JobView, show: drawing.Show) -> JobView:
     """Wait as long as it takes: a person at a terminal can press Ctrl-C, and the job goes on."""
-
-    async def on_progress(fraction: float, words: str) -> None:
-        show(fraction, words)
-
     while view.status in {"queued", "running"}:
-        view = await service.get_job(_asking(view.job_id), on_progress=on_progress)
+        view = await service.get_job(_asking(view.job_id), on_progress=show)
     return view
 
 
@@ -73,34 +69,62 @@ def _asking(job_id: str) -> GetJobArguments:
     return GetJobArguments(job_id=job_id, wait_s=MAX_WAIT_S)
 
 
-def _check_out(out: Path) -> None:
+def _check_out(out: Path, image: str) -> None:
     """Before anything is spent: can the result be written there?"""
     if out.suffix.lower() not in _WRITABLE:
         raise InvalidArgument("--out must end in .png, .jpg or .jpeg.", hint="Rename it.")
     if not out.absolute().parent.is_dir():
         raise InvalidArgument("--out is in a folder that does not exist.", hint="Create it first.")
+    if not os.access(out if out.exists() else out.absolute().parent, os.W_OK) or out.is_dir():
+        raise InvalidArgument("--out cannot be written.", hint="Choose another place.")
+    with suppress(OSError, RuntimeError):  # what names no file is not the same file
+        if out.samefile(Path(image).expanduser()):
+            raise InvalidArgument(
+                "--out is the photo itself, which is never changed.", hint="Choose another name."
+            )
+
+
+async def _write(service: Service, views: Sequence[JobView], out: Path) -> list[Path]:
+    """Every finished picture at `out`; further ones beside it, numbered."""
+    image_ids = [image.image_id for view in views for image in view.images]
+    written: list[Path] = []
+    for number, image_id in enumerate(image_ids, start=1):
+        path = out if number == 1 else out.with_stem(f"{out.stem}-{number}")
+        data = await service.picture_as(image_id, _WRITABLE[out.suffix.lower()])
+        try:
+            await anyio.Path(path).write_bytes(data)
+        except OSError:
+            raise LocalError(
+                "A finished picture could not be written to --out.",
+                hint="Nothing is lost: `mcp-relight jobs` lists the job with its pictures.",
+            ) from None
+        written.append(path)
+    return written
 
 
 async def _plan(namespace: argparse.Namespace) -> int:
     arguments = PlanArguments.parse(given(namespace, PlanArguments))
-    async with opened(namespace) as service:
-        view, _ = await service.plan(arguments)
+    with drawing.progress(visible=not namespace.json):
+        async with opened(namespace) as service:
+            view, _ = await service.plan(arguments)
     answer(view.facts(), as_json=namespace.json, draw=lambda: drawing.plan(view))
     return 0
 
 
 async def _analyze(namespace: argparse.Namespace) -> int:
     arguments = AnalyzeArguments.parse(given(namespace, AnalyzeArguments))
-    async with opened(namespace) as service:
-        view = await service.analyze(arguments)
+    with drawing.progress(visible=not namespace.json):
+        async with opened(namespace) as service:
+            view = await service.analyze(arguments)
     answer(view.facts(), as_json=namespace.json, draw=lambda: drawing.analysis(view))
     return 0
 
 
 async def _find(namespace: argparse.Namespace) -> int:
     arguments = FindArguments.parse(given(namespace, FindArguments))
-    async with opened(namespace) as service:
-        found = await service.find(arguments)
+    with drawing.progress(visible=not namespace.json):
+        async with opened(namespace) as service:
+            found = await service.find(arguments)
 
     def draw() -> None:
         for image in found.images:

@@ -33,6 +33,7 @@ def load_settings(namespace: argparse.Namespace, **overrides: Any) -> Settings:
 async def opened(namespace: argparse.Namespace) -> "AsyncGenerator[Service]":
     """The service for one command. A path typed on the command line is its own permission."""
     async with Application(load_settings(namespace), typed_paths=True) as application:
+        application.check_default_model()
         yield await application.service()
 
 

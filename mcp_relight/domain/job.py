@@ -177,8 +177,8 @@ class Job:
     """Ids of the finished pictures, in order."""
     returned: tuple[str, ...] = ()
     """Ids of the pictures as the provider returned them, in order."""
-    paths: tuple[str, ...] = ()
-    """Human-named copies of `images`, in order."""
+    paths: tuple[str | None, ...] = ()
+    """Human-named copies of `images`, in order; None where no folder could be written."""
     outputs: tuple[str, ...] = ()
     """Where the provider keeps its results until they are downloaded."""
     report: Report | None = None

@@ -25,6 +25,12 @@ def rule_broken(name: str, message: str) -> str:
     return f"{name} must {rule}." if has_rule else f"{name}: {message[:1].lower()}{message[1:]}."
 
 
+def dollars(usd: float) -> str:
+    """`$0.0625`: to the last digit, since a limit that is rounded down would be a lie."""
+    whole, _, cents = f"{usd:.6f}".rstrip("0").partition(".")
+    return f"${whole}.{cents:0<2}"
+
+
 def printable(text: str, most_chars: int) -> str:
     """At most so many characters, without control characters or line breaks."""
     return "".join(letter for letter in text[:most_chars] if letter.isprintable())

@@ -50,7 +50,7 @@ def is_held(path: Path) -> bool:
     """Whether somebody holds this lock now."""
     try:
         descriptor = os.open(path, os.O_RDWR | getattr(os, "O_BINARY", 0))
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return False
     try:
         if not _try_lock(descriptor, shared=True):

@@ -76,7 +76,7 @@ class Spawner:
     def _lock_content(self) -> bytes:
         try:
             return self._lock_path.read_bytes()
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return b""
 
     def _start(self) -> subprocess.Popen[bytes]:

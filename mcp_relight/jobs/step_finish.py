@@ -126,19 +126,17 @@ async def _mask(around: Surroundings, request: JobRequest) -> bytes | None:
 
 async def _publish_all(
     around: Surroundings, request: JobRequest, images: tuple[str, ...]
-) -> tuple[tuple[str, ...], tuple[str, ...]]:
+) -> tuple[tuple[str | None, ...], tuple[str, ...]]:
     """Named copies; in a spare folder where the one asked for cannot be written."""
-    paths: list[str] = []
+    paths: list[str | None] = []
     warnings: list[str] = []
     for number, image_id in enumerate(images, start=1):
         stem = result_stem(request, number)
-        if path := await _publish(around, image_id, Path(request.output_dir), stem):
-            paths.append(path)
-        elif path := await _publish(around, image_id, around.spare_dir, stem):
-            paths.append(path)
-            warnings.append(ELSEWHERE)
-        else:
-            warnings.append(NO_NAMED_COPY)
+        path = await _publish(around, image_id, Path(request.output_dir), stem)
+        if path is None:
+            path = await _publish(around, image_id, around.spare_dir, stem)
+            warnings.append(NO_NAMED_COPY if path is None else ELSEWHERE)
+        paths.append(path)
     return tuple(paths), added(warnings)
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from mcp_relight.domain.exchange import Output, Rendered
 from mcp_relight.domain.job import Cost, Failure, Job, JobRequest, Stage
+from mcp_relight.domain.words import dollars
 from mcp_relight.errors import (
     EngineCrashed,
     ImageCorrupt,
@@ -149,7 +150,8 @@ def dearer(job: Job, cost: Cost | None) -> tuple[str, ...]:
         return ()
     if cost.usd <= planned_usd * _DEARER:
         return ()
-    return (f"The provider charges ${cost.usd:.3f} for this, planned was ${planned_usd:.3f}.",)
+    charges, planned = dollars(cost.usd), dollars(planned_usd)
+    return (f"The provider charges {charges} for this, planned was {planned}.",)
 
 
 def _fewer(job: Job, rendered: Rendered) -> tuple[str, ...]:

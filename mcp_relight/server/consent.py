@@ -22,6 +22,7 @@ from mcp.types import ClientCapabilities, InputRequiredResult
 from pydantic import BaseModel, Field
 
 from mcp_relight.domain.request import RelightArguments
+from mcp_relight.domain.words import dollars
 from mcp_relight.errors import BudgetExceeded
 from mcp_relight.service.ordering import Quote
 
@@ -33,7 +34,7 @@ class Consent(BaseModel):
 
 
 def cost_question(quote: Quote) -> Elicit[Consent]:
-    return Elicit(f"{quote.model} may cost up to ${quote.usd:.3f}. Spend it?", Consent)
+    return Elicit(f"{quote.model} may cost up to {dollars(quote.usd)}. Spend it?", Consent)
 
 
 def can_be_asked(capabilities: ClientCapabilities | None) -> bool:

@@ -3,12 +3,13 @@
 The SDK's own checking ignores unknown names, echoes values and hides the errors' next step.
 """
 
+import logging
 from collections.abc import Awaitable, Callable
 from functools import cache
 from typing import Any
 
 from mcp.server.mcpserver import Context
-from mcp.server.mcpserver.exceptions import ToolError, UnexpectedToolError
+from mcp.server.mcpserver.exceptions import ToolError
 from mcp.server.mcpserver.tools import Tool
 from mcp.server.mcpserver.utilities.func_metadata import ArgModelBase, FuncMetadata
 from mcp.shared.exceptions import MCPError
@@ -16,10 +17,12 @@ from mcp.types import CallToolResult, InputRequiredResult, ToolAnnotations
 from pydantic import BaseModel
 
 from mcp_relight.domain.arguments import Arguments
-from mcp_relight.errors import RelightError
+from mcp_relight.errors import Internal, RelightError
 
 from .replies import refused
 from .schema import flat_schema
+
+_log = logging.getLogger(__name__)
 
 Handler = Callable[[Any, Context[Any]], Awaitable[CallToolResult | InputRequiredResult]]
 
@@ -38,9 +41,9 @@ class FlatTool(Tool):
             return refused(error)
         except (MCPError, ToolError):
             raise
-        except Exception as error:
-            # The outermost edge of a tool call: the text of a crash stays in the log.
-            raise UnexpectedToolError(f"Error executing tool {self.name}") from error
+        except Exception:  # noqa: BLE001 - the outermost edge of a call; its text stays in the log
+            _log.exception("%s ended by a bug.", self.name)
+            return refused(Internal("Something unexpected happened in the server."))
 
 
 def flat_tool(

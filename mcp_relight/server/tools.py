@@ -38,7 +38,7 @@ from .flat_tool import FlatTool, flat_tool
 from .replies import facts_result, picture_result
 
 if TYPE_CHECKING:
-    from mcp_relight.service.service import OnProgress
+    from mcp_relight.service.waiting import OnProgress
 
 Ctx = Context[Any]
 

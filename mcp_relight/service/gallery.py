@@ -1,6 +1,8 @@
 """Looking at pictures: one, several on a labelled sheet, or a before and its after."""
 
-from mcp_relight.domain.image import URI_PREFIX, is_image_id
+from contextlib import suppress
+
+from mcp_relight.domain.image import URI_PREFIX
 from mcp_relight.domain.job import Job
 from mcp_relight.domain.lighting import Lighting
 from mcp_relight.domain.pixels import Encoded, SheetCell
@@ -8,7 +10,7 @@ from mcp_relight.domain.ports import Images, Jobs, Library, Pixels
 from mcp_relight.domain.queries import CompareArguments, ViewArguments
 from mcp_relight.domain.report import Verdict
 from mcp_relight.domain.views import Comparison
-from mcp_relight.errors import ImageNotFound, InvalidArgument
+from mcp_relight.errors import ImageNotFound, InvalidArgument, JobNotFound
 
 from .ordering import take
 from .showing import show_image
@@ -91,7 +93,7 @@ class Gallery:
         if not job.siblings and len(job.images) == 1:
             return [await self._result(job, 0)]
         before = SheetCell(image=await self._images.read(job.request.image_id), label="before")
-        others = [await self._jobs.get(name, owner=self._owner) for name in job.siblings]
+        others = await self._siblings(job)
         return [
             before,
             *[
@@ -100,6 +102,14 @@ class Gallery:
                 for at in range(len(one.images))
             ],
         ]
+
+    async def _siblings(self, job: Job) -> list[Job]:
+        """The other jobs of its set, without those that were forgotten."""
+        found: list[Job] = []
+        for job_id in job.siblings:
+            with suppress(JobNotFound):
+                found.append(await self._jobs.get(job_id, owner=self._owner))
+        return found
 
     async def _file_with_commas(self, reference: str) -> SheetCell | None:
         """The one picture of that very name, before its commas are read as those of a list."""
@@ -115,8 +125,7 @@ class Gallery:
         chosen it, and a label is read as our own words."""
         if name.startswith("job_"):
             return await self._result(_finished(await self._jobs.get(name, owner=self._owner)), 0)
-        reference = URI_PREFIX + name if is_image_id(name) else name
-        taken = await take(self._library, reference, "image")
+        taken = await take(self._library, name, "image")
         return SheetCell(
             image=await self._images.read(taken.info.image_id), label=f"picture {position}"
         )
@@ -134,7 +143,7 @@ class Gallery:
         if len(names) != 1 or not names[0].startswith("job_"):
             return None
         first = await self._jobs.get(names[0], owner=self._owner)
-        others = [await self._jobs.get(name, owner=self._owner) for name in first.siblings]
+        others = await self._siblings(first)
         measured = [job for job in (first, *others) if job.report is not None]
         if not others or not measured:
             return None
@@ -190,10 +199,10 @@ def _names(text: str) -> list[str]:
 
 
 def _finished(job: Job) -> Job:
+    if not job.images and job.is_terminal:
+        raise InvalidArgument("That job ended without a picture.", hint="get_job says why.")
     if not job.images:
         raise InvalidArgument(
-            "That job has no picture yet.",
-            hint="Call get_job with wait_s, then again.",
-            argument="image",
+            "That job has no picture yet.", hint="Call get_job with wait_s, then again."
         )
     return job

@@ -11,12 +11,13 @@ from pydantic import JsonValue
 
 from mcp_relight.domain.catalog import ModelSpec, parse_json_object
 from mcp_relight.domain.exchange import Call, Picture
-from mcp_relight.domain.image import ImageInfo
+from mcp_relight.domain.image import URI_PREFIX, ImageInfo, is_image_id
 from mcp_relight.domain.job import Cost, Finish, JobRequest, Policy
 from mcp_relight.domain.lighting import Lighting
 from mcp_relight.domain.looks import LOOKS
 from mcp_relight.domain.ports import Library, Models, NewJob, Taken
 from mcp_relight.domain.request import PlanArguments
+from mcp_relight.domain.words import dollars
 from mcp_relight.errors import (
     BudgetExceeded,
     InvalidArgument,
@@ -107,9 +108,10 @@ async def take_order(
 
 
 async def take(library: Library, reference: str, argument: str) -> Taken:
-    """The picture an argument names. Raises what `library.take` does, naming the argument."""
+    """The picture an argument names. Results also name pictures by their bare id. Raises what
+    `library.take` does, naming the argument."""
     try:
-        return await library.take(reference)
+        return await library.take(URI_PREFIX + reference if is_image_id(reference) else reference)
     except RequestError as error:
         raise error.about(argument) from None
 
@@ -142,19 +144,20 @@ def new_jobs(
     ]
 
 
+def what_is_missing(spec: ModelSpec, models: Models, policy: Policy) -> str | None:
+    """Why this model cannot be used here and now; None when it is ready."""
+    if policy.local_only and spec.mode != "local":
+        return "it is remote, and MCP_RELIGHT_LOCAL_ONLY is set."
+    return models.ready(spec.provider)
+
+
 def check_allowed(spec: ModelSpec, models: Models, policy: Policy) -> None:
     """Raises ModelNotReady where this model cannot be used here and now."""
-    if policy.local_only and spec.mode != "local":
-        raise ModelNotReady(
-            f"{spec.id} is remote, and MCP_RELIGHT_LOCAL_ONLY is set.",
-            hint="Use local/classic, or unset MCP_RELIGHT_LOCAL_ONLY.",
-            argument="model",
-        )
-    missing = models.ready(spec.provider)
+    missing = what_is_missing(spec, models, policy)
     if missing is not None:
         raise ModelNotReady(
             f"{spec.id} is not ready: {missing}",
-            hint="Set the key and restart the server, or use local/classic, which needs none.",
+            hint="Change that and restart the server, or use local/classic, which needs nothing.",
             argument="model",
         )
     if not spec.relights:
@@ -183,9 +186,10 @@ def check_cost(order: Order, models: Models, policy: Policy) -> None:
         name = (
             "max_cost_usd" if asked is not None and asked <= limit else "MCP_RELIGHT_MAX_COST_USD"
         )
-        costs = f"costs at least ${least:.3f}" if total is None else f"may cost up to ${total:.3f}"
+        costs = "costs at least" if total is None else "may cost up to"
+        counted = dollars(least if total is None else total)
         raise BudgetExceeded(
-            f"This {costs}, above the limit of ${limit:.3f} in {name}.",
+            f"This {costs} {counted}, above the limit of {dollars(limit)} in {name}.",
             hint="Ask for fewer pictures, a cheaper model, or raise the limit.",
             argument="max_cost_usd",
         )

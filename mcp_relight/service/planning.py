@@ -8,7 +8,7 @@ from mcp_relight.domain.request import PlanArguments
 from mcp_relight.domain.views import Candidate, ErrorView, Plan
 from mcp_relight.errors import RequestError
 
-from .ordering import Order, check_allowed, check_cost, take, take_order
+from .ordering import Order, check_allowed, check_cost, take, take_order, what_is_missing
 from .showing import show_image
 
 _MAX_CANDIDATES = 12
@@ -62,7 +62,7 @@ def show_plan(orders: Sequence[Order], *, models: Models, policy: Policy) -> Pla
 def _candidate(order: Order, models: Models, policy: Policy) -> Candidate:
     spec = order.spec
     draft = models.draft(order.call(order.lightings[0]))
-    missing = models.ready(spec.provider)
+    missing = what_is_missing(spec, models, policy)
     problem = _problem(order, models, policy)
     return Candidate(
         model=spec.id,
@@ -95,7 +95,7 @@ def _rank(order: Order, models: Models, policy: Policy) -> tuple[bool, bool, boo
     lost = sum({"honoured": 0.0, "approximated": 0.5, "ignored": 1.0}[one.how] for one in fields)
     usd = order.most(models).usd
     return (
-        models.ready(order.spec.provider) is not None,
+        what_is_missing(order.spec, models, policy) is not None,
         _problem(order, models, policy) is not None,
         order.spec.is_general,
         lost,

@@ -1,13 +1,13 @@
 """The service: one method per use case. Tools and command line call these and nothing else."""
 
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from pathlib import Path
 
 import anyio
 
 from mcp_relight.domain.catalog import ModelSpec
-from mcp_relight.domain.job import Job, Policy
+from mcp_relight.domain.job import Policy
 from mcp_relight.domain.looks import LOOKS
 from mcp_relight.domain.pixels import Encoded, RenderTask
 from mcp_relight.domain.ports import (
@@ -28,7 +28,7 @@ from mcp_relight.domain.queries import (
     ListModelsArguments,
     ViewArguments,
 )
-from mcp_relight.domain.request import DEFAULT_WAIT_S, PlanArguments, RelightArguments
+from mcp_relight.domain.request import PlanArguments, RelightArguments
 from mcp_relight.domain.views import (
     AnalysisView,
     Comparison,
@@ -40,12 +40,21 @@ from mcp_relight.domain.views import (
     Plan,
 )
 from mcp_relight.domain.words import did_you_mean
-from mcp_relight.errors import InvalidArgument
+from mcp_relight.errors import InvalidArgument, RequestError, UnknownModel
 
 from .eye_test import TEST_PICTURE, TEST_PICTURE_LINE, code_words, names_code_words
 from .following import JobChange, follow
 from .gallery import VIEW_MAX_BYTES, Gallery
-from .ordering import Order, Quote, check_allowed, new_jobs, quote, take, take_order
+from .ordering import (
+    Order,
+    Quote,
+    check_allowed,
+    new_jobs,
+    quote,
+    take,
+    take_order,
+    what_is_missing,
+)
 from .planning import orders_for, show_plan
 from .previews import PREVIEW_EDGE_PX, PREVIEW_MAX_BYTES, Previews
 from .showing import (
@@ -57,10 +66,9 @@ from .showing import (
     show_row,
     summarize,
 )
+from .waiting import OnProgress, Waiting, deadline
 
-OnProgress = Callable[[float, str], Awaitable[None]]
-
-_WORKER_CHECK_S = 1.0
+_CANCEL_WAIT_S = 2.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,6 +103,7 @@ class Service:
         self._library = library
         self._models = models
         self._workers = workers
+        self._waiting = Waiting(jobs, workers)
         self._options = options
         self._gallery = Gallery(
             jobs=jobs, images=images, pixels=pixels, library=library, owner=options.owner
@@ -110,9 +119,11 @@ class Service:
         await self._catch_up()
         specs = self._listed(arguments)
         show = show_row if arguments.model is None else show_model
+        missing = [what_is_missing(spec, self._models, self._options.policy) for spec in specs]
+        of_providers = {spec.provider: what for spec, what in zip(specs, missing, strict=True)}
         return ModelList(
-            providers=show_providers(specs, self._models),
-            models=tuple(show(spec, self._models) for spec in specs),
+            providers=show_providers(of_providers, self._models.listings()),
+            models=tuple(map(show, specs, missing)),
             default_model=self._options.default_model,
             looks=tuple(LOOKS),
             next_step="Call list_models with model=<id> for its own parameters, "
@@ -145,6 +156,7 @@ class Service:
         on_progress: OnProgress | None = None,
     ) -> JobView:
         """Start a job (or find the one that is already there) and wait a little for it."""
+        until = deadline(arguments.wait_s)  # what taking the picture in costs is part of the wait
         await self._catch_up()
         order = await self._take_order(arguments, image)
         check_allowed(order.spec, self._models, self._options.policy)
@@ -159,15 +171,14 @@ class Service:
                 idempotency_key=arguments.idempotency_key,
             )
         )
-        wait_s = DEFAULT_WAIT_S if arguments.wait_s is None else arguments.wait_s
-        finished = await self._wait(jobs, wait_s, on_progress)
+        finished = await self._waiting.wait(jobs, until, on_progress)
         return await show_job(finished[0], self._images)
 
     async def quote(self, arguments: RelightArguments) -> Quote | None:
         """What somebody should agree to before `relight`; None where there is nothing. Raises
         what `relight` would raise before it looks at the picture."""
         await self._catch_up()
-        spec = self._models.spec(arguments.model or self._options.default_model)
+        spec = self._spec(arguments)
         check_allowed(spec, self._models, self._options.policy)
         return quote(arguments, spec, self._models, self._options.policy)
 
@@ -178,9 +189,10 @@ class Service:
     async def get_job(
         self, arguments: GetJobArguments, *, on_progress: OnProgress | None = None
     ) -> JobView:
+        until = deadline(arguments.wait_s)
         job = await self._jobs.get(arguments.job_id, owner=self._options.owner)
-        wait_s = DEFAULT_WAIT_S if arguments.wait_s is None else arguments.wait_s
-        return await show_job((await self._wait((job,), wait_s, on_progress))[0], self._images)
+        (job,) = await self._waiting.wait((job,), until, on_progress)
+        return await show_job(job, self._images)
 
     async def list_jobs(self, arguments: ListJobsArguments) -> JobList:
         page = await self._jobs.list(
@@ -200,7 +212,7 @@ class Service:
         job = await self._jobs.request_cancel(job_id, owner=self._options.owner)
         if not job.is_terminal:
             # The worker has to stop the work itself; give it a moment to say so.
-            job = (await self._wait((job,), 2.0, None))[0]
+            (job,) = await self._waiting.wait((job,), deadline(_CANCEL_WAIT_S))
         return await show_job(job, self._images)
 
     async def plan(self, arguments: PlanArguments) -> tuple[Plan, Encoded | None]:
@@ -211,7 +223,11 @@ class Service:
         plan = show_plan(orders, models=self._models, policy=self._options.policy)
         if not arguments.preview:
             return plan, None
-        return plan, await self.preview(arguments, image=orders[0].image)
+        try:
+            return plan, await self.preview(arguments, image=orders[0].image)
+        except RequestError as error:
+            warnings = (*plan.warnings, f"No preview: {error.message}")
+            return plan.model_copy(update={"warnings": warnings}), None
 
     async def preview(self, arguments: PlanArguments, *, image: Taken | None = None) -> Encoded:
         """The same description on the local engine, small and free."""
@@ -296,34 +312,14 @@ class Service:
         return forgotten.jobs
 
     async def _take_order(self, arguments: RelightArguments, image: Taken | None) -> Order:
-        spec = self._models.spec(arguments.model or self._options.default_model)
+        spec = self._spec(arguments)
         return await take_order(arguments, spec=spec, library=self._library, image=image)
 
-    async def _wait(
-        self, jobs: tuple[Job, ...], wait_s: float, on_progress: OnProgress | None
-    ) -> tuple[Job, ...]:
-        """Wait until all are terminal or the time is up; the newest rows, in the same order."""
-        if all(job.is_terminal for job in jobs):
-            return jobs
-        latest = {job.job_id: job for job in jobs}
-        until = anyio.current_time() + wait_s
-        while True:
-            # Again and again: a worker may be killed while somebody waits for what it does.
-            await self._workers.ensure()
-            left_s = until - anyio.current_time()
-            with anyio.move_on_after(min(left_s, _WORKER_CHECK_S)) as look:
-                await self._watch(latest, on_progress)
-            if not look.cancelled_caught or left_s <= _WORKER_CHECK_S:
-                return tuple(latest[job.job_id] for job in jobs)
-
-    async def _watch(self, latest: dict[str, Job], on_progress: OnProgress | None) -> None:
-        """Bring `latest` up to date until there is nothing left to wait for."""
-        async with self._jobs.watch(tuple(latest)) as changes:
-            async for job in changes:
-                is_news = latest[job.job_id] != job
-                latest[job.job_id] = job
-                if on_progress is not None and is_news:
-                    progress = sum(row.progress for row in latest.values()) / len(latest)
-                    await on_progress(progress, job.note or job.stage)
-                if all(row.is_terminal or row.status == "unknown" for row in latest.values()):
-                    return
+    def _spec(self, arguments: RelightArguments) -> ModelSpec:
+        """The model named, else the configured one."""
+        if arguments.model is not None:
+            return self._models.spec(arguments.model)
+        try:
+            return self._models.spec(self._options.default_model)
+        except UnknownModel as error:
+            raise error.about("MCP_RELIGHT_DEFAULT_MODEL") from None

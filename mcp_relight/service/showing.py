@@ -1,13 +1,13 @@
 """From stored jobs and images to what callers are shown."""
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
 from mcp_relight.domain.catalog import Listing, ModelSpec, Price
 from mcp_relight.domain.image import ImageInfo
 from mcp_relight.domain.job import Job
-from mcp_relight.domain.ports import Images, Models
+from mcp_relight.domain.ports import Images
 from mcp_relight.domain.views import (
     ErrorView,
     ImageView,
@@ -108,11 +108,11 @@ def summarize(job: Job) -> JobSummary:
     )
 
 
-def show_row(spec: ModelSpec, models: Models) -> ModelView:
+def show_row(spec: ModelSpec, missing: str | None) -> ModelView:
     """A model as a row of many: short, since an agent carries the whole list."""
     return ModelView(
         model=spec.id,
-        ready=models.ready(spec.provider) is None,
+        ready=missing is None,
         summary=spec.summary,
         price=_show_price(spec.price),
         typical_s=spec.typical_s,
@@ -122,9 +122,8 @@ def show_row(spec: ModelSpec, models: Models) -> ModelView:
     )
 
 
-def show_model(spec: ModelSpec, models: Models) -> ModelView:
+def show_model(spec: ModelSpec, missing: str | None) -> ModelView:
     """Everything there is to say about one model."""
-    missing = models.ready(spec.provider)
     return ModelView(
         model=spec.id,
         ready=missing is None,
@@ -146,9 +145,10 @@ def show_model(spec: ModelSpec, models: Models) -> ModelView:
     )
 
 
-def show_providers(specs: Iterable[ModelSpec], models: Models) -> tuple[ProviderView, ...]:
-    missing = {spec.provider: models.ready(spec.provider) for spec in specs}
-    listings = models.listings()
+def show_providers(
+    missing: Mapping[str, str | None], listings: Mapping[str, Listing]
+) -> tuple[ProviderView, ...]:
+    """`missing` by provider."""
     return tuple(
         ProviderView(
             provider=provider,

@@ -1,6 +1,8 @@
 """The command line as a person uses it: answers on stdout, all else on stderr, exit codes."""
 
+import base64
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -31,6 +33,32 @@ def test_a_photo_is_relit_to_where_the_person_wants_it(world: World) -> None:
     listed = answer(world, "jobs")
     assert [row["job_id"] for row in listed["jobs"]] == [job["job_id"]]
     assert answer(world, "job", job["job_id"])["images"] == job["images"]
+
+
+def test_every_picture_is_written_beside_the_first_and_the_photo_is_left_alone(
+    world: World,
+) -> None:
+    photo = world.photo("mug.jpg", width=96, height=96)
+    before = photo.read_bytes()
+    done = world.run("relight", str(photo), "--look", "loop", "-o", str(photo))
+    assert (done.returncode, photo.read_bytes()) == (2, before)
+    out = world.root / "lit.png"
+    done = world.run("relight", str(photo), "--look", "loop,split", "-o", str(out))
+    assert done.returncode == 0, done.stderr
+    second = world.root / "lit-2.png"
+    assert out.read_bytes() != second.read_bytes()
+    assert [line.split()[1] for line in done.stdout.splitlines() if line.startswith("written")] == [
+        str(out),
+        str(second),
+    ]
+
+
+def test_a_picture_can_be_typed_as_a_data_address(world: World) -> None:
+    photo = world.photo("mug.jpg", width=96, height=96)
+    address = "data:image/jpeg;base64," + base64.b64encode(photo.read_bytes()).decode()
+    assert len(address) > os.pathconf(world.root, "PC_NAME_MAX")
+    assert "sentence" in answer(world, "analyze", address)["light"]
+    assert world.run("analyze", "~nobody-of-that-name/mug.jpg").returncode == 2
 
 
 def test_several_looks_make_a_job_each_and_forget_deletes_them(world: World) -> None:
@@ -74,6 +102,40 @@ def test_a_bad_setting_stops_the_start_naming_its_variable(world: World) -> None
     assert "a lot" not in done.stderr
 
 
+@pytest.mark.parametrize("command", [("jobs",), ("serve",), ()])
+def test_a_default_model_nobody_has_stops_the_start_naming_its_variable(
+    world: World, command: tuple[str, ...]
+) -> None:
+    environment = world.environment | {"MCP_RELIGHT_DEFAULT_MODEL": "segmind/ic-lite"}
+    done = world.run(*command, environment=environment)
+    assert done.returncode == 2
+    assert done.stderr.startswith("mcp-relight: MCP_RELIGHT_DEFAULT_MODEL: ")
+    assert '"segmind/ic-light"' in done.stderr
+    assert "ic-lite" not in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_a_default_model_may_stand_in_a_live_list_alone(world: World) -> None:
+    photo = world.photo("mug.jpg", width=96, height=96)
+    environment = world.environment | {"MCP_RELIGHT_DEFAULT_MODEL": "pixeldojo/new-edit"}
+    assert world.run("jobs", environment=environment).returncode == 0
+    done = world.run("relight", str(photo), "--look", "loop", environment=environment)
+    assert done.returncode == 2
+    assert "MCP_RELIGHT_DEFAULT_MODEL" in done.stderr
+
+
+def test_flags_alone_are_those_of_the_server(world: World) -> None:
+    served = subprocess.run(
+        [sys.executable, "-m", "mcp_relight", "--allow-dir", str(world.root)],
+        env=world.environment,
+        stdin=subprocess.DEVNULL,  # whose end is the end of the session
+        capture_output=True,
+        timeout=60,
+        check=False,
+    )
+    assert (served.returncode, served.stdout) == (0, b"")
+
+
 def test_models_and_plan_show_what_a_request_would_cost(world: World) -> None:
     listed = answer(world, "models")
     assert listed["default_model"] == "local/classic"
@@ -90,6 +152,15 @@ def test_models_and_plan_show_what_a_request_would_cost(world: World) -> None:
     assert {"segmind/ic-light", "pixazo/pixelforge-relighting"} <= {
         candidate["model"] for candidate in plan["candidates"]
     }
+
+
+def test_ids_and_names_are_shown_whole(world: World) -> None:
+    photo = world.photo("mug.jpg", width=96, height=96)
+    job = answer(world, "relight", str(photo), "--look", "loop")
+    assert job["job_id"] in world.run("jobs").stdout
+    listed = answer(world, "models")["models"]
+    shown = world.run("models").stdout
+    assert [one["model"] for one in listed if f"{one['model']} " not in shown] == []
 
 
 def test_analyze_says_one_plain_sentence(world: World) -> None:
@@ -110,12 +181,29 @@ def test_install_only_prints_when_asked_and_keeps_what_was_there(world: World) -
     assert Path(written["mcpServers"]["relight"]["command"]).is_absolute()
 
 
+def test_install_keeps_what_was_typed_beside_it(world: World) -> None:
+    folders = ("--allow-dir", "photos", "--output-dir", "out", "--data-dir", "data")
+    shown = answer(world, "install", "cursor", "--print", "--local-only", *folders)
+    arguments = shown["mcpServers"]["relight"]["args"]
+    assert "--local-only" in arguments
+    for flag, name in (("--allow-dir", "photos"), ("--output-dir", "out"), ("--data-dir", "data")):
+        assert arguments[arguments.index(flag) + 1] == str(world.root / name)
+
+
 def test_doctor_finds_a_healthy_place_healthy_and_names_missing_keys(world: World) -> None:
     world.photo("mug.jpg")
     findings = {one["what"]: one for one in answer(world, "doctor")["findings"]}
     assert findings["engine"]["verdict"] == "ok"
     assert findings["output"]["verdict"] == "ok"
+    assert (findings["worker"]["verdict"], findings["worker"]["words"][:6]) == ("ok", "starts")
     assert "SEGMIND_API_KEY" in findings["segmind"]["words"]
+
+
+def test_doctor_names_a_setting_that_is_none(world: World) -> None:
+    environment = world.environment | {"MCP_RELIGHT_DAILY_BUDGET": "1"}
+    found = json.loads(world.run("doctor", "--json", environment=environment).stdout)["findings"]
+    (said,) = [one["words"] for one in found if one["what"] == "setting"]
+    assert said == "MCP_RELIGHT_DAILY_BUDGET is none: did you mean MCP_RELIGHT_DAILY_BUDGET_USD?"
 
 
 def test_every_command_has_help(world: World) -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from mcp_relight.domain.exchange import Output, Rendered
 from mcp_relight.errors import EngineCrashed, ImageNotFound, TimedOut
+from mcp_relight.service.showing import show_job
 from tests.jobs.fakes import OWNER, FakeProvider, World
 
 pytestmark = pytest.mark.anyio
@@ -139,16 +140,18 @@ async def test_without_any_folder_the_picture_stays_in_the_store(tmp_path: Path)
     world = local_world(tmp_path)
     world.images.unwritable = {tmp_path / "out", tmp_path / "spare"}
     job = await world.until_settled(await world.new())
-    assert (job.stage, job.paths) == ("succeeded", ())
+    assert (job.stage, job.paths) == ("succeeded", (None,))
     assert await world.images.read(job.images[0]) == b"result"
     assert len(job.warnings) == 1
+    (shown,) = (await show_job(job, world.images)).images
+    assert (shown.image_id, shown.path) == (job.images[0], None)
 
 
 async def test_several_pictures_are_numbered(tmp_path: Path) -> None:
     two = Rendered(outputs=(Output(data=b"one"), Output(data=b"two")))
     world = local_world(tmp_path, two)
     job = await world.until_settled(await world.new())
-    assert [Path(path).name for path in job.paths] == [
+    assert [Path(path or "").name for path in job.paths] == [
         "mug-golden-hour.png",
         "mug-golden-hour-2.png",
     ]

@@ -569,7 +569,7 @@ async def test_a_price_above_the_planned_one_is_told_and_counts_at_once(tmp_path
     taken = Accepted(ticket="t-1", poll_after_s=2.0, cost=dear)
     world = World(tmp_path, FakeProvider(submits=[taken], polls=[Working()]))
     job = await world.advance(await world.new(day_budget_usd=0.38))
-    assert any("$0.360" in warning and "$0.040" in warning for warning in job.warnings)
+    assert any("$0.36" in warning and "$0.04" in warning for warning in job.warnings)
     second = await world.advance(await world.new(day_budget_usd=0.38))
     assert second.error is not None
     assert second.error.code == "budget_exceeded"

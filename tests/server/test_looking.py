@@ -63,6 +63,18 @@ async def test_a_set_of_looks_is_one_sheet_with_the_photo_before(
     assert max(sheet.size) > 400
 
 
+async def test_a_set_is_shown_without_what_was_forgotten_of_it(
+    client: Client, world: World
+) -> None:
+    photo = world.photo("mug.jpg", width=96, height=96)
+    job = await call(client, "relight_image", image=str(photo), look="loop,split", wait_s=45)
+    await call(client, "get_job", job_id=job["siblings"][0], wait_s=45)
+    assert world.run("forget", job["siblings"][0]).returncode == 0
+    line, _ = await look(client, job["job_id"])
+    assert line.startswith("Contact sheet: before; loop")
+    assert "split" not in line
+
+
 async def test_one_result_is_shown_alone_and_scaled(client: Client, world: World) -> None:
     photo = world.photo("mug.jpg", width=640, height=480)
     job = await call(client, "relight_image", image=str(photo), light_from="left", wait_s=45)
@@ -96,6 +108,18 @@ async def test_before_and_after_are_compared_without_links(client: Client, world
     assert "low_key" in compared["summary"]
 
 
+async def test_a_bare_id_of_a_result_names_a_picture_everywhere(
+    client: Client, world: World
+) -> None:
+    photo = world.photo("mug.jpg", width=160, height=120)
+    job = await call(client, "relight_image", image=str(photo), look="low_key", wait_s=45)
+    image_id = job["images"][0]["image_id"]
+    analyzed = await call(client, "analyze_light", image=image_id)
+    assert analyzed["image"]["image_id"] == image_id
+    compared = await call(client, "compare_images", before=str(photo), after=image_id)
+    assert compared["after"]["image_id"] == image_id
+
+
 async def test_a_preview_is_one_small_picture(client: Client, world: World) -> None:
     photo = world.photo("mug.jpg", width=640, height=480)
     planned = await client.call_tool(
@@ -106,3 +130,17 @@ async def test_a_preview_is_one_small_picture(client: Client, world: World) -> N
     assert len(base64.b64decode(pictures[0].data)) <= 40_000
     listed = await call(client, "list_jobs")
     assert listed["jobs"] == [], "a preview is not a job"
+
+
+async def test_a_plan_by_words_alone_says_why_it_has_no_preview(
+    client: Client, world: World
+) -> None:
+    photo = world.photo("mug.jpg", width=96, height=96)
+    planned = await client.call_tool(
+        "plan_relight", {"image": str(photo), "prompt": "warm and low", "preview": True}
+    )
+    assert [block.type for block in planned.content] == ["text"]
+    plan = planned.structured_content
+    assert plan is not None
+    assert plan["candidates"]
+    assert plan["warnings"][-1].startswith("No preview: ")

@@ -12,10 +12,12 @@ from typing import Any
 
 import pytest
 from mcp import Client
+from pydantic import SecretStr
 
 from mcp_relight.bootstrap import Application
 from mcp_relight.config import Settings
 from mcp_relight.server.app import create_server
+from mcp_relight.service.service import Service
 from tests.world import World
 
 pytestmark = pytest.mark.anyio
@@ -200,6 +202,33 @@ async def test_local_only_refuses_remote_models_and_addresses(world: World) -> N
         assert "MCP_RELIGHT_LOCAL_ONLY" in error["message"]
         error = await refusal(client, image="https://example.com/a.png", look="loop")
         assert error["code"] == "url_refused"
+
+
+async def test_local_only_leaves_the_local_engine_alone_ready(world: World) -> None:
+    photo = world.photo("mug.png")
+    settings = settings_of(world, local_only=True, segmind_api_key=SecretStr("SG_nothing"))
+    async with Client(create_server(Application(settings))) as client:
+        listed = (await client.call_tool("list_models", {})).structured_content or {}
+        assert [one["model"] for one in listed["models"] if one["ready"]] == ["local/classic"]
+        (segmind,) = [one for one in listed["providers"] if one["provider"] == "segmind"]
+        assert "MCP_RELIGHT_LOCAL_ONLY" in segmind["missing"]
+        planned = await client.call_tool("plan_relight", {"image": str(photo), "look": "loop"})
+        candidates = (planned.structured_content or {})["candidates"]
+        assert [one["model"] for one in candidates if one["ready"]] == ["local/classic"]
+
+
+async def test_a_bug_is_answered_with_a_code_and_its_text_stays_in_the_log(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Broken(Application):
+        async def service(self) -> Service:
+            raise RuntimeError("words of a bug")
+
+    async with Client(create_server(Broken(settings_of(world)))) as client:
+        error = await refusal(client, "list_jobs")
+    assert error["code"] == "internal"
+    assert "words of a bug" not in str(error)
+    assert "words of a bug" in caplog.text
 
 
 def test_a_full_disk_is_said_and_leaves_nothing_half_written(world: World) -> None:

@@ -2,17 +2,23 @@
 
 from typing import Any
 
+import anyio
 import pytest
-from mcp import MCPError
+from mcp import Client, MCPError
 
+from mcp_relight.bootstrap import Application
+from mcp_relight.domain.ports import Library, Taken
+from mcp_relight.server.app import create_server
 from mcp_relight.simulator.handle import SimulatorHandle
 from tests.flows.rig import Paid, ended, look, start
 from tests.server.conftest import Connect
+from tests.server.test_refusals import settings_of
 from tests.world import World
 
 pytestmark = pytest.mark.anyio
 
 PAID = "segmind/ic-light"
+TAKES_S = 3.0
 
 
 async def test_giving_up_the_wait_leaves_the_job_alone(
@@ -30,3 +36,32 @@ async def test_giving_up_the_wait_leaves_the_job_alone(
         simulator.settings(polls=1)
         assert (await ended(client, job["job_id"]))["status"] == "succeeded"
     assert len(Paid.by(simulator).charges) == 1
+
+
+class SlowDisk:
+    """A library of pictures on a network folder."""
+
+    takes_s = 0.0
+
+    def __init__(self, library: Library) -> None:
+        self._library = library
+
+    async def take(self, reference: str) -> Taken:
+        await anyio.sleep(self.takes_s)
+        return await self._library.take(reference)
+
+
+async def test_taking_a_picture_in_is_part_of_the_wait(world: World) -> None:
+    photo = str(world.photo("mug.jpg", width=96, height=64))
+    application = Application(settings_of(world))  # nobody works: every wait is a whole one
+    application._parts.library = disk = SlowDisk(application._parts.library)
+    async with Client(create_server(application)) as client:
+        await client.call_tool("relight_image", {"image": photo, "look": "split", "wait_s": 0})
+        disk.takes_s = TAKES_S  # now that everything is started
+        started = anyio.current_time()
+        result = await client.call_tool(
+            "relight_image", {"image": photo, "look": "loop", "wait_s": TAKES_S}
+        )
+        took_s = anyio.current_time() - started
+    assert (result.structured_content or {})["status"] == "queued"
+    assert took_s < 2 * TAKES_S

@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy.engine import Connection, RowMapping
 
 from mcp_relight.domain.job import Cost, Job, Stage
+from mcp_relight.domain.words import dollars
 from mcp_relight.errors import BudgetExceeded
 
 from .dialect import insert_unless_there
@@ -44,8 +45,8 @@ def reserve_usd(
     )
     if taken.rowcount == 0:
         raise BudgetExceeded(
-            f"This job may cost ${usd:.3f}, more than is left of today's budget of "
-            f"${day_budget_usd:.2f}.",
+            f"This job may cost {dollars(usd)}, more than is left of today's budget of "
+            f"{dollars(day_budget_usd)}.",
             hint="Wait until 00:00 UTC, use local/classic, or raise MCP_RELIGHT_DAILY_BUDGET_USD.",
         )
     return {"reserved_day": day, "reserved_usd": usd}

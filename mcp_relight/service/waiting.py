@@ -1,0 +1,52 @@
+"""Waiting for jobs: only as long as a caller allows, and told how far they are."""
+
+from collections.abc import Awaitable, Callable
+
+import anyio
+
+from mcp_relight.domain.job import Job
+from mcp_relight.domain.ports import Jobs, Workers
+from mcp_relight.domain.request import DEFAULT_WAIT_S
+
+OnProgress = Callable[[float, str], Awaitable[None]]
+
+_WORKER_CHECK_S = 1.0
+
+
+def deadline(wait_s: float | None) -> float:
+    """When a call that begins now has to answer."""
+    return anyio.current_time() + (DEFAULT_WAIT_S if wait_s is None else wait_s)
+
+
+class Waiting:
+    def __init__(self, jobs: Jobs, workers: Workers) -> None:
+        self._jobs = jobs
+        self._workers = workers
+
+    async def wait(
+        self, jobs: tuple[Job, ...], until: float, on_progress: OnProgress | None = None
+    ) -> tuple[Job, ...]:
+        """Wait until all are terminal or the time is up; the newest rows, in the same order."""
+        if all(job.is_terminal for job in jobs):
+            return jobs
+        latest = {job.job_id: job for job in jobs}
+        while True:
+            # Again and again: a worker may be killed while somebody waits for what it does.
+            await self._workers.ensure()
+            left_s = until - anyio.current_time()
+            with anyio.move_on_after(min(left_s, _WORKER_CHECK_S)) as look:
+                await self._watch(latest, on_progress)
+            if not look.cancelled_caught or left_s <= _WORKER_CHECK_S:
+                return tuple(latest[job.job_id] for job in jobs)
+
+    async def _watch(self, latest: dict[str, Job], on_progress: OnProgress | None) -> None:
+        """Bring `latest` up to date until there is nothing left to wait for."""
+        async with self._jobs.watch(tuple(latest)) as changes:
+            async for job in changes:
+                is_news = latest[job.job_id] != job
+                latest[job.job_id] = job
+                if on_progress is not None and is_news:
+                    progress = sum(row.progress for row in latest.values()) / len(latest)
+                    await on_progress(progress, job.note or job.stage)
+                if all(row.is_terminal or row.status == "unknown" for row in latest.values()):
+                    return
