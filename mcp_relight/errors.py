@@ -111,8 +111,21 @@ class UrlRefused(RequestError):
 
 
 class FetchFailed(RequestError):
+    """`status` is the HTTP status where a server gave an answer that is of no use."""
+
     code = "fetch_failed"
     retryable = True
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        hint: str = "",
+        argument: str | None = None,
+        status: int | None = None,
+    ) -> None:
+        super().__init__(message, hint=hint, argument=argument)
+        self.status = status
 
 
 class NeedsPublicUrl(RequestError):

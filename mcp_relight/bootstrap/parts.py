@@ -74,7 +74,10 @@ class Parts:
 
     @cached_property
     def credentials(self) -> tuple[str, ...]:
-        """An id for each key that is set."""
+        """An id for each key that is set and may be used. Without one a worker leaves remote jobs
+        alone, also those that were accepted while something might still leave this machine."""
+        if self.settings.local_only:
+            return ()
         named = (access.credential_id for access in self.access.values())
         return tuple(name for name in named if name is not None)
 
@@ -187,7 +190,7 @@ class Parts:
             images=self.images,
             pixels=self.pixels,
             inputs=ProviderInputs(
-                self.images, self.pixels, remotes=self.remotes, bucket=self._bucket()
+                self.images, self.pixels, remotes=self.remotes, bucket=self.bucket
             ),
             downloads=self.downloads,
             clock=self.clock,
@@ -195,7 +198,9 @@ class Parts:
             spare_dir=self.folder / "results",
         )
 
-    def _bucket(self) -> "BucketFolder | None":
+    @cached_property
+    def bucket(self) -> "BucketFolder | None":
+        """The user's own, where one is set."""
         settings = self.settings
         if not (settings.bucket_url and settings.bucket_key_id and settings.bucket_secret):
             return None
@@ -246,6 +251,14 @@ class Parts:
         """Delete ended jobs that are too old or too many, and images that no job needs."""
         pruned = await self.store.prune(image_bytes=await self.images.sizes())
         await self.images.delete_unused(pruned.image_ids)
+
+    async def clear_bucket(self) -> None:
+        """Take back what is still up for a provider to read although its job has ended: given up by
+        a person, or ended just before its worker did."""
+        if self.bucket is None or self.settings.local_only:
+            return
+        for job_id in await self.store.ended(await self.bucket.folders()):
+            await self.bucket.clear(job_id)
 
     async def aclose(self) -> None:
         """Close what was opened, and nothing else."""

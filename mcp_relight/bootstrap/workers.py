@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
-_PRUNE_AFTER_S = 5.0
+_TIDY_UP_AFTER_S = 5.0
 _START_S = 20.0
 _LOOK_S = 0.1
 
@@ -94,6 +94,7 @@ class InlineWorkers:
     async def _work(self, worker: "Worker") -> None:
         async with anyio.create_task_group() as chores:
             chores.start_soon(self._parts.keep_lists_fresh)
+            chores.start_soon(_tidy_up, self._parts)
             await worker.run(idle_s=None)
             chores.cancel_scope.cancel()
 
@@ -116,7 +117,7 @@ async def run_worker(settings: Settings) -> None:
     try:
         async with anyio.create_task_group() as tasks:
             worker = parts.worker(lock)
-            tasks.start_soon(_prune, parts)
+            tasks.start_soon(_tidy_up, parts)
             tasks.start_soon(parts.keep_lists_fresh)
             await worker.run_until_signal(idle_s=settings.worker_idle_s)
             tasks.cancel_scope.cancel()
@@ -126,10 +127,11 @@ async def run_worker(settings: Settings) -> None:
             await parts.aclose()
 
 
-async def _prune(parts: Parts) -> None:
+async def _tidy_up(parts: Parts) -> None:
     """Soon, but not first: whoever waits for a job must not wait for this."""
-    await parts.clock.sleep(_PRUNE_AFTER_S)
-    try:
-        await parts.prune()
-    except RelightError as error:
-        _log.warning("Old jobs could not be deleted: %s", error.code)
+    await parts.clock.sleep(_TIDY_UP_AFTER_S)
+    for tidy in (parts.prune, parts.clear_bucket):
+        try:
+            await tidy()
+        except (RelightError, OSError) as error:  # no reason to leave a paid job alone
+            _log.warning("Not everything could be tidied up: %s", type(error).__name__)

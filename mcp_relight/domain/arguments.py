@@ -16,7 +16,18 @@ from .words import did_you_mean, rule_broken
 
 def _as_text(value: object) -> object:
     """Text stays text: some clients, and the SDK, parse JSON text before it gets here."""
+    if isinstance(value, str) and not _is_unicode(value):
+        raise ValueError("must be valid Unicode text")
     return json.dumps(value) if isinstance(value, (list, dict)) else value
+
+
+def _is_unicode(text: str) -> bool:
+    """Half of a surrogate pair, as a cut emoji leaves it, could not be sent to anybody."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 _TOO_LONG = frozenset({"too_long", "string_too_long"})

@@ -44,6 +44,8 @@ class Price:
     high_usd: float | None
     source: str
     as_of: str
+    low_usd: float = 0.0
+    """What it costs at least, which counts where nobody documents a bound."""
 
     def estimate(self, count: int) -> Cost:
         usd = None if self.high_usd is None else round(self.high_usd * count, 6)
@@ -208,6 +210,8 @@ def parse_json_object(text: str, argument: str) -> dict[str, JsonValue]:
     """The object in a JSON text argument. Raises InvalidArgument."""
     try:
         value: Any = json.loads(text, parse_constant=refuse_constant)
+        # 1e999 and half of a surrogate pair can be read, but no request can carry them.
+        json.dumps(value, ensure_ascii=False, allow_nan=False).encode()
     except (ValueError, RecursionError):
         raise InvalidArgument(
             f"{argument} is not valid JSON.",

@@ -207,7 +207,7 @@ def _cut(text: str, limit_chars: int) -> str:
     if len(text) <= limit_chars:
         return text
     head = text[:limit_chars]
-    at_word = head.rsplit(maxsplit=1)[0] if text[limit_chars] != " " else head
+    at_word = head.rpartition(" ")[0] if text[limit_chars] != " " else head
     return (at_word or head).rstrip(" ,")
 
 

@@ -5,7 +5,6 @@ from mcp_relight.domain.job import Job
 from mcp_relight.errors import (
     EngineCrashed,
     FetchFailed,
-    JobExpired,
     ProviderBusy,
     ProviderDown,
     ProviderProtocol,
@@ -14,13 +13,15 @@ from mcp_relight.errors import (
     TimedOut,
 )
 
-from .lanes import Lane, Surroundings, backoff_s, is_past_keeping
+from .lanes import Lane, Surroundings, backoff_s, counted, is_past_keeping
 from .step_moves import PROGRESS_FINISHING, added, fail, later, store_picture
 from .step_poll import expire
 
 DEADLINE_S = 60.0
-_MAX_ATTEMPTS = 20
-_PASSING = (FetchFailed, TimedOut, ProviderBusy, ProviderDown, StorageFull)
+_MAX_REFUSALS, _MAX_UNREADABLE = 20, 8
+_PASSING = (FetchFailed, TimedOut, ProviderBusy, ProviderDown, ProviderProtocol, StorageFull)
+_PASSING_STATUS = frozenset({408, 425, 429})
+"""Refusals by a file's server that pass by themselves, beside every 5xx."""
 
 
 async def download(around: Surroundings, _lane: Lane, job: Job) -> Job | None:
@@ -30,14 +31,14 @@ async def download(around: Surroundings, _lane: Lane, job: Job) -> Job | None:
     for url in job.outputs:
         try:
             fetched.append(await _fetch(around, url))
-        except JobExpired as error:
-            return await expire(around, job, error)
-        except _PASSING as error:
-            return await _again(around, job, error)
         except RelightError as error:
+            if isinstance(error, _PASSING) and not _is_hopeless(around, job, error):
+                return await _again(around, job, error)
             problem = error
     returned = (*job.returned, *fetched)
     if problem is not None and not returned:
+        if isinstance(problem, _PASSING) and not isinstance(problem, ProviderProtocol):
+            return await expire(around, job)
         return await fail(around, job, problem)
     missing = len(job.outputs) - len(fetched)
     lost = (f"{missing} of the provider's pictures could not be used.",) if missing else ()
@@ -62,10 +63,25 @@ async def _fetch(around: Surroundings, url: str) -> str:
             raise ProviderProtocol("The provider's result is not a readable picture.") from None
 
 
+def _is_hopeless(around: Surroundings, job: Job, error: RelightError) -> bool:
+    """Whether the provider may have deleted its results, or has said so often enough."""
+    most = _most_tries(error)
+    is_told = most is not None and job.attempts >= most
+    return is_told or is_past_keeping(job, around.clock.now())
+
+
+def _most_tries(error: RelightError) -> int | None:
+    """How often the server of the file may give something else; None where it gave nothing."""
+    if isinstance(error, ProviderProtocol):
+        return _MAX_UNREADABLE  # it may be half written still
+    if not isinstance(error, FetchFailed) or error.status is None:
+        return None
+    is_refusal = error.status < 500 and error.status not in _PASSING_STATUS
+    return _MAX_REFUSALS if is_refusal else None
+
+
 async def _again(around: Surroundings, job: Job, error: RelightError) -> Job | None:
-    is_hopeless = job.attempts >= _MAX_ATTEMPTS and not isinstance(error, StorageFull)
-    if is_hopeless or is_past_keeping(job, around.clock.now()):
-        return await expire(around, job)
     note = f"Downloading the result failed ({error.code}); trying again."
     wait_s = backoff_s(job.attempts + 1)
-    return await later(around, job, wait_s, note, attempts=job.attempts + 1)
+    attempts = counted(job.attempts, is_passing=_most_tries(error) is None)
+    return await later(around, job, wait_s, note, attempts=attempts)

@@ -17,6 +17,7 @@ from .step_moves import added
 _log = logging.getLogger(__name__)
 
 NO_ORIGINAL = "The original picture is no longer stored: nothing was transferred or measured."
+TOO_LATE = "It was too late to cancel this job: its result was there already, and is kept."
 NO_REPORT = "The result could not be measured."
 NO_NAMED_COPY = "The finished picture could not be written to any folder; view_image shows it."
 ELSEWHERE = (
@@ -49,7 +50,7 @@ async def finish(around: Surroundings, _lane: Lane, job: Job) -> Job | None:
         images=images,
         report=report,
         paths=paths,
-        warnings=added(job.warnings, *warnings, *measured, *published),
+        warnings=added(job.warnings, *_too_late(job), *warnings, *measured, *published),
         progress=1.0,
         note="",
     )
@@ -63,10 +64,14 @@ async def finish_as_returned(around: Surroundings, job: Job, warning: str) -> Jo
         "succeeded",
         images=job.returned,
         paths=paths,
-        warnings=added(job.warnings, warning, *published),
+        warnings=added(job.warnings, *_too_late(job), warning, *published),
         progress=1.0,
         note="",
     )
+
+
+def _too_late(job: Job) -> tuple[str, ...]:
+    return (TOO_LATE,) if job.cancel_requested else ()
 
 
 async def _finish_one(

@@ -2,10 +2,12 @@
 
 import logging
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from mcp_relight.domain.exchange import Output, Rendered
 from mcp_relight.domain.job import Cost, Failure, Job, JobRequest, Stage
+from mcp_relight.domain.words import dollars
 from mcp_relight.errors import (
     EngineCrashed,
     ImageCorrupt,
@@ -15,6 +17,7 @@ from mcp_relight.errors import (
     ProviderProtocol,
     RelightError,
     StorageFull,
+    TimedOut,
 )
 
 from .lanes import Surroundings, jittered
@@ -29,6 +32,8 @@ _RECONCILE_FIRST_S = 15.0
 _PUT_TRIES = 24
 """Bytes that were paid for exist nowhere else: a full disk is waited out for two minutes."""
 _PUT_AGAIN_S = 5.0
+_DEARER = 1.2
+"""Some documents state an average, around which the single price varies."""
 UNREADABLE = (ImageCorrupt, ImageUnsupported, ImageTooLarge)
 
 
@@ -67,12 +72,13 @@ async def take_result(
     around: Surroundings, job: Job, rendered: Rendered, *, is_local: bool = False
 ) -> Job | None:
     """Keep what came with the reply, and go on to download the rest or to finish."""
+    done = replace(job, cost=rendered.cost or _billed(job.cost))
     if not rendered.outputs:
-        return await fail(around, job, ProviderProtocol("The provider's result has no picture."))
+        return await fail(around, done, ProviderProtocol("The provider's result has no picture."))
     try:
         returned = await _store_all(around, rendered.outputs, tries=1 if is_local else _PUT_TRIES)
     except RelightError as error:
-        return await fail(around, job, error)
+        return await fail(around, done, error)
     urls = tuple(output.url for output in rendered.outputs if output.url is not None)
     stage: Stage = "downloading" if urls else "finishing"
     return await around.jobs.move(
@@ -81,9 +87,11 @@ async def take_result(
         returned=returned,
         outputs=urls,
         request=_with_seed(job.request, rendered.seed),
-        cost=rendered.cost or _billed(job.cost),
+        cost=done.cost,
         sent=(*job.sent, *rendered.sent),
-        warnings=added(job.warnings, *rendered.warnings),
+        warnings=added(
+            job.warnings, *rendered.warnings, *_fewer(job, rendered), *dearer(job, done.cost)
+        ),
         provider_expires_at=rendered.expires_at or job.provider_expires_at,
         submitted_at=job.submitted_at or around.clock.now(),
         error=None,
@@ -102,8 +110,8 @@ async def store_picture(around: Surroundings, data: bytes, *, tries: int = 1) ->
     """
     try:
         picture = await around.pixels.inspect(data)
-    except EngineCrashed:
-        picture = await around.pixels.inspect(data)  # the crash may have been another picture's
+    except (EngineCrashed, TimedOut):
+        picture = await around.pixels.inspect(data)  # it may have been another picture's fault
     except UNREADABLE:
         raise ProviderProtocol("The provider's result is not a readable picture.") from None
     for _ in range(tries - 1):
@@ -135,6 +143,22 @@ async def _store_all(
         return tuple([await store_picture(around, data, tries=tries) for data in pictures])
 
 
+def dearer(job: Job, cost: Cost | None) -> tuple[str, ...]:
+    """A word about a price well above the planned one."""
+    planned_usd = job.request.estimate.usd
+    if cost is None or cost.usd is None or planned_usd is None:
+        return ()
+    if cost.usd <= planned_usd * _DEARER:
+        return ()
+    charges, planned = dollars(cost.usd), dollars(planned_usd)
+    return (f"The provider charges {charges} for this, planned was {planned}.",)
+
+
+def _fewer(job: Job, rendered: Rendered) -> tuple[str, ...]:
+    got, asked = len(rendered.outputs), job.request.count
+    return (f"The provider returned {got} of {asked} pictures.",) if got < asked else ()
+
+
 def _with_seed(request: JobRequest, used: int | None) -> JobRequest:
     """With the seed the provider says it used: giving it again gives the same picture again."""
     return request if used is None else request.model_copy(update={"seed": used})
@@ -146,6 +170,8 @@ def _billed(cost: Cost) -> Cost:
 
 
 def _cost_after(job: Job, failure: Failure) -> Cost:
+    if job.cost.billed == "yes":
+        return job.cost  # the work was done: what happened to its result changes no bill
     was_sent = job.stage not in {"queued", "submitting"} or failure.billed is not None
     if job.stage == "queued" or failure.billed == "no" or not was_sent:
         return Cost(unit=job.cost.unit)

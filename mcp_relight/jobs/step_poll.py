@@ -16,14 +16,18 @@ from mcp_relight.errors import (
     TimedOut,
 )
 
-from .lanes import Lane, Surroundings, backoff_s, is_past_keeping, jittered, waited_s
+from .lanes import Lane, Surroundings, backoff_s, counted, is_past_keeping, jittered, waited_s
 from .step_moves import PROGRESS_DOWNLOADING, PROGRESS_RUNNING, added, fail, later, take_result
 
 SLOW = "This takes longer than usual; the job goes on and can be looked at later."
+ONCE_MORE = "The provider says it does not know this job; it is asked once more."
 NO_CANCEL = "The provider could not cancel this job; it goes on, and its result is kept."
 _MIN_POLL_S, _MAX_POLL_S = 2.0, 15.0
 _SLOW_POLL_S = 30.0
 _MAX_UNREADABLE = 10
+_NOT_FOUND, _ONCE_MORE_S = 404, 10.0
+"""What was just taken may not be known everywhere at once, and a gateway that restarts knows
+nothing: a job that was paid for is not given up over the first such answer."""
 _MAX_CANCELS = 3
 _PASSING = (
     ProviderBusy,
@@ -48,6 +52,8 @@ async def poll(around: Surroundings, lane: Lane, job: Job) -> Job | None:
     try:
         outcome = await lane.provider.poll(job, around.turn(lane, job))
     except JobExpired as error:
+        if error.status == _NOT_FOUND and job.note != ONCE_MORE:
+            return await later(around, job, jittered(_ONCE_MORE_S), ONCE_MORE)
         return await expire(around, job, error)
     except _PASSING as error:
         return await _trouble(around, lane, job, error)
@@ -120,7 +126,8 @@ async def _trouble(around: Surroundings, lane: Lane, job: Job, error: RelightErr
         wait_s = error.retry_after_s
         await around.slots.hold(lane.gate(job), wait_s)
     note = f"Asking the provider failed ({error.code}); trying again."
-    return await later(around, job, wait_s, note, attempts=job.attempts + 1)
+    attempts = counted(job.attempts, is_passing=isinstance(error, _PASSING))
+    return await later(around, job, wait_s, note, attempts=attempts)
 
 
 async def _cancel(around: Surroundings, lane: Lane, job: Job) -> Job | None:

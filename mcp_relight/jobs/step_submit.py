@@ -4,6 +4,9 @@
 cannot know whether it was sent, and never sends it.
 """
 
+from collections.abc import Awaitable, Callable
+from functools import partial
+
 from mcp_relight.domain.exchange import Accepted, Outcome, Rendered, Working
 from mcp_relight.domain.job import Cost, Job
 from mcp_relight.domain.ports import Prepared
@@ -16,12 +19,16 @@ from mcp_relight.errors import (
     ProviderProtocol,
     RelightError,
     RequestError,
+    StorageFull,
+    TimedOut,
 )
 
-from .lanes import NEVER, Lane, Surroundings, backoff_s, jittered
+from .lanes import NEVER, Lane, Surroundings, backoff_s, is_past_keeping, jittered
 from .step_moves import (
     PROGRESS_RUNNING,
     PROGRESS_SENT,
+    added,
+    dearer,
     fail,
     later,
     release_inputs,
@@ -34,12 +41,15 @@ MAX_PREPARES = 4
 _MAY_PASS = (ProviderBusy, ProviderDown, ProviderProtocol)
 _RECONCILE_AGAIN_S = (60.0, 300.0)
 _POLL_S = 5.0
+_WRITE_TRIES, _WRITE_AGAIN_S = 24, 5.0
 
 
 async def submit(around: Surroundings, lane: Lane, job: Job) -> Job | None:
     """queued → submitting → what the provider answered."""
     if job.request.policy.local_only:
         return await fail(around, job, _forbidden())
+    if job.cancel_requested:  # while a submit was under way that the provider did not take
+        return await around.jobs.move(job, "cancelled", note="")
     requests = around.inputs.requests(job) + 1
     wait_s = await around.gate_wait_s(lane, job, requests=requests)
     if wait_s > 0:
@@ -57,8 +67,8 @@ async def submit(around: Surroundings, lane: Lane, job: Job) -> Job | None:
     try:
         outcome = await lane.provider.submit(prepared.call, around.turn(lane, job))
     except RelightError as error:
-        return await _refused(around, lane, sending, error)
-    return await take_answer(around, sending, outcome)
+        return await _insist(around, partial(_refused, around, lane, sending, error))
+    return await _insist(around, partial(take_answer, around, sending, outcome))
 
 
 async def reconcile(around: Surroundings, lane: Lane, job: Job) -> Job | None:
@@ -69,6 +79,9 @@ async def reconcile(around: Surroundings, lane: Lane, job: Job) -> Job | None:
     try:
         outcome = await lane.provider.reconcile(job, around.turn(lane, job))
     except RelightError:
+        if job.stage == "submit_unknown" and not is_past_keeping(job, around.clock.now()):
+            # What made the outcome unknown may last: nobody has looked yet.
+            return await later(around, job, jittered(_RECONCILE_AGAIN_S[-1]), job.note)
         outcome = None
     if isinstance(outcome, Accepted) and await around.jobs.may_be_anothers(job, outcome.ticket):
         outcome = None  # showing somebody else's picture is worse than asking the user
@@ -80,6 +93,16 @@ async def reconcile(around: Surroundings, lane: Lane, job: Job) -> Job | None:
         return await around.jobs.move(job, job.stage, due_at=NEVER, note="")
     wait_s = jittered(_RECONCILE_AGAIN_S[job.attempts])
     return await later(around, job, wait_s, job.note, attempts=job.attempts + 1)
+
+
+async def _insist(around: Surroundings, step: Callable[[], Awaitable[Job | None]]) -> Job | None:
+    """What the provider said is nowhere else: a store that cannot take it now is waited for."""
+    for _ in range(_WRITE_TRIES):
+        try:
+            return await step()
+        except (StorageFull, TimedOut):
+            await around.clock.sleep(_WRITE_AGAIN_S)
+    return await step()
 
 
 async def take_answer(around: Surroundings, job: Job, outcome: Outcome) -> Job | None:
@@ -94,6 +117,7 @@ async def take_answer(around: Surroundings, job: Job, outcome: Outcome) -> Job |
                 ticket=outcome.ticket,
                 provider_expires_at=outcome.expires_at,
                 cost=outcome.cost or job.cost,
+                warnings=added(job.warnings, *dearer(job, outcome.cost)),
                 submitted_at=around.clock.now(),
                 attempts=0,
                 error=None,

@@ -9,12 +9,12 @@ from mcp_relight.domain.ports import Clock, Downloads, Images, Inputs, Jobs, Pix
 from mcp_relight.errors import Internal, ModelNotReady
 
 from . import step_local
-from .lanes import Lane, Surroundings
+from .lanes import Lane, Surroundings, is_past_keeping
 from .slots import Slots
 from .step_download import download
 from .step_finish import finish, finish_as_returned
 from .step_moves import fail, later, release_inputs, to_unknown
-from .step_poll import poll
+from .step_poll import expire, poll
 from .step_submit import reconcile, submit
 
 _log = logging.getLogger(__name__)
@@ -102,6 +102,8 @@ class Steps:
                 await fail(around, job, Internal("Something unexpected happened."))
             case "running" if self.is_local(job):
                 await fail(around, job, Internal("Something unexpected happened."))
+            case "running" | "downloading" if is_past_keeping(job, around.clock.now()):
+                await expire(around, job)
             case "running" | "downloading" | "submit_unknown":
                 await later(around, job, _AGAIN_S, _BROKEN)
             case _:

@@ -76,6 +76,14 @@ class BucketFolder:
         except self._failures:
             raise _unusable() from None
 
+    async def folders(self) -> list[str]:
+        """The names of all folders there are. Raises NeedsPublicUrl where it cannot."""
+        try:
+            listed = await self._obstore.list_with_delimiter_async(self._store, prefix=self._prefix)
+        except self._failures:
+            raise _unusable() from None
+        return [path.rpartition("/")[2] for path in listed["common_prefixes"]]
+
     async def clear(self, folder: str) -> None:
         """Delete everything under the folder. Raises NeedsPublicUrl where it cannot."""
         try:

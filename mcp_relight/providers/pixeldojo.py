@@ -132,6 +132,13 @@ class PixelDojo(Adapter):
         ]
         return text(fitting[0].get("jobId")) if len(fitting) == 1 else None
 
+    def balance(self) -> Request | None:
+        """No document names a request for the balance; the list of jobs is free and wants a key."""
+        return Request(method="GET", path=_JOBS, query={"limit": "1"})
+
+    def read_balance(self, reply: Reply) -> str:
+        return "key accepted"
+
     def catalogue(self) -> Request | None:
         return Request(method="GET", path=f"{_API}/models", query={"detailed": "true"})
 

@@ -66,7 +66,9 @@ class Row:
         if most is not None and at_least is not None:
             most = None if at_least.most_credits is None else max(most, at_least.most_credits)
         high_usd = None if most is None else round(most * USD_PER_CREDIT, 6)
-        return Price(self.credits, "credits", high_usd, self.listing.source, self.listing.as_of)
+        low_usd = round(self.credits * USD_PER_CREDIT, 6)
+        source, as_of = self.listing.source, self.listing.as_of
+        return Price(self.credits, "credits", high_usd, source, as_of, low_usd)
 
 
 @dataclass(frozen=True, slots=True)

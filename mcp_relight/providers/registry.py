@@ -14,7 +14,7 @@ from mcp_relight.domain.exchange import Call, Picture
 from mcp_relight.domain.job import Cost
 from mcp_relight.domain.ports import Draft
 from mcp_relight.domain.words import did_you_mean
-from mcp_relight.errors import Internal, UnknownModel
+from mcp_relight.errors import Internal, ModelNotReady, UnknownModel
 
 from .catalogues import Catalogues
 from .faults import needs_public_url
@@ -60,14 +60,14 @@ class Problem:
 
 def installed() -> tuple[EntryPoint, ...]:
     """The entry points of the group; the built-in ones come from the package itself."""
-    named = {point.name: point for point in (*_BUILT_IN, *entry_points(group=GROUP))}
-    return tuple(named.values())
+    own = {(point.name, point.value) for point in _BUILT_IN}
+    found = entry_points(group=GROUP)
+    return (*_BUILT_IN, *(point for point in found if (point.name, point.value) not in own))
 
 
 def third_party() -> tuple[Adapter, ...]:
     """The remote providers of other packages. One that cannot be loaded is `Registry.problems`'."""
-    own = {point.name for point in _BUILT_IN}
-    others = tuple(point for point in installed() if point.name not in own)
+    others = installed()[len(_BUILT_IN) :]
     return Registry({}, plug_ins=lambda: others).adapters() if others else ()
 
 
@@ -101,7 +101,9 @@ class Registry:
             except Exception as error:  # noqa: BLE001 - a plug-in may fail in any way; doctor shows it
                 problems.append(Problem(point.name, f"{type(error).__name__} while loading"))
             else:
-                listed[adapter.name] = adapter
+                if adapter.name in listed:  # it would be given another provider's key
+                    problems.append(Problem(point.name, "its provider's name is taken"))
+                listed.setdefault(adapter.name, adapter)
         return listed, tuple(problems)
 
     @cached_property
@@ -157,11 +159,18 @@ class Registry:
 
     def draft(self, call: Call) -> Draft:
         spec = self.spec(call.model)
-        fields = spec.honesty(call.lighting, call.params)
         listed = self._loaded[0][spec.provider]
-        if not isinstance(listed, Adapter):
-            return Draft(fields=fields, request=dict(call.params))
-        body = listed.submit(_without_pictures(call)).json
+        try:
+            fields = spec.honesty(call.lighting, call.params)
+            if not isinstance(listed, Adapter):
+                return Draft(fields=fields, request=dict(call.params))
+            body = listed.submit(_without_pictures(call)).json
+        except (LookupError, TypeError, ValueError, ArithmeticError, AttributeError):
+            raise ModelNotReady(
+                f"{spec.id} cannot be used: its adapter failed on this call.",
+                hint="Choose another model, and tell whoever maintains the adapter.",
+                argument="model",
+            ) from None
         return Draft(fields=fields, request=body if isinstance(body, dict) else {})
 
     def check_readable(self, call: Call) -> None:

@@ -99,18 +99,15 @@ class RestProvider:
 
     async def submit(self, call: Call, turn: Turn) -> Outcome:
         """Send the job, once. Raises OutcomeUnknown when it may have been taken."""
-        return await self._submit(self._asked(call), turn, fallbacks=_MAX_FALLBACKS)
-
-    def _asked(self, call: Call) -> Request:
-        """The request for this job. Where none can be made, none was sent and nothing is owed."""
         try:
-            return self.adapter.submit(call)
+            request = self.adapter.submit(call)
         except _UNREADABLE:
-            raise ProviderProtocol(
-                f"{self.adapter.title} publishes rules for this model that no request fits.",
-                hint="Choose another model; list_models shows them.",
+            raise ProviderRefused(
+                f"The request to {self.adapter.title} could not be put together; nothing was sent.",
+                hint="Call plan_relight with the same arguments, or choose another model.",
                 billed="no",
             ) from None
+        return await self._submit(request, turn, fallbacks=_MAX_FALLBACKS)
 
     async def poll(self, job: Job, turn: Turn) -> Outcome:
         if job.ticket is None:

@@ -76,10 +76,10 @@ class Segmind(Adapter):
 
     def read(self, request: Request, reply: Reply) -> Outcome:
         if request.method == "POST" and request.path.startswith("/v1/"):
-            return _read_v1(request, reply)
+            return _read_v1(reply)
         body = reply.json_object()
         ticket = request.path.removeprefix(_REQUESTS).removesuffix("/status")
-        if request.method == "GET" and body.get("request_id", ticket) != ticket:
+        if request.method == "GET" and body.get("request_id") not in (None, ticket):
             return ANOTHER_JOB
         state = state_of(body.get("status"))
         if state in {"failed", "error", "cancelled"}:
@@ -91,7 +91,9 @@ class Segmind(Adapter):
                 return Accepted(ticket=_DONE + ticket, poll_after_s=0.0)
             return _rendered(body)
         if state is None:
-            return Working(unknown_status=str(body.get("status")))
+            found = _rendered(body)  # the result itself, whose documents show no status in it
+            is_result = found.outputs and not request.path.endswith("/status")
+            return found if is_result else Working(unknown_status=str(body.get("status")))
         return Working(progress=0.1 if state == "queued" else 0.5)
 
     def read_refusal(self, request: Request, reply: Reply) -> Follow | None:
@@ -169,7 +171,7 @@ def _cost(value: object) -> Cost | None:
     return None if usd is None else Cost(amount=usd, unit="USD", usd=usd, billed="yes")
 
 
-def _read_v1(request: Request, reply: Reply) -> Rendered:
+def _read_v1(reply: Reply) -> Rendered:
     """v1 answers with picture bytes; other models with JSON that holds an address or base64."""
     headers = reply.headers
     if is_picture(reply.body):
@@ -180,7 +182,6 @@ def _read_v1(request: Request, reply: Reply) -> Rendered:
         outputs=outputs,
         seed=whole(headers.get("x-seed-value")),
         cost=_cost(headers.get("x-cost") or headers.get("x-credits-consumed")),
-        warnings=_v1_warnings(request, len(outputs)),
     )
 
 
@@ -191,10 +192,3 @@ def _outputs_in(body: Mapping[str, JsonValue]) -> tuple[Output, ...]:
     listed = [item for value in values for item in (value if isinstance(value, list) else [value])]
     pictures = [data for item in listed if (data := inline_picture(item))]
     return tuple(Output(data=data) for data in pictures)
-
-
-def _v1_warnings(request: Request, received: int) -> tuple[str, ...]:
-    asked = request.json.get("number_of_images", 1) if isinstance(request.json, dict) else 1
-    if isinstance(asked, int) and received < asked:
-        return (f"Segmind's older API returned {received} of {asked} pictures.",)
-    return ()

@@ -174,21 +174,22 @@ def check_cost(order: Order, models: Models, policy: Policy) -> None:
         return
     asked = order.arguments.max_cost_usd
     total = order.most(models).usd
-    if total is None:
-        if asked is None:
-            raise PriceUnknown(
-                f"Nobody documents what {order.spec.id} costs.",
-                hint="Give max_cost_usd to accept up to that much.",
-                argument="max_cost_usd",
-            )
-        return
+    if total is None and asked is None:
+        raise PriceUnknown(
+            f"Nobody documents what {order.spec.id} costs.",
+            hint="Give max_cost_usd to accept up to that much.",
+            argument="max_cost_usd",
+        )
     limit = policy.max_cost_usd if asked is None else min(asked, policy.max_cost_usd)
-    if total > limit:
+    least = order.spec.price.low_usd * order.count * len(order.lightings)
+    if limit <= 0 or limit < (least if total is None else total):
         name = (
             "max_cost_usd" if asked is not None and asked <= limit else "MCP_RELIGHT_MAX_COST_USD"
         )
+        costs = "costs at least" if total is None else "may cost up to"
+        counted = dollars(least if total is None else total)
         raise BudgetExceeded(
-            f"This may cost up to {dollars(total)}, above the limit of {dollars(limit)} in {name}.",
+            f"This {costs} {counted}, above the limit of {dollars(limit)} in {name}.",
             hint="Ask for fewer pictures, a cheaper model, or raise the limit.",
             argument="max_cost_usd",
         )
@@ -208,10 +209,10 @@ def quote(
     params = spec.check(
         parse_json_object(arguments.params, "params") if arguments.params is not None else {}
     )
-    estimate = models.estimate(spec.id, params, count)
-    if estimate.usd is None or estimate.usd * looks > policy.max_cost_usd:
+    most = models.estimate(spec.id, params, count * looks).usd
+    if most is None or most > policy.max_cost_usd:
         return None
-    return Quote(model=spec.id, usd=estimate.usd * looks)
+    return Quote(model=spec.id, usd=most)
 
 
 def _new_job(

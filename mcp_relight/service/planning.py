@@ -29,7 +29,9 @@ async def orders_for(
         if not spec.relights:
             continue
         try:
-            orders.append(await take_order(arguments, spec=spec, library=library, image=image))
+            order = await take_order(arguments, spec=spec, library=library, image=image)
+            models.draft(order.call(order.lightings[0]))  # some refuse a call only here
+            orders.append(order)
         except RequestError as error:
             refusals.append(error)
     if not orders:

@@ -239,10 +239,13 @@ async def _read(response: httpcore2.Response, url: HttpUrl, max_bytes: int) -> F
         raise FetchFailed(
             f"The server answered with HTTP status {response.status}, not with a picture.",
             hint="Check the address in a browser: links that need a login cannot be fetched.",
+            status=response.status,
         )
     if _header(response, b"content-encoding").lower() not in (b"", b"identity"):
         # A decompressor would let a small body become an endless one.
-        raise FetchFailed("The server compresses its answer although asked not to.")
+        raise FetchFailed(
+            "The server compresses its answer although asked not to.", status=response.status
+        )
     if int(_header(response, b"content-length") or b"0") > max_bytes:
         raise _too_large(max_bytes)
     body = bytearray()

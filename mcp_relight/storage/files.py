@@ -163,6 +163,7 @@ class ImageFiles:
         return {
             path.stem: status.st_size
             for folder in self._images.iterdir()
+            if folder.is_dir()  # file managers leave notes of their own beside
             for path, status in _files(folder)
             if path.suffix != _SIDECAR
         }

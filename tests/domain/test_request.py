@@ -127,6 +127,7 @@ def test_an_unknown_look_is_refused_with_the_nearest_name() -> None:
         ({"lights": "[" * 100_000}, "lights"),
         ({"lights": json.dumps([{}] * 9)}, "lights"),
         ({"lights": '[{"azimuth_deg": NaN}]'}, "lights"),
+        ({"prompt": "half an emoji \ud83d"}, "prompt"),
         ({"lights": '[{"kelvin": 10}]'}, "kelvin"),
         ({"lights": '[{"kelvin": 3000, "color": "#ffffff"}]'}, "lights"),
         ({"lights": '[{"intensity": true}]'}, "intensity"),

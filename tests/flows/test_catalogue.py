@@ -57,6 +57,12 @@ async def test_a_model_new_in_the_live_list_relights_a_photo(
         # Nobody documents the most it may cost, so the caller has to say.
         error = refusal_of(await client.call_tool("relight_image", wish))
         assert error["code"] == "price_unknown"
+        # That is no way past a limit: its price in the list is known to be more than a cent.
+        for too_little in (0, 0.01):
+            tight = wish | {"max_cost_usd": too_little}
+            error = refusal_of(await client.call_tool("relight_image", tight))
+            assert error["code"] == "budget_exceeded"
+            assert "max_cost_usd" in error["message"]
         wrong = wish | {"max_cost_usd": 0.5, "params": '{"aspect_ratio": "5:4"}'}
         error = refusal_of(await client.call_tool("relight_image", wrong))
         assert error["code"] == "invalid_argument"
@@ -103,3 +109,17 @@ async def test_nothing_is_fetched_where_nothing_may_leave(
         )
         assert not listing(await models(client, provider="pixeldojo"))["live"]
     assert simulator.ledger()["requests"] == {}
+
+
+async def test_a_callers_limit_never_opens_what_the_owner_closed(
+    world: World, simulator: SimulatorHandle, photo: Path
+) -> None:
+    """Also where no price is known that could be held against it."""
+    simulator.settings(new_models=["lamp-of-tomorrow"])
+    wish = {"image": upload(simulator, photo), "model": NEW, "light_from": "left"}
+    async with served(settings_of(world, simulator, max_cost_usd=0)) as client:
+        await live_models(client)
+        error = refusal_of(await client.call_tool("relight_image", {**wish, "max_cost_usd": 0.5}))
+    assert error["code"] == "budget_exceeded"
+    assert "MCP_RELIGHT_MAX_COST_USD" in error["message"]
+    assert Paid.by(simulator).submits == []

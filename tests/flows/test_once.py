@@ -185,3 +185,18 @@ async def test_twenty_calls_at_once_cannot_spend_more_than_the_days_budget(
     assert len(refused) + len(paid.charges) == 20
     assert len(paid.charges) >= 5
     assert paid.kept_usd <= budget
+
+
+async def test_a_waiting_job_is_not_sent_once_nothing_may_leave(
+    world: World, simulator: SimulatorHandle, photo: Path
+) -> None:
+    """It was accepted before; it goes on when something may leave again."""
+    async with served(settings_of(world, simulator, worker="none")) as client:
+        job = await start(client, image=str(photo), model=MODEL, light_from="left")
+    async with served(settings_of(world, simulator, local_only=True)) as client:
+        local = await start(client, image=str(photo), look="golden_hour")
+        await ended(client, local["job_id"])  # the worker is there, and works
+        assert (await look(client, job["job_id"]))["status"] == "queued"
+    assert Paid.by(simulator).ledger["posts"] == []
+    async with served(settings_of(world, simulator)) as client:
+        assert (await ended(client, job["job_id"]))["status"] == "succeeded"

@@ -184,7 +184,7 @@ class FakeProvider:
         self.on_submit: Callable[[], Any] | None = None
         self._submits = list(submits)
         self._polls = list(polls)
-        self._evidence = evidence
+        self.evidence = evidence
         self._can_cancel = can_cancel
 
     async def submit(self, call: Call, turn: Turn) -> Outcome:
@@ -206,9 +206,9 @@ class FakeProvider:
 
     async def reconcile(self, job: Job, turn: Turn) -> Outcome | None:
         await turn()
-        if isinstance(self._evidence, Exception):
-            raise self._evidence
-        return self._evidence
+        if isinstance(self.evidence, Exception):
+            raise self.evidence
+        return self.evidence
 
     async def balance(self, turn: Turn) -> str | None:
         return None

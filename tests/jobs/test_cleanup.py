@@ -124,6 +124,7 @@ async def test_pruning_deletes_old_pictures_that_no_job_needs_and_nothing_else(
     for image_id in (needed, old):
         [facts] = tmp_path.rglob(f"{image_id}.json")
         os.utime(facts, (0, 0))
+    (tmp_path / "images" / ".DS_Store").write_bytes(b"left by a file manager")
     await parts.prune()
     assert set(await parts.images.sizes()) == {needed, young}
     await parts.aclose()

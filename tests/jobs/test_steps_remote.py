@@ -1,6 +1,7 @@
 """Steps of a remote job: what each answer of a provider, and each silence, leads to."""
 
 from pathlib import Path
+from typing import Any
 
 import anyio
 import pytest
@@ -9,6 +10,7 @@ from mcp_relight.domain.exchange import Accepted, Output, Rendered, Working
 from mcp_relight.domain.job import Cost, Job, Stage
 from mcp_relight.errors import (
     ContentRejected,
+    FetchFailed,
     JobExpired,
     NeedsPublicUrl,
     OutcomeUnknown,
@@ -18,9 +20,11 @@ from mcp_relight.errors import (
     ProviderDown,
     ProviderProtocol,
     RelightError,
+    StorageFull,
     TimedOut,
     UrlRefused,
 )
+from mcp_relight.jobs.lanes import NEVER
 from tests.jobs.fakes import OWNER, FakeProvider, World
 
 pytestmark = pytest.mark.anyio
@@ -162,6 +166,30 @@ async def test_late_evidence_brings_an_unknown_job_back(
     assert len(provider.submitted) == 1
 
 
+async def test_evidence_is_looked_for_until_somebody_could_look(tmp_path: Path) -> None:
+    """The network that swallowed the answer may stay away for longer than six minutes."""
+    provider = FakeProvider(
+        submits=[OutcomeUnknown("No answer.")], evidence=ProviderDown("Cannot connect.")
+    )
+    world = World(tmp_path, provider)
+    job = await world.until_settled(await world.new(), limit=12)
+    assert job.stage == "submit_unknown"
+    assert world.clock.time - job.created_at > 1800
+    provider.evidence = Accepted(ticket="late", poll_after_s=2.0)
+    assert (await world.until_settled(job)).stage == "succeeded"
+
+
+async def test_a_provider_that_is_gone_for_good_is_not_asked_for_ever(tmp_path: Path) -> None:
+    provider = FakeProvider(
+        submits=[OutcomeUnknown("No answer.")], evidence=ProviderDown("Cannot connect.")
+    )
+    world = World(tmp_path, provider)
+    job = await world.advance(await world.new())
+    world.clock.time += 2 * 86_400
+    job = await world.until_settled(job)
+    assert (job.stage, job.due_at) == ("submit_unknown", NEVER)
+
+
 async def test_a_job_of_which_nothing_is_heard_waits_for_a_person_alone(tmp_path: Path) -> None:
     world = World(tmp_path, FakeProvider(submits=[OutcomeUnknown("No answer.")]))
     job = await world.until_settled(await world.new())
@@ -213,6 +241,32 @@ async def test_trouble_while_asking_never_ends_a_job_that_was_paid_for(
     assert len(provider.polled) == 4
 
 
+async def test_an_unreadable_answer_after_a_long_outage_is_not_the_end(tmp_path: Path) -> None:
+    outage = [ProviderDown("Down.")] * 20
+    polls = [*outage, ProviderProtocol("A page of HTML."), PICTURE]
+    world = World(tmp_path, FakeProvider(polls=polls))
+    assert (await world.until_settled(await world.new())).stage == "succeeded"
+
+
+async def test_answers_that_stay_unreadable_end_the_job(tmp_path: Path) -> None:
+    world = World(tmp_path, FakeProvider(polls=[ProviderProtocol("A page of HTML.")]))
+    job = await world.until_settled(await world.new())
+    assert job.error is not None
+    assert (job.stage, job.error.code) == ("failed", "provider_protocol")
+
+
+async def test_a_job_its_provider_does_not_know_at_first_is_asked_about_again(
+    tmp_path: Path,
+) -> None:
+    unknown = JobExpired("Not found.", status=404)
+    outage = [ProviderDown("Down.")] * 10
+    world = World(tmp_path, FakeProvider(polls=[unknown, *outage, unknown, Working(), PICTURE]))
+    assert (await world.until_settled(await world.new())).stage == "succeeded"
+    lost = World(tmp_path / "lost", FakeProvider(polls=[unknown]))
+    assert (await lost.until_settled(await lost.new())).stage == "expired"
+    assert len(lost.provider.polled) == 2
+
+
 async def test_a_job_that_failed_at_the_provider_fails(tmp_path: Path) -> None:
     world = World(tmp_path, FakeProvider(polls=[ContentRejected("No.", billed="no")]))
     job = await world.until_settled(await world.new())
@@ -250,12 +304,31 @@ async def test_polls_come_less_often_as_time_passes(tmp_path: Path) -> None:
 
 
 async def test_what_the_provider_kept_for_so_long_only_expires_after_that(tmp_path: Path) -> None:
-    submits = [Accepted(ticket="t", poll_after_s=2.0, expires_at=1_800_000_600.0)]
+    submits = [Accepted(ticket="t", poll_after_s=2.0, expires_at=1_800_007_200.0)]
     provider = FakeProvider(submits=submits, polls=[ProviderDown("Down.")])
     world = World(tmp_path, provider)
-    job = await world.until_settled(await world.new())
+    job = await world.until_settled(await world.new(), limit=200)
     assert job.stage == "expired"
-    assert world.clock.time > 1_800_000_600.0
+    assert world.clock.time > 1_800_007_200.0
+
+
+@pytest.mark.parametrize("skew_s", [-365 * 86_400.0, -7200.0])
+async def test_an_expiry_in_the_past_does_not_end_a_job_that_is_at_work(
+    tmp_path: Path, skew_s: float
+) -> None:
+    """The provider's clock, or ours, is wrong: what it says to a poll is what counts."""
+    taken = Accepted(ticket="t", poll_after_s=2.0, expires_at=1_800_000_000.0 + skew_s)
+    provider = FakeProvider(submits=[taken], polls=[Working(), ProviderDown("Down."), PICTURE])
+    world = World(tmp_path, provider)
+    assert (await world.until_settled(await world.new())).stage == "succeeded"
+
+
+async def test_an_expiry_far_away_does_not_keep_a_job_at_work_for_ever(tmp_path: Path) -> None:
+    taken = Accepted(ticket="t", poll_after_s=2.0, expires_at=4e9)
+    world = World(tmp_path, FakeProvider(submits=[taken], polls=[Working()]))
+    job = await world.advance(await world.new())
+    world.clock.time += 8 * 86_400
+    assert (await world.advance(job)).stage == "expired"
 
 
 async def test_a_download_is_tried_again(tmp_path: Path) -> None:
@@ -272,7 +345,31 @@ async def test_a_download_is_tried_again(tmp_path: Path) -> None:
 
 async def test_a_download_that_never_works_expires(tmp_path: Path) -> None:
     world = World(tmp_path, FakeProvider(polls=[LINKED]))
+    world.downloads.pages["https://cloud.example/1.png"] = FetchFailed("Gone.", status=404)
     assert (await world.until_settled(await world.new())).stage == "expired"
+
+
+async def test_an_evening_without_a_network_loses_no_picture(tmp_path: Path) -> None:
+    world = World(tmp_path, FakeProvider(polls=[LINKED]))
+    offline = await world.until_settled(await world.new(), limit=200)
+    assert offline.stage == "downloading"
+    assert world.clock.time - offline.created_at > 2 * 3600
+    # Its first answer may be of no use either.
+    world.downloads.pages["https://cloud.example/1.png"] = FetchFailed("Not yet.", status=403)
+    waiting = await world.advance(offline)
+    assert waiting.stage == "downloading"
+    world.downloads.pages["https://cloud.example/1.png"] = b"result"
+    assert (await world.until_settled(waiting)).stage == "succeeded"
+
+
+async def test_one_picture_that_is_gone_does_not_take_the_other_with_it(tmp_path: Path) -> None:
+    two = Rendered(outputs=(Output(url="https://a/1"), Output(url="https://a/2")))
+    world = World(tmp_path, FakeProvider(polls=[two]))
+    world.downloads.pages = {"https://a/1": FetchFailed("Gone.", status=404), "https://a/2": b"2"}
+    job = await world.until_settled(await world.new())
+    assert job.stage == "succeeded"
+    assert len(job.images) == 1
+    assert any("could not be used" in warning for warning in job.warnings)
 
 
 async def test_one_unusable_picture_of_two_leaves_the_other_and_a_warning(tmp_path: Path) -> None:
@@ -398,3 +495,134 @@ async def test_a_bug_never_loses_or_repeats_a_paid_job(
             await world.store.move(submitting, "running")
     await world.steps.broke(job.job_id)
     assert (await world.store.get(job.job_id)).stage == after
+
+
+async def test_a_job_cancelled_while_it_is_refused_is_not_sent_again(tmp_path: Path) -> None:
+    busy = ProviderBusy("Busy.", billed="no", status=429)
+    world = World(tmp_path, FakeProvider(submits=[busy, Accepted(ticket="t-1", poll_after_s=2.0)]))
+    job = await world.new()
+
+    async def cancel() -> None:
+        await world.store.request_cancel(job.job_id, owner=OWNER)
+
+    world.provider.on_submit = cancel
+    job = await world.until_settled(job)
+    assert (job.stage, job.cost.billed) == ("cancelled", "no")
+    assert len(world.provider.submitted) == 1
+    assert world.inputs.up == set()
+
+
+async def test_what_was_rendered_and_could_not_be_kept_is_told_as_paid(tmp_path: Path) -> None:
+    """Not as free: the day's budget would have room for money that is gone."""
+    world = World(tmp_path, FakeProvider(submits=[PICTURE]))
+    job = await world.new(day_budget_usd=0.05)
+    world.images.full_for_puts = 1_000
+    job = await world.advance(job)
+    assert job.error is not None
+    assert (job.stage, job.error.code) == ("failed", "storage_full")
+    assert (job.cost.usd, job.cost.billed) == (0.04, "yes")
+    world.images.full_for_puts = 0
+    second = await world.until_settled(await world.new(day_budget_usd=0.05))
+    assert second.error is not None
+    assert second.error.code == "budget_exceeded"
+
+
+async def test_a_stated_bill_stays_when_the_picture_cannot_be_used(tmp_path: Path) -> None:
+    outputs = (Output(url="https://cloud.example/1.png"),)
+    priced = Rendered(outputs=outputs, cost=Cost(amount=1, usd=0.01, billed="yes"))
+    world = World(tmp_path, FakeProvider(polls=[priced]))
+    world.downloads.pages["https://cloud.example/1.png"] = b"BROKEN"
+    job = await world.until_settled(await world.new())
+    assert job.stage == "failed"
+    assert (job.cost.usd, job.cost.billed) == (0.01, "yes")
+
+
+async def test_fewer_pictures_than_asked_for_are_told(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    job = await world.until_settled(await world.new(count=4))
+    assert job.stage == "succeeded"
+    assert "The provider returned 1 of 4 pictures." in job.warnings
+
+
+async def test_a_full_disk_does_not_lose_the_ticket_of_a_paid_job(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It came with the answer and is nowhere else: most providers cannot be asked for it."""
+    world = World(tmp_path)
+    job = await world.new()
+    write_down, full = world.store.move, [StorageFull("Full."), TimedOut("No answer.")]
+
+    async def move(job: Job, stage: Stage, **changes: Any) -> Job | None:
+        if job.stage == "submitting" and full:
+            raise full.pop()
+        return await write_down(job, stage, **changes)
+
+    monkeypatch.setattr(world.store, "move", move)
+    job = await world.advance(job)
+    assert (job.stage, job.ticket) == ("running", "t-1")
+    assert len(world.provider.submitted) == 1
+
+
+async def test_a_price_above_the_planned_one_is_told_and_counts_at_once(tmp_path: Path) -> None:
+    """The day's budget must not be spent again while the dearer jobs are still at work."""
+    dear = Cost(amount=6, unit="credits", usd=0.36, billed="unknown")
+    taken = Accepted(ticket="t-1", poll_after_s=2.0, cost=dear)
+    world = World(tmp_path, FakeProvider(submits=[taken], polls=[Working()]))
+    job = await world.advance(await world.new(day_budget_usd=0.38))
+    assert any("$0.36" in warning and "$0.04" in warning for warning in job.warnings)
+    second = await world.advance(await world.new(day_budget_usd=0.38))
+    assert second.error is not None
+    assert second.error.code == "budget_exceeded"
+
+
+async def test_a_price_as_planned_is_no_news(tmp_path: Path) -> None:
+    fair = Cost(amount=1, unit="credits", usd=0.042, billed="unknown")
+    taken = Accepted(ticket="t-1", poll_after_s=2.0, cost=fair)
+    world = World(tmp_path, FakeProvider(submits=[taken]))
+    assert (await world.until_settled(await world.new())).warnings == ()
+
+
+async def test_a_wish_to_cancel_that_came_too_late_is_answered(tmp_path: Path) -> None:
+    world = World(tmp_path, FakeProvider(submits=[PICTURE]))
+    job = await world.new()
+
+    async def cancel() -> None:
+        await world.store.request_cancel(job.job_id, owner=OWNER)
+
+    world.provider.on_submit = cancel
+    job = await world.until_settled(job)
+    assert job.stage == "succeeded"
+    assert any("too late to cancel" in warning for warning in job.warnings)
+
+
+async def test_an_answer_that_always_trips_a_bug_is_asked_for_no_longer_than_it_is_kept(
+    tmp_path: Path,
+) -> None:
+    world = World(tmp_path)
+    job = await world.advance(await world.new())
+    await world.steps.broke(job.job_id)
+    assert (await world.store.get(job.job_id)).stage == "running"
+    world.clock.time += 2 * 86_400
+    await world.steps.broke(job.job_id)
+    assert (await world.store.get(job.job_id)).stage == "expired"
+
+
+async def test_a_file_that_is_not_whole_yet_is_fetched_again(tmp_path: Path) -> None:
+    url = "https://cloud.example/1.png"
+    world = World(tmp_path, FakeProvider(polls=[LINKED]))
+    world.downloads.pages[url] = b"BROKEN"
+    job = await world.new()
+    while job.attempts == 0 and not job.is_terminal:
+        world.clock.time = max(world.clock.time, job.due_at)
+        job = await world.advance(job)
+    world.downloads.pages[url] = b"result"
+    assert (await world.until_settled(job)).stage == "succeeded"
+
+
+async def test_a_file_that_never_is_a_picture_fails_soon(tmp_path: Path) -> None:
+    world = World(tmp_path, FakeProvider(polls=[LINKED]))
+    world.downloads.pages["https://cloud.example/1.png"] = b"BROKEN"
+    job = await world.until_settled(await world.new())
+    assert job.error is not None
+    assert (job.stage, job.error.code) == ("failed", "provider_protocol")
+    assert world.clock.time - job.created_at < 600

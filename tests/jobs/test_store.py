@@ -305,6 +305,16 @@ async def test_evidence_may_be_anothers_where_a_row_of_the_same_key_could_claim_
     assert await store.may_be_anothers(mine, "t-1") == is_possible
 
 
+async def test_an_old_unknown_job_does_not_hide_the_evidence_of_a_new_one(
+    store: Store, clock: FakeClock
+) -> None:
+    old = await in_stage(store, "submit_unknown")
+    clock.time += 3600
+    mine = await in_stage(store, "submit_unknown")
+    assert not await store.may_be_anothers(mine, "t-1")
+    assert not await store.may_be_anothers(old, "t-1")
+
+
 async def test_the_last_catalogue_of_a_provider_is_kept(
     store: Store, location: Path | str, clock: FakeClock
 ) -> None:

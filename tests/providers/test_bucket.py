@@ -3,13 +3,17 @@
 import re
 import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 
 import httpx2
 import pytest
 from pydantic import SecretStr
 
+from mcp_relight.bootstrap.parts import Parts
+from mcp_relight.config import Settings
 from mcp_relight.errors import InvalidArgument, NeedsPublicUrl
 from mcp_relight.providers.bucket import Bucket, BucketFolder
+from tests.jobs.fakes import OWNER, new_job
 from tests.tool import program
 
 pytestmark = pytest.mark.anyio
@@ -92,3 +96,30 @@ async def test_a_bucket_that_does_not_exist_is_named_without_its_secret(bucket: 
 def test_an_address_of_another_kind_is_refused(url: str) -> None:
     with pytest.raises(InvalidArgument, match="s3://bucket/prefix"):
         BucketFolder(Bucket(url=url, key_id="k", secret=SecretStr("s")))
+
+
+async def test_what_ended_jobs_left_in_the_bucket_is_taken_back(
+    bucket: Bucket, tmp_path: Path
+) -> None:
+    """A person who gives a job up is no worker: nobody is there to delete its picture."""
+    parts = Parts(
+        Settings.load(
+            data_dir=tmp_path,
+            bucket_url=bucket.url,
+            bucket_key_id=bucket.key_id,
+            bucket_secret=bucket.secret,
+            bucket_endpoint=bucket.endpoint,
+        )
+    )
+    given_up, waiting = await parts.store.insert([new_job(), new_job()])
+    await parts.store.request_cancel(given_up.job_id, owner=OWNER)
+    folder = BucketFolder(bucket)
+    for name in (given_up.job_id, waiting.job_id, "of_another_machine"):
+        await folder.put(name, "image", b"picture", "image/png", 600.0)
+
+    await parts.clear_bucket()
+
+    assert sorted(await folder.folders()) == sorted([waiting.job_id, "of_another_machine"])
+    for name in await folder.folders():
+        await folder.clear(name)
+    await parts.aclose()

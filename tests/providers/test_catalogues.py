@@ -9,11 +9,16 @@ import httpx2
 import pytest
 from pydantic import SecretStr
 
+from mcp_relight.domain.image import ImageInfo
+from mcp_relight.domain.job import Policy
 from mcp_relight.domain.json_schema import plain_schema
+from mcp_relight.domain.ports import Taken
+from mcp_relight.domain.request import PlanArguments
 from mcp_relight.errors import InvalidArgument, ProviderError, ProviderProtocol
 from mcp_relight.providers.catalogues import LIFE_S, Catalogues
 from mcp_relight.providers.pixeldojo import PixelDojo
 from mcp_relight.providers.registry import Access, Registry
+from mcp_relight.service.planning import orders_for, show_plan
 
 from .calls import at_once, call
 from .wires import NOW, Wire, dojo
@@ -220,6 +225,16 @@ async def test_the_list_is_read_into_rows_of_bounded_size() -> None:
     assert len(json.dumps(plain_schema(huge))) < 20_000
 
 
+async def test_numbers_too_long_for_a_float_end_no_worker() -> None:
+    endless = 10**400
+    schema = {"properties": {"prompt": {}, "image": {}, "steps": {"maximum": endless}}}
+    model = {"apiId": "new-edit", "creditCost": endless, "requestSchema": schema}
+    world = World(listed({"models": [{**model, "modality": "image"}]}))
+    await world.work(1)
+    assert await world.registry.refresh()
+    assert world.registry.spec("pixeldojo/new-edit").check({"steps": 5}) == {"steps": 5}
+
+
 async def test_a_list_that_cannot_be_read_is_an_error_of_the_tree() -> None:
     for answer in ODD:
         with pytest.raises(ProviderError):
@@ -251,3 +266,40 @@ async def test_what_a_new_model_can_do_follows_from_its_schema_else_its_name(
     rows = await dojo(Wire(listed({"models": [entry]}))).catalogue(at_once)
     specs = {spec.id: spec for spec in PixelDojo().with_catalogue(rows, "2026-11-21").specs()}
     assert specs[f"pixeldojo/{entry['apiId']}"].relights == relights
+
+
+class AnyPicture:
+    """A library that has one picture."""
+
+    async def take(self, reference: str) -> Taken:
+        info = ImageInfo(
+            image_id="a" * 32, width=64, height=64, mime_type="image/png", bytes=5, has_alpha=False
+        )
+        return Taken(info=info, name="mug", url="https://example.com/mug.png")
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"properties": {"prompt": {}, "the_picture": {}}},
+        {"properties": {"prompt": {}, "image": {}, "tier": {}}, "required": ["tier"]},
+    ],
+)
+async def test_a_listed_model_that_cannot_take_a_call_leaves_the_others_in_the_plan(
+    schema: dict[str, Any],
+) -> None:
+    world = World(listed({"models": [KNOWN | {"apiId": "flux-edit", "requestSchema": schema}]}))
+    await world.work(1)
+    await world.registry.refresh()
+    arguments = PlanArguments.parse({"image": "mug.png", "light_from": "left"})
+    library: Any = AnyPicture()
+    orders = await orders_for(arguments, models=world.registry, library=library)
+    assert len(orders) > 10
+    assert "pixeldojo/flux-edit" not in {order.spec.id for order in orders}
+    named = arguments.model_copy(update={"model": "pixeldojo/flux-edit"})
+    with pytest.raises(InvalidArgument):
+        show_plan(
+            await orders_for(named, models=world.registry, library=library),
+            models=world.registry,
+            policy=Policy(),
+        )

@@ -105,9 +105,19 @@ async def test_the_balance_is_asked_for_freely_and_a_bad_key_is_named() -> None:
     assert "SEGMIND_API_KEY" in caught.value.hint
 
 
-async def test_a_provider_without_a_balance_says_nothing() -> None:
+async def test_a_key_is_tried_where_a_free_request_wants_it() -> None:
+    good = Wire(httpx2.Response(200, json={"jobs": []}))
+    assert await dojo(good).balance(at_once) == "key accepted"
+    assert [(sent.method, sent.url.path) for sent in good.sent] == [("GET", "/api/v1/jobs")]
+    with pytest.raises(ProviderAuth) as caught:
+        await dojo(Wire(httpx2.Response(401))).balance(at_once)
+    assert "PIXELDOJO_API_KEY" in caught.value.hint
+
+
+async def test_a_provider_without_a_free_request_says_nothing() -> None:
     wire = Wire(httpx2.Response(200))
-    assert await dojo(wire).balance(at_once) is None
+    pixazo = RestProvider(Pixazo(), key=SecretStr("k"), transport=httpx2.MockTransport(wire))
+    assert await pixazo.balance(at_once) is None
     assert wire.sent == []
 
 

@@ -7,7 +7,10 @@ import pytest
 
 from mcp_relight.bootstrap import Parts
 from mcp_relight.config import Settings
+from mcp_relight.errors import ModelNotReady
 from mcp_relight.providers import registry
+
+from .calls import call
 
 
 @pytest.fixture
@@ -29,3 +32,29 @@ def test_the_key_comes_from_the_variable_the_plug_in_names(
     assert parts.registry.credential_id("acme") in parts.credentials
     assert parts.fingerprint != without.fingerprint
     assert "acme-canary-1" not in repr(parts.access)
+
+
+@pytest.mark.parametrize("name", ["better-light", "segmind"])
+def test_a_plug_in_never_takes_the_place_and_the_key_of_another_provider(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str
+) -> None:
+    point = EntryPoint(name, "tests.providers.acme:Impostor", registry.GROUP)
+    monkeypatch.setattr(registry, "entry_points", lambda group: (point,))
+    parts = Parts(Settings.load(data_dir=tmp_path, segmind_api_key="SG_1"))
+    assert [problem.plug_in for problem in parts.registry.problems()] == [name]
+    assert {adapter.origin for adapter in parts.registry.adapters()} == {
+        "https://api.segmind.com",
+        "https://gateway.pixazo.ai",
+        "https://pixeldojo.ai",
+    }
+
+
+def test_a_plug_in_that_trips_over_a_call_is_refused_and_harms_no_other(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    point = EntryPoint("clumsy", "tests.providers.acme:Clumsy", registry.GROUP)
+    monkeypatch.setattr(registry, "entry_points", lambda group: (point,))
+    models = Parts(Settings.load(data_dir=tmp_path)).registry
+    with pytest.raises(ModelNotReady, match="clumsy/lamp"):
+        models.draft(call("clumsy/lamp"))
+    assert models.draft(call("segmind/ic-light")).request["prompt"]

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from mcp_relight.domain.catalog import RESERVED, ModelSpec
+from mcp_relight.domain.catalog import RESERVED, ModelSpec, parse_json_object
 from mcp_relight.errors import InvalidArgument
 from mcp_relight.providers.local import CLASSIC
 from mcp_relight.providers.pixazo import Pixazo
@@ -231,3 +231,12 @@ def test_an_example_passes_its_own_check(model: str) -> None:
 def test_further_pictures_are_declared_as_such(model: str, count: int) -> None:
     assert len(SPECS[model].image_fields) == count
     assert SPECS[model].check({"reference_image_1": "latest"})["reference_image_1"] == "latest"
+
+
+@pytest.mark.parametrize(
+    "text", ["{", "[]", '{"a": NaN}', '{"a": 1e999}', '{"a": [-1e999]}', '{"a": "\\ud83d"}']
+)
+def test_params_that_no_request_can_carry_are_refused(text: str) -> None:
+    """Before there is a job: found out while sending, they would leave it unknown for ever."""
+    with pytest.raises(InvalidArgument, match="params"):
+        parse_json_object(text, "params")

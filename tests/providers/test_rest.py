@@ -2,8 +2,9 @@
 
 import httpx2
 import pytest
+from pydantic import SecretStr
 
-from mcp_relight.domain.exchange import Rendered
+from mcp_relight.domain.exchange import Call, Rendered, Request
 from mcp_relight.errors import (
     OutcomeUnknown,
     ProviderAuth,
@@ -14,6 +15,8 @@ from mcp_relight.errors import (
     ProviderProtocol,
     ProviderRefused,
 )
+from mcp_relight.providers.pixeldojo import PixelDojo
+from mcp_relight.providers.rest import RestProvider
 
 from .calls import PNG, at_once, call
 from .wires import AMBIGUOUS, NOT_SENT, NOW, TAKEN, Wire, dojo, segmind
@@ -154,3 +157,16 @@ async def test_segmind_without_the_model_in_either_version_is_a_refusal() -> Non
     with pytest.raises(ProviderRefused):
         await segmind(wire).submit(call("segmind/ic-light"), at_once)
     assert len(wire.sent) == 2
+
+
+async def test_a_request_that_cannot_be_put_together_was_certainly_not_sent() -> None:
+    class Broken(PixelDojo):
+        def submit(self, call: Call) -> Request:
+            raise KeyError("subject_image")
+
+    wire = Wire(httpx2.Response(202, json=TAKEN))
+    provider = RestProvider(Broken(), key=SecretStr("pd_1"), transport=httpx2.MockTransport(wire))
+    with pytest.raises(ProviderRefused) as caught:
+        await provider.submit(RELIGHT, at_once)
+    assert caught.value.billed == "no"
+    assert wire.sent == []

@@ -175,7 +175,7 @@ def test_a_prompt_has_the_users_words_first_and_the_instruction_last() -> None:
     assert "warm golden light" in prompt
 
 
-@given(words=st.text(max_size=1500), limit=st.integers(1, 800), look=st.sampled_from(list(LOOKS)))
+@given(words=st.text(max_size=1500), limit=st.integers(0, 800), look=st.sampled_from(list(LOOKS)))
 def test_a_prompt_never_passes_the_limit(words: str, limit: int, look: str) -> None:
     lighting = LOOKS[look].lighting.model_copy(update={"prompt": words})
     assert len(compose_prompt(lighting, limit, instruction=ONLY_THE_LIGHT)) <= limit

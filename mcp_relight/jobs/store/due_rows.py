@@ -76,7 +76,7 @@ def note_stranded(
     connection: Connection, *, living: Collection[str], credentials: Sequence[str], now: float
 ) -> None:
     """Say on rows that nobody living can advance which key is missing."""
-    note = sa.literal("Waiting for a process that has the API key of ") + jobs.c.provider
+    note = sa.literal("Waiting for a process that may use the API key of ") + jobs.c.provider
     connection.execute(
         jobs.update()
         .where(jobs.c.stage.in_(_OPEN), jobs.c.due_at <= now - STRANDED_S)

@@ -20,6 +20,9 @@ from .values import columns_of, images_of, job_of, jobs_of
 
 _ANY_OWNER = None
 _AT_ONCE = 400
+_RIVAL_S = 600.0
+"""A job sent longer before or after ours is not what evidence of the time of ours speaks of. One
+that nobody ever gave up must not stand in the way for good."""
 _STILL_TO_SEND = frozenset[Stage]({"queued", "submitting"})
 
 
@@ -124,7 +127,12 @@ def reserve_job(
 
 def may_be_anothers(connection: Connection, job: Job, ticket: str) -> bool:
     """Whether another row of the same key has this ticket, or could as well claim it."""
-    unsettled = jobs.c.stage.in_(("submitting", "submit_unknown"))
+    sent_at = job.submitted_at or job.created_at
+    theirs = sa.func.coalesce(jobs.c.submitted_at, jobs.c.created_at)
+    unsettled = sa.and_(
+        jobs.c.stage.in_(("submitting", "submit_unknown")),
+        theirs.between(sent_at - _RIVAL_S, sent_at + _RIVAL_S),
+    )
     rivals = (
         sa.select(sa.func.count())
         .where(jobs.c.job_id != job.job_id, jobs.c.provider == job.provider)

@@ -59,6 +59,8 @@ def settle(
     if row["reserved_day"] is None:
         return {}
     usd = _true_cost(stage, cost)
+    if usd is None and cost is not None and cost.usd is not None and cost.usd > row["reserved_usd"]:
+        usd = cost.usd  # stated, though not yet billed: a later job must not spend it too
     if usd is None:
         return {}
     connection.execute(

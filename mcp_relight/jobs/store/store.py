@@ -157,6 +157,11 @@ class Store:
             )
         )
 
+    async def ended(self, job_ids: Sequence[str]) -> tuple[str, ...]:
+        """Those of the jobs that have ended; what is no job of this store is left out."""
+        found = await self._database.read(lambda c: job_rows.get_jobs(c, job_ids))
+        return tuple(job.job_id for job in found.values() if job.is_terminal)
+
     async def cached_catalogue(self, provider: str) -> tuple[float, str] | None:
         """When it was fetched, and its JSON text; None where none was ever kept."""
 
