@@ -304,8 +304,10 @@ def _as_variable(value: object) -> str:
 
 
 def secrets_of(settings: Settings) -> tuple[str, ...]:
-    """Every secret value in force, for redaction in logs."""
+    """Every secret value in force, for redaction in logs; also such as plug-ins may read."""
     secrets = [settings.api_key(provider) for provider in PROVIDERS_WITH_KEYS]
     secrets.append(settings.bucket_secret)
-    named = tuple(secret.get_secret_value() for secret in secrets if secret is not None)
-    return (*named, *([settings.bucket_key_id] if settings.bucket_key_id else []))
+    named = [secret.get_secret_value() for secret in secrets if secret is not None]
+    named += [settings.bucket_key_id] if settings.bucket_key_id else []
+    others = [value.strip() for name, value in os.environ.items() if name.endswith("_API_KEY")]
+    return tuple(dict.fromkeys(value for value in (*named, *others) if value))

@@ -63,6 +63,14 @@ def test_keys_never_show_in_a_repr(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "pd_canary_0001" in secrets_of(settings)
 
 
+def test_the_key_of_a_plug_in_is_a_secret_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ACME_API_KEY", " acme_canary_0003 ")
+    monkeypatch.setenv("EMPTY_API_KEY", "")
+    secrets = secrets_of(Settings.load())
+    assert "acme_canary_0003" in secrets
+    assert "" not in secrets
+
+
 @pytest.mark.skipif(os.name == "nt", reason="file modes are POSIX")
 def test_a_key_file_that_others_can_read_is_refused(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path

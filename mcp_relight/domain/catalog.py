@@ -4,7 +4,6 @@ An adapter writes one `Params` class per model. From it follow the `list_models`
 a caller's `params` with the nearest known name, the wire body and the table in the documentation.
 """
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any, ClassVar, Literal, cast
@@ -14,8 +13,8 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, c
 from mcp_relight.errors import InvalidArgument
 
 from .job import Cost, FieldHonesty
+from .json_text import value_of
 from .lighting import Lighting
-from .lights_json import refuse_constant
 from .words import did_you_mean, rule_broken
 
 Mode = Literal["local", "async", "sync"]
@@ -209,9 +208,7 @@ def described(params: type[Params]) -> Parameters:
 def parse_json_object(text: str, argument: str) -> dict[str, JsonValue]:
     """The object in a JSON text argument. Raises InvalidArgument."""
     try:
-        value: Any = json.loads(text, parse_constant=refuse_constant)
-        # 1e999 and half of a surrogate pair can be read, but no request can carry them.
-        json.dumps(value, ensure_ascii=False, allow_nan=False).encode()
+        value = value_of(text)
     except (ValueError, RecursionError):
         raise InvalidArgument(
             f"{argument} is not valid JSON.",

@@ -1,12 +1,12 @@
 """The `lights` argument: several lights as the text of a JSON list."""
 
-import json
-from typing import NoReturn, cast
+from typing import cast
 
 from pydantic import ValidationError
 
 from mcp_relight.errors import InvalidArgument
 
+from .json_text import value_of
 from .lighting import MAX_LIGHTS, Light
 from .words import did_you_mean, rule_broken
 
@@ -16,7 +16,7 @@ _EXAMPLE = 'For instance lights=\'[{"azimuth_deg": -60, "kelvin": 3200}]\'.'
 def parse_lights(text: str) -> tuple[Light, ...]:
     """The lights of a JSON list. Raises InvalidArgument."""
     try:
-        values: object = json.loads(text, parse_constant=refuse_constant)
+        values = value_of(text)
     except (ValueError, RecursionError):
         raise InvalidArgument(
             "lights is not valid JSON.", hint=_EXAMPLE, argument="lights"
@@ -33,11 +33,6 @@ def parse_lights(text: str) -> tuple[Light, ...]:
             argument="lights",
         )
     return tuple(_parse_light(index, value) for index, value in enumerate(lights))
-
-
-def refuse_constant(name: str) -> NoReturn:
-    """For `json.loads(parse_constant=…)`: NaN and Infinity are not JSON."""
-    raise ValueError(f"{name} is not a finite number")
 
 
 def _parse_light(index: int, value: object) -> Light:

@@ -25,6 +25,7 @@ from PIL import (
     PngImagePlugin,
     WebPImagePlugin,
 )
+from PIL import __version__ as pillow_version
 
 from mcp_relight.domain.image import (
     HEAD_BYTES,
@@ -40,6 +41,12 @@ from .exif import orientation_of
 from .profile import is_usable
 from .strip_jpeg import strip_jpeg
 from .strip_png import strip_png
+
+# Whatever was installed beside or in spite of what we ask for. CVE-2026-112403 and a dozen more.
+if int(pillow_version.partition(".")[0]) < 13:
+    raise ImportError(
+        "Pillow is older than 13.0.0, in which a picture can overwrite memory: update Pillow."
+    )
 
 # Image.open with `formats` finds only decoders that are loaded.
 _DECODERS = (AvifImagePlugin, GifImagePlugin, JpegImagePlugin, PngImagePlugin, WebPImagePlugin)

@@ -13,7 +13,13 @@ from pydantic import SecretStr
 from mcp_relight.domain.adapter import Adapter
 from mcp_relight.domain.exchange import Reply, Request
 from mcp_relight.domain.ports import Turn
-from mcp_relight.errors import Internal, OutcomeUnknown, ProviderAuth, ProviderDown
+from mcp_relight.errors import (
+    Internal,
+    InvalidArgument,
+    OutcomeUnknown,
+    ProviderAuth,
+    ProviderDown,
+)
 
 from .faults import unreadable
 
@@ -27,7 +33,6 @@ _NOT_SENT = (
     httpx2.ConnectTimeout,
     httpx2.PoolTimeout,
     httpx2.UnsupportedProtocol,
-    httpx2.InvalidURL,
 )
 
 
@@ -60,13 +65,13 @@ class Wire:
 
         Raises ProviderDown, billed "no", where certainly nothing left; OutcomeUnknown where it may
         have arrived and no answer came; ProviderProtocol for an answer that is not read;
-        ProviderAuth for a key no key looks like.
+        ProviderAuth for a key no key looks like; InvalidArgument for a body that cannot be written.
         """
         title = self._adapter.title
-        url, headers = self._url(request), {**request.headers, **self._auth()}
+        built = self._built(request)
         await turn()
         try:
-            return await self._exchange(request, url, headers)
+            return await self._exchange(built, request.timeout_s)
         except _NOT_SENT:
             raise ProviderDown(
                 f"{title} could not be reached; nothing was sent.",
@@ -76,20 +81,34 @@ class Wire:
         except (httpx2.HTTPError, httpx2.StreamError, TimeoutError):
             raise OutcomeUnknown(f"The job was sent to {title}, but no answer came.") from None
 
-    async def _exchange(self, request: Request, url: str, headers: Mapping[str, str]) -> Reply:
+    def _built(self, request: Request) -> httpx2.Request:
+        """The request in bytes: what cannot be written fails here, where nothing was sent yet."""
         timeout = httpx2.Timeout(
             connect=_CONNECT_S, read=request.timeout_s, write=_WRITE_S, pool=_POOL_S
         )
-        with anyio.fail_after(request.timeout_s * _SLACK + _SLACK_S):
-            async with self._client.stream(
+        url, headers = self._url(request), {**request.headers, **self._auth()}
+        try:
+            return self._client.build_request(
                 request.method,
                 url,
                 params=dict(request.query) or None,
                 json=request.json,
-                headers=dict(headers),
+                headers=headers,
                 timeout=timeout,
-            ) as response:
+            )
+        except (ValueError, TypeError, httpx2.InvalidURL):
+            raise InvalidArgument(
+                "The request holds letters or numbers that cannot be sent; nothing was.",
+                hint="Check prompt and params, and the provider's URL setting.",
+            ) from None
+
+    async def _exchange(self, built: httpx2.Request, timeout_s: float) -> Reply:
+        with anyio.fail_after(timeout_s * _SLACK + _SLACK_S):
+            response = await self._client.send(built, stream=True)
+            try:
                 body = await self._body(response)
+            finally:
+                await response.aclose()
         named = {name.lower(): value for name, value in response.headers.items()}
         return Reply(response.status_code, named, body)
 

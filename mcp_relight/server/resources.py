@@ -24,6 +24,7 @@ from mcp_relight.errors import (
     InvalidArgument,
     JobNotFound,
     RelightError,
+    RequestError,
     UnknownModel,
 )
 from mcp_relight.service.opener import Opener
@@ -204,6 +205,8 @@ def _in_words_of_the_protocol() -> Generator[None]:
         yield
     except _NOT_FOUND as error:
         raise ResourceNotFoundError(error.message) from None
+    except RequestError as error:
+        raise MCPError(INVALID_PARAMS, f"{error.message} {error.hint}".strip()) from None
     except RelightError as error:
         raise ResourceError(f"{error.message} {error.hint}".strip()) from None
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
+from mcp.types import INVALID_PARAMS
 
 from mcp_relight.service.showing import iso
 from tests.world import World
@@ -58,3 +59,20 @@ def test_a_price_is_a_number_and_not_a_yes(wire: Wire, true: bool) -> None:
         "invalid_argument",
         "max_cost_usd must be a number.",
     )
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "relight://jobs/" + "x" * 3000,
+        "relight://models/local/" + "x" * 3000,
+        "relight://images/" + "x" * 3000,
+        "relight://images/..%2F..%2Fjobs.db",
+        "file:///etc/passwd",
+    ],
+)
+def test_a_resource_that_cannot_be_is_the_callers_mistake_and_no_error_of_ours(
+    wire: Wire, uri: str
+) -> None:
+    error = wire.request("resources/read", {"uri": uri})["error"]
+    assert error["code"] == INVALID_PARAMS

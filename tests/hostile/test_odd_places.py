@@ -116,3 +116,15 @@ def test_a_finished_job_without_a_named_copy_is_still_shown(world: World) -> Non
         assert any("view_image" in warning for warning in done["warnings"])
         assert wire.facts("compare_images", job_id=job["job_id"])["after"]["uri"] == image["uri"]
         assert not wire.tool("view_image", image=job["job_id"]).get("isError")
+
+
+@pytest.mark.parametrize(("version", "is_read"), [("12.3.0", False), ("13.0.0", True)])
+def test_no_picture_is_read_by_a_pillow_known_to_be_unsafe(version: str, is_read: bool) -> None:
+    """An environment may hold another version than the one that is asked for."""
+    line = "import PIL; from PIL import Image; "
+    line += f"PIL.__version__ = '{version}'; import mcp_relight.pixels.tasks"
+    done = subprocess.run(
+        [sys.executable, "-c", line], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert (done.returncode == 0) is is_read
+    assert ("update Pillow" in done.stderr) is not is_read
