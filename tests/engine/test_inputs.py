@@ -117,6 +117,20 @@ def test_a_frame_without_a_subject_is_said_to_have_none(clutter: NDArray[np.uint
     assert any("no background" in warning for warning in warnings)
 
 
+@pytest.mark.parametrize("side", [-1, 1])
+def test_a_frame_without_a_subject_gets_brighter_on_the_side_of_the_light(
+    side: int, clutter: NDArray[np.uint8]
+) -> None:
+    """By 0.8 stops or more from one third to the other: the picture has a lit side."""
+    analysis = analyse(clutter)
+    light = Lighting(lights=(Light(azimuth_deg=side * 60),))
+    relit = synth.to_linear(relight(clutter, analysis, light).rgb).mean(axis=(0, 2))
+    gain = relit / synth.to_linear(clutter).mean(axis=(0, 2))
+    third = len(gain) // 3
+    across = np.log2(gain[-third:].mean() / gain[:third].mean())
+    assert side * across > 0.8
+
+
 @pytest.mark.parametrize("shape", [(1, 1), (1, 40), (3, 500), (500, 3), (2, 2), (9, 7)])
 def test_tiny_and_narrow_pictures_are_relit(shape: tuple[int, int]) -> None:
     photo = np.random.default_rng(4).integers(0, 256, (*shape, 3)).astype(np.uint8)
