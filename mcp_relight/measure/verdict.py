@@ -85,6 +85,8 @@ def _light_sentence(verdict: Verdict, measured: Measured) -> str:
         case "wrong direction":
             asked = direction_words(*measured.wish.angles) if measured.wish else came
             return f"Light was asked from {asked} but comes from {came}."
+        case "as asked" if measured.direction_confidence < _UNSURE:
+            return "The light changed as asked."
         case "as asked":
             return f"The light changed as asked; it now comes from {came}."
 
