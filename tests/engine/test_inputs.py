@@ -1,5 +1,6 @@
 """Given masks, maps and conventions, and pictures nobody would relight on purpose."""
 
+import cv2
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -104,6 +105,19 @@ def test_a_bright_thing_on_a_plain_ground_is_found(sphere: Subject) -> None:
     overlap = (analysis.alpha > 0.5) & sphere.scene.mask
     union = (analysis.alpha > 0.5) | sphere.scene.mask
     assert overlap.sum() / union.sum() > 0.7
+
+
+def test_all_of_a_many_coloured_thing_on_white_is_found() -> None:
+    """A search by colours alone takes one of them for the subject and leaves the others out."""
+    photo = np.full((200, 300, 3), 252, np.uint8)
+    cv2.ellipse(photo, (150, 100), (90, 70), 0, 0, 180, (255, 130, 40), -1)
+    cv2.ellipse(photo, (150, 100), (90, 70), 0, 180, 360, (150, 200, 60), -1)
+    cv2.line(photo, (60, 100), (240, 100), (252, 252, 252), 7)
+    analysis = analyse(photo)
+    assert analysis.mode == "auto_mask"
+    found = cv2.resize(analysis.alpha, (300, 200)) > 0.5
+    thing = (photo != 252).any(axis=2)
+    assert (found & thing).sum() / (found | thing).sum() > 0.9
 
 
 def test_a_frame_without_a_subject_is_said_to_have_none(clutter: NDArray[np.uint8]) -> None:
