@@ -52,7 +52,7 @@ def judge(measured: Measured) -> Verdict:
 
 def _is_wrong_way(measured: Measured) -> bool:
     wish, before, after = measured.wish, measured.change.before, measured.change.after
-    if wish is None or measured.direction_confidence < _TOO_UNSURE:
+    if wish is None or not wish.single or measured.direction_confidence < _TOO_UNSURE:
         return False
     far_off = (measured.error_deg or 0) > _FAR_OFF_DEG and after.confidence >= _SURE
     if not wish.sided or far_off:
