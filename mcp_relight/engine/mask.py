@@ -7,6 +7,7 @@ import cv2
 import numpy as np
 
 from . import portrait
+from .backdrop import before_plain_backdrop
 from .contour import contour_gaps
 from .face import find_face
 from .grid import Bits, Map, Pixels, centred_axes, guided, resize, resize_pixels
@@ -86,6 +87,11 @@ def _search(rgb: Pixels) -> tuple[Bits, float, bool]:
         confidence = portrait.confidence(face, lab, cut)
         if confidence >= _MIN_CONFIDENCE:
             return cut, confidence, True
+    whole = before_plain_backdrop(small)
+    if whole is not None:
+        confidence = _separation(lab, whole)
+        if confidence >= _MIN_CONFIDENCE:
+            return whole, confidence, False
     # What differs from the picture's border and lies near its centre.
     cut = _cut(small, _trimap(lab))
     return cut, _separation(lab, cut), False

@@ -54,7 +54,7 @@ _REFINED_SCENE_SHARE = 0.35
 """Without a subject, shading from paint and from shape cannot be told apart: trust it less."""
 
 _NO_SUBJECT = (
-    "No clear subject was found, so the light follows colour edges only. "
+    "No clear subject was found, so the picture is lit as a whole, without cast shadows. "
     "Give a mask, a normal map or a depth map for a stronger effect."
 )
 _EMPTY_MASK = "The mask selects nothing and was not used. Paint the subject white on black."

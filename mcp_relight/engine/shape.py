@@ -87,13 +87,24 @@ def _integrate(normals: Map) -> Map:
 
 
 def from_outline(rgb: Pixels, subject: Subject) -> Shape:
-    """A rounded guess: the subject inflated, or without one a soft relief between colour edges."""
+    """A rounded guess: the subject inflated, or without one a frame that bulges as a whole."""
     solid = subject.solid
     if not solid.any():
-        return Shape(*inflate.soft_edges(rgb))
+        return _bulging_frame(rgb)
     normals, height = inflate.silhouette(solid)
     height = height * np.float32(_INFLATED_HEIGHT)
     return Shape(normals, height)
+
+
+def _bulging_frame(rgb: Pixels) -> Shape:
+    """Half a dome over the frame, half a relief between colour edges.
+
+    The relief alone leans every way at once: light from the left would show on each edge and
+    nowhere else. The dome gives the picture a left and a right.
+    """
+    relief, height = inflate.soft_edges(rgb)
+    dome, _ = inflate.silhouette(np.ones(rgb.shape[:2], np.bool_))
+    return Shape(unit(relief + dome), height)
 
 
 def looks_flipped(normals: Map, region: Bits) -> bool:

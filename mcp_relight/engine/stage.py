@@ -71,12 +71,14 @@ class Stage:
 
     def _shadow(self, light: Light, strength: float) -> Map:
         direction = light.direction
-        if direction[2] <= 0.05 or strength == 0:
+        # The heights of a scene without a subject are made up, and a shadow tells on that most:
+        # a rocket would cast one on the sky.
+        if direction[2] <= 0.05 or strength == 0 or self._doubt:
             return np.ones(self._size, np.float32)
         hidden = 1 - lit_by(self._analysis.height, direction, light.softness)
         distant = blur(hidden, _BACKDROP_BLUR * max(self._size))
         hidden = self.subject * hidden + (1 - self.subject) * _BACKDROP_SHADOW * distant
-        kept = 1 - hidden * strength * (1 - 0.35 * light.softness) * (1 - self._doubt)
+        kept = 1 - hidden * strength * (1 - 0.35 * light.softness)
         return kept.astype(np.float32)
 
     def _falloff(self, light: Light) -> Map:

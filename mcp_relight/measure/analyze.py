@@ -115,7 +115,10 @@ def _looks(
     sure = light.confidence >= _SURE
     if backlit:
         yield SuggestedLook(name="loop", why="front light opens up the dark subject")
-        yield SuggestedLook(name="sunset_backlight", why="the light is already behind the subject")
+        if not sure:
+            yield SuggestedLook(
+                name="sunset_backlight", why="the light may already be behind the subject"
+            )
     if sure and abs(azimuth) >= _SIDE_DEG:
         name = "window_left" if azimuth < 0 else "window_right"
         yield SuggestedLook(name=name, why="keeps the side the light comes from, softer")

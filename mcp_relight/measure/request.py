@@ -18,10 +18,12 @@ _OFF_AXIS = math.sin(math.radians(20))
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """The direction asked for; `sided` when a viewer would name a side for it."""
+    """The direction asked for; `single` when the picture is to have one, neither even light nor
+    lights from two sides, and `sided` when a viewer would name a side for it besides."""
 
     angles: tuple[int, int]
     direction: NDArray[np.float64]
+    single: bool
     sided: bool
 
     def opposed_by(self, after: NDArray[np.floating]) -> bool:
@@ -58,8 +60,9 @@ def wished(lighting: Lighting) -> Wish | None:
         and light.intensity > 0.7 * key.intensity
         for light in lighting.lights
     )
-    sided = not even and not opposed and float(np.linalg.norm(direction[:2])) > _OFF_AXIS
-    return Wish((round(key.azimuth_deg), round(key.elevation_deg)), direction, sided)
+    single = not even and not opposed
+    sided = single and float(np.linalg.norm(direction[:2])) > _OFF_AXIS
+    return Wish((round(key.azimuth_deg), round(key.elevation_deg)), direction, single, sided)
 
 
 def asked_kelvin(lighting: Lighting) -> int | None:

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import binary_fill_holes
 
+from mcp_relight.engine.backdrop import before_plain_backdrop
 from mcp_relight.engine.color import decode, luminance
 from mcp_relight.engine.grid import Bits, Map
 from mcp_relight.engine.inflate import silhouette
@@ -17,7 +17,6 @@ from .register import shrink
 GRID_PX = 128
 _SEARCH_PX = 96
 _INFLATED_PX = 80
-_PLAIN_NOISE = 3.0
 _SMALLEST, _LARGEST = 0.02, 0.92
 
 
@@ -49,7 +48,7 @@ def find_shapes(
     given = _given(mask, size) if mask is not None else _transparent(alpha, size)
     if given is not None:
         return [_inflated(given, given, 1.0)]
-    plain = [found for found in map(_before_plain_backdrop, pictures) if found is not None]
+    plain = [found for found in map(before_plain_backdrop, pictures) if found is not None]
     if plain:
         subject = max(plain, key=lambda found: int(found.sum()))
         return [_inflated(subject, subject, 0.95)]
@@ -94,24 +93,3 @@ def _transparent(alpha: NDArray[np.uint8] | None, size: tuple[int, int]) -> Bits
     if alpha is None or not 0.01 <= float((alpha < 128).mean()) <= 0.95:
         return None
     return _given(alpha, size)
-
-
-def _before_plain_backdrop(rgb: NDArray[np.uint8]) -> Bits | None:
-    """What differs from a backdrop so plain that even a subject's shadow side stands out."""
-    height, width = rgb.shape[:2]
-    edge = max(2, round(0.03 * max(height, width)))
-    border = np.ones((height, width), np.bool_)
-    border[edge : height - edge, edge : width - edge] = False
-    values = rgb.astype(np.float32)
-    away = np.abs(values - np.median(values[border], axis=0)).max(axis=2)
-    noise = float(np.percentile(away[border], 75))
-    if noise > _PLAIN_NOISE:
-        return None
-    apart = (away > max(3.0, 2.5 * noise)).astype(np.uint8)
-    apart = cv2.morphologyEx(apart, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
-    count, labels, stats, _ = cv2.connectedComponentsWithStats(apart)
-    if count < 2:
-        return None
-    largest = (labels == 1 + int(stats[1:, cv2.CC_STAT_AREA].argmax())).astype(np.uint8)
-    filled = np.asarray(binary_fill_holes(largest > 0), np.bool_)
-    return filled if _SMALLEST < float(filled.mean()) < _LARGEST else None

@@ -52,7 +52,7 @@ def judge(measured: Measured) -> Verdict:
 
 def _is_wrong_way(measured: Measured) -> bool:
     wish, before, after = measured.wish, measured.change.before, measured.change.after
-    if wish is None or measured.direction_confidence < _TOO_UNSURE:
+    if wish is None or not wish.single or measured.direction_confidence < _TOO_UNSURE:
         return False
     far_off = (measured.error_deg or 0) > _FAR_OFF_DEG and after.confidence >= _SURE
     if not wish.sided or far_off:
@@ -85,6 +85,8 @@ def _light_sentence(verdict: Verdict, measured: Measured) -> str:
         case "wrong direction":
             asked = direction_words(*measured.wish.angles) if measured.wish else came
             return f"Light was asked from {asked} but comes from {came}."
+        case "as asked" if measured.direction_confidence < _UNSURE:
+            return "The light changed as asked."
         case "as asked":
             return f"The light changed as asked; it now comes from {came}."
 

@@ -1,5 +1,6 @@
 """Given masks, maps and conventions, and pictures nobody would relight on purpose."""
 
+import cv2
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -106,6 +107,19 @@ def test_a_bright_thing_on_a_plain_ground_is_found(sphere: Subject) -> None:
     assert overlap.sum() / union.sum() > 0.7
 
 
+def test_all_of_a_many_coloured_thing_on_white_is_found() -> None:
+    """A search by colours alone takes one of them for the subject and leaves the others out."""
+    photo = np.full((200, 300, 3), 252, np.uint8)
+    cv2.ellipse(photo, (150, 100), (90, 70), 0, 0, 180, (255, 130, 40), -1)
+    cv2.ellipse(photo, (150, 100), (90, 70), 0, 180, 360, (150, 200, 60), -1)
+    cv2.line(photo, (60, 100), (240, 100), (252, 252, 252), 7)
+    analysis = analyse(photo)
+    assert analysis.mode == "auto_mask"
+    found = cv2.resize(analysis.alpha, (300, 200)) > 0.5
+    thing = (photo != 252).any(axis=2)
+    assert (found & thing).sum() / (found | thing).sum() > 0.9
+
+
 def test_a_frame_without_a_subject_is_said_to_have_none(clutter: NDArray[np.uint8]) -> None:
     analysis = analyse(clutter)
     assert analysis.mode == "scene"
@@ -115,6 +129,20 @@ def test_a_frame_without_a_subject_is_said_to_have_none(clutter: NDArray[np.uint
     assert any("No clear subject" in warning for warning in warnings)
     assert any("from behind" in warning for warning in warnings)
     assert any("no background" in warning for warning in warnings)
+
+
+@pytest.mark.parametrize("side", [-1, 1])
+def test_a_frame_without_a_subject_gets_brighter_on_the_side_of_the_light(
+    side: int, clutter: NDArray[np.uint8]
+) -> None:
+    """By 0.8 stops or more from one third to the other: the picture has a lit side."""
+    analysis = analyse(clutter)
+    light = Lighting(lights=(Light(azimuth_deg=side * 60),))
+    relit = synth.to_linear(relight(clutter, analysis, light).rgb).mean(axis=(0, 2))
+    gain = relit / synth.to_linear(clutter).mean(axis=(0, 2))
+    third = len(gain) // 3
+    across = np.log2(gain[-third:].mean() / gain[:third].mean())
+    assert side * across > 0.8
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 40), (3, 500), (500, 3), (2, 2), (9, 7)])

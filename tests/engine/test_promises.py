@@ -158,6 +158,15 @@ def test_shadows_can_be_switched_off(vase: Subject) -> None:
     assert not np.array_equal(hard, none)
 
 
+def test_nothing_casts_a_shadow_where_no_subject_was_found(
+    clutter: NDArray[np.uint8], clutter_analysis: Analysis
+) -> None:
+    low = Lighting(lights=(Light(azimuth_deg=-75, elevation_deg=5, softness=0),))
+    hard = relight(clutter, clutter_analysis, low, shadow_strength=1.0).rgb
+    none = relight(clutter, clutter_analysis, low, shadow_strength=0.0).rgb
+    assert np.array_equal(hard, none)
+
+
 @pytest.mark.parametrize("look", sorted(LOOKS))
 def test_every_look_renders_without_artefact(look: str, vase: Subject) -> None:
     relit = relight(vase.photo, vase.analysis, LOOKS[look].lighting).rgb[vase.scene.mask]

@@ -86,6 +86,15 @@ def test_a_dark_subject_before_a_bright_window_is_backlit(scenes: list[Lit]) -> 
     assert not analyze(scene.soft).backlit
 
 
+def test_a_light_seen_in_front_is_not_said_to_be_behind(scenes: list[Lit]) -> None:
+    scene = scenes[0]
+    window = np.where(scene.mask[..., None], scene.photos[1] // 2, 235).astype(np.uint8)
+    seen = analyze(window)
+    assert seen.backlit
+    assert seen.azimuth_deg < -25
+    assert "sunset_backlight" not in [look.name for look in seen.looks]
+
+
 def test_clipping_is_counted() -> None:
     half = np.full((64, 64, 3), 255, np.uint8)
     half[:, :32] = 0

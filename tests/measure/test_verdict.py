@@ -1,15 +1,17 @@
 """The verdict word, from measured figures alone."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from mcp_relight.domain.looks import LOOKS
 from mcp_relight.measure.content import Content
 from mcp_relight.measure.direction import Change, Light
 from mcp_relight.measure.register import Alignment
 from mcp_relight.measure.request import wished
-from mcp_relight.measure.verdict import Measured, judge
+from mcp_relight.measure.verdict import Measured, judge, sentence_of
 
 from .pairs import asked
 
@@ -55,3 +57,19 @@ def test_an_unsure_light_that_went_the_asked_way_is_not_called_wrong(
     before: float, after: float, confidence: float, verdict: str
 ) -> None:
     assert judge(measured(before=before, after=after, confidence=confidence)) == verdict
+
+
+def test_no_sentence_says_where_an_unsure_light_comes_from() -> None:
+    unsure = measured(before=80, after=30, confidence=0.2)
+    assert sentence_of("as asked", unsure) == "The light changed as asked."
+    sure = measured(before=0, after=-60, confidence=0.6)
+    assert "from the left" in sentence_of("as asked", sure)
+
+
+@pytest.mark.parametrize("look", ["neon", "high_key", "clamshell", "overcast"])
+def test_light_from_two_sides_or_from_all_has_no_wrong_direction(look: str) -> None:
+    """Of two neon tubes either may be the one that is seen."""
+    change = Change(light(0), replace(light(75), confidence=0.7), explained=0.7)
+    seen = measured(before=0, after=75, confidence=0.7)
+    asked_for = wished(LOOKS[look].lighting)
+    assert judge(replace(seen, change=change, wish=asked_for)) == "as asked"
