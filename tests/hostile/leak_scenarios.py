@@ -1,4 +1,4 @@
-"""Ways to fail, each with the code it must end in: where a secret could slip out."""
+"""Ways to fail, each with the code it ends in, or "succeeded": where a secret could slip out."""
 
 import base64
 import socket
@@ -33,7 +33,8 @@ SUBMIT = {
     "id_dotdot": "outcome_unknown",
     "id_newline": "outcome_unknown",
 }
-POLL = {"status_404": "job_expired"}
+POLL = {"status_404": "succeeded"}
+"""It is asked once more, and then known."""
 RESULT = {
     "failed_hostile_text": "provider_refused",
     "failed_content": "content_rejected",
@@ -46,11 +47,12 @@ RESULT = {
     "expired_mid_poll": "job_expired",
 }
 DOWNLOAD = {
-    "file_html": "provider_protocol",
-    "file_bomb": "provider_protocol",
+    "file_html": "succeeded",
+    "file_bomb": "succeeded",
     "file_redirect_metadata": "url_refused",
-    "file_svg": "provider_protocol",
+    "file_svg": "succeeded",
 }
+"""What is no picture is fetched once more, and then is one."""
 BY_PHASE = {"submit": SUBMIT, "poll": POLL, "result": RESULT, "download": DOWNLOAD}
 MODELS = {
     "pixeldojo": "pixeldojo/image-relighting",
