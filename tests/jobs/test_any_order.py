@@ -334,7 +334,7 @@ def test_no_order_of_events_breaks_a_promise(
     run_state_machine_as_test(
         Jobs,
         settings=settings(
-            max_examples=250 if is_full else 8,
+            max_examples=400 if is_full else 8,
             stateful_step_count=50,
             deadline=None,
             # Shrinking a failure takes minutes, since every step is a commit to a real file.
