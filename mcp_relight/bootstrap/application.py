@@ -78,9 +78,10 @@ class Application:
     def check_default_model(self) -> None:
         """Raises UnknownModel for a configured one that nobody here has. A provider with a live
         list may have it there: that is left to the first call."""
-        settings, registry = self._parts.settings, self._parts.registry
+        settings = self._parts.settings
         if "default_model" not in settings.model_fields_set:
-            return  # nothing to look up, which takes time
+            return  # the list of models takes time to load
+        registry = self._parts.registry
         try:
             registry.spec(settings.default_model)
         except UnknownModel as error:
