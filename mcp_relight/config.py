@@ -225,6 +225,11 @@ class Settings(BaseSettings):
         return bool(self.bucket_url and self.bucket_key_id and self.bucket_secret)
 
     @property
+    def data_folder(self) -> Path:
+        """`data_dir` as a full path."""
+        return _expanded(self.data_dir).absolute()
+
+    @property
     def results_dir(self) -> Path:
         """Where finished pictures go under human names."""
         if self.output_dir is not None:
@@ -232,7 +237,7 @@ class Settings(BaseSettings):
         for pictures in _photo_dirs()[:1]:
             if pictures.is_dir() and os.access(pictures, os.W_OK):
                 return pictures / "mcp-relight"
-        return _expanded(self.data_dir).absolute() / "results"
+        return self.data_folder / "results"
 
     @property
     def readable_dirs(self) -> tuple[Path, ...]:

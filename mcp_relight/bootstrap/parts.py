@@ -47,7 +47,7 @@ class Parts:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self.folder = settings.data_dir.expanduser().absolute()
+        self.folder = settings.data_folder
         self.clock = SystemClock()
 
     @cached_property

@@ -52,7 +52,7 @@ def doctor(namespace: argparse.Namespace) -> int:
 async def _examine(settings: Settings) -> list[Finding]:
     findings = [
         Finding("version", "ok", f"mcp-relight {__version__}, Python {sys.version.split()[0]}"),
-        _folder("data", settings.data_dir.expanduser().absolute(), "MCP_RELIGHT_DATA_DIR"),
+        _folder("data", settings.data_folder, "MCP_RELIGHT_DATA_DIR"),
         _folder("output", settings.results_dir, "MCP_RELIGHT_OUTPUT_DIR"),
         *(_readable(folder) for folder in settings.readable_dirs),
         *_settings(),

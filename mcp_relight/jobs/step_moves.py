@@ -1,9 +1,10 @@
 """Moves that several steps make."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
 from mcp_relight.domain.exchange import Output, Rendered
 from mcp_relight.domain.job import Cost, Failure, Job, JobRequest, Stage
@@ -23,15 +24,16 @@ from mcp_relight.errors import (
 from .lanes import Surroundings, jittered
 
 _log = logging.getLogger(__name__)
+_T = TypeVar("_T")
 
 PROGRESS_SENT = 0.05
 PROGRESS_RUNNING = 0.1
 PROGRESS_DOWNLOADING = 0.8
 PROGRESS_FINISHING = 0.9
 _RECONCILE_FIRST_S = 15.0
-_PUT_TRIES = 24
-"""Bytes that were paid for exist nowhere else: a full disk is waited out for two minutes."""
-_PUT_AGAIN_S = 5.0
+_TRIES = 25
+"""What was paid for exists nowhere else: a store that cannot take it is waited for, two minutes."""
+_AGAIN_S = 5.0
 _DEARER = 1.2
 """Some documents state an average, around which the single price varies."""
 UNREADABLE = (ImageCorrupt, ImageUnsupported, ImageTooLarge)
@@ -76,7 +78,7 @@ async def take_result(
     if not rendered.outputs:
         return await fail(around, done, ProviderProtocol("The provider's result has no picture."))
     try:
-        returned = await _store_all(around, rendered.outputs, tries=1 if is_local else _PUT_TRIES)
+        returned = await _store_all(around, rendered.outputs, tries=1 if is_local else _TRIES)
     except RelightError as error:
         return await fail(around, done, error)
     urls = tuple(output.url for output in rendered.outputs if output.url is not None)
@@ -114,12 +116,20 @@ async def store_picture(around: Surroundings, data: bytes, *, tries: int = 1) ->
         picture = await around.pixels.inspect(data)  # it may have been another picture's fault
     except UNREADABLE:
         raise ProviderProtocol("The provider's result is not a readable picture.") from None
+    stored = await insist(around, partial(around.images.put, picture), tries=tries)
+    return stored.image_id
+
+
+async def insist(
+    around: Surroundings, step: Callable[[], Awaitable[_T]], *, tries: int = _TRIES
+) -> _T:
+    """Write something down; where the store cannot take it now, again every few seconds."""
     for _ in range(tries - 1):
         try:
-            return (await around.images.put(picture)).image_id
-        except StorageFull:
-            await around.clock.sleep(_PUT_AGAIN_S)
-    return (await around.images.put(picture)).image_id
+            return await step()
+        except (StorageFull, TimedOut):
+            await around.clock.sleep(_AGAIN_S)
+    return await step()
 
 
 async def release_inputs(around: Surroundings, job: Job) -> None:

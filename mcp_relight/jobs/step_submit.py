@@ -4,7 +4,6 @@
 cannot know whether it was sent, and never sends it.
 """
 
-from collections.abc import Awaitable, Callable
 from functools import partial
 
 from mcp_relight.domain.exchange import Accepted, Outcome, Rendered, Working
@@ -19,8 +18,6 @@ from mcp_relight.errors import (
     ProviderProtocol,
     RelightError,
     RequestError,
-    StorageFull,
-    TimedOut,
 )
 
 from .lanes import NEVER, Lane, Surroundings, backoff_s, is_past_keeping, jittered
@@ -30,6 +27,7 @@ from .step_moves import (
     added,
     dearer,
     fail,
+    insist,
     later,
     release_inputs,
     take_result,
@@ -41,7 +39,6 @@ MAX_PREPARES = 4
 _MAY_PASS = (ProviderBusy, ProviderDown, ProviderProtocol)
 _RECONCILE_AGAIN_S = (60.0, 300.0)
 _POLL_S = 5.0
-_WRITE_TRIES, _WRITE_AGAIN_S = 24, 5.0
 
 
 async def submit(around: Surroundings, lane: Lane, job: Job) -> Job | None:
@@ -67,8 +64,8 @@ async def submit(around: Surroundings, lane: Lane, job: Job) -> Job | None:
     try:
         outcome = await lane.provider.submit(prepared.call, around.turn(lane, job))
     except RelightError as error:
-        return await _insist(around, partial(_refused, around, lane, sending, error))
-    return await _insist(around, partial(take_answer, around, sending, outcome))
+        return await insist(around, partial(_refused, around, lane, sending, error))
+    return await insist(around, partial(take_answer, around, sending, outcome))
 
 
 async def reconcile(around: Surroundings, lane: Lane, job: Job) -> Job | None:
@@ -93,16 +90,6 @@ async def reconcile(around: Surroundings, lane: Lane, job: Job) -> Job | None:
         return await around.jobs.move(job, job.stage, due_at=NEVER, note="")
     wait_s = jittered(_RECONCILE_AGAIN_S[job.attempts])
     return await later(around, job, wait_s, job.note, attempts=job.attempts + 1)
-
-
-async def _insist(around: Surroundings, step: Callable[[], Awaitable[Job | None]]) -> Job | None:
-    """What the provider said is nowhere else: a store that cannot take it now is waited for."""
-    for _ in range(_WRITE_TRIES):
-        try:
-            return await step()
-        except (StorageFull, TimedOut):
-            await around.clock.sleep(_WRITE_AGAIN_S)
-    return await step()
 
 
 async def take_answer(around: Surroundings, job: Job, outcome: Outcome) -> Job | None:

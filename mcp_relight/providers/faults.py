@@ -23,6 +23,16 @@ _PASSING = frozenset({408, 425})
 MAX_HOLD_S = 60.0
 _EPOCH_MIN = 1_000_000_000.0
 
+FAILURES = (
+    LookupError,
+    TypeError,
+    ValueError,
+    ArithmeticError,
+    AttributeError,
+    RecursionError,
+)
+"""What an adapter may raise over a call or a reply of a shape that it does not expect."""
+
 
 def submit_fault(adapter: Adapter, reply: Reply, now: float) -> ProviderError:
     """The error for a refused submit. A status nobody documents as "not taken" is unknown."""

@@ -17,7 +17,7 @@ from mcp_relight.domain.words import did_you_mean
 from mcp_relight.errors import Internal, ModelNotReady, UnknownModel
 
 from .catalogues import Catalogues
-from .faults import needs_public_url
+from .faults import FAILURES, needs_public_url
 
 if TYPE_CHECKING:
     from .rest import RestProvider
@@ -165,7 +165,7 @@ class Registry:
             if not isinstance(listed, Adapter):
                 return Draft(fields=fields, request=dict(call.params))
             body = listed.submit(_without_pictures(call)).json
-        except (LookupError, TypeError, ValueError, ArithmeticError, AttributeError):
+        except FAILURES:
             raise ModelNotReady(
                 f"{spec.id} cannot be used: its adapter failed on this call.",
                 hint="Choose another model, and tell whoever maintains the adapter.",

@@ -39,7 +39,7 @@ from mcp_relight.errors import (
     ProviderRefused,
 )
 
-from .faults import free_fault, poll_fault, submit_fault, unreadable
+from .faults import FAILURES, free_fault, poll_fault, submit_fault, unreadable
 from .wire import Wire
 
 if TYPE_CHECKING:
@@ -56,15 +56,6 @@ _SCHEMA_LIFE_S = 3600.0
 _SHARE_OF_AGE = 0.5
 """A job of age t is asked about again after t/2: the waits grow by half each time."""
 _TICKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:~-]{0,199}")
-_UNREADABLE = (
-    LookupError,
-    TypeError,
-    ValueError,
-    ArithmeticError,
-    AttributeError,
-    RecursionError,
-)
-"""What reading a reply of an unexpected shape may raise in an adapter."""
 
 
 class RestProvider:
@@ -101,7 +92,7 @@ class RestProvider:
         """Send the job, once. Raises OutcomeUnknown when it may have been taken."""
         try:
             request = self.adapter.submit(call)
-        except _UNREADABLE:
+        except FAILURES:
             raise ProviderRefused(
                 f"The request to {self.adapter.title} could not be put together; nothing was sent.",
                 hint="Call plan_relight with the same arguments, or choose another model.",
@@ -261,7 +252,7 @@ class RestProvider:
     def _guarded(self, reading: Callable[[], _T]) -> _T:
         try:
             return reading()
-        except _UNREADABLE:
+        except FAILURES:
             raise unreadable(self.adapter) from None
 
     def _empty(self) -> ProviderProtocol:
