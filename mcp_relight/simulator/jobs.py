@@ -28,17 +28,6 @@ _SCRIPTS: dict[str, Sequence[Stage]] = {
     "status_backwards": ("queued", "running", "queued", "running"),
 }
 _AT_ONCE = frozenset({"done_on_submit", "failed_on_submit"})
-_FAILURES = frozenset(
-    {
-        "failed_error_string",
-        "failed_error_object",
-        "failed_error_null",
-        "failed_error_missing",
-        "failed_content",
-        "failed_hostile_text",
-        "failed_on_submit",
-    }
-)
 
 
 @dataclass
@@ -58,7 +47,6 @@ class Job:
     failure: str | None = None
     polls: int = 0
     finished_at: float | None = None
-    refunded: bool = False
     paths: list[str] = field(default_factory=lambda: list[str]())
 
     @property
@@ -74,7 +62,7 @@ class Job:
             return "error"
         if self.fate == "cancelled":
             return "cancelled"
-        return "failed" if self.failure or self.fate in _FAILURES else "completed"
+        return "failed" if self.failure or (self.fate or "").startswith("failed_") else "completed"
 
     def stage(self, now: float, speed: float, polls_wanted: int | None) -> Stage:
         """Where it stands: by the clock, or by polls answered where `polls_wanted` is given."""
@@ -115,19 +103,26 @@ class Job:
             return {"error": {"code": "upstream_failed", "message": self.error_text()}}
         return {"error": self.error_text()}
 
-    def output_field(self, documented: object, urls: list[str], name: str) -> dict[str, Any]:
-        """{`name`: …}: the documented value, or the form the fate asks for."""
-        if self.fate == "output_missing":
-            return {}
+    @property
+    def hides_output(self) -> bool:
+        """Whether the fate changes the field that holds the output."""
+        return self.fate == "output_missing" or self.fate in self._output_forms([])
+
+    def _output_forms(self, urls: list[str]) -> dict[str, object]:
         first = urls[0] if urls else ""
-        forms: dict[str | None, object] = {
+        return {
             "output_null": None,
             "output_number": 7,
             "output_string": first,
             "output_list": urls,
             "output_object": {"image": first},
         }
-        return {name: forms.get(self.fate, documented)}
+
+    def output_field(self, documented: object, urls: list[str], name: str) -> dict[str, Any]:
+        """{`name`: …}: the documented value, or the form the fate asks for."""
+        if self.fate == "output_missing":
+            return {}
+        return {name: self._output_forms(urls).get(self.fate or "", documented)}
 
     def output_urls(self, origin: str) -> list[str]:
         """Where the pictures are said to be."""

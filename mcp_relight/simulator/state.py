@@ -19,22 +19,10 @@ from mcp_relight.simulator.faults import ON_JOB, FaultBook
 from mcp_relight.simulator.files import Files, StoredFile
 from mcp_relight.simulator.intake import Source, fetch_source
 from mcp_relight.simulator.jobs import ENDED, Job, Stage
-from mcp_relight.simulator.ledger import Account, Ledger
+from mcp_relight.simulator.ledger import PROVIDERS, Account, Ledger
 from mcp_relight.simulator.pictures import PictureOrder
 
 WINDOW_S = 60.0
-# Segmind bills only what worked, PixelDojo gives credits back, Pixazo says so of ERROR alone.
-REFUNDED: dict[str, frozenset[Stage]] = {
-    "pixeldojo": frozenset({"failed", "error", "cancelled"}),
-    "segmind": frozenset({"failed", "error", "cancelled"}),
-    "pixazo": frozenset({"error"}),
-}
-# In the form each provider's keys have; worth nothing anywhere else.
-TEST_ACCOUNTS = (
-    ("pixeldojo", "pd_simulated_0001", 1000.0, "credits"),
-    ("pixazo", "simulated0001subscription0001key", 100.0, "usd"),
-    ("segmind", "SG_51d0a7ed00000001", 100.0, "usd"),
-)
 
 
 @dataclass(frozen=True)
@@ -149,8 +137,9 @@ class Simulation:
         self._open_accounts()
 
     def _open_accounts(self) -> None:
-        for provider, key, balance, unit in TEST_ACCOUNTS:
-            self.ledger.open_account(Account(provider, key, balance, unit))
+        for provider, terms in PROVIDERS.items():
+            account = Account(provider, terms.key, terms.balance, terms.unit)
+            self.ledger.open_account(account)
 
     def throttled_until(self, provider: str, key: str) -> float | None:
         """When the key may ask again, or None; an answered request counts against the minute."""
@@ -241,7 +230,7 @@ class Simulation:
         job.finished_at = self.now()
         if stage == "completed":
             self._publish(job)
-        elif stage in REFUNDED[job.provider]:
+        elif stage in PROVIDERS[job.provider].gives_back:
             self._refund(job)
 
     def _refund(self, job: Job) -> None:
