@@ -10,9 +10,9 @@ from starlette.routing import Route
 
 from mcp_relight.simulator.checks import Schema, Violation, checked
 from mcp_relight.simulator.faults import Phase
-from mcp_relight.simulator.jobs import Job, Stage
+from mcp_relight.simulator.jobs import Job, Stage, Work
 from mcp_relight.simulator.ledger import Account
-from mcp_relight.simulator.state import NoCredits, Simulation, Work
+from mcp_relight.simulator.state import NoCredits, Simulation
 
 Json = dict[str, Any]
 Refuse = Callable[[str, str], Response]
@@ -99,27 +99,22 @@ class Api:
     async def started(self, request: Request, account: Account, work: Work) -> Job:
         """The accepted job. Raises Answered with the provider's words for an empty account."""
         try:
-            return await self.sim.accept(account, work, origin_of(request))
+            return await self.sim.accept(account, work, self.origin(request))
         except NoCredits as short:
             raise Answered(self.no_credits(short.need)) from None
 
+    def origin(self, request: Request) -> str:
+        """Scheme, host and port as the client sees them."""
+        return f"{request.url.scheme}://{request.headers.get('host', '127.0.0.1')}"
 
-def origin_of(request: Request) -> str:
-    """Scheme, host and port as the client sees them."""
-    return f"{request.url.scheme}://{request.headers.get('host', '127.0.0.1')}"
+    def base(self, request: Request) -> str:
+        """What stands for the provider's own origin."""
+        return f"{self.origin(request)}/{self.name}"
 
+    def outcome(self, request: Request, body: Json | Response, status: int = 200) -> Response:
+        """The response that carries a job's outcome: faults of the phase `result` hit it."""
+        request.state.phase = RESULT
+        return body if isinstance(body, Response) else JSONResponse(body, status)
 
-def base_of(request: Request, api: Api) -> str:
-    """What stands for the provider's own origin."""
-    return f"{origin_of(request)}/{api.name}"
-
-
-def carrying_outcome(request: Request, response: Response) -> Response:
-    """Mark the response that carries a job's outcome: faults of the phase `result` hit it."""
-    request.state.phase = RESULT
-    return response
-
-
-def job_reply(request: Request, stage: Stage, body: Json, status: int = 200) -> Response:
-    response = JSONResponse(body, status)
-    return carrying_outcome(request, response) if stage == "completed" else response
+    def answer(self, request: Request, stage: Stage, body: Json) -> Response:
+        return self.outcome(request, body) if stage == "completed" else JSONResponse(body)

@@ -12,7 +12,6 @@ Families `refusal` and `fate` decide whether a submit is charged; `connection` k
 unless their name says the body was never taken.
 """
 
-import threading
 from dataclasses import dataclass
 from typing import Literal
 
@@ -83,7 +82,6 @@ class FaultBook:
     """The faults still to come, in the order they were scripted; the first that fits wins."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
         self._entries: list[_Entry] = []
 
     def add(self, *faults: Fault) -> None:
@@ -91,28 +89,24 @@ class FaultBook:
         for fault in faults:
             if problem := fault.problem():
                 raise ValueError(problem)
-        with self._lock:
-            self._entries += [_Entry(fault) for fault in faults]
+        self._entries += [_Entry(fault) for fault in faults]
 
     def clear(self) -> None:
-        with self._lock:
-            self._entries.clear()
+        self._entries.clear()
 
     def take(self, provider: str, phase: str, families: frozenset[Family]) -> str | None:
         """The kind that hits this request, and count it; None for an honest reply."""
         hit: _Entry | None = None
-        with self._lock:
-            for entry in self._entries:
-                if not entry.fault.fits(provider, phase, families):
-                    continue
-                entry.seen += 1
-                if hit is None and not entry.spent and entry.seen > entry.fault.after:
-                    hit = entry
-            if hit is None:
-                return None
-            hit.fired += 1
-            return hit.fault.kind
+        for entry in self._entries:
+            if not entry.fault.fits(provider, phase, families):
+                continue
+            entry.seen += 1
+            if hit is None and not entry.spent and entry.seen > entry.fault.after:
+                hit = entry
+        if hit is None:
+            return None
+        hit.fired += 1
+        return hit.fault.kind
 
     def listing(self) -> list[dict[str, str | int]]:
-        with self._lock:
-            return [{**vars(e.fault), "seen": e.seen, "fired": e.fired} for e in self._entries]
+        return [{**vars(e.fault), "seen": e.seen, "fired": e.fired} for e in self._entries]

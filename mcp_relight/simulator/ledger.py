@@ -5,7 +5,6 @@ count charges after it has killed the client.
 """
 
 import json
-import threading
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TextIO
@@ -48,7 +47,6 @@ PROVIDERS = {
 
 class Ledger:
     def __init__(self, journal: Path | None = None) -> None:
-        self._lock = threading.Lock()
         self._file: TextIO | None = journal.open("a", encoding="utf-8") if journal else None
         self._accounts: dict[tuple[str, str], Account] = {}
         self.charges: list[Entry] = []
@@ -58,56 +56,48 @@ class Ledger:
         self.requests: dict[str, dict[str, int]] = {}
 
     def open_account(self, account: Account) -> None:
-        with self._lock:
-            self._accounts[account.provider, account.key] = account
+        self._accounts[account.provider, account.key] = account
 
     def account(self, provider: str, key: str) -> Account | None:
         return self._accounts.get((provider, key))
 
     def charge(self, account: Account, amount: float, **about: Any) -> bool:
         """Take `amount` from the account and record it; False when the balance is too low."""
-        with self._lock:
-            if account.balance < amount:
-                return False
-            self._move("charge", self.charges, account, amount, -amount, about)
-            return True
+        if account.balance < amount:
+            return False
+        self._move("charge", self.charges, account, amount, -amount, about)
+        return True
 
     def refund(self, account: Account, amount: float, **about: Any) -> None:
-        with self._lock:
-            self._move("refund", self.refunds, account, amount, amount, about)
+        self._move("refund", self.refunds, account, amount, amount, about)
 
     def note_post(self, **about: Any) -> None:
-        with self._lock:
-            self._add(self.posts, {"event": "post", **about})
+        self._add(self.posts, {"event": "post", **about})
 
     def note_canary(self, **about: Any) -> None:
         """A request that reached a place nobody should have gone to."""
-        with self._lock:
-            self._add(self.canary, {"event": "canary", **about})
+        self._add(self.canary, {"event": "canary", **about})
 
     def count(self, provider: str, phase: str) -> None:
-        with self._lock:
-            phases = self.requests.setdefault(provider, {})
-            phases[phase] = phases.get(phase, 0) + 1
+        phases = self.requests.setdefault(provider, {})
+        phases[phase] = phases.get(phase, 0) + 1
 
     def summary(self) -> Entry:
-        with self._lock:
-            return {
-                "charges": list(self.charges),
-                "refunds": list(self.refunds),
-                "posts": list(self.posts),
-                "canary": list(self.canary),
-                "requests": {name: dict(phases) for name, phases in self.requests.items()},
-                "accounts": [vars(account) for account in self._accounts.values()],
-            }
+        return {
+            "charges": list(self.charges),
+            "refunds": list(self.refunds),
+            "posts": list(self.posts),
+            "canary": list(self.canary),
+            "requests": {name: dict(phases) for name, phases in self.requests.items()},
+            "accounts": [vars(account) for account in self._accounts.values()],
+        }
 
     def clear(self) -> None:
-        with self._lock:
-            for entries in (self.charges, self.refunds, self.posts, self.canary):
-                entries.clear()
-            self._accounts.clear()
-            self.requests.clear()
-            self._write({"event": "reset"})
+        for entries in (self.charges, self.refunds, self.posts, self.canary):
+            entries.clear()
+        self._accounts.clear()
+        self.requests.clear()
+        self._write({"event": "reset"})
 
     def close(self) -> None:
         if self._file:

@@ -13,20 +13,11 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from mcp_relight.simulator.api import (
-    Answered,
-    Api,
-    Json,
-    base_of,
-    carrying_outcome,
-    job_reply,
-    origin_of,
-)
+from mcp_relight.simulator.api import Answered, Api, Json
 from mcp_relight.simulator.checks import table
-from mcp_relight.simulator.jobs import UNKNOWN_WORD, Job, Stage
+from mcp_relight.simulator.jobs import UNKNOWN_WORD, Job, Stage, Work
 from mcp_relight.simulator.middleware import route
 from mcp_relight.simulator.pictures import named_size
-from mcp_relight.simulator.state import Work
 
 MODEL = "pixelforge-relighting-api"
 USUAL_SECONDS = 111.0
@@ -101,12 +92,12 @@ class Pixazo(Api):
         submitted: Json = {
             "request_id": job.id,
             "status": "QUEUED",
-            "polling_url": f"{base_of(request, self)}/v2/requests/status/{job.id}",
+            "polling_url": f"{self.base(request)}/v2/requests/status/{job.id}",
         }
         if job.ends_at_once:
             stage = await self.sim.carry_out(job)
-            body = {**submitted, **_status_body(job, stage, origin_of(request))}
-            return carrying_outcome(request, JSONResponse(body, 202))
+            body = {**submitted, **_status_body(job, stage, self.origin(request))}
+            return self.outcome(request, body, 202)
         return JSONResponse(submitted, 202)
 
     def _check_webhook(self, request: Request) -> None:
@@ -126,13 +117,13 @@ class Pixazo(Api):
 
     async def status(self, request: Request) -> Response:
         job, stage = self._seen(request, request.path_params["job"])
-        return job_reply(request, stage, _status_body(job, stage, origin_of(request)))
+        return self.answer(request, stage, _status_body(job, stage, self.origin(request)))
 
     async def prediction(self, request: Request) -> Response:
         """The older contract: POST the id, get a Replicate-like record."""
         asked = await self.params(request, table("pixazo")["prediction"])
         job, stage = self._seen(request, asked["prediction_id"])
-        urls = job.output_urls(origin_of(request)) if stage == "completed" else []
+        urls = job.output_urls(self.origin(request)) if stage == "completed" else []
         record: Json = {
             "id": job.id,
             "status": PREDICTION_WORDS[stage],
@@ -144,7 +135,7 @@ class Pixazo(Api):
             record |= job.output_field(urls if len(urls) != 1 else urls[0], urls, "output")
         elif stage in ("failed", "error"):
             record["error"] = job.error_text()
-        return job_reply(request, stage, record)
+        return self.answer(request, stage, record)
 
     async def serve_image(self, request: Request) -> Response:
         """One picture in the reply to the submit, with errors in a form of its own."""
@@ -154,9 +145,9 @@ class Pixazo(Api):
         job = await self.started(request, account, _picture(params))
         if await self.sim.carry_out(job) != "completed":
             raise Answered(_at_once_error(502, "Failed to reach upstream API"))
-        urls = job.output_urls(origin_of(request))
+        urls = job.output_urls(self.origin(request))
         body = job.output_field(urls[0] if urls else None, urls, "url")
-        return carrying_outcome(request, JSONResponse(body))
+        return self.outcome(request, body)
 
 
 async def elsewhere(request: Request) -> Response:
@@ -208,14 +199,14 @@ def _status_body(job: Job, stage: Stage, origin: str) -> Json:
     body: Json = {
         "request_id": job.id,
         "status": WORDS[stage],
-        "model_id": job.model,
+        "model_id": job.work.model,
         "error": None,
         "output": None,
     }
     if stage == "completed":
         del body["output"]
         urls = job.output_urls(origin)
-        media_type = "image/jpeg" if job.params.get("output_format") == "jpeg" else "image/png"
+        media_type = "image/jpeg" if job.work.params.get("output_format") == "jpeg" else "image/png"
         body |= job.output_field({"media_url": urls, "media_type": media_type}, urls, "output")
     elif stage in ("failed", "error"):
         del body["error"]

@@ -12,19 +12,10 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from mcp_relight.simulator.api import (
-    Answered,
-    Api,
-    Json,
-    base_of,
-    carrying_outcome,
-    job_reply,
-    origin_of,
-)
-from mcp_relight.simulator.jobs import UNKNOWN_WORD, YEAR_S, Job, Stage, iso
+from mcp_relight.simulator.api import Answered, Api, Json
+from mcp_relight.simulator.jobs import UNKNOWN_WORD, YEAR_S, Job, Stage, Work, iso
 from mcp_relight.simulator.middleware import route
 from mcp_relight.simulator.pixeldojo_models import Model, catalog, new_model, whole
-from mcp_relight.simulator.state import Work
 
 RESULT_LIFE_S = 86_400
 USUAL_SECONDS = 4.0
@@ -128,16 +119,16 @@ class PixelDojo(Api):
         submitted: Json = {
             "jobId": job.id,
             "status": "pending",
-            "statusUrl": f"{base_of(request, self)}/api/v1/jobs/{job.id}",
-            "creditCost": whole(job.amount),
+            "statusUrl": f"{self.base(request)}/api/v1/jobs/{job.id}",
+            "creditCost": whole(job.work.amount),
             "creditsRemaining": whole(account.balance),
             **_expires(job),
         }
         if not (job.ends_at_once or model.answers_at_once):
             return JSONResponse(submitted, 202)
         stage = await self.sim.carry_out(job)
-        body = {**submitted, **_job_body(job, stage, origin_of(request))}
-        return carrying_outcome(request, JSONResponse(body, 202))
+        body = {**submitted, **_job_body(job, stage, self.origin(request))}
+        return self.outcome(request, body, 202)
 
     def _work(self, model: Model, params: Json) -> Work:
         given: str | list[str] = params.get(model.picture_field or "", [])
@@ -169,7 +160,7 @@ class PixelDojo(Api):
         stage = self.sim.observe(job)
         if stage == "expired":
             raise Answered(self.error(410))
-        return job_reply(request, stage, _job_body(job, stage, origin_of(request)))
+        return self.answer(request, stage, _job_body(job, stage, self.origin(request)))
 
     async def list_jobs(self, request: Request) -> Response:
         """The key's newest jobs; looking at the list moves none of them on."""
@@ -178,7 +169,7 @@ class PixelDojo(Api):
         if not (asked.isdecimal() and 1 <= int(asked) <= 100):
             raise Answered(self.error(400, "limit must be between 1 and 100"))
         newest = self.sim.jobs_of(self.name, account.key)[: int(asked)]
-        return JSONResponse({"jobs": [self._row(job, origin_of(request)) for job in newest]})
+        return JSONResponse({"jobs": [self._row(job, self.origin(request)) for job in newest]})
 
     def _row(self, job: Job, origin: str) -> Json:
         stage = self.sim.glance(job)
@@ -186,7 +177,7 @@ class PixelDojo(Api):
         return {
             **body,
             "status": WORDS.get(stage, "expired"),
-            "apiId": job.model,
+            "apiId": job.work.model,
             "createdAt": job.timestamp(job.created_at),
         }
 
@@ -214,4 +205,4 @@ def _job_body(job: Job, stage: Stage, origin: str) -> Json:
         body |= job.output_field({"images": urls}, urls, "output")
     elif stage in ("failed", "error"):
         body |= job.error_field()
-    return {**body, "creditCost": whole(job.amount), **_expires(job)}
+    return {**body, "creditCost": whole(job.work.amount), **_expires(job)}

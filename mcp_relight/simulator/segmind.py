@@ -14,22 +14,13 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
-from mcp_relight.simulator.api import (
-    Answered,
-    Api,
-    Json,
-    base_of,
-    carrying_outcome,
-    job_reply,
-    origin_of,
-)
+from mcp_relight.simulator.api import Answered, Api, Json
 from mcp_relight.simulator.checks import table
 from mcp_relight.simulator.intake import Unreadable, decode_data_uri
-from mcp_relight.simulator.jobs import UNKNOWN_WORD, Job, Stage, iso
+from mcp_relight.simulator.jobs import UNKNOWN_WORD, Job, Stage, Work, iso
 from mcp_relight.simulator.ledger import Account
 from mcp_relight.simulator.middleware import route
 from mcp_relight.simulator.pictures import ic_light_size
-from mcp_relight.simulator.state import Work
 
 RECORD_LIFE_S = 3600.0
 JSON_TYPES = ("application/json", "multipart/form-data")
@@ -142,10 +133,10 @@ class Segmind(Api):
         stage = await self.sim.carry_out(job)
         if stage != "completed":
             return _failure(job)
-        return job_reply(request, stage, {**submitted, **self._result(job, origin_of(request))})
+        return self.answer(request, stage, {**submitted, **self._result(job, self.origin(request))})
 
     def _addresses(self, request: Request, job: Job) -> Json:
-        base = base_of(request, self)
+        base = self.base(request)
         return {
             "poll_url": f"{base}/v1/requests/{job.id}",
             "status_url": f"{base}/v2/requests/{job.id}/status",
@@ -159,16 +150,16 @@ class Segmind(Api):
         job = await self.started(request, account, _work(slug, params, 1))
         if await self.sim.carry_out(job) != "completed":
             raise Answered(self.error(500, job.error_text()))
-        order = self.sim.picture_order(job)
+        order = job.picture()
         headers = {
             "x-request-id": job.id,
-            "x-cost": f"{job.amount:g}",
+            "x-cost": f"{job.work.amount:g}",
             "x-remaining-credits": f"{account.balance:g}",
-            "x-generation-time": f"{job.duration_s:g}",
+            "x-generation-time": f"{job.work.duration_s:g}",
             "x-seed-value": str(job.seed),
         }
         picture = await self.sim.files.draw(order)
-        return carrying_outcome(request, Response(picture, 200, headers, order.media_type))
+        return self.outcome(request, Response(picture, 200, headers, order.media_type))
 
     def _known_job(self, request: Request) -> tuple[Job, Stage]:
         job_id = request.path_params["job"]
@@ -198,14 +189,14 @@ class Segmind(Api):
         if stage in ("failed", "error"):
             return _failure(job)
         if stage == "completed":
-            return job_reply(request, stage, self._result(job, origin_of(request)))
+            return self.answer(request, stage, self._result(job, self.origin(request)))
         return JSONResponse({"request_id": job.id, "status": WORDS[stage], "metrics": {}})
 
     def _result(self, job: Job, origin: str) -> Json:
         urls = job.output_urls(origin)
         account = self.sim.ledger.account(self.name, job.key)
-        paid = {"cost": job.amount, "remaining_credits": account.balance if account else 0}
-        media_type = self.sim.picture_order(job).media_type
+        paid = {"cost": job.work.amount, "remaining_credits": account.balance if account else 0}
+        media_type = job.picture().media_type
         # Without an output, the images list would still give the picture away.
         told = [] if job.hides_output else urls
         return {
@@ -214,8 +205,8 @@ class Segmind(Api):
             **job.output_field(urls[0] if urls else "", urls, "output"),
             "images": [_media(url, media_type) for url in told],
             "seed": str(job.seed),
-            "prompt": job.params.get("prompt", ""),
-            "timings": {"inference": job.duration_s},
+            "prompt": job.work.params.get("prompt", ""),
+            "timings": {"inference": job.work.duration_s},
             "metrics": {**_timings(job), **paid},
         }
 
@@ -224,17 +215,11 @@ class Segmind(Api):
         self.account(request)
         references = (await self.params(request, UPLOAD))["data_urls"]
         try:
-            uploads = [(reference, decode_data_uri(reference)) for reference in references]
+            uploads = [decode_data_uri(reference) for reference in references]
         except Unreadable as problem:
             raise Answered(self.error(400, str(problem))) from None
-        paths = [self._kept(*upload) for upload in uploads]
-        return JSONResponse({"urls": [f"{origin_of(request)}/files/{path}" for path in paths]})
-
-    def _kept(self, reference: str, data: bytes) -> str:
-        media_type = reference[len("data:") :].partition(";")[0]
-        path = self.sim.upload_path(data, media_type.rsplit("/", 1)[-1])
-        self.sim.keep_upload(path, data, media_type)
-        return path
+        paths = [self.sim.keep_upload(data, media_type) for media_type, data in uploads]
+        return JSONResponse({"urls": [f"{self.origin(request)}/files/{path}" for path in paths]})
 
     async def credit_balance(self, request: Request) -> Response:
         return JSONResponse({"credits": self.account(request).balance, "free-credits": 0})
@@ -281,9 +266,9 @@ def _failure(job: Job) -> Response:
 
 def _timings(job: Job) -> Json:
     return {
-        "inference_time": job.duration_s,
+        "inference_time": job.work.duration_s,
         "queue_time": 0.2,
-        "total_time": round(job.duration_s + 0.2, 3),
+        "total_time": round(job.work.duration_s + 0.2, 3),
     }
 
 

@@ -9,7 +9,7 @@ from typing import Any, cast
 from starlette.requests import Request
 from starlette.responses import Response
 
-from mcp_relight.simulator.api import Api, Json, origin_of
+from mcp_relight.simulator.api import Api, Json
 from mcp_relight.simulator.jobs import UNKNOWN_WORD
 from mcp_relight.simulator.refusals import PAGE, foreign
 
@@ -41,7 +41,7 @@ def picture_as_json(kind: str, response: Response, api: Api, request: Request) -
         body = {"image": base64.b64encode(_bytes(response)).decode()}
     else:
         newest = next(iter(reversed(api.sim.jobs.values())), None)
-        urls = newest.output_urls(origin_of(request)) if newest else []
+        urls = newest.output_urls(api.origin(request)) if newest else []
         body = {"output": urls[0] if urls else ""}
     return with_body(response, json.dumps(body).encode(), "application/json")
 
