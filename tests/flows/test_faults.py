@@ -22,7 +22,7 @@ from tests.world import World
 
 from .rig import Facts, Paid, ended, look, served, settings_of, start, upload
 
-pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("brisk")]
+pytestmark = [pytest.mark.anyio, pytest.mark.spread, pytest.mark.usefixtures("brisk")]
 
 MODELS = {
     "pixeldojo": "pixeldojo/image-relighting",
