@@ -61,3 +61,18 @@ def _wedge(face: Face, size: tuple[int, ...], outline: tuple[tuple[float, float]
     x, y = _axes(face, size)
     downs, widths = zip(*outline, strict=True)
     return (np.abs(x) < np.interp(y, downs, widths)) & (y > downs[0])
+
+
+def body_room(face: Face, size: tuple[int, ...]) -> Map:
+    """(H, W) 1 where head, trunk or arms of this person may be, else 0."""
+    return (_oval(face, size, _HEAD_ROOM) | _wedge(face, size, _BODY_ROOM)).astype(np.float32)
+
+
+def together(faces: list[Face], size: tuple[int, int]) -> Pixels:
+    """The labels of `trimap` for several persons: each pixel as the surest of them has it."""
+    surest = np.array([cv2.GC_BGD, cv2.GC_PR_BGD, cv2.GC_PR_FGD, cv2.GC_FGD], np.uint8)
+    rank = np.argsort(surest).astype(np.uint8)
+    best = np.zeros(size, np.uint8)
+    for face in faces:
+        best = np.maximum(best, rank[trimap(face, size)])
+    return surest[best]
