@@ -19,4 +19,4 @@ WEIGHTS: Final[dict[str, str]] = {
 }
 """File name in `engine/weights` and sha256."""
 
-WEIGHTS_DIGEST: Final = hashlib.sha256("\n".join(sorted(WEIGHTS.values())).encode()).hexdigest()[:16]
+WEIGHTS_DIGEST: Final = hashlib.sha256("".join(WEIGHTS.values()).encode()).hexdigest()[:16]

@@ -26,7 +26,8 @@ class Analysis:
     `support` is the given mask at full size, one bit per pixel and rows padded to bytes, and
     `full_size` its (rows, columns); without a given mask it is empty.
     `confidence` 0..1 says how far the shape can be trusted, `light_confidence` the same of the
-    estimated input light.
+    estimated input light. `complete` is False where a network was missing: such an analysis is not
+    worth keeping.
     """
 
     normals: Map
@@ -44,6 +45,7 @@ class Analysis:
     light_azimuth_deg: float
     light_elevation_deg: float
     light_confidence: float
+    complete: bool
     warnings: tuple[str, ...]
 
     @property
@@ -76,6 +78,7 @@ class Analysis:
             light_azimuth_deg=float(stored["light_azimuth_deg"]),
             light_elevation_deg=float(stored["light_elevation_deg"]),
             light_confidence=float(stored["light_confidence"]),
+            complete=bool(stored["complete"]),
             warnings=tuple(str(warning) for warning in stored["warnings"]),
         )
 

@@ -100,9 +100,7 @@ def _letterboxed(rgb: Pixels, edge_px: int) -> tuple[Pixels, float, int, int]:
     method = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
     square = np.zeros((edge_px, edge_px, 3), np.uint8)
     left, top = (edge_px - size[0]) // 2, (edge_px - size[1]) // 2
-    square[top : top + size[1], left : left + size[0]] = cv2.resize(
-        rgb, size, interpolation=method
-    )
+    square[top : top + size[1], left : left + size[0]] = cv2.resize(rgb, size, interpolation=method)
     return square, scale, left, top
 
 

@@ -139,7 +139,7 @@ def _look(rgb: Pixels, where: Candidate) -> MeshFace:
     if scale < 0.5:
         source = cv2.GaussianBlur(rgb, (0, 0), 0.35 / scale)
     crop = cv2.warpAffine(source, np.hstack([turn, shift[:, None]]), (_EDGE_PX, _EDGE_PX))
-    values = (np.asarray(crop, np.float32) / 255).transpose(2, 0, 1)[None]
+    values = (np.asarray(crop, np.float32) / np.float32(255)).transpose(2, 0, 1)[None]
     logit, numbers = nets.kept(nets.FACE_MESH).run(values, _HEADS)
     points = numbers.reshape(-1, 3)
     flat = (points[:, :2] - shift) @ np.linalg.inv(turn).T

@@ -54,7 +54,7 @@ def _rendered(face: MeshFace, size: tuple[int, int]) -> tuple[Map, Bits]:
         cv2.fillConvexPoly(drawn, outlines[index], int(index) + 1, cv2.LINE_8, _SUBPIXEL_BITS)
     row, column = np.nonzero(drawn)
     here = corners[drawn[row, column] - 1]
-    shares = _barycentric(flat[here], np.column_stack([column, row]))
+    shares = _barycentric(flat[here], np.column_stack([column, row]).astype(np.float64))
     values = np.einsum("nk,nkc->nc", shares, _vertex_normals(face)[here])
     normals = np.zeros((*size, 3), np.float32)
     normals[row, column] = values

@@ -1,14 +1,18 @@
 """The shape of a photo: rounded from its outline, with the faces that were found, then corrected by
 the shading wherever paint is not likely to be taken for shape."""
 
+from dataclasses import dataclass
+from typing import Self
+
 import numpy as np
 
 from . import head, light_fit, portrait, refine, shape
 from .face_shape import face_normals
-from .grid import Bits, Map, Pixels, blur, unit
+from .grid import Bits, Map, blur, unit
 from .light_fit import LightFit
 from .mask import Subject
 from .people import People
+from .seen import Seen
 from .shape import Shape
 
 _FACE = 0.85
@@ -22,22 +26,46 @@ _REFINED_FOUND_SHARE = 0.35
 _REFINED_SCENE_SHARE = 0.35
 """Without a subject, shading from paint and from shape cannot be told apart: trust it less."""
 
-_MOSTLY_PEOPLE = 0.6
+_WORTH_REFINING = 0.1
+"""Of the subject: what is left to correct beside the people in it."""
 
 
-def model(
-    pixels: Pixels, bright: Map, subject: Subject, people: People
-) -> tuple[Shape, LightFit, Map]:
-    """(shape, existing light, weight of the faces (H, W)) of a photo on the working grid."""
-    solid = subject.solid
-    region = solid if solid.any() else np.ones(bright.shape, np.bool_)
-    rounded = shape.from_outline(pixels, subject)
-    found, faces = _with_faces(rounded, people, subject)
-    light = light_fit.fit(bright, found.normals, region)
-    share = _refined_share(subject, people, region)
-    if region.sum() >= _ENOUGH_PIXELS and share[region].mean() > 1 - _MOSTLY_PEOPLE:
-        found, light = _refined(found, light, bright, region, share)
-    return found, light_fit.steady(light, bright, found.normals, region), faces
+@dataclass(frozen=True, slots=True)
+class Model:
+    """Shape, existing light, that light on the shape (H, W) at median 1 over the subject, and how
+    far the shape is that of faces (H, W)."""
+
+    shape: Shape
+    light: LightFit
+    shading: Map
+    face: Map
+
+    @classmethod
+    def given(cls, seen: Seen, known: Shape) -> Self:
+        """Of a shape the user knows better than we do."""
+        _, face = face_normals(seen.people.meshes, seen.size)
+        return cls._lit(seen, known, light_fit.fit(seen.bright, known.normals, seen.region), face)
+
+    @classmethod
+    def _lit(
+        cls, seen: Seen, shape: Shape, coefficients: light_fit.Coefficients, face: Map
+    ) -> Self:
+        light = light_fit.steady(coefficients, seen.bright, shape.normals, seen.region)
+        existing = light_fit.shading(shape.normals, light.coefficients)
+        usual = np.float32(max(float(np.median(existing[seen.region])), 1e-3))
+        return cls(shape, light, existing / usual, face)
+
+    @classmethod
+    def guessed(cls, seen: Seen) -> Self:
+        """From the photo alone."""
+        region = seen.region
+        rounded = shape.from_outline(seen.pixels, seen.subject)
+        found, face = _with_faces(rounded, seen.people, seen.subject)
+        light = light_fit.fit(seen.bright, found.normals, region)
+        share = _refined_share(seen.subject, seen.people, region)
+        if region.sum() >= _ENOUGH_PIXELS and share[region].mean() > _WORTH_REFINING:
+            found, light = _refined(found, light, seen.bright, region, share)
+        return cls._lit(seen, found, light, face)
 
 
 def _with_faces(rounded: Shape, people: People, subject: Subject) -> tuple[Shape, Map]:

@@ -17,6 +17,7 @@ from mcp_relight.domain.weights import WEIGHTS
 
 from .grid import Map
 
+FOLDER = resources.files("mcp_relight.engine") / "weights"
 SHORT_RANGE = "face_detection_short_range.tflite"
 FULL_RANGE = "face_detection_full_range.tflite"
 FACE_MESH = "face_landmark.tflite"
@@ -63,7 +64,7 @@ def triangles() -> NDArray[np.intp]:
 def _checked(name: str) -> bytes:
     """The file's bytes, when they are the ones this version was made with."""
     try:
-        data = resources.files(__package__).joinpath("weights", name).read_bytes()
+        data = (FOLDER / name).read_bytes()
     except OSError as error:
         raise NetUnavailable from error
     if hashlib.sha256(data).hexdigest() != WEIGHTS[name]:

@@ -6,9 +6,10 @@ import cv2
 import numpy as np
 
 from . import portrait
-from .face import Face
-from .face_mesh import MeshFace
-from .grid import Map, Pixels, blur
+from .face import Face, find_face
+from .face_mesh import MeshFace, find_faces
+from .grid import Map, Pixels, blur, resize_pixels
+from .nets import NetUnavailable
 
 _SKIN_REACH = 2.2
 """Standard deviations of the face's own chroma that still count as its skin."""
@@ -31,6 +32,18 @@ class People:
         """(N, 5) as `Analysis.faces` wants it."""
         rows = [(*face.box, face.turned) for face in self.meshes]
         return np.array(rows, np.float32).reshape(-1, 5)
+
+
+def find(rgb: Pixels, size: tuple[int, int]) -> tuple[People, bool]:
+    """Everybody in a photo, on a working grid of `size`; False without the networks, when only the
+    most face-like place is known."""
+    scale = size[1] / rgb.shape[1]
+    try:
+        meshes = [face.scaled(scale) for face in find_faces(rgb)]
+    except NetUnavailable:
+        face = find_face(resize_pixels(rgb, size))
+        return People(cues=[] if face is None else [face]), False
+    return People(meshes, [mesh.cue for mesh in meshes]), True
 
 
 def skin(pixels: Pixels, people: People, weight: Map, alpha: Map) -> Map:

@@ -80,7 +80,7 @@ def height_between(normals: Map, others: Map) -> Map:
 
 def _slopes(normals: Map) -> tuple[Map, Map]:
     """(d/dx, d/dy), y down."""
-    depth = np.maximum(normals[..., 2], 0.15)
+    depth = np.maximum(normals[..., 2], np.float32(0.15))
     return -normals[..., 0] / depth, normals[..., 1] / depth
 
 
