@@ -9,7 +9,7 @@ from . import portrait
 from .face import Face, find_face
 from .face_mesh import MeshFace, find_faces
 from .grid import Map, Pixels, blur, resize_pixels
-from .nets import NetUnavailable
+from .nets import NetUnavailable, triangles
 
 _SKIN_REACH = 2.2
 """Standard deviations of the face's own chroma that still count as its skin."""
@@ -39,6 +39,7 @@ def find(rgb: Pixels, size: tuple[int, int]) -> tuple[People, bool]:
     most face-like place is known."""
     scale = size[1] / rgb.shape[1]
     try:
+        triangles()  # points without them are no shape
         meshes = [face.scaled(scale) for face in find_faces(rgb)]
     except NetUnavailable:
         face = find_face(resize_pixels(rgb, size))
