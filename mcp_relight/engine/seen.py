@@ -81,7 +81,7 @@ def _without_hidden(rgb: Pixels, alpha: Pixels) -> Pixels:
     if not hidden.any() or hidden.all():
         return rgb
     visible = rgb.copy()
-    visible[hidden] = np.round(np.mean(rgb[~hidden], axis=0)).astype(np.uint8)
+    visible[hidden] = cv2.mean(rgb, (~hidden).astype(np.uint8))[:3]
     return visible
 
 

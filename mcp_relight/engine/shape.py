@@ -81,7 +81,8 @@ def height_between(normals: Map, others: Map) -> Map:
 def _slopes(normals: Map) -> tuple[Map, Map]:
     """(d/dx, d/dy), y down."""
     depth = np.maximum(normals[..., 2], np.float32(0.15))
-    return -normals[..., 0] / depth, normals[..., 1] / depth
+    across, down = -normals[..., 0] / depth, normals[..., 1] / depth
+    return across.astype(np.float32), down.astype(np.float32)
 
 
 def _of_slopes(across: Map, down: Map) -> Map:
