@@ -10,7 +10,7 @@ import numpy as np
 
 from .analysis import Analysis
 from .color import decode
-from .grid import Bits, Map, Pixels, blur, guided, resize_pixels, slopes
+from .grid import Bits, Map, Pixels, blur, guided, resize_pixels, slopes, wide_blur
 
 _GRAY_CHROMA = 8
 """Levels between the channels of 99.5 % of a black-and-white photo, compression noise included."""
@@ -142,13 +142,13 @@ def _outline_trust(pixels: Pixels, analysis: Analysis) -> Map:
     grown = cv2.morphologyEx(solid.astype(np.uint8), cv2.MORPH_GRADIENT, np.ones((3, 3), np.uint8))
     edge = np.asarray(grown, np.float32)
     spread = _SPREAD * longest
-    weight = blur(edge, spread)
-    along = blur((clear * edge).astype(np.float32), spread) / np.maximum(weight, 1e-4)
+    weight = wide_blur(edge, spread)
+    along = wide_blur((clear * edge).astype(np.float32), spread) / np.maximum(weight, 1e-4)
     near = np.clip(weight * spread * 4, 0, 1)
     return (1 - near * (1 - np.clip(along, 0, 1))).astype(np.float32)
 
 
 def _mean_of(values: Map, where: Bits, reach_px: float) -> Map:
     weight = where.astype(np.float32)
-    total = blur(values * weight[..., None], reach_px)
-    return (total / np.maximum(blur(weight, reach_px), 1e-2)[..., None]).astype(np.float32)
+    total = wide_blur(values * weight[..., None], reach_px)
+    return (total / np.maximum(wide_blur(weight, reach_px), 1e-2)[..., None]).astype(np.float32)
