@@ -38,12 +38,12 @@ def continued(rgb: Pixels, alpha: Pixels) -> Pixels:
     height, width = alpha.shape
     scale = surface.height / height
     for top in range(0, height, _STRIP_ROWS):
-        hidden = alpha[top : top + _STRIP_ROWS] == 0
+        hidden = (alpha[top : top + _STRIP_ROWS] == 0).view(np.uint8)
         if hidden.any():
             rows = len(hidden)
             box = (0, top * scale, surface.width, min((top + rows) * scale, surface.height))
             strip = surface.resize((width, rows), Image.Resampling.BILINEAR, box=box)
-            result[top : top + rows][hidden] = np.asarray(strip)[hidden]
+            cv2.copyTo(np.asarray(strip), hidden, result[top : top + rows])
     return result
 
 

@@ -42,20 +42,20 @@ class Photo:
         if self.own is None:
             return rgb
         result = self.own.copy()
+        profile = self.profile if self.profile is not None and is_wide(self.profile) else None
         for top in range(0, rgb.shape[0], _STRIP_ROWS):
             strip = slice(top, top + _STRIP_ROWS)
             touched = (rgb[strip] != self.rgb[strip]).any(axis=2)
             if self.alpha is not None:
                 touched &= self.alpha[strip] > 0
-            converted = self._converted(rgb[strip])
+            converted = rgb[strip] if profile is None else _from_srgb(rgb[strip], profile)
             result[strip][touched] = converted[touched]
         return result
 
-    def _converted(self, rgb: Pixels) -> Pixels:
-        if self.profile is None or not is_wide(self.profile):
-            return rgb
-        converted = from_srgb(Image.fromarray(rgb), self.profile)
-        return rgb if converted is None else np.asarray(converted)
+
+def _from_srgb(rgb: Pixels, profile: bytes) -> Pixels:
+    converted = from_srgb(Image.fromarray(rgb), profile)
+    return rgb if converted is None else np.asarray(converted)
 
 
 def read_photo(data: bytes, *, max_edge_px: int | None = None) -> Photo:
