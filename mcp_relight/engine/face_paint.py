@@ -29,7 +29,10 @@ _LIPS_LIKE_SKIN = 0.05
 
 
 def is_painted(pixels: Pixels, face: MeshFace) -> bool:
-    """False for line drawings, and for statues unless a hard light darkens their eyes. `face` is in pixels of the photo (H, W, 3)."""
+    """False for line drawings, and for statues unless a hard light darkens their eyes.
+
+    `face` is in pixels of the photo (H, W, 3).
+    """
     if face.width < _SMALLEST_PX:
         return True
     left, top, right, bottom = (round(edge) for edge in face.box)

@@ -14,8 +14,8 @@ _CHROMA = 0.18, 0.30
 
 _EDGES = 0.25, 0.45
 _EDGE = 0.12
-"""Share of pixels with a change of log luminance above `_EDGE` per pixel: folds have some, print and
-fur are full of it."""
+"""Share of pixels with a change of log luminance above `_EDGE` per pixel: folds have some, print
+and fur are full of it."""
 
 
 def one_paint(pixels: Pixels, region: Bits) -> float:

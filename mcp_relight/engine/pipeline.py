@@ -20,6 +20,7 @@ from mcp_relight.errors import InvalidArgument
 from . import shape
 from .analysis import Analysis, Mode, rounded
 from .apply import Background, apply
+from .evidence import gather
 from .grid import Pixels
 from .mask import MaskSource, Subject
 from .modeling import Model
@@ -113,7 +114,8 @@ def relight(
     if not analysis.has_subject:
         background = "relight"
     with _fixed_threads():
-        shading = shade(analysis, lighting, Knobs(remove_existing, shadow_strength, specular))
+        knobs = Knobs(remove_existing, shadow_strength, specular)
+        shading = shade(analysis, lighting, knobs, gather(rgb, analysis))
         return Relit(apply(rgb, analysis, shading, background), warnings)
 
 

@@ -21,7 +21,7 @@ _OUTLINE_SHARE = 0.55, 0.85
 """Of the outline that follows an edge of the photo: too little, and enough."""
 
 _AGREEING = 0.2, 0.6
-"""How much more stands out inside a cut-out than outside: not at all the same thing, and the same."""
+"""How much more stands out inside a cut-out than outside: another thing, and the same."""
 
 _FACE_KEPT, _HAIR_KEPT, _TRUNK_KEPT = 0.95, 0.75, 0.4
 _SURE = 0.9
