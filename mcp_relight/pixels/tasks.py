@@ -102,8 +102,8 @@ def render(task: RenderTask) -> RenderResult:
     )
     watch.lap("relight")
     picture = encode_like(photo, relit.rgb)
-    # An analysis of a preview is not one of the photo.
-    worth_caching = cached is None and task.max_edge_px is None
+    # An analysis of a preview is not one of the photo, nor one made without the networks.
+    worth_caching = cached is None and task.max_edge_px is None and analysis.complete
     stored = analysis.to_bytes() if worth_caching else None
     watch.lap("encode")
     return RenderResult(
