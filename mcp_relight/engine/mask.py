@@ -17,6 +17,9 @@ _SEARCH_EDGE_PX = 256
 _RANDOM_SEED = 7
 _PALETTE = 5
 _MIN_CONFIDENCE = 0.35
+_MIN_SALIENT_CONFIDENCE = 0.5
+"""A wrong subject looks worse than none: the scene lit as a whole."""
+
 _HARD_EDGE = 1e-4
 _VISIBLE_GAP = 6.0
 """Lab units of 8-bit pictures; a smooth sky stays below."""
@@ -74,16 +77,20 @@ def search_subject(rgb: Pixels, guide: Map, salient: Map | None, faces: list[Fac
     small = _searched(rgb)
     scale = small.shape[1] / rgb.shape[1]
     faces = [face.scaled(scale) for face in faces]
-    if salient is not None:
-        found = salient_subject.of(small, salient, faces)
-        if found is not None:
-            return _subject(*found, guide)
-    return _subject(*_classical(small, faces), guide)
+    if salient is None:
+        return _subject(*_classical(small, faces), guide)
+    found, confidence = salient_subject.of(small, salient, faces)
+    if confidence < _MIN_SALIENT_CONFIDENCE:
+        other, sure = _classical(small, faces)
+        sure *= salient_subject.agreement(other, salient)
+        if sure > confidence:
+            found, confidence = other, sure
+    return _subject(found, confidence, guide, _MIN_SALIENT_CONFIDENCE)
 
 
-def _subject(found: Map, confidence: float, guide: Map) -> Subject:
+def _subject(found: Map, confidence: float, guide: Map, least: float = _MIN_CONFIDENCE) -> Subject:
     size = guide.shape[0], guide.shape[1]
-    if confidence < _MIN_CONFIDENCE:
+    if confidence < least:
         return Subject(np.zeros(size, np.float32), "none", confidence)
     return Subject(_feather(resize(found, size), guide), "auto", confidence)
 

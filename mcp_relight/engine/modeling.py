@@ -11,6 +11,7 @@ from .face_shape import face_normals
 from .grid import Bits, Map, blur, unit
 from .light_fit import LightFit
 from .mask import Subject
+from .paint import one_paint
 from .people import People
 from .seen import Seen
 from .shape import Shape
@@ -62,7 +63,7 @@ class Model:
         rounded = shape.from_outline(seen.pixels, seen.subject)
         found, face = _with_faces(rounded, seen.people, seen.subject)
         light = light_fit.fit(seen.bright, found.normals, region)
-        share = _refined_share(seen.subject, seen.people, region)
+        share = _refined_share(seen)
         if region.sum() >= _ENOUGH_PIXELS and share[region].mean() > _WORTH_REFINING:
             found, light = _refined(found, light, seen.bright, region, share)
         return cls._lit(seen, found, light, face)
@@ -94,16 +95,18 @@ def _refined(
     return Shape(_blended(found.normals, normals, share), found.height), coefficients
 
 
-def _refined_share(subject: Subject, people: People, region: Bits) -> Map:
+def _refined_share(seen: Seen) -> Map:
     """(H, W): how far shading may correct the shape. Not at all on people: skin, brows, hair and
     clothes are paint of very different brightness, and taken for shape it cuts a face in two."""
+    subject, region = seen.subject, seen.region
     share = _REFINED_SHARE
     if subject.source == "none":
         share = _REFINED_SCENE_SHARE
     elif subject.source == "auto":
         share = _REFINED_FOUND_SHARE
+        share += (_REFINED_SHARE - share) * one_paint(seen.pixels, region)
     result = np.full(region.shape, share, np.float32)
-    for cue in people.cues:
+    for cue in seen.people.cues:
         there = portrait.body_room(cue, region.shape)
         result = np.minimum(result, share * (1 - blur(there, 0.3 * cue.eyes_apart)))
     return result

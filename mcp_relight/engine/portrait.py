@@ -16,6 +16,7 @@ _HEAD_ROOM = 0.1, 2.4, 2.9
 _CORE = ((1.0, 0.45), (2.4, 0.6), (3.6, 1.0), (6.0, 1.4))
 _BODY = ((1.4, 0.6), (2.4, 1.0), (3.6, 2.6), (6.0, 3.8))
 _BODY_ROOM = ((0.6, 1.8), (2.4, 3.4), (4.0, 5.0), (6.0, 6.2))
+_TRUNK, _TRUNK_TO = ((2.2, 0.5), (3.4, 0.9)), 4.5
 """(y, half width): the neck, then shoulders; the last width goes on to the lower edge."""
 
 _SIZE = 0.06, 0.85
@@ -102,3 +103,9 @@ def hair_kept(face: Face, cut: Map) -> float:
     around = _oval(face, cut.shape, _HEAD) & ~_oval(face, cut.shape, _FACE)
     around &= _axes(face, cut.shape)[1] < 0
     return float(cut[around].mean()) if around.any() else 1.0
+
+
+def trunk_kept(face: Face, cut: Map) -> float:
+    """The same of what lies straight below the head."""
+    below = _wedge(face, cut.shape, _TRUNK) & (_axes(face, cut.shape)[1] < _TRUNK_TO)
+    return float(cut[below].mean()) if below.any() else 1.0
