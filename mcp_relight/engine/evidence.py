@@ -25,6 +25,9 @@ _CUT_SHARE = 0.1
 it does not change at all, or most hardly and the rest by much; or it is lines on next to nothing.
 Photographs and rendered things do neither."""
 
+_SKY_ALIKE = 40
+"""Levels."""
+
 _SIDE = 0.012
 _CLEAR_GAP = 22.0
 _SPREAD = 0.02
@@ -125,7 +128,18 @@ def _sky(pixels: Pixels, analysis: Analysis) -> Map:
     # Less is a window or a lamp; more is a wall in front of which everything stands.
     if not 0.06 < share < 0.85:
         return np.zeros(guide.shape, np.float32)
-    slope, offset = guided(guide, found, max(2, int(0.012 * longest)), 1e-4)
+    return _up_to_the_edges(found, calm, guide)
+
+
+def _up_to_the_edges(found: Map, colors: Map, guide: Map) -> Map:
+    """Close the gap between a sky and what stands before it, else a halo of the old light stays."""
+    longest = max(guide.shape)
+    reach = 0.03 * longest
+    weight = wide_blur(found, reach)
+    local = wide_blur(colors * found[..., None], reach) / np.maximum(weight, 1e-3)[..., None]
+    alike = np.abs(colors - local).max(axis=2) < _SKY_ALIKE
+    grown = np.maximum(found, (alike & (weight > 0.05)).astype(np.float32))
+    slope, offset = guided(guide, grown, max(2, int(0.006 * longest)), 1e-4)
     return np.clip(slope * guide + offset, 0, 1).astype(np.float32)
 
 
