@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from mcp_relight.storage import library
 from mcp_relight.errors import InvalidArgument
+from mcp_relight.storage import library
 from mcp_relight.storage.library import newest_pictures, place
 from tests.arrivals import put_after_all
 
