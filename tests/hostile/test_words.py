@@ -12,6 +12,7 @@ from PIL import Image, PngImagePlugin
 from mcp_relight.simulator.app import running_simulator
 from mcp_relight.storage.names import is_plain
 from tests.flows.rig import remote_environment
+from tests.matrix import some_now
 from tests.pixels.pictures import exif, jpeg_segment, jpeg_with
 from tests.world import World
 
@@ -140,7 +141,7 @@ PROVIDER_WORDS = (
 )
 
 
-@pytest.mark.parametrize(("phase", "kind", "code"), PROVIDER_WORDS)
+@pytest.mark.parametrize(("phase", "kind", "code"), some_now(PROVIDER_WORDS, rows=True))
 def test_what_a_provider_says_stays_with_us(
     world: World, phase: str, kind: str, code: str | None
 ) -> None:
