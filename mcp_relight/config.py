@@ -7,11 +7,13 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, cast
 from urllib.parse import urlsplit
+from urllib.request import getproxies_environment
 
 import platformdirs
 from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from mcp_relight.domain.network import DIRECT, Network
 from mcp_relight.domain.words import nearest, rule_broken
 from mcp_relight.errors import InvalidArgument
 
@@ -90,6 +92,7 @@ class Settings(BaseSettings):
     segmind_rpm: float = Field(
         default=60, gt=0, le=6_000_000, validation_alias=_prefixed("SEGMIND_RPM")
     )
+    trust_env: bool = Field(default=True, validation_alias=_prefixed("TRUST_ENV"))
     handshake_only: bool = Field(default=False, validation_alias=_prefixed("HANDSHAKE_ONLY"))
     log_level: LogLevel = Field(default="WARNING", validation_alias=_prefixed("LOG_LEVEL"))
 
@@ -218,6 +221,14 @@ class Settings(BaseSettings):
     def requests_per_minute(self, provider: str) -> float:
         """Plug-ins are held to the pace of the most careful built-in one."""
         return getattr(self, f"{provider}_rpm", self.pixeldojo_rpm)
+
+    @property
+    def network(self) -> Network:
+        """The proxy and certificates of this machine, unless `trust_env` is off."""
+        if not self.trust_env:
+            return DIRECT
+        certificates = os.environ.get("SSL_CERT_FILE")
+        return Network(getproxies_environment(), Path(certificates) if certificates else None)
 
     @property
     def has_bucket(self) -> bool:

@@ -12,6 +12,7 @@ from pydantic import SecretStr
 
 from mcp_relight.domain.adapter import Adapter
 from mcp_relight.domain.exchange import Reply, Request
+from mcp_relight.domain.network import DIRECT, Network
 from mcp_relight.domain.ports import Turn
 from mcp_relight.errors import (
     Internal,
@@ -23,6 +24,7 @@ from mcp_relight.errors import (
 )
 
 from .faults import unreadable
+from .routes import routes, unreachable
 
 MAX_REPLY_BYTES = 70_000_000
 """A 50 MB picture inside JSON as base64."""
@@ -30,6 +32,7 @@ _CONNECT_S, _WRITE_S, _POOL_S = 5.0, 30.0, 5.0
 _SLACK, _SLACK_S = 1.25, 2.0
 """A whole exchange may take this much longer than one silence in it: a reply that drips ends."""
 _NOT_SENT = (
+    httpx2.ProxyError,
     httpx2.ConnectError,
     httpx2.ConnectTimeout,
     httpx2.PoolTimeout,
@@ -46,13 +49,24 @@ class Wire:
         *,
         key: SecretStr,
         origin: str,
+        network: Network = DIRECT,
         transport: httpx2.AsyncBaseTransport | None = None,
     ) -> None:
         self._adapter = adapter
         self._key = key
         self.origin = origin.rstrip("/")
+        self._by_proxy = network.proxy is not None
+        self._problem: ProviderDown | None = None
+        mounts = dict[str, httpx2.AsyncBaseTransport]()
+        if transport is None:
+            hosts = (f"https://{host}" for host in adapter.sibling_hosts)
+            try:
+                mounts = routes(network, [self.origin, *hosts])
+            except ProviderDown as problem:
+                self._problem = problem
         self._client = httpx2.AsyncClient(
             trust_env=False,
+            mounts=mounts,
             follow_redirects=False,
             transport=transport,
             headers={"User-Agent": "mcp-relight", "Accept-Encoding": "identity"},
@@ -70,6 +84,8 @@ class Wire:
         ProviderProtocol for an answer that is not read.
         """
         title = self._adapter.title
+        if self._problem is not None:
+            raise self._problem
         try:
             built = self._built(request)
             await turn()
@@ -77,13 +93,8 @@ class Wire:
             raise error.of_submit("no") from None
         try:
             return await self._exchange(built, request.timeout_s)
-        except _NOT_SENT:
-            raise ProviderDown(
-                f"{title} could not be reached; nothing was sent.",
-                hint="Check the network and the provider's URL setting, then call again.",
-                billed="no",
-                taken="no",
-            ) from None
+        except _NOT_SENT as error:
+            raise unreachable(title, error, by_proxy=self._by_proxy) from None
         except (httpx2.HTTPError, httpx2.StreamError, TimeoutError):
             raise OutcomeUnknown(f"The job was sent to {title}, but no answer came.") from None
 
