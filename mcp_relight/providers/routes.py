@@ -30,7 +30,8 @@ def unreachable(title: str, error: Exception, *, by_proxy: bool) -> ProviderDown
     if isinstance(error, httpx2.ProxyError):
         return _down(
             f"The proxy did not let the request to {title} through; nothing was sent.",
-            "Check HTTPS_PROXY, or name the host in NO_PROXY. MCP_RELIGHT_TRUST_ENV=0 goes without.",
+            "Check HTTPS_PROXY, or name the host in NO_PROXY. MCP_RELIGHT_TRUST_ENV=0 goes "
+            "without it.",
         )
     if is_about_certificates(error):
         return _down(

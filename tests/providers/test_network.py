@@ -219,8 +219,8 @@ async def test_the_guarded_fetcher_goes_without_a_proxy_and_says_so(
             passes_by_proxy=network.proxy is not None,
         )
         for port, words in ((door.port, "certificate"), (9, "could not be reached")):
+            url = f"https://127.0.0.1:{port}/a.png"
             with pytest.raises(FetchFailed, match=words) as refused:
-                url = f"https://127.0.0.1:{port}/a.png"
                 await fetcher.fetch(url, max_bytes=1000, deadline_s=5)
             assert "HTTPS_PROXY" in refused.value.hint
         assert way.asked == []
