@@ -7,7 +7,6 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, cast
 from urllib.parse import urlsplit
-from urllib.request import getproxies_environment
 
 import platformdirs
 from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
@@ -227,8 +226,12 @@ class Settings(BaseSettings):
         """The proxy and certificates of this machine, unless `trust_env` is off."""
         if not self.trust_env:
             return DIRECT
-        certificates = os.environ.get("SSL_CERT_FILE")
-        return Network(getproxies_environment(), Path(certificates) if certificates else None)
+        certificates = _of_this_machine("SSL_CERT_FILE")
+        return Network(
+            proxy=_of_this_machine("HTTPS_PROXY", "ALL_PROXY") or None,
+            spared=tuple(_of_this_machine("NO_PROXY").split(",")),
+            certificates=Path(certificates) if certificates else None,
+        )
 
     @property
     def has_bucket(self) -> bool:
@@ -275,6 +278,12 @@ class Settings(BaseSettings):
             if name in self.model_fields_set and value is not None:
                 variables[_variable(type(self), name)] = _as_variable(value)
         return variables
+
+
+def _of_this_machine(*variables: str) -> str:
+    """The first of these variables that is set; small letters win, as with every other program."""
+    spellings = (one for name in variables for one in (name.lower(), name))
+    return next((text for one in spellings if (text := os.environ.get(one, "").strip())), "")
 
 
 def _data_dir() -> Path:

@@ -29,6 +29,7 @@ from .faults import unreadable
 MAX_REPLY_BYTES = 70_000_000
 """A 50 MB picture inside JSON as base64."""
 _CONNECT_S, _WRITE_S, _POOL_S = 5.0, 30.0, 5.0
+_HTTPS_PORT = 443
 _SLACK, _SLACK_S = 1.25, 2.0
 """A whole exchange may take this much longer than one silence in it: a reply that drips ends."""
 _NOT_SENT = (
@@ -174,7 +175,7 @@ def _routes(network: Network, origins: Iterable[str]) -> dict[str, httpx2.AsyncB
         url = httpx2.URL(origin)
         if url.scheme == "https":
             host = url.host if url.port is None else f"{url.host}:{url.port}"
-            proxy = _checked(network.proxy_for(host))
+            proxy = _checked(network.proxy_for(url.host, url.port or _HTTPS_PORT))
             mounted[f"https://{host}"] = httpx2.AsyncHTTPTransport(verify=context, proxy=proxy)
     return mounted
 

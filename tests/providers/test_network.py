@@ -133,7 +133,9 @@ async def test_a_call_goes_through_the_proxy_that_is_set(
         assert b"proxy-authorization" not in door.asked[0].lower()
 
 
-@pytest.mark.parametrize("spared", ["127.0.0.1", "*", "elsewhere.example, 127.0.0.1"])
+@pytest.mark.parametrize(
+    "spared", ["127.0.0.1", "*", "elsewhere.example, 127.0.0.1", "127.0.0.0/8"]
+)
 async def test_no_proxy_is_honored(
     monkeypatch: pytest.MonkeyPatch, authority: Authority, spared: str
 ) -> None:
@@ -146,6 +148,28 @@ async def test_no_proxy_is_honored(
         )
         assert isinstance(await provider(door, network).submit(RELIGHT, at_once), Accepted)
         assert way.asked == []
+
+
+@pytest.mark.parametrize(
+    ("entry", "host", "is_spared"),
+    [
+        ("pixeldojo.ai", "pixeldojo.ai", True),
+        ("pixeldojo.ai", "API.pixeldojo.ai.", True),
+        (".pixeldojo.ai", "api.pixeldojo.ai", True),
+        ("*.pixeldojo.ai", "api.pixeldojo.ai", True),
+        ("pixeldojo.ai:443", "pixeldojo.ai", True),
+        ("pixeldojo.ai:8443", "pixeldojo.ai", False),
+        ("dojo.ai", "pixeldojo.ai", False),
+        ("", "pixeldojo.ai", False),
+        ("*", "pixeldojo.ai", True),
+        ("10.0.0.0/8", "10.1.2.3", True),
+        ("10.0.0.0/8", "11.1.2.3", False),
+        ("[::1]", "::1", True),
+    ],
+)
+def test_what_no_proxy_spares(entry: str, host: str, is_spared: bool) -> None:
+    network = Network(proxy="http://way.example:3128", spared=("other.example", entry))
+    assert (network.proxy_for(host, 443) is None) == is_spared
 
 
 async def test_our_own_setting_switches_both_off(
