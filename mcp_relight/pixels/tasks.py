@@ -33,6 +33,7 @@ from .photo import (
     read_photo,
     read_srgb,
     split,
+    without_hidden,
 )
 from .profile import colour_space
 
@@ -79,7 +80,8 @@ def placard(words: str, max_bytes: int) -> Encoded:
 
 
 def reencode(image: bytes, max_edge_px: int | None, mime_type: str) -> Encoded:
-    return encode(read_srgb(image, max_edge_px=max_edge_px), mime_type)
+    picture = read_srgb(image, max_edge_px=max_edge_px)
+    return encode(without_hidden(picture), mime_type)
 
 
 def render(task: RenderTask) -> RenderResult:
