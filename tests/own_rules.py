@@ -170,7 +170,7 @@ _FILES = (
     "config.py",
     "simulator/",
     "server/apps.py",
-    "providers/pixeldojo_catalogue.py",
+    "providers/pixeldojo_catalog.py",
 )
 """The last two read what the package itself holds."""
 

@@ -10,7 +10,7 @@ from mcp_relight.domain.looks import LOOKS
 from .analysis import Analysis
 from .color import LUMINANCE, kelvin_color, light_color
 from .grid import Map, blur
-from .stage import Stage
+from .lit_scene import LitScene
 
 _DELIGHT = 1.4
 """`remove_existing` 0.7 divides by a trusted estimate of the shading almost in full."""
@@ -47,8 +47,8 @@ class Knobs:
 
 def shade(analysis: Analysis, lighting: Lighting, knobs: Knobs) -> Shading:
     """Light the analysed shape; a key of intensity 1 keeps the mean exposure."""
-    stage = Stage(analysis)
-    existing = _existing_shading(analysis, stage.subject, knobs.remove_existing)
+    lit = LitScene(analysis)
+    existing = _existing_shading(analysis, lit.subject, knobs.remove_existing)
     ambient = (lighting.ambient * _openness(analysis))[..., None] * kelvin_color(
         lighting.ambient_kelvin
     )
@@ -56,7 +56,7 @@ def shade(analysis: Analysis, lighting: Lighting, knobs: Knobs) -> Shading:
     gloss = np.zeros_like(ambient)
     for light, usual in zip(lighting.lights, _neutral_intensities(lighting), strict=True):
         color = light_color(light)
-        diffuse, shine = stage.light(light, knobs.shadow_strength, knobs.specular)
+        diffuse, shine = lit.light(light, knobs.shadow_strength, knobs.specular)
         asked = asked + (light.intensity * diffuse)[..., None] * color
         neutral = neutral + (usual * diffuse)[..., None] * color
         gloss = gloss + (light.intensity * shine)[..., None] * color

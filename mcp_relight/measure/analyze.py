@@ -16,7 +16,7 @@ from .register import shrink
 from .shape import GRID_PX, Shape, box_of, find_shapes
 
 _COLOR_PX = 384
-_MID_GREY = 0.18
+_MID_GRAY = 0.18
 _SURE = 0.4
 _BACKLIT_STOPS, _BRIGHT = 1.0, 0.2
 _SIDE_DEG = 25
@@ -41,7 +41,7 @@ def analyze(
     colored = shrink(rgb, _COLOR_PX)
     color = color_of(decode(colored))
     backlit = _is_backlit(level, shape)
-    exposure = math.log2(max(float(level.mean()), 1e-4) / _MID_GREY)
+    exposure = math.log2(max(float(level.mean()), 1e-4) / _MID_GRAY)
     azimuth, elevation = light.angles
     return LightAnalysis(
         azimuth_deg=azimuth,

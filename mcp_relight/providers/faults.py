@@ -2,9 +2,7 @@
 
 from email.utils import parsedate_to_datetime
 
-from mcp_relight.domain.adapter import Adapter
 from mcp_relight.domain.exchange import Reply
-from mcp_relight.domain.replies import moment
 from mcp_relight.errors import (
     JobExpired,
     NeedsPublicUrl,
@@ -17,6 +15,8 @@ from mcp_relight.errors import (
     ProviderProtocol,
     ProviderRefused,
 )
+from mcp_relight.providers.kit.adapter import Adapter
+from mcp_relight.providers.kit.replies import moment
 
 _PASSING = frozenset({408, 425})
 """Refusals of a free request that pass by themselves, beside 429 and every 5xx."""

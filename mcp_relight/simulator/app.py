@@ -16,9 +16,9 @@ from starlette.responses import Response
 from starlette.routing import Mount, Route
 
 from mcp_relight.simulator import control, pixazo, pixeldojo, segmind
-from mcp_relight.simulator.desk import endpoint
 from mcp_relight.simulator.exchange import Ask, Dialect, Reply
 from mcp_relight.simulator.files import GONE
+from mcp_relight.simulator.serving_order import endpoint
 from mcp_relight.simulator.state import TEST_ACCOUNTS, Simulation
 
 

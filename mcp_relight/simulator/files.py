@@ -116,7 +116,7 @@ _SIMPLE: dict[str, Callable[[Reply], Reply]] = {
 }
 
 
-async def twist_file(kind: str, honest: Reply, ask: Ask) -> Reply:
+async def spoil_file(kind: str, honest: Reply, ask: Ask) -> Reply:
     address = f"{ask.origin}/files/{ask.provider}/{ask.path['rest']}"
     if kind == "file_redirect_loop":
         return _redirect(address)

@@ -12,9 +12,9 @@ from collections.abc import Mapping
 from starlette.routing import Route
 
 from mcp_relight.simulator.checks import Schema, Violation, check_object
-from mcp_relight.simulator.desk import endpoint, paying_account, started
 from mcp_relight.simulator.exchange import Answered, Ask, Dialect, Json, Reply, parsed_body
 from mcp_relight.simulator.jobs import UNKNOWN_WORD, Job, Stage
+from mcp_relight.simulator.serving_order import endpoint, paying_account, started
 from mcp_relight.simulator.sizes import NAMED_SIZES, named_size
 from mcp_relight.simulator.state import Simulation, Work
 

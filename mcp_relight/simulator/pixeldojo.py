@@ -12,19 +12,19 @@ from typing import Any
 from starlette.routing import Route
 
 from mcp_relight.simulator.checks import Violation, check_object
-from mcp_relight.simulator.desk import endpoint, paying_account, started
 from mcp_relight.simulator.exchange import Answered, Ask, Dialect, Json, Reply, parsed_body
 from mcp_relight.simulator.jobs import UNKNOWN_WORD, YEAR_S, Job, Stage, iso
 from mcp_relight.simulator.pixeldojo_models import (
     ANSWERS_AT_ONCE,
     Model,
-    catalogue,
+    catalog,
     credit_cost,
     new_model,
     picture_field,
     request_schema,
     whole,
 )
+from mcp_relight.simulator.serving_order import endpoint, paying_account, started
 from mcp_relight.simulator.sizes import ic_light_size, ratio_size
 from mcp_relight.simulator.state import Simulation, Work
 
@@ -85,7 +85,7 @@ DIALECT = Dialect(
 
 
 def _offered(sim: Simulation) -> dict[str, Model]:
-    return catalogue() | {name: new_model(name) for name in sim.settings.new_models}
+    return catalog() | {name: new_model(name) for name in sim.settings.new_models}
 
 
 async def list_models(sim: Simulation, ask: Ask) -> Reply:

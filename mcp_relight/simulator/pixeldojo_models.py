@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 Schema = dict[str, Any]
-CATALOGUE = Path(__file__).with_name("pixeldojo_catalogue.json")
+CATALOG = Path(__file__).with_name("pixeldojo_catalog.json")
 
 PICTURE: Schema = {"type": "string", "format": "uri"}
 TEXT: Schema = {"type": "string"}
@@ -62,8 +62,8 @@ def whole(number: float) -> float:
 
 
 @cache
-def catalogue() -> dict[str, Model]:
-    rows = json.loads(CATALOGUE.read_text(encoding="utf-8"))
+def catalog() -> dict[str, Model]:
+    rows = json.loads(CATALOG.read_text(encoding="utf-8"))
     models = [
         Model(r["apiId"], r["name"], r["modality"], r["credits"], r["per"], r["images"])
         for r in rows

@@ -12,12 +12,12 @@ from collections.abc import Mapping
 from starlette.routing import Route
 
 from mcp_relight.simulator.checks import Violation, check_object
-from mcp_relight.simulator.desk import endpoint, paying_account, started
 from mcp_relight.simulator.exchange import Answered, Ask, Dialect, Json, Reply, parsed_body
 from mcp_relight.simulator.intake import Unreadable, decode_data_uri
 from mcp_relight.simulator.jobs import UNKNOWN_WORD, Job, Stage, iso
 from mcp_relight.simulator.ledger import Account
 from mcp_relight.simulator.segmind_models import MODELS, Model
+from mcp_relight.simulator.serving_order import endpoint, paying_account, started
 from mcp_relight.simulator.state import Simulation, Work
 
 RECORD_LIFE_S = 3600.0

@@ -8,7 +8,7 @@ import numpy as np
 from mcp_relight.domain.lighting import Light
 
 from .analysis import Analysis
-from .grid import Map, blur, centred_axes, slopes, unit
+from .grid import Map, blur, centered_axes, slopes, unit
 from .shadow import lit_by
 
 _SCENE_SUBJECT = 0.45
@@ -29,13 +29,13 @@ _RIM_GAIN = 2.2
 _RIM_GLOSS = 0.55
 
 
-class Stage:
+class LitScene:
     """The analysed photo, ready to be lit by any number of lights."""
 
     def __init__(self, analysis: Analysis) -> None:
         self._analysis = analysis
         self._size = analysis.alpha.shape[0], analysis.alpha.shape[1]
-        self._x, self._y = centred_axes(self._size)
+        self._x, self._y = centered_axes(self._size)
         self.subject: Map = (
             analysis.alpha
             if analysis.has_subject

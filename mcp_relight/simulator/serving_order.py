@@ -12,11 +12,11 @@ from starlette.types import ASGIApp
 from mcp_relight.simulator import wire
 from mcp_relight.simulator.exchange import Answered, Ask, Dialect, Reply
 from mcp_relight.simulator.faults import KINDS, ON_REQUEST, Phase
-from mcp_relight.simulator.files import twist_file
+from mcp_relight.simulator.files import spoil_file
 from mcp_relight.simulator.jobs import Job
 from mcp_relight.simulator.ledger import Account
+from mcp_relight.simulator.spoiled_replies import SpoilContext, picture_as_json, refuse, spoil
 from mcp_relight.simulator.state import NoCredits, Simulation, Work
-from mcp_relight.simulator.twists import Scene, picture_as_json, refuse, twist
 
 MAX_BODY_BYTES = 40_000_000
 
@@ -69,7 +69,7 @@ async def _answer(
         return Reply(200, b""), kind
     family = KINDS[kind].family if kind else None
     if kind and family == "refusal" and not kind.startswith("charged_"):
-        return refuse(kind, _scene(sim, dialect, ask)), kind
+        return refuse(kind, _context(sim, dialect, ask)), kind
     reply = await _handled(sim, dialect, handler, ask)
     if kind is None and reply.delivers:
         kind = sim.faults.take(dialect.provider, "result", ON_REQUEST)
@@ -87,23 +87,25 @@ async def _handled(sim: Simulation, dialect: Dialect, handler: Handler, ask: Ask
 async def _spoiled(sim: Simulation, dialect: Dialect, ask: Ask, reply: Reply, kind: str) -> Reply:
     family = KINDS[kind].family
     if family == "refusal":
-        return refuse(kind, _scene(sim, dialect, ask))
+        return refuse(kind, _context(sim, dialect, ask))
     if family == "file":
-        return reply if reply.status != 200 else await twist_file(kind, reply, ask)
+        return reply if reply.status != 200 else await spoil_file(kind, reply, ask)
     if kind.startswith("v1_json"):
         newest = next(iter(reversed(sim.jobs.values())), None)
         urls = newest.output_urls(ask.origin) if newest else []
         return picture_as_json(kind, reply, urls[0] if urls else "")
     if family == "reply":
-        return twist(kind, reply, _scene(sim, dialect, ask, reply))
+        return spoil(kind, reply, _context(sim, dialect, ask, reply))
     return reply
 
 
-def _scene(sim: Simulation, dialect: Dialect, ask: Ask, reply: Reply | None = None) -> Scene:
+def _context(
+    sim: Simulation, dialect: Dialect, ask: Ask, reply: Reply | None = None
+) -> SpoilContext:
     mine = reply.content.get(dialect.id_field) if reply and reply.is_json else None
     key = dialect.key_of(ask.headers) or ""
     others = [job.id for job in sim.jobs_of(dialect.provider, key) if job.id != mine]
-    return Scene(
+    return SpoilContext(
         dialect=dialect,
         ask=ask,
         now=sim.now(),

@@ -16,7 +16,7 @@ HUGE_TEXT_CHARS = 12_000_000
 
 
 @dataclass(frozen=True)
-class Scene:
+class SpoilContext:
     """What a twist may need besides the reply."""
 
     dialect: Dialect
@@ -26,11 +26,11 @@ class Scene:
     other_id: str = ""
 
 
-def refuse(kind: str, scene: Scene, need: float = 1.0) -> Reply:
+def refuse(kind: str, context: SpoilContext, need: float = 1.0) -> Reply:
     """The answer of a `refusal` kind."""
-    dialect = scene.dialect
+    dialect = context.dialect
     if kind in _REFUSALS:
-        return _REFUSALS[kind](scene)
+        return _REFUSALS[kind](context)
     if kind == "no_credits":
         return dialect.no_credits(need)
     if kind.startswith("charged_"):
@@ -41,7 +41,7 @@ def refuse(kind: str, scene: Scene, need: float = 1.0) -> Reply:
     reply = dialect.error(int(status), "")
     if not form:
         return reply
-    value = _retry_after(form[0].removeprefix("retry_after_"), scene.now)
+    value = _retry_after(form[0].removeprefix("retry_after_"), context.now)
     return replace(reply, headers={**reply.headers, "retry-after": value})
 
 
@@ -57,8 +57,8 @@ def _retry_after(form: str, now: float) -> str:
     }[form]
 
 
-def _elsewhere(status: int, scene: Scene) -> Reply:
-    return Reply(status, b"", headers={"location": _foreign(scene.ask, "redirected")})
+def _elsewhere(status: int, context: SpoilContext) -> Reply:
+    return Reply(status, b"", headers={"location": _foreign(context.ask, "redirected")})
 
 
 def _foreign(ask: Ask, path: str) -> str:
@@ -67,41 +67,41 @@ def _foreign(ask: Ask, path: str) -> str:
     return f"http://localhost:{port}/canary/{path}"
 
 
-def _key_echo(status: int, scene: Scene) -> Reply:
-    key = scene.dialect.key_of(scene.ask.headers) or ""
-    reply = scene.dialect.error(status, f"The key {key} could not be used")
+def _key_echo(status: int, context: SpoilContext) -> Reply:
+    key = context.dialect.key_of(context.ask.headers) or ""
+    reply = context.dialect.error(status, f"The key {key} could not be used")
     return reply if status == 401 else replace(reply, headers={"x-debug-key": key})
 
 
-def _throttled(scene: Scene) -> Reply:
-    reply = scene.dialect.error(429, "")
-    return replace(reply, headers=scene.dialect.reset_header(scene.now + 2))
+def _throttled(context: SpoilContext) -> Reply:
+    reply = context.dialect.error(429, "")
+    return replace(reply, headers=context.dialect.reset_header(context.now + 2))
 
 
-_REFUSALS: dict[str, Callable[[Scene], Reply]] = {
+_REFUSALS: dict[str, Callable[[SpoilContext], Reply]] = {
     "status_429_reset_header": _throttled,
-    "no_credits_403": lambda scene: scene.dialect.error(403, "Insufficient credits"),
-    "spend_limit": lambda scene: scene.dialect.error(
+    "no_credits_403": lambda context: context.dialect.error(403, "Insufficient credits"),
+    "spend_limit": lambda context: context.dialect.error(
         406, "Spend limit reached for this workspace. Raise the limit to continue"
     ),
-    "content_type_refused": lambda scene: scene.dialect.error(
+    "content_type_refused": lambda context: context.dialect.error(
         406, "Content-Type must be application/json"
     ),
-    "key_echo_401": lambda scene: _key_echo(401, scene),
-    "key_echo_500": lambda scene: _key_echo(500, scene),
-    "hostile_error_text": lambda scene: scene.dialect.error(400, WORDS_IN_METADATA),
-    "error_string": lambda _scene: Reply(400, {"error": "Bad request"}),
-    "error_object": lambda _scene: Reply(
+    "key_echo_401": lambda context: _key_echo(401, context),
+    "key_echo_500": lambda context: _key_echo(500, context),
+    "hostile_error_text": lambda context: context.dialect.error(400, WORDS_IN_METADATA),
+    "error_string": lambda _context: Reply(400, {"error": "Bad request"}),
+    "error_object": lambda _context: Reply(
         400, {"error": {"code": "validation_error", "message": "Bad request"}}
     ),
-    "error_null": lambda _scene: Reply(400, {"error": None}),
-    "error_empty": lambda _scene: Reply(400, b""),
-    "redirect_302_elsewhere": lambda scene: _elsewhere(302, scene),
-    "redirect_307_elsewhere": lambda scene: _elsewhere(307, scene),
+    "error_null": lambda _context: Reply(400, {"error": None}),
+    "error_empty": lambda _context: Reply(400, b""),
+    "redirect_302_elsewhere": lambda context: _elsewhere(302, context),
+    "redirect_307_elsewhere": lambda context: _elsewhere(307, context),
 }
 
 
-def twist(kind: str, reply: Reply, scene: Scene) -> Reply:
+def spoil(kind: str, reply: Reply, context: SpoilContext) -> Reply:
     """The reply after a `reply` kind; errors the provider itself gave stay as they are."""
     if reply.status >= 400:
         return reply
@@ -109,7 +109,7 @@ def twist(kind: str, reply: Reply, scene: Scene) -> Reply:
         return replace(reply, **_BODIES[kind](reply))
     if not reply.is_json:
         return reply
-    return replace(reply, content=_FIELDS[kind](reply.content, scene))
+    return replace(reply, content=_FIELDS[kind](reply.content, context))
 
 
 def _cut(reply: Reply) -> Json:
@@ -140,9 +140,9 @@ _BODIES: dict[str, Callable[[Reply], Json]] = {
 }
 
 
-def _with_id(value: object) -> Callable[[Json, Scene], Json]:
-    def change(body: Json, scene: Scene) -> Json:
-        return {**body, scene.dialect.id_field: value}
+def _with_id(value: object) -> Callable[[Json, SpoilContext], Json]:
+    def change(body: Json, context: SpoilContext) -> Json:
+        return {**body, context.dialect.id_field: value}
 
     return change
 
@@ -159,45 +159,45 @@ def _other_type(value: Any) -> Any:
     return [value] if isinstance(value, str) else "seven"
 
 
-def _with_urls(body: Json, scene: Scene, url: str) -> Json:
-    return {**body, **dict.fromkeys(scene.dialect.url_fields, url)}
+def _with_urls(body: Json, context: SpoilContext, url: str) -> Json:
+    return {**body, **dict.fromkeys(context.dialect.url_fields, url)}
 
 
-def _prediction(body: Json, scene: Scene) -> Json:
+def _prediction(body: Json, context: SpoilContext) -> Json:
     if "request_id" not in body or "polling_url" not in body:
         return body
     return {"prediction_id": body["request_id"], "status": "starting"}
 
 
-def _previous_id(body: Json, scene: Scene) -> Json:
-    return {**body, scene.dialect.id_field: scene.previous_id or body[scene.dialect.id_field]}
+def _previous_id(body: Json, context: SpoilContext) -> Json:
+    return {**body, context.dialect.id_field: context.previous_id or body[context.dialect.id_field]}
 
 
-_FIELDS: dict[str, Callable[[Json, Scene], Json]] = {
-    "wrong_types": lambda body, _scene: {key: _other_type(item) for key, item in body.items()},
-    "huge_json": lambda body, _scene: {**body, "trace": "x" * HUGE_TEXT_CHARS},
-    "unknown_fields": lambda body, _scene: {**body, "region": "eu-1", "beta": {"tier": [1, 2]}},
-    "status_missing": lambda body, _scene: _without(body, "status"),
-    "id_missing": lambda body, scene: _without(body, scene.dialect.id_field),
+_FIELDS: dict[str, Callable[[Json, SpoilContext], Json]] = {
+    "wrong_types": lambda body, _context: {key: _other_type(item) for key, item in body.items()},
+    "huge_json": lambda body, _context: {**body, "trace": "x" * HUGE_TEXT_CHARS},
+    "unknown_fields": lambda body, _context: {**body, "region": "eu-1", "beta": {"tier": [1, 2]}},
+    "status_missing": lambda body, _context: _without(body, "status"),
+    "id_missing": lambda body, context: _without(body, context.dialect.id_field),
     "id_wrong_type": _with_id(12345),
     "id_empty": _with_id(""),
     "id_dotdot": _with_id("job_1/../../models"),
     "id_newline": _with_id("job_1\r\nx-injected: yes"),
     "id_huge": _with_id("j" * 100_000),
     "id_duplicate": _previous_id,
-    "id_of_another": lambda body, scene: {**body, scene.dialect.id_field: scene.other_id},
-    "foreign_status_url": lambda body, scene: _with_urls(
-        body, scene, _foreign(scene.ask, "status")
+    "id_of_another": lambda body, context: {**body, context.dialect.id_field: context.other_id},
+    "foreign_status_url": lambda body, context: _with_urls(
+        body, context, _foreign(context.ask, "status")
     ),
-    "status_url_metadata": lambda body, scene: _with_urls(
-        body, scene, "http://169.254.169.254/latest/meta-data/"
+    "status_url_metadata": lambda body, context: _with_urls(
+        body, context, "http://169.254.169.254/latest/meta-data/"
     ),
-    "expires_at_missing": lambda body, _scene: _without(body, "expiresAt"),
+    "expires_at_missing": lambda body, _context: _without(body, "expiresAt"),
     "prediction_style": _prediction,
-    "unknown_status_once": lambda body, _scene: {**body, "status": UNKNOWN_WORD},
-    "upload_file_urls": lambda body, _scene: {"file_urls": body.get("urls", [])},
-    "upload_no_urls": lambda _body, _scene: {"urls": []},
-    "upload_foreign_url": lambda _body, _scene: {"urls": ["http://169.254.169.254/asset.png"]},
+    "unknown_status_once": lambda body, _context: {**body, "status": UNKNOWN_WORD},
+    "upload_file_urls": lambda body, _context: {"file_urls": body.get("urls", [])},
+    "upload_no_urls": lambda _body, _context: {"urls": []},
+    "upload_foreign_url": lambda _body, _context: {"urls": ["http://169.254.169.254/asset.png"]},
 }
 
 
