@@ -5,12 +5,10 @@ from mcp_relight.domain.job import Job
 from mcp_relight.errors import (
     EngineCrashed,
     FetchFailed,
-    ProviderBusy,
-    ProviderDown,
     ProviderProtocol,
     RelightError,
     StorageFull,
-    TimedOut,
+    status_passes,
 )
 
 from .outcomes import PROGRESS_FINISHING, added, fail, later, store_picture
@@ -20,9 +18,6 @@ from .step_poll import expire
 
 DEADLINE_S = 60.0
 _MAX_REFUSALS, _MAX_UNREADABLE = 20, 8
-_PASSING = (FetchFailed, TimedOut, ProviderBusy, ProviderDown, ProviderProtocol, StorageFull)
-_PASSING_STATUS = frozenset({408, 425, 429})
-"""Refusals by a file's server that pass by themselves, beside every 5xx."""
 
 
 async def download(ports: Ports, _lane: Lane, job: Job) -> Job | None:
@@ -33,12 +28,12 @@ async def download(ports: Ports, _lane: Lane, job: Job) -> Job | None:
         try:
             fetched.append(await _fetch(ports, url))
         except RelightError as error:
-            if isinstance(error, _PASSING) and not _is_hopeless(ports, job, error):
+            if _may_pass(error) and not _is_hopeless(ports, job, error):
                 return await _again(ports, job, error)
             problem = error
     returned = (*job.returned, *fetched)
     if problem is not None and not returned:
-        if isinstance(problem, _PASSING) and not isinstance(problem, ProviderProtocol):
+        if _may_pass(problem) and not isinstance(problem, ProviderProtocol):
             return await expire(ports, job)
         return await fail(ports, job, problem)
     missing = len(job.outputs) - len(fetched)
@@ -64,6 +59,11 @@ async def _fetch(ports: Ports, url: str) -> str:
             raise ProviderProtocol("The provider's result is not a readable picture.") from None
 
 
+def _may_pass(error: RelightError) -> bool:
+    """Also a file that is half written, and a disk that is full: the picture is paid for."""
+    return error.passes or isinstance(error, ProviderProtocol | StorageFull)
+
+
 def _is_hopeless(ports: Ports, job: Job, error: RelightError) -> bool:
     """Whether the provider may have deleted its results, or has said so often enough."""
     most = _most_tries(error)
@@ -74,11 +74,10 @@ def _is_hopeless(ports: Ports, job: Job, error: RelightError) -> bool:
 def _most_tries(error: RelightError) -> int | None:
     """How often the server of the file may give something else; None where it gave nothing."""
     if isinstance(error, ProviderProtocol):
-        return _MAX_UNREADABLE  # it may be half written still
+        return _MAX_UNREADABLE
     if not isinstance(error, FetchFailed) or error.status is None:
         return None
-    is_refusal = error.status < 500 and error.status not in _PASSING_STATUS
-    return _MAX_REFUSALS if is_refusal else None
+    return None if status_passes(error.status) else _MAX_REFUSALS
 
 
 async def _again(ports: Ports, job: Job, error: RelightError) -> Job | None:
