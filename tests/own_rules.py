@@ -224,7 +224,7 @@ RULES = (
     Rule(
         "no other way to the network",
         importing("urllib.request", "http.client", "requests", "aiohttp", "ftplib", "smtplib"),
-        ("simulator/handle.py", "simulator/intake.py"),
+        ("simulator/control.py", "simulator/intake.py"),
         "import urllib.request",
     ),
     Rule(

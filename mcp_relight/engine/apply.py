@@ -28,6 +28,8 @@ class _Layers:
     slope: Map
     offset: Map
     gloss: Map | None
+    haze: Map | None
+    mixing: np.float32
     alpha: Map
 
 
@@ -51,7 +53,7 @@ def _layers(analysis: Analysis, shading: Shading, background: Background) -> _La
     radius = max(2, int(_GUIDED_RADIUS * max(analysis.guide.shape)))
     slope, offset = guided(analysis.guide, log_gain, radius, _GUIDED_EPS)
     gloss = shading.gloss if float(shading.gloss.max()) > 1e-4 else None
-    return _Layers(slope, offset, gloss, analysis.alpha)
+    return _Layers(slope, offset, gloss, shading.haze, np.float32(shading.mixing), analysis.alpha)
 
 
 def _relit_strip(
@@ -61,15 +63,19 @@ def _relit_strip(
     linear = decode(pixels)
     rows, columns = rgb.shape[:2]
     window = _window(strip, (rows, columns), analysis.alpha.shape)
-    guide = np.sqrt(linear @ LUMINANCE)[..., None]
+    bright = (linear @ LUMINANCE)[..., None]
+    guide = np.sqrt(bright)
     gain = np.asarray(
         cv2.exp(_enlarge(layers.slope, window) * guide + _enlarge(layers.offset, window)),
         np.float32,
     )
-    relit = linear * gain
+    colors = linear + layers.mixing * (bright - linear) if layers.mixing else linear
+    relit = colors * gain
     brightest = _peak(linear)
     if layers.gloss is not None:
         relit += _enlarge(layers.gloss, window) * np.minimum(2 * brightest, 1)[..., None]
+    if layers.haze is not None:
+        relit += _enlarge(layers.haze, window) * np.maximum(1 - relit, 0)
     _compress_highlights(relit, brightest)
     if background != "keep":
         return encode(relit)

@@ -8,13 +8,14 @@ import numpy as np
 from mcp_relight.domain.lighting import Light
 
 from .analysis import Analysis
-from .grid import Map, blur, centered_axes, slopes, unit
+from .evidence import Evidence
+from .grid import Map, blur, centered_axes, facing, slopes, unit
 from .shadow import lit_by
 
 _SCENE_SUBJECT = 0.45
 """Without a subject everything counts as this much of one."""
 
-# A relief guessed from colour edges breaks up under a hard light: soften it by this much.
+# A relief guessed from color edges breaks up under a hard light: soften it by this much.
 _SCENE_DOUBT = 0.35
 
 # How far away the backdrop is nobody knows: a full, sharp shadow on it looks like a halo.
@@ -24,44 +25,77 @@ _BACKDROP_BLUR = 0.03
 _SUBJECT_REACH = 0.5
 _BACKDROP_REACH = 2.7
 
-_RIM_WIDTH = 0.014
-_RIM_GAIN = 2.2
-_RIM_GLOSS = 0.55
+_SCENE_SIDE = 0.55, 0.75
+"""How fast light fades across a scene without a subject, which is all that shows its side there:
+of any light, and of a hard one in addition. Per half of the long side, in powers of e."""
+_SKY_REACH = 0.5
+"""The sky is farther away than any lamp: it fades by this share of that."""
+_GROUND_SLOPE = 0.45
+"""How much the ground of a scene with a sky leans up."""
+
+_SCENE_THROUGH = 0.5
+
+_RIM_WIDTH = 0.007
+_RIM_WRAP = 0.022
+_RIM_WRAP_SHARE = 0.25
+_RIM_GAIN = 2.6
+_RIM_GLOSS = 0.3
 
 
 class LitScene:
     """The analysed photo, ready to be lit by any number of lights."""
 
-    def __init__(self, analysis: Analysis) -> None:
-        self._analysis = analysis
+    def __init__(self, analysis: Analysis, evidence: Evidence) -> None:
         self._size = analysis.alpha.shape[0], analysis.alpha.shape[1]
         self._x, self._y = centered_axes(self._size)
+        self._sky = evidence.sky
+        # What is drawn lies flat, and stands before nothing.
+        self.has_subject = analysis.has_subject and evidence.graphic < 0.5
         self.subject: Map = (
-            analysis.alpha
-            if analysis.has_subject
-            else np.full(self._size, _SCENE_SUBJECT, np.float32)
+            analysis.alpha if self.has_subject else np.full(self._size, _SCENE_SUBJECT, np.float32)
         )
-        self._doubt = 0.0 if analysis.has_subject or _given(analysis) else _SCENE_DOUBT
-        self._contour = _contour(analysis.alpha) if analysis.has_subject else None
+        given = analysis.mode in ("user_normals", "user_depth")
+        self._doubt = 0.0 if self.has_subject or given else _SCENE_DOUBT
+        self._is_scene = not self.has_subject and not given
+        self._normals = self._shape(analysis, evidence)
+        self._height = analysis.height
+        self._rim_trust = evidence.trust**2 * _mask_trust(analysis)
+        self._contour = _contour(analysis.alpha) if self.has_subject else None
+
+    def _shape(self, analysis: Analysis, evidence: Evidence) -> Map:
+        normals = analysis.normals
+        if evidence.graphic:
+            flat = np.float32(evidence.graphic)
+            normals = unit(normals * (1 - flat) + facing(*self._size) * flat)
+        if not self._is_scene or not self._sky.any():
+            return normals
+        # The sky faces nobody, and the ground below it lies.
+        sky = self._sky[..., None]
+        ground = np.clip(0.3 - self._y, 0, 1)[..., None] * np.array(
+            [0, _GROUND_SLOPE, 0], np.float32
+        )
+        return unit((normals + ground) * (1 - sky) + facing(*self._size) * sky)
 
     def light(self, light: Light, shadow_strength: float, specular: float) -> tuple[Map, Map]:
-        """(diffuse, gloss), each (H, W), of a light of intensity 1 and no colour."""
-        direction = light.direction
+        """(diffuse, gloss), each (H, W), of a light of intensity 1 and no color."""
         lit = self._shadow(light, shadow_strength)
         diffuse = self._lambert(light) * lit * self._falloff(light)
         gloss = specular * (1 - self._doubt) * self._blinn_phong(light) * lit * self.subject
         if self._contour is not None:
-            rim = self._rim(direction)
+            rim = self._rim(light.direction)
             diffuse, gloss = diffuse + _RIM_GAIN * rim, gloss + _RIM_GLOSS * rim
         return diffuse, gloss
 
     def _lambert(self, light: Light) -> Map:
         """Diffuse light, wrapped around the terminator by large sources."""
-        normals, direction = self._analysis.normals, light.direction
+        normals, direction = self._normals, light.direction
         wrap = 0.5 * light.softness + self._doubt
         cosine = normals @ np.array(direction, np.float32)
         diffuse = np.clip((cosine + wrap) / (1 + wrap), 0, None) ** (1 + 0.5 * wrap)
-        if direction[2] < 0:
+        if direction[2] < 0 and self._is_scene:
+            # It comes over and through whatever stands there, and shows on all sides of it.
+            diffuse = np.maximum(diffuse, -_SCENE_THROUGH * direction[2])
+        elif direction[2] < 0:
             grazing = 1 - np.clip(normals[..., 2], 0, 1)
             diffuse = diffuse * (1 + 2 * grazing**2)
         if direction[2] <= 0.05:
@@ -75,7 +109,7 @@ class LitScene:
         # a rocket would cast one on the sky.
         if direction[2] <= 0.05 or strength == 0 or self._doubt:
             return np.ones(self._size, np.float32)
-        hidden = 1 - lit_by(self._analysis.height, direction, light.softness)
+        hidden = 1 - lit_by(self._height, direction, light.softness)
         distant = blur(hidden, _BACKDROP_BLUR * max(self._size))
         hidden = self.subject * hidden + (1 - self.subject) * _BACKDROP_SHADOW * distant
         kept = 1 - hidden * strength * (1 - 0.35 * light.softness)
@@ -88,13 +122,29 @@ class LitScene:
         reach = light.falloff * (
             _SUBJECT_REACH * self.subject + _BACKDROP_REACH * (1 - self.subject)
         )
-        return np.exp(reach * towards).astype(np.float32)
+        fading = reach * towards
+        if self._is_scene:
+            fading = fading + self._scene_side(light)
+            fading = fading * (1 - (1 - _SKY_REACH) * self._sky)
+        return np.exp(fading).astype(np.float32)
+
+    def _scene_side(self, light: Light) -> Map:
+        x, y, z = light.direction
+        soft, hard = _SCENE_SIDE
+        side = soft + hard * (1 - light.softness)
+        if z >= 0:
+            along = self._x * x + 0.6 * self._y * max(y, 0)
+            return (side * along).astype(np.float32)
+        # However far behind, it comes from one side of the frame, or over its top.
+        sideways = max(math.hypot(x, y), 0.2)
+        along = (self._x * x + self._y * max(y, 0)) / sideways
+        return (side * along).astype(np.float32)
 
     def _blinn_phong(self, light: Light) -> Map:
         half = np.array(light.direction, np.float32) + np.array([0, 0, 1], np.float32)
         half /= max(float(np.linalg.norm(half)), 1e-3)
         shininess = 60 * (1 - light.softness) + 12
-        return (np.clip(self._analysis.normals @ half, 0, 1) ** shininess).astype(np.float32)
+        return (np.clip(self._normals @ half, 0, 1) ** shininess).astype(np.float32)
 
     def _rim(self, direction: tuple[float, float, float]) -> Map:
         """The bright edge of a light behind: n·l > 0 only on a sliver, so it is drawn apart."""
@@ -105,11 +155,13 @@ class LitScene:
             return np.zeros(self._size, np.float32)
         outward, band = self._contour
         towards = outward @ np.array([x / sideways, y / sideways], np.float32)
-        return behind * np.clip(towards, 0, 1) ** 1.2 * band
+        rim = behind * np.clip(towards, 0, 1) ** 1.2 * band * self._rim_trust
+        return rim.astype(np.float32)
 
 
-def _given(analysis: Analysis) -> bool:
-    return analysis.mode in ("user_normals", "user_depth")
+def _mask_trust(analysis: Analysis) -> float:
+    """0..1: a subject that was searched may end elsewhere."""
+    return min(1.0, 0.35 + analysis.confidence) if analysis.mode == "auto_mask" else 1.0
 
 
 def _contour(alpha: Map) -> tuple[Map, Map]:
@@ -121,5 +173,7 @@ def _contour(alpha: Map) -> tuple[Map, Map]:
     depth = np.minimum(depth, longest)  # a mask of the whole frame has no edge to be near to
     across, up = slopes(blur(alpha, 0.02 * longest))
     outward = np.dstack([-across, -up])
-    band = np.exp(-((depth / (_RIM_WIDTH * longest)) ** 1.5)) * alpha
+    sharp = np.exp(-((depth / (_RIM_WIDTH * longest)) ** 1.5))
+    wrapped = np.exp(-((depth / (_RIM_WRAP * longest)) ** 1.5))
+    band = (sharp + _RIM_WRAP_SHARE * wrapped) * alpha
     return unit(outward), band.astype(np.float32)

@@ -21,6 +21,7 @@ from . import light_fit, refine, shape
 from .analysis import Analysis, Mode, rounded
 from .apply import Background, apply
 from .color import decode, luminance
+from .evidence import gather
 from .grid import Bits, Map, Pixels, resize_pixels, unit, working_size
 from .light_fit import LightFit
 from .mask import MaskSource, Subject, find_subject
@@ -122,7 +123,8 @@ def relight(
     if not analysis.has_subject:
         background = "relight"
     with _fixed_threads():
-        shading = shade(analysis, lighting, Knobs(remove_existing, shadow_strength, specular))
+        knobs = Knobs(remove_existing, shadow_strength, specular)
+        shading = shade(analysis, lighting, knobs, gather(rgb, analysis))
         return Relit(apply(rgb, analysis, shading, background), warnings)
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mcp_relight.domain.job import Job, JobRequest
+from mcp_relight.domain.known_light import known_light
 from mcp_relight.domain.report import Report
 from mcp_relight.errors import RelightError
 
@@ -107,6 +108,7 @@ async def _measure(
             job.request.lighting,
             returned=returned,
             mask=await _mask(ports, job.request),
+            before=await known_light(ports.images, ports.pixels, job.request.image_id),
         ), ()
     except RelightError:
         return None, (NO_REPORT,)

@@ -110,6 +110,7 @@ class PixelChild:
         *,
         returned: bytes | None = None,
         mask: bytes | None = None,
+        before: LightAnalysis | None = None,
     ) -> Report:
         return await self._compute(
             "report",
@@ -119,6 +120,7 @@ class PixelChild:
             lighting=lighting,
             returned=returned,
             mask=mask,
+            before=before,
         )
 
     async def aclose(self) -> None:

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from .decode import Source, decode, eight_bit
+from .hidden import fill_hidden
 from .profile import color_space, from_srgb, is_wide, to_srgb
 
 Pixels = NDArray[np.uint8]
@@ -27,6 +28,9 @@ class Photo:
     """The RGB profile to embed in a result."""
     own: Pixels | None
     """The pixels in the profile's own colours, where those are not sRGB."""
+    under: Pixels | None
+    """(N, 3): what the file holds under full transparency, in the profile's own colours. `rgb` has
+    the colours of the surroundings there."""
     warnings: tuple[str, ...]
 
     def in_own_colors(self, rgb: Pixels) -> Pixels:
@@ -35,7 +39,7 @@ class Photo:
         Pixels the result left alone come back bit for bit, also those outside sRGB's gamut.
         """
         if self.own is None or self.profile is None:
-            return rgb
+            return self._with_hidden(rgb)
         result = self.own.copy()
         for top in range(0, rgb.shape[0], _STRIP_ROWS):
             strip = slice(top, top + _STRIP_ROWS)
@@ -43,6 +47,14 @@ class Photo:
             converted = from_srgb(Image.fromarray(rgb[strip]), self.profile)
             if converted is not None:
                 result[strip][touched] = np.asarray(converted)[touched]
+        return self._with_hidden(result)
+
+    def _with_hidden(self, rgb: Pixels) -> Pixels:
+        """What nobody sees stays as it was."""
+        if self.under is None or self.alpha is None:
+            return rgb
+        result = rgb.copy()
+        result[self.alpha == 0] = self.under
         return result
 
 
@@ -52,8 +64,13 @@ def read_photo(data: bytes, *, max_edge_px: int | None = None) -> Photo:
     is_jpeg, profile, notes = source.format == "JPEG", source.profile, source.warnings
     rgb, alpha = split(source)
     del source  # of 50 megapixels, every copy counts
+    under = None
+    if alpha is not None and alpha.getextrema()[0] == 0:
+        pixels, opaque = np.asarray(rgb), np.asarray(alpha)
+        under = pixels[opaque == 0]
+        rgb = Image.fromarray(fill_hidden(pixels, opaque))
     if max_edge_px is not None:
-        rgb = shrunk(rgb, max_edge_px)
+        rgb, under = shrunk(rgb, max_edge_px), None
         alpha = alpha if alpha is None else alpha.resize(rgb.size, Image.Resampling.BOX)
     if profile is not None and color_space(profile) != "RGB":
         profile = None
@@ -67,6 +84,7 @@ def read_photo(data: bytes, *, max_edge_px: int | None = None) -> Photo:
         is_jpeg=is_jpeg,
         profile=profile,
         own=own,
+        under=under,
         warnings=notes,
     )
 

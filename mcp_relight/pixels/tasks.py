@@ -148,6 +148,7 @@ def report(
     lighting: Lighting,
     returned: bytes | None,
     mask: bytes | None,
+    before: LightAnalysis | None,
 ) -> Report:
     photo = read_photo(original)
     return measure_report(
@@ -157,6 +158,7 @@ def report(
         returned_rgb=None if returned is None else read_photo(returned).rgb,
         mask=None if mask is None else read_mask(mask),
         alpha=photo.alpha,
+        before=before,
     )
 
 

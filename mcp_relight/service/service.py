@@ -7,6 +7,7 @@ from pathlib import Path
 import anyio
 
 from mcp_relight.domain.job import Policy
+from mcp_relight.domain.known_light import known_light
 from mcp_relight.domain.looks import LOOKS
 from mcp_relight.domain.models import ModelSpec
 from mcp_relight.domain.pixels import Encoded, RenderTask
@@ -250,7 +251,7 @@ class Service:
         self, arguments: AnalyzeArguments, *, image: Taken | None = None
     ) -> AnalysisView:
         taken = image or await take(self._library, arguments.image, "image")
-        light = await self._pixels.analyze(await self._images.read(taken.info.image_id))
+        light = await known_light(self._images, self._pixels, taken.info.image_id)
         return AnalysisView(
             image=show_image(taken.info),
             light=light,

@@ -1,154 +1,80 @@
-"""Refusals in place of a reply, and twists of a reply, one entry per kind."""
+"""The provider's own answer, spoiled after it was made: the kinds of the family `reply`."""
 
 import base64
+import json
+import math
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
-from email.utils import format_datetime
-from typing import Any
+from typing import Any, cast
 
-from mcp_relight.simulator.exchange import Ask, Dialect, Json, Reply
+from starlette.requests import Request
+from starlette.responses import Response
+
+from mcp_relight.simulator.api import Api, Json
 from mcp_relight.simulator.jobs import UNKNOWN_WORD
-from mcp_relight.simulator.pictures import WORDS_IN_METADATA
+from mcp_relight.simulator.refusals import PAGE, foreign
 
-SUBMIT_HTML = b"<!DOCTYPE html><html><head><title>%d</title></head><body>nginx</body></html>"
 HUGE_TEXT_CHARS = 12_000_000
+METADATA = "http://169.254.169.254"
 
 
-@dataclass(frozen=True)
-class SpoilContext:
-    """What a twist may need besides the reply."""
-
-    dialect: Dialect
-    ask: Ask
-    now: float
-    previous_id: str | None = None
-    other_id: str = ""
-
-
-def refuse(kind: str, context: SpoilContext, need: float = 1.0) -> Reply:
-    """The answer of a `refusal` kind."""
-    dialect = context.dialect
-    if kind in _REFUSALS:
-        return _REFUSALS[kind](context)
-    if kind == "no_credits":
-        return dialect.no_credits(need)
-    if kind.startswith("charged_"):
-        return dialect.error(int(kind.removeprefix("charged_")), "")
-    _, status, *form = kind.split("_", 2)
-    if kind.startswith("html_"):
-        return Reply(int(status), SUBMIT_HTML % int(status), media_type="text/html")
-    reply = dialect.error(int(status), "")
-    if not form:
-        return reply
-    value = _retry_after(form[0].removeprefix("retry_after_"), context.now)
-    return replace(reply, headers={**reply.headers, "retry-after": value})
-
-
-def _retry_after(form: str, now: float) -> str:
-    soon, long_ago = datetime.fromtimestamp(now + 2, UTC), datetime.fromtimestamp(now - 3600, UTC)
-    return {
-        "seconds": "1",
-        "date": format_datetime(soon, usegmt=True),
-        "past": format_datetime(long_ago, usegmt=True),
-        "negative": "-5",
-        "huge": "99999999999",
-        "garbage": "soon, maybe",
-    }[form]
-
-
-def _elsewhere(status: int, context: SpoilContext) -> Reply:
-    return Reply(status, b"", headers={"location": _foreign(context.ask, "redirected")})
-
-
-def _foreign(ask: Ask, path: str) -> str:
-    """A host that is not the configured one, though it leads to this process's canary."""
-    port = ask.origin.rsplit(":", 1)[-1]
-    return f"http://localhost:{port}/canary/{path}"
-
-
-def _key_echo(status: int, context: SpoilContext) -> Reply:
-    key = context.dialect.key_of(context.ask.headers) or ""
-    reply = context.dialect.error(status, f"The key {key} could not be used")
-    return reply if status == 401 else replace(reply, headers={"x-debug-key": key})
-
-
-def _throttled(context: SpoilContext) -> Reply:
-    reply = context.dialect.error(429, "")
-    return replace(reply, headers=context.dialect.reset_header(context.now + 2))
-
-
-_REFUSALS: dict[str, Callable[[SpoilContext], Reply]] = {
-    "status_429_reset_header": _throttled,
-    "no_credits_403": lambda context: context.dialect.error(403, "Insufficient credits"),
-    "spend_limit": lambda context: context.dialect.error(
-        406, "Spend limit reached for this workspace. Raise the limit to continue"
-    ),
-    "content_type_refused": lambda context: context.dialect.error(
-        406, "Content-Type must be application/json"
-    ),
-    "key_echo_401": lambda context: _key_echo(401, context),
-    "key_echo_500": lambda context: _key_echo(500, context),
-    "hostile_error_text": lambda context: context.dialect.error(400, WORDS_IN_METADATA),
-    "error_string": lambda _context: Reply(400, {"error": "Bad request"}),
-    "error_object": lambda _context: Reply(
-        400, {"error": {"code": "validation_error", "message": "Bad request"}}
-    ),
-    "error_null": lambda _context: Reply(400, {"error": None}),
-    "error_empty": lambda _context: Reply(400, b""),
-    "redirect_302_elsewhere": lambda context: _elsewhere(302, context),
-    "redirect_307_elsewhere": lambda context: _elsewhere(307, context),
-}
-
-
-def spoil(kind: str, reply: Reply, context: SpoilContext) -> Reply:
-    """The reply after a `reply` kind; errors the provider itself gave stay as they are."""
-    if reply.status >= 400:
-        return reply
+def spoil(kind: str, response: Response, api: Api, request: Request) -> Response:
+    """The response after a `reply` kind; errors the provider itself gave stay as they are."""
+    if response.status_code >= 400:
+        return response
+    if kind == "odd_content_type":
+        return with_body(response, _bytes(response), "text/plain")
+    if kind == "html_instead":
+        return with_body(response, PAGE.format(response.status_code).encode(), "text/html")
     if kind in _BODIES:
-        return replace(reply, **_BODIES[kind](reply))
-    if not reply.is_json:
-        return reply
-    return replace(reply, content=_FIELDS[kind](reply.content, context))
+        return with_body(response, _BODIES[kind](_bytes(response)))
+    body = _object(response)
+    if body is None:
+        return response
+    return with_body(response, json.dumps(_spoiled(kind, body, api, request)).encode())
 
 
-def _cut(reply: Reply) -> Json:
-    payload = reply.payload()
-    return {"content": payload[: max(1, len(payload) * 2 // 3)]}
+def picture_as_json(kind: str, response: Response, api: Api, request: Request) -> Response:
+    """Segmind v1's two JSON forms of an answer that is raw picture bytes."""
+    if _object(response) is not None or response.status_code != 200:
+        return response
+    if kind == "v1_json_base64":
+        body = {"image": base64.b64encode(_bytes(response)).decode()}
+    else:
+        newest = next(iter(reversed(api.sim.jobs.values())), None)
+        urls = newest.output_urls(api.origin(request)) if newest else []
+        body = {"output": urls[0] if urls else ""}
+    return with_body(response, json.dumps(body).encode(), "application/json")
 
 
-def _with_nan(reply: Reply) -> Json:
-    extra = {"creditCost": float("nan"), "metrics": float("inf")}
-    return {"content": {**reply.content, **extra} if reply.is_json else extra}
+def with_body(response: Response, body: bytes, media_type: str | None = None) -> Response:
+    """The same response around other bytes, called `media_type` where one is given."""
+    headers = dict(response.headers)
+    headers.pop("content-length", None)
+    called = headers.pop("content-type", None)
+    return Response(body, response.status_code, headers, media_type or called)
 
 
-# Kinds that replace the body (or what it is called): the parts of the reply that change.
-_BODIES: dict[str, Callable[[Reply], Json]] = {
-    "truncated_json": _cut,
-    "html_instead": lambda reply: {
-        "content": SUBMIT_HTML % reply.status,
-        "media_type": "text/html",
-    },
-    "empty_body": lambda _reply: {"content": b""},
-    "json_null": lambda _reply: {"content": b"null"},
-    "json_list": lambda _reply: {"content": b"[]"},
-    "json_number": lambda _reply: {"content": b"42"},
-    "invalid_utf8": lambda _reply: {"content": b'{"status": "\xff\xfe\xc0"}'},
-    "nan_json": _with_nan,
-    "deep_json": lambda _reply: {"content": b"[" * 20_000 + b"]" * 20_000},
-    "odd_content_type": lambda _reply: {"media_type": "text/plain"},
+def _bytes(response: Response) -> bytes:
+    return bytes(response.body)
+
+
+def _object(response: Response) -> Json | None:
+    """The body where it is a JSON object."""
+    if response.headers.get("content-type") != "application/json":
+        return None
+    body = json.loads(_bytes(response))
+    return cast("Json", body) if isinstance(body, dict) else None
+
+
+_BODIES: dict[str, Callable[[bytes], bytes]] = {
+    "truncated_json": lambda body: body[: max(1, len(body) * 2 // 3)],
+    "empty_body": lambda _: b"",
+    "json_null": lambda _: b"null",
+    "json_list": lambda _: b"[]",
+    "json_number": lambda _: b"42",
+    "invalid_utf8": lambda _: b'{"status": "\xff\xfe\xc0"}',
+    "deep_json": lambda _: b"[" * 20_000 + b"]" * 20_000,
 }
-
-
-def _with_id(value: object) -> Callable[[Json, SpoilContext], Json]:
-    def change(body: Json, context: SpoilContext) -> Json:
-        return {**body, context.dialect.id_field: value}
-
-    return change
-
-
-def _without(body: Json, name: str) -> Json:
-    return {key: value for key, value in body.items() if key != name}
 
 
 def _other_type(value: Any) -> Any:
@@ -159,54 +85,59 @@ def _other_type(value: Any) -> Any:
     return [value] if isinstance(value, str) else "seven"
 
 
-def _with_urls(body: Json, context: SpoilContext, url: str) -> Json:
-    return {**body, **dict.fromkeys(context.dialect.url_fields, url)}
+def _without(name: str) -> Callable[[Json], Json]:
+    return lambda body: {key: value for key, value in body.items() if key != name}
 
 
-def _prediction(body: Json, context: SpoilContext) -> Json:
+def _prediction(body: Json) -> Json:
     if "request_id" not in body or "polling_url" not in body:
         return body
     return {"prediction_id": body["request_id"], "status": "starting"}
 
 
-def _previous_id(body: Json, context: SpoilContext) -> Json:
-    return {**body, context.dialect.id_field: context.previous_id or body[context.dialect.id_field]}
-
-
-_FIELDS: dict[str, Callable[[Json, SpoilContext], Json]] = {
-    "wrong_types": lambda body, _context: {key: _other_type(item) for key, item in body.items()},
-    "huge_json": lambda body, _context: {**body, "trace": "x" * HUGE_TEXT_CHARS},
-    "unknown_fields": lambda body, _context: {**body, "region": "eu-1", "beta": {"tier": [1, 2]}},
-    "status_missing": lambda body, _context: _without(body, "status"),
-    "id_missing": lambda body, context: _without(body, context.dialect.id_field),
-    "id_wrong_type": _with_id(12345),
-    "id_empty": _with_id(""),
-    "id_dotdot": _with_id("job_1/../../models"),
-    "id_newline": _with_id("job_1\r\nx-injected: yes"),
-    "id_huge": _with_id("j" * 100_000),
-    "id_duplicate": _previous_id,
-    "id_of_another": lambda body, context: {**body, context.dialect.id_field: context.other_id},
-    "foreign_status_url": lambda body, context: _with_urls(
-        body, context, _foreign(context.ask, "status")
-    ),
-    "status_url_metadata": lambda body, context: _with_urls(
-        body, context, "http://169.254.169.254/latest/meta-data/"
-    ),
-    "expires_at_missing": lambda body, _context: _without(body, "expiresAt"),
+_FIELDS: dict[str, Callable[[Json], Json]] = {
+    "wrong_types": lambda body: {key: _other_type(item) for key, item in body.items()},
+    "nan_json": lambda body: {**body, "creditCost": math.nan, "metrics": math.inf},
+    "huge_json": lambda body: {**body, "trace": "x" * HUGE_TEXT_CHARS},
+    "unknown_fields": lambda body: {**body, "region": "eu-1", "beta": {"tier": [1, 2]}},
+    "status_missing": _without("status"),
+    "expires_at_missing": _without("expiresAt"),
     "prediction_style": _prediction,
-    "unknown_status_once": lambda body, _context: {**body, "status": UNKNOWN_WORD},
-    "upload_file_urls": lambda body, _context: {"file_urls": body.get("urls", [])},
-    "upload_no_urls": lambda _body, _context: {"urls": []},
-    "upload_foreign_url": lambda _body, _context: {"urls": ["http://169.254.169.254/asset.png"]},
+    "unknown_status_once": lambda body: {**body, "status": UNKNOWN_WORD},
+    "upload_file_urls": lambda body: {"file_urls": body.get("urls", [])},
+    "upload_no_urls": lambda _: {"urls": []},
+    "upload_foreign_url": lambda _: {"urls": [f"{METADATA}/asset.png"]},
+}
+_IDS: dict[str, object] = {
+    "id_wrong_type": 12345,
+    "id_empty": "",
+    "id_dotdot": "job_1/../../models",
+    "id_newline": "job_1\r\nx-injected: yes",
+    "id_huge": "j" * 100_000,
 }
 
 
-def picture_as_json(kind: str, reply: Reply, url: str) -> Reply:
-    """Segmind v1's two JSON forms of a reply that is raw picture bytes."""
-    if reply.is_json or reply.status != 200:
-        return reply
-    body = {
-        "v1_json_url": {"output": url},
-        "v1_json_base64": {"image": base64.b64encode(reply.payload()).decode()},
-    }[kind]
-    return replace(reply, content=body, media_type="application/json")
+def _id_of_another(body: Json, api: Api, request: Request) -> str | None:
+    """The id of the account's newest other job."""
+    jobs = api.sim.jobs_of(api.name, api.key_of(request.headers) or "")
+    return next((job.id for job in jobs if job.id != body.get(api.id_field)), None)
+
+
+def _spoiled(kind: str, body: Json, api: Api, request: Request) -> Json:
+    mine = body.get(api.id_field)
+    match kind:
+        case "id_missing":
+            return _without(api.id_field)(body)
+        case "id_duplicate":
+            return {**body, api.id_field: _id_of_another(body, api, request) or mine}
+        case "id_of_another":
+            other = _id_of_another(body, api, request) or f"{mine}-another"
+            return {**body, api.id_field: other}
+        case "foreign_status_url":
+            return {**body, **dict.fromkeys(api.url_fields, foreign(request, "status"))}
+        case "status_url_metadata":
+            return {**body, **dict.fromkeys(api.url_fields, f"{METADATA}/latest/meta-data/")}
+        case _ if kind in _IDS:
+            return {**body, api.id_field: _IDS[kind]}
+        case _:
+            return _FIELDS[kind](body)

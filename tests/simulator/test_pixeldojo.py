@@ -53,7 +53,7 @@ def test_the_picture_has_the_size_of_ic_light_s_second_pass(pixeldojo: Caller) -
     assert Image.open(io.BytesIO(response.content)).size == (768, 960)
 
 
-def test_the_catalog_is_public_and_lists_71_image_and_61_video_models(
+def test_the_catalogue_is_public_and_lists_71_image_and_61_video_models(
     pixeldojo: Caller,
 ) -> None:
     url = pixeldojo.simulator.urls["pixeldojo"] + "/api/v1/models"

@@ -6,13 +6,7 @@ from collections.abc import Callable
 import httpx2
 import pytest
 
-from mcp_relight.simulator.faults import (
-    REPLY_ANYWHERE,
-    REPLY_TO_POLL,
-    REPLY_TO_SUBMIT,
-    REPLY_TO_UPLOAD,
-)
-from tests.simulator.caller import ID_FIELD, INPUT_URL, Caller
+from tests.simulator.caller import ID_FIELD, INPUT_URL, Caller, kinds
 
 Sees = Callable[[httpx2.Response, str], bool]
 
@@ -25,7 +19,7 @@ def unreadable(response: httpx2.Response, _id_field: str) -> bool:
     return False
 
 
-SPOILED: dict[str, Sees] = {
+TWISTED: dict[str, Sees] = {
     "truncated_json": lambda r, i: r.text.startswith("{") and unreadable(r, i),
     "html_instead": lambda r, _: r.headers["content-type"].startswith("text/html"),
     "empty_body": lambda r, _: r.content == b"",
@@ -50,9 +44,8 @@ SPOILED: dict[str, Sees] = {
 
 
 def test_every_twist_is_tried_here() -> None:
-    assert set(SPOILED) == set(REPLY_ANYWHERE)
-    tried = {*REPLY_TO_SUBMIT, *REPLY_TO_POLL, *REPLY_TO_UPLOAD}
-    assert tried == {
+    assert kinds("reply") == {
+        *TWISTED,
         "id_duplicate",
         "foreign_status_url",
         "status_url_metadata",
@@ -68,23 +61,23 @@ def test_every_twist_is_tried_here() -> None:
     }
 
 
-@pytest.mark.parametrize("kind", sorted(SPOILED))
+@pytest.mark.parametrize("kind", sorted(TWISTED))
 def test_a_twisted_submit_was_accepted_and_charged(provider: Caller, kind: str) -> None:
     provider.simulator.fault(provider.provider, "submit", kind)
     response = provider.submit()
 
     assert response.status_code in (200, 202)
-    assert SPOILED[kind](response, ID_FIELD[provider.provider])
+    assert TWISTED[kind](response, ID_FIELD[provider.provider])
     assert len(provider.simulator.ledger()["charges"]) == 1
-    assert not SPOILED[kind](provider.submit(), ID_FIELD[provider.provider])
+    assert not TWISTED[kind](provider.submit(), ID_FIELD[provider.provider])
 
 
-@pytest.mark.parametrize("kind", sorted(set(SPOILED) - {"odd_content_type"}))
+@pytest.mark.parametrize("kind", sorted(set(TWISTED) - {"odd_content_type"}))
 def test_a_twisted_poll_is_followed_by_a_sound_one(provider: Caller, kind: str) -> None:
     job_id = provider.start()
     provider.simulator.fault(provider.provider, "poll", kind)
 
-    assert SPOILED[kind](provider.poll(job_id), ID_FIELD[provider.provider])
+    assert TWISTED[kind](provider.poll(job_id), ID_FIELD[provider.provider])
     assert provider.poll(job_id).json()[ID_FIELD[provider.provider]] == job_id
 
 
