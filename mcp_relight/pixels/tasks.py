@@ -33,6 +33,7 @@ from .photo import (
     read_photo,
     read_srgb,
     split,
+    without_hidden,
 )
 from .profile import color_space
 
@@ -79,7 +80,8 @@ def word_card(words: str, max_bytes: int) -> Encoded:
 
 
 def reencode(image: bytes, max_edge_px: int | None, mime_type: str) -> Encoded:
-    return encode(read_srgb(image, max_edge_px=max_edge_px), mime_type)
+    picture = read_srgb(image, max_edge_px=max_edge_px)
+    return encode(without_hidden(picture), mime_type)
 
 
 def render(task: RenderTask) -> RenderResult:
@@ -100,8 +102,8 @@ def render(task: RenderTask) -> RenderResult:
     )
     watch.lap("relight")
     picture = encode_like(photo, relit.rgb)
-    # An analysis of a preview is not one of the photo.
-    worth_caching = cached is None and task.max_edge_px is None
+    # An analysis of a preview is not one of the photo, nor one made without the networks.
+    worth_caching = cached is None and task.max_edge_px is None and analysis.complete
     stored = analysis.to_bytes() if worth_caching else None
     watch.lap("encode")
     return RenderResult(
