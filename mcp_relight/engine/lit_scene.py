@@ -9,7 +9,7 @@ from mcp_relight.domain.lighting import Light
 
 from .analysis import Analysis
 from .evidence import Evidence
-from .grid import Map, blur, centered_axes, facing, slopes, unit
+from .grid import Map, centered_axes, facing, slopes, unit, wide_blur
 from .shadow import lit_by
 
 _SCENE_SUBJECT = 0.45
@@ -22,6 +22,12 @@ _SCENE_DOUBT = 0.35
 _BACKDROP_SHADOW = 0.35
 _BACKDROP_BLUR = 0.03
 
+_FACE_WRAP = 0.16
+"""A face turns into its shadow slowly: skin scatters light."""
+_FACE_SHADOW_BLUR = 0.07
+_FACE_SHADOW_LIFT = 0.45
+"""Heights of a face are only roughly known, so what brow and nose cast is kept soft and open."""
+
 _SUBJECT_REACH = 0.5
 _BACKDROP_REACH = 2.7
 
@@ -33,7 +39,9 @@ _SKY_REACH = 0.5
 _GROUND_SLOPE = 0.45
 """How much the ground of a scene with a sky leans up."""
 
-_SCENE_THROUGH = 0.5
+_SCENE_THROUGH = 0.35
+_SCENE_EDGES = 1.5
+_SCENE_BEHIND = 2.2
 
 _RIM_WIDTH = 0.007
 _RIM_WRAP = 0.022
@@ -59,6 +67,8 @@ class LitScene:
         self._is_scene = not self.has_subject and not given
         self._normals = self._shape(analysis, evidence)
         self._height = analysis.height
+        self._face = analysis.face if analysis.faces.size and not evidence.graphic else None
+        self._face_width = face_width(analysis)
         self._rim_trust = evidence.trust**2 * _mask_trust(analysis)
         self._contour = _contour(analysis.alpha) if self.has_subject else None
 
@@ -89,12 +99,17 @@ class LitScene:
     def _lambert(self, light: Light) -> Map:
         """Diffuse light, wrapped around the terminator by large sources."""
         normals, direction = self._normals, light.direction
-        wrap = 0.5 * light.softness + self._doubt
+        doubt = np.float32(self._doubt)
+        if self._face is not None:
+            doubt = doubt + self._face * np.float32(_FACE_WRAP - self._doubt)
+        wrap = np.float32(0.5 * light.softness) + doubt
         cosine = normals @ np.array(direction, np.float32)
         diffuse = np.clip((cosine + wrap) / (1 + wrap), 0, None) ** (1 + 0.5 * wrap)
         if direction[2] < 0 and self._is_scene:
             # It comes over and through whatever stands there, and shows on all sides of it.
-            diffuse = np.maximum(diffuse, -_SCENE_THROUGH * direction[2])
+            sideways = np.array([direction[0], direction[1]], np.float32)
+            edges = np.clip(normals[..., :2] @ sideways, 0, 1) * (1 - normals[..., 2])
+            diffuse = np.maximum(diffuse, -_SCENE_THROUGH * direction[2]) + _SCENE_EDGES * edges
         elif direction[2] < 0:
             grazing = 1 - np.clip(normals[..., 2], 0, 1)
             diffuse = diffuse * (1 + 2 * grazing**2)
@@ -105,12 +120,19 @@ class LitScene:
 
     def _shadow(self, light: Light, strength: float) -> Map:
         direction = light.direction
-        # The heights of a scene without a subject are made up, and a shadow tells on that most:
-        # a rocket would cast one on the sky.
-        if direction[2] <= 0.05 or strength == 0 or self._doubt:
+        if direction[2] <= 0.05 or strength == 0 or (self._doubt and self._face is None):
             return np.ones(self._size, np.float32)
-        hidden = 1 - lit_by(self._height, direction, light.softness)
-        distant = blur(hidden, _BACKDROP_BLUR * max(self._size))
+        hidden = 1 - lit_by(self._height, direction, light.angular_diameter_deg)
+        if self._face is not None:
+            open_ = (1 - _FACE_SHADOW_LIFT) * wide_blur(
+                hidden, _FACE_SHADOW_BLUR * self._face_width
+            )
+            hidden = hidden + self._face * (open_ - hidden)
+        if self._doubt and self._face is not None:
+            # The other heights of a scene without a subject are made up, and a shadow tells on that
+            # most: a rocket would cast one on the sky.
+            return (1 - hidden * self._face * strength).astype(np.float32)
+        distant = wide_blur(hidden, _BACKDROP_BLUR * max(self._size))
         hidden = self.subject * hidden + (1 - self.subject) * _BACKDROP_SHADOW * distant
         kept = 1 - hidden * strength * (1 - 0.35 * light.softness)
         return kept.astype(np.float32)
@@ -138,7 +160,7 @@ class LitScene:
         # However far behind, it comes from one side of the frame, or over its top.
         sideways = max(math.hypot(x, y), 0.2)
         along = (self._x * x + self._y * max(y, 0)) / sideways
-        return (side * along).astype(np.float32)
+        return (_SCENE_BEHIND * along).astype(np.float32)
 
     def _blinn_phong(self, light: Light) -> Map:
         half = np.array(light.direction, np.float32) + np.array([0, 0, 1], np.float32)
@@ -159,6 +181,13 @@ class LitScene:
         return rim.astype(np.float32)
 
 
+def face_width(analysis: Analysis) -> float:
+    """Of the largest face, in pixels of the grid; 0 without one."""
+    if not analysis.faces.size:
+        return 0.0
+    return float((analysis.faces[:, 2] - analysis.faces[:, 0]).max())
+
+
 def _mask_trust(analysis: Analysis) -> float:
     """0..1: a subject that was searched may end elsewhere."""
     return min(1.0, 0.35 + analysis.confidence) if analysis.mode == "auto_mask" else 1.0
@@ -171,7 +200,7 @@ def _contour(alpha: Map) -> tuple[Map, Map]:
     framed = cv2.copyMakeBorder(solid, 1, 1, 1, 1, cv2.BORDER_REPLICATE)
     depth = np.asarray(cv2.distanceTransform(framed, cv2.DIST_L2, 5), np.float32)[1:-1, 1:-1]
     depth = np.minimum(depth, longest)  # a mask of the whole frame has no edge to be near to
-    across, up = slopes(blur(alpha, 0.02 * longest))
+    across, up = slopes(wide_blur(alpha, 0.02 * longest))
     outward = np.dstack([-across, -up])
     sharp = np.exp(-((depth / (_RIM_WIDTH * longest)) ** 1.5))
     wrapped = np.exp(-((depth / (_RIM_WRAP * longest)) ** 1.5))
