@@ -132,10 +132,10 @@ async def _find(namespace: argparse.Namespace) -> int:
             found = await service.find(arguments)
 
     def draw() -> None:
-        for image in found.images:
-            print(image.path)
+        for path in found.paths():
+            print(path)
         if not found.images:
-            print("No pictures in " + ", ".join(found.folders), file=sys.stderr)
+            print("No pictures in " + ", ".join(found.allowed_folders or ()), file=sys.stderr)
 
     answer(found.facts(), as_json=namespace.json, draw=draw)
     return 0

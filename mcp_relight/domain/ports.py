@@ -116,6 +116,8 @@ class Taken:
     info: ImageInfo
     name: str
     url: str | None = None
+    was_found: bool = False
+    """Whether the reference did not name the file itself: `latest`, or a name that fits."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,7 +126,14 @@ class Found:
 
     path: Path
     bytes: int
-    modified_at: float
+    arrived_ns: int
+    modified_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class FoundPage:
+    found: tuple[Found, ...]
+    cursor: str | None
 
 
 class Library(Protocol):
@@ -139,8 +148,17 @@ class Library(Protocol):
         """A path a person typed on the command line: its own permission."""
         ...
 
-    async def find(self, folder: str | None, *, limit: int) -> list[Found]:
-        """The newest pictures, newest first. `folder` must be inside the allowed folders."""
+    async def find(
+        self,
+        folder: str | None,
+        *,
+        limit: int,
+        query: str | None = None,
+        cursor: str | None = None,
+        results: bool = False,
+    ) -> FoundPage:
+        """Pictures, those that arrived last first; of our own only with `results`. `folder` must be
+        inside the allowed folders, `query` is a part of a name."""
         ...
 
 

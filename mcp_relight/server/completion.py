@@ -88,7 +88,7 @@ class KnownNames:
 
     async def photos(self, provider: str | None) -> Iterable[str]:
         found = await (await self._handle.service()).find(FindArguments(limit=_NEWEST))
-        return ["latest", *(image.path for image in found.images)]
+        return ["latest", *found.paths()]
 
 
 def _matching(values: Iterable[str], typed: str) -> Completion:

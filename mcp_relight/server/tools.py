@@ -144,7 +144,7 @@ class Tools:
                 self._find_images,
                 title="Find recent photos",
                 description="Use when the person means a photo without giving its path: lists the "
-                "newest pictures in the allowed folders. Free.",
+                "newest photos in the allowed folders, or those of a name. Free.",
                 arguments=FindArguments,
                 output=FoundImages,
                 read_only=True,

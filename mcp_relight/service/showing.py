@@ -46,6 +46,7 @@ def show_image(info: ImageInfo, path: str | None = None) -> ImageView:
 async def show_job(job: Job, images: Images) -> JobView:
     return JobView(
         job_id=job.job_id,
+        name=job.request.image_name,
         status=job.status,
         stage=job.stage,
         model=job.model,

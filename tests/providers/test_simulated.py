@@ -37,7 +37,7 @@ from mcp_relight.simulator.faults import KINDS
 
 from .calls import at_once, call
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.spread]
 
 ADAPTERS: dict[str, type[PixelDojo | Pixazo | Segmind]] = {
     "pixeldojo": PixelDojo,
