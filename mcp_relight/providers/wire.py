@@ -10,7 +10,6 @@ import anyio
 import httpx2
 from pydantic import SecretStr
 
-from mcp_relight.domain.adapter import Adapter
 from mcp_relight.domain.exchange import Reply, Request
 from mcp_relight.domain.ports import Turn
 from mcp_relight.errors import (
@@ -21,6 +20,7 @@ from mcp_relight.errors import (
     ProviderDown,
     RelightError,
 )
+from mcp_relight.providers.kit.adapter import Adapter
 
 from .faults import unreadable
 
