@@ -86,7 +86,7 @@ class Application:
             registry.spec(settings.default_model)
         except UnknownModel as error:
             provider = settings.default_model.partition("/")[0]
-            lists = {one.name for one in registry.adapters() if one.catalogue() is not None}
+            lists = {one.name for one in registry.adapters() if one.catalog() is not None}
             if provider not in lists:
                 raise error.about("MCP_RELIGHT_DEFAULT_MODEL") from None
 

@@ -8,11 +8,11 @@ from typing import Any, Protocol
 
 from pydantic import JsonValue
 
-from .catalog import Listing, ModelSpec
 from .exchange import Call, Outcome
 from .image import ImageInfo
 from .job import Cost, FieldHonesty, Job, JobRequest, Sent, Stage, Status
 from .lighting import Lighting
+from .models import Listing, ModelSpec
 from .pixels import Encoded, Inspected, RenderResult, RenderTask, SheetCell
 from .report import LightAnalysis, Report
 
@@ -48,7 +48,7 @@ class Pixels(Protocol):
         """One labelled contact sheet as JPEG."""
         ...
 
-    async def placard(self, words: str, *, max_bytes: int) -> Encoded:
+    async def word_card(self, words: str, *, max_bytes: int) -> Encoded:
         """A few words as a picture, as JPEG."""
         ...
 

@@ -11,7 +11,6 @@ import anyio
 import httpx2
 from pydantic import SecretStr
 
-from mcp_relight.domain.adapter import Adapter
 from mcp_relight.domain.exchange import Reply, Request
 from mcp_relight.domain.network import DIRECT, Network, is_about_certificates
 from mcp_relight.domain.ports import Turn
@@ -23,6 +22,7 @@ from mcp_relight.errors import (
     ProviderDown,
     RelightError,
 )
+from mcp_relight.providers.kit.adapter import Adapter
 
 from .faults import unreadable
 

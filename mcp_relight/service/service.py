@@ -6,10 +6,10 @@ from pathlib import Path
 
 import anyio
 
-from mcp_relight.domain.catalog import ModelSpec
 from mcp_relight.domain.job import Policy
 from mcp_relight.domain.known_light import known_light
 from mcp_relight.domain.looks import LOOKS
+from mcp_relight.domain.models import ModelSpec
 from mcp_relight.domain.pixels import Encoded, RenderTask
 from mcp_relight.domain.ports import (
     Images,
@@ -42,7 +42,6 @@ from mcp_relight.domain.views import (
 from mcp_relight.domain.words import did_you_mean
 from mcp_relight.errors import InvalidArgument, RequestError, UnknownModel
 
-from .eye_test import TEST_PICTURE, TEST_PICTURE_LINE, code_words, names_code_words
 from .finding import find_images
 from .following import JobChange, follow
 from .gallery import VIEW_MAX_BYTES, Gallery
@@ -66,6 +65,7 @@ from .showing import (
     show_row,
     summarize,
 )
+from .vision_check import TEST_PICTURE, TEST_PICTURE_LINE, code_words, names_code_words
 from .waiting import OnProgress, Waiting, deadline
 
 _CANCEL_WAIT_S = 2.0
@@ -262,7 +262,7 @@ class Service:
         """One picture small enough to show, and a line about it."""
         if arguments.image == TEST_PICTURE:
             words = code_words(self._options.secret)
-            return await self._pixels.placard(words, max_bytes=VIEW_MAX_BYTES), TEST_PICTURE_LINE
+            return await self._pixels.word_card(words, max_bytes=VIEW_MAX_BYTES), TEST_PICTURE_LINE
         return await self._gallery.view(arguments)
 
     def has_seen_test_picture(self, said: str) -> bool:

@@ -22,7 +22,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from mcp_relight.errors import ImageNotFound, ImageTooLarge, RequestError
-from mcp_relight.storage.windows_names import is_plain_windows_path
+from mcp_relight.storage.names import is_plain_windows_path
 
 MAX_REFERENCE_CHARS = 4096
 
