@@ -1,4 +1,4 @@
-"""`simulate`: the three providers and a bucket on this machine, to rehearse a whole flow for nothing."""
+"""`simulate`: the three providers and a bucket on this machine, to rehearse all for nothing."""
 
 import argparse
 import json
@@ -11,7 +11,6 @@ from typing import Any
 from mcp_relight.errors import Internal
 
 from .session import answer
-
 
 _HAS_S3 = find_spec("obstore") is not None
 """Settings of a bucket stop the start of an installation that cannot use one."""

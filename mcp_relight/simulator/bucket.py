@@ -20,7 +20,7 @@ from starlette.routing import Route
 
 from mcp_relight.simulator.sigv4 import Signed, problem_with
 
-NAME, KEY_ID, SECRET = "rehearsal", "rehearsal-key", "rehearsal-secret"  # noqa: S105 - no secret
+NAME, KEY_ID, SECRET = "rehearsal", "rehearsal-key", "rehearsal-secret"
 
 MAX_OBJECTS = 200
 MAX_OBJECT_BYTES = 60_000_000
@@ -71,9 +71,8 @@ class Bucket:
         return sorted(self._objects)
 
     def routes(self) -> list[Route]:
-        return [Route("/{bucket}/{key:path}", self._answer, methods=_METHODS)] + [
-            Route("/{bucket}", self._answer, methods=_METHODS)
-        ]
+        paths = ("/{bucket}/{key:path}", "/{bucket}")
+        return [Route(path, self._answer, methods=_METHODS) for path in paths]
 
     async def _answer(self, request: Request) -> Response:
         try:

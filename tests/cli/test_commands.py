@@ -235,10 +235,11 @@ def test_a_whole_remote_flow_can_be_rehearsed_for_nothing(world: World) -> None:
         facts = json.JSONDecoder().decode(read_object(simulator.stdout))
         environment = world.environment | facts["environment"]
         for model in REHEARSED:
-            world.run(
+            done = world.run(
                 *("relight", str(photo), "--look", "rim_light", "--model", model, "--json"),
                 environment=environment,
             )
+            assert json.loads(done.stdout)["status"] == "succeeded", done.stdout
         done = world.run(
             *("relight", str(photo), "--look", "loop", "--model", "segmind/ic-light", "--json"),
             environment=environment,

@@ -88,6 +88,6 @@ def test_an_address_of_the_documents_is_let_in_until_it_ends(now: int, problem: 
         "&X-Amz-Signature=aeeed9bbccd4d02ee5c0109b86d86835f995330da4c265957d157751f604d404"
     )
     request = Signed("GET", "/test.txt", query, {"host": "examplebucket.s3.amazonaws.com"})
-    secret = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"  # noqa: S105 - of the documents
+    secret = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
     key_id = "AKIAIOSFODNN7EXAMPLE"
     assert problem_with(request, key_id=key_id, secret=secret, now=now) == problem
