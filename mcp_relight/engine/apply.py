@@ -88,7 +88,7 @@ def _relit_strip(
         relit += rows.enlarge(layers.gloss) * np.minimum(2 * brightest, 1)[..., None]
     if layers.haze is not None:
         relit += rows.enlarge(layers.haze) * np.maximum(1 - relit, 0)
-    _bend_highlights(relit, brightest)
+    _compress_highlights(relit, brightest)
     if background != "keep":
         return encode(relit)
     alpha = rows.enlarge(layers.alpha)
@@ -132,7 +132,7 @@ def _peak(values: Any) -> Any:
     return cv2.max(cv2.max(red, green), blue)
 
 
-def _bend_highlights(relit: Map, before: Map) -> None:
+def _compress_highlights(relit: Map, before: Map) -> None:
     """Bend highlights below 1 instead of clipping them, in place.
 
     What was bright already may stay as bright: a white wall under unchanged light stays white.

@@ -7,10 +7,10 @@ from numpy.typing import NDArray
 from mcp_relight.domain.lighting import Light, Lighting
 from mcp_relight.domain.looks import LOOKS, Staging
 from mcp_relight.engine.evidence import gather
-from mcp_relight.engine.pipeline import relight
+from mcp_relight.engine.pipeline import analyze_shape, relight
 from mcp_relight.engine.shadow import lit_by
 from tests.engine import synth
-from tests.engine.conftest import Subject, analyzed
+from tests.engine.conftest import Subject
 
 Pixels = NDArray[np.uint8]
 HARD_LOOKS = ("rembrandt", "split", "low_key")
@@ -36,7 +36,7 @@ def landscape(size: int = 160) -> Pixels:
 @pytest.mark.parametrize("look", [*HARD_LOOKS, "rim_light", "golden_hour"])
 def test_a_drawing_is_lit_as_the_flat_sheet_it_is(look: str) -> None:
     photo = logo()
-    analysis = analyzed(photo)
+    analysis = analyze_shape(photo)
     assert gather(photo, analysis).graphic == 1
     relit = synth.to_linear(relight(photo, analysis, LOOKS[look].lighting).rgb)
     # Inside one color only a slope as wide as the sheet is left: no edge, no rim, no shadow.
@@ -53,7 +53,9 @@ def test_a_photographed_ball_is_not_taken_for_a_drawing(sphere: Subject, vase: S
 @pytest.mark.parametrize("look", sorted(LOOKS))
 def test_black_and_white_stays_black_and_white_under_every_look(sphere: Subject, look: str) -> None:
     gray = np.repeat(sphere.photo.mean(axis=2, keepdims=True), 3, axis=2).astype(np.uint8)
-    relit = relight(gray, analyzed(gray, mask=sphere.scene.mask_pixels), LOOKS[look].lighting).rgb
+    relit = relight(
+        gray, analyze_shape(gray, mask=sphere.scene.mask_pixels), LOOKS[look].lighting
+    ).rgb
     assert int(np.ptp(relit.astype(int), axis=2).max()) <= 1
 
 
@@ -62,7 +64,7 @@ def test_a_color_that_was_asked_for_colors_black_and_white(
     sphere: Subject, tone: dict[str, float | str]
 ) -> None:
     gray = np.repeat(sphere.photo.mean(axis=2, keepdims=True), 3, axis=2).astype(np.uint8)
-    analysis = analyzed(gray, mask=sphere.scene.mask_pixels)
+    analysis = analyze_shape(gray, mask=sphere.scene.mask_pixels)
     light = Light.model_validate({"azimuth_deg": -40, **tone})
     relit = relight(gray, analysis, Lighting(lights=(light,))).rgb
     assert int(np.ptp(relit.astype(int), axis=2).max()) > 30
@@ -70,7 +72,7 @@ def test_a_color_that_was_asked_for_colors_black_and_white(
 
 def test_low_key_is_low_and_its_ground_lower(sphere: Subject) -> None:
     photo = np.where(sphere.scene.mask[..., None], sphere.photo, np.uint8(225)).astype(np.uint8)
-    analysis = analyzed(photo, mask=sphere.scene.mask_pixels)
+    analysis = analyze_shape(photo, mask=sphere.scene.mask_pixels)
     relit = relight(photo, analysis, LOOKS["low_key"].lighting).rgb
     ground = analysis.alpha < 0.05
     assert np.median(relit[ground]) < 70
@@ -80,7 +82,7 @@ def test_low_key_is_low_and_its_ground_lower(sphere: Subject) -> None:
 @pytest.mark.parametrize("look", HARD_LOOKS)
 def test_a_pool_of_light_leaves_the_corners_darker_than_a_light_alone(look: str) -> None:
     photo = np.random.default_rng(5).integers(90, 160, (160, 200, 3)).astype(np.uint8)
-    analysis, lighting = analyzed(photo), LOOKS[look].lighting
+    analysis, lighting = analyze_shape(photo), LOOKS[look].lighting
     assert LOOKS[look].staging != Staging()
     plain = lighting.model_copy(update={"look": None})
     corners = np.zeros(photo.shape[:2], np.bool_)
@@ -94,14 +96,16 @@ def test_a_pool_of_light_leaves_the_corners_darker_than_a_light_alone(look: str)
 @pytest.mark.parametrize("side", [-1, 1])
 def test_a_scene_has_a_lit_side(side: int) -> None:
     photo = np.random.default_rng(6).integers(80, 170, (150, 220, 3)).astype(np.uint8)
-    relit = relight(photo, analyzed(photo), Lighting(lights=(Light(azimuth_deg=75 * side),))).rgb
+    relit = relight(
+        photo, analyze_shape(photo), Lighting(lights=(Light(azimuth_deg=75 * side),))
+    ).rgb
     left, right = relit[:, :60].mean(), relit[:, -60:].mean()
     assert (right - left) * side > 25
 
 
 def test_a_sky_is_told_from_the_ground_and_has_no_relief() -> None:
     photo = landscape()
-    sky = gather(photo, analyzed(photo)).sky
+    sky = gather(photo, analyze_shape(photo)).sky
     assert sky[:60].mean() > 0.9
     assert sky[100:].mean() < 0.05
 
@@ -127,7 +131,7 @@ def test_colored_light_leaves_neighboring_colors_apart(look: str) -> None:
     photo = np.clip(photo + noise, 0, 255).astype(np.uint8)
     key = LOOKS[look].lighting.lights[0].model_copy(update={"azimuth_deg": 0.0})
     lighting = LOOKS[look].lighting.model_copy(update={"lights": (key,)})
-    relit = relight(photo, analyzed(photo), lighting).rgb.astype(float)
+    relit = relight(photo, analyze_shape(photo), lighting).rgb.astype(float)
     means = [relit[20:100, 40 * i + 8 : 40 * i + 32].mean(axis=(0, 1)) for i in range(4)]
     apart = [np.linalg.norm(a - b) for i, a in enumerate(means) for b in means[i + 1 :]]
     assert min(apart) > 15
