@@ -61,6 +61,8 @@ _EMPTY_MASK = "The mask selects nothing and was not used. Paint the subject whit
 _FLIPPED = "The normal map looks upside down. Try the other normal_convention (opengl or directx)."
 _NO_RIM = "A light from behind shows on a subject's outline; without a subject it does little."
 _NO_BACKGROUND = "Without a subject there is no background to keep or darken; all was relit."
+_ALL_BACKGROUND = "No subject was found, so all of the picture counted as its background."
+_REGION_WINS = "region says what may change, so params.background made no difference."
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,17 +115,28 @@ def relight(
     """Relight the photo `analysis` was made of.
 
     `rgb` (H, W, 3) sRGB; the three settings are 0..1. `lighting.strength` 0 returns the pixels
-    unchanged; `background="keep"` returns those outside the subject unchanged.
+    unchanged; so does a region for all pixels outside of it, and `background="keep"` for those
+    outside the subject. Raises InvalidArgument for the region of a subject where there is none.
     """
     _check(rgb)
+    region = lighting.lit_region
+    if region == "subject" and not analysis.has_subject:
+        raise InvalidArgument(
+            "region=subject needs a subject, and none was found in the picture.",
+            hint="Give a mask, white on the subject, or leave region out.",
+            argument="region",
+        )
     warnings = analysis.warnings + _light_warnings(analysis, lighting, background)
     if lighting.strength == 0:
         return Relit(rgb.copy(), warnings)
+    if region == "all" and background == "keep":
+        region = "subject"
     if not analysis.has_subject:
-        background = "relight"
+        region, background = "all", "relight"
     with _fixed_threads():
         shading = shade(analysis, lighting, Knobs(remove_existing, shadow_strength, specular))
-        return Relit(apply(rgb, analysis, shading, background), warnings)
+        darken = background == "darken" and region == "all"
+        return Relit(apply(rgb, analysis, shading, region=region, darken=darken), warnings)
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,12 +253,18 @@ def _confidence(mode: Mode, subject: Subject) -> float:
 def _light_warnings(
     analysis: Analysis, lighting: Lighting, background: Background
 ) -> tuple[str, ...]:
-    if analysis.has_subject:
-        return ()
     warnings: list[str] = []
-    if any(light.direction[2] < -0.2 for light in lighting.lights):
+    if lighting.lit_region != "all" and background != "relight":
+        warnings.append(_REGION_WINS)
+    if analysis.has_subject:
+        return tuple(warnings)
+    if any(light.direction[2] < -0.2 for light in lighting.lights if light.at is None):
         warnings.append(_NO_RIM)
-    if background != "relight":
+    if lighting.lit_region == "background" or any(
+        light.role == "background" for light in lighting.lights
+    ):
+        warnings.append(_ALL_BACKGROUND)
+    elif background != "relight":
         warnings.append(_NO_BACKGROUND)
     return tuple(warnings)
 

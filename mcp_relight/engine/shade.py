@@ -60,8 +60,11 @@ def shade(analysis: Analysis, lighting: Lighting, knobs: Knobs) -> Shading:
         asked = asked + (light.intensity * diffuse)[..., None] * color
         neutral = neutral + (usual * diffuse)[..., None] * color
         gloss = gloss + (light.intensity * shine)[..., None] * color
-    level = _mean_gain(analysis, asked / existing)
-    exposure = level / _mean_gain(analysis, neutral / existing) * 2.0**lighting.exposure_ev
+    around = analysis.has_subject and lighting.lit_region == "background"
+    weight = 1 - analysis.alpha if around else _weight_of_all(analysis)
+    level = _mean_gain(analysis, asked / existing, weight)
+    usual_level = _mean_gain(analysis, neutral / existing, weight)
+    exposure = level / usual_level * 2.0**lighting.exposure_ev
     relative = _bounded(asked / existing / level)
     return Shading(
         ((relative * exposure) ** lighting.strength).astype(np.float32),
@@ -117,9 +120,13 @@ def _neutral_intensities(lighting: Lighting) -> list[float]:
     return [light.intensity * usual / key.intensity for light in lighting.lights]
 
 
-def _mean_gain(analysis: Analysis, gain: Map) -> float:
-    """Mean gain of the photo's luminance, mostly of the subject's."""
-    weight = analysis.alpha + (0.15 if analysis.has_subject else 1.0)
-    weight = weight * (analysis.guide**2 + 1e-4)
-    mean = float((weight * (gain @ LUMINANCE)).sum() / weight.sum())
+def _weight_of_all(analysis: Analysis) -> Map:
+    """How much each pixel counts for the exposure: mostly the subject does."""
+    return analysis.alpha + np.float32(0.15 if analysis.has_subject else 1.0)
+
+
+def _mean_gain(analysis: Analysis, gain: Map, weight: Map) -> float:
+    """Mean gain of the photo's luminance."""
+    counted = weight * (analysis.guide**2 + np.float32(1e-4))
+    mean = float((counted * (gain @ LUMINANCE)).sum()) / max(float(counted.sum()), 1e-6)
     return max(mean, 1e-3)

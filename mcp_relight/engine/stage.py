@@ -1,6 +1,6 @@
 """What one light does to the analysed shape."""
 
-import math
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -9,6 +9,7 @@ from mcp_relight.domain.lighting import Light
 
 from .analysis import Analysis
 from .grid import Map, blur, centred_axes, slopes, unit
+from .lamp import lamp, surface_of
 from .shadow import lit_by
 
 _SCENE_SUBJECT = 0.45
@@ -46,36 +47,51 @@ class Stage:
 
     def light(self, light: Light, shadow_strength: float, specular: float) -> tuple[Map, Map]:
         """(diffuse, gloss), each (H, W), of a light of intensity 1 and no colour."""
-        direction = light.direction
-        lit = self._shadow(light, shadow_strength)
-        diffuse = self._lambert(light) * lit * self._falloff(light)
-        gloss = specular * (1 - self._doubt) * self._blinn_phong(light) * lit * self.subject
+        rays = self._rays(light)
+        lit = self._shadow(light, rays, shadow_strength)
+        diffuse = self._lambert(light, rays) * lit * rays.fade
+        gloss = specular * (1 - self._doubt) * self._blinn_phong(light, rays) * lit * self.subject
         if self._contour is not None:
-            rim = self._rim(direction)
+            rim = self._rim(rays)
             diffuse, gloss = diffuse + _RIM_GAIN * rim, gloss + _RIM_GLOSS * rim
+        if light.role == "background":
+            around = 1 - self._analysis.alpha
+            diffuse, gloss = diffuse * around, gloss * around
         return diffuse, gloss
 
-    def _lambert(self, light: Light) -> Map:
+    def _rays(self, light: Light) -> "_Rays":
+        if light.at is not None:
+            surface = surface_of(self._analysis, light, is_given=_given(self._analysis))
+            near = lamp(light, self._analysis, surface)
+            return _Rays(near.towards, near.fade, near.hidden, is_lamp=True)
+        direction = np.array(light.direction, np.float32)
+        return _Rays(direction, self._falloff(light), None, is_lamp=False)
+
+    def _lambert(self, light: Light, rays: "_Rays") -> Map:
         """Diffuse light, wrapped around the terminator by large sources."""
-        normals, direction = self._analysis.normals, light.direction
+        normals = self._analysis.normals
         wrap = 0.5 * light.softness + self._doubt
-        cosine = normals @ np.array(direction, np.float32)
+        cosine = (normals * rays.towards).sum(axis=2)
         diffuse = np.clip((cosine + wrap) / (1 + wrap), 0, None) ** (1 + 0.5 * wrap)
-        if direction[2] < 0:
-            grazing = 1 - np.clip(normals[..., 2], 0, 1)
-            diffuse = diffuse * (1 + 2 * grazing**2)
-        if direction[2] <= 0.05:
+        depth = rays.towards[..., 2]
+        grazing = 1 - np.clip(normals[..., 2], 0, 1)
+        diffuse = diffuse * np.where(depth < 0, 1 + 2 * grazing**2, 1)
+        if not rays.is_lamp and depth <= 0.05:
             # A light behind the subject mostly touches the subject's contour.
             diffuse = diffuse * (0.15 + 0.85 * self.subject)
         return diffuse.astype(np.float32)
 
-    def _shadow(self, light: Light, strength: float) -> Map:
-        direction = light.direction
+    def _shadow(self, light: Light, rays: "_Rays", strength: float) -> Map:
         # The heights of a scene without a subject are made up, and a shadow tells on that most:
         # a rocket would cast one on the sky.
-        if direction[2] <= 0.05 or strength == 0 or self._doubt:
+        if strength == 0 or self._doubt:
             return np.ones(self._size, np.float32)
-        hidden = 1 - lit_by(self._analysis.height, direction, light.softness)
+        if rays.hidden is not None:
+            hidden = rays.hidden
+        elif light.direction[2] > 0.05:
+            hidden = 1 - lit_by(self._analysis.height, light.direction, light.softness)
+        else:
+            return np.ones(self._size, np.float32)
         distant = blur(hidden, _BACKDROP_BLUR * max(self._size))
         hidden = self.subject * hidden + (1 - self.subject) * _BACKDROP_SHADOW * distant
         kept = 1 - hidden * strength * (1 - 0.35 * light.softness)
@@ -90,22 +106,34 @@ class Stage:
         )
         return np.exp(reach * towards).astype(np.float32)
 
-    def _blinn_phong(self, light: Light) -> Map:
-        half = np.array(light.direction, np.float32) + np.array([0, 0, 1], np.float32)
-        half /= max(float(np.linalg.norm(half)), 1e-3)
+    def _blinn_phong(self, light: Light, rays: "_Rays") -> Map:
+        half = rays.towards + np.array([0, 0, 1], np.float32)
+        half = half / np.maximum(np.linalg.norm(half, axis=-1, keepdims=True), 1e-3)
         shininess = 60 * (1 - light.softness) + 12
-        return (np.clip(self._analysis.normals @ half, 0, 1) ** shininess).astype(np.float32)
+        cosine = (self._analysis.normals * half).sum(axis=2)
+        return (np.clip(cosine, 0, 1) ** shininess).astype(np.float32)
 
-    def _rim(self, direction: tuple[float, float, float]) -> Map:
+    def _rim(self, rays: "_Rays") -> Map:
         """The bright edge of a light behind: n·l > 0 only on a sliver, so it is drawn apart."""
-        x, y, z = direction
-        sideways = math.hypot(x, y)
-        behind = min(max((0.25 - z) / 0.9, 0.0), 1.0)
-        if self._contour is None or behind == 0 or sideways < 0.05:
+        if self._contour is None:
             return np.zeros(self._size, np.float32)
         outward, band = self._contour
-        towards = outward @ np.array([x / sideways, y / sideways], np.float32)
-        return behind * np.clip(towards, 0, 1) ** 1.2 * band
+        x, y, z = rays.towards[..., 0], rays.towards[..., 1], rays.towards[..., 2]
+        sideways = np.hypot(x, y)
+        behind = np.clip((0.25 - z) / 0.9, 0, 1) * (sideways >= 0.05)
+        towards = (outward * rays.towards[..., :2]).sum(axis=2) / np.maximum(sideways, 0.05)
+        return (behind * np.clip(towards, 0, 1) ** 1.2 * band).astype(np.float32)
+
+
+@dataclass(frozen=True, slots=True)
+class _Rays:
+    """How a light reaches the pixels: unit vectors to it, (3,) or (H, W, 3), how it fades, and
+    what of a lamp other parts hide."""
+
+    towards: Map
+    fade: Map
+    hidden: Map | None
+    is_lamp: bool
 
 
 def _given(analysis: Analysis) -> bool:
