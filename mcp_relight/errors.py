@@ -18,7 +18,7 @@
     │   ├── PriceUnknown                price_unknown
     │   ├── IdempotencyConflict         idempotency_conflict
     │   └── JobNotFound                 job_not_found
-    ├── ProviderError                   a remote model said no, or said nothing; carries `billed`
+    ├── ProviderError                   a remote model said no, or said nothing
     │   ├── ProviderAuth                provider_auth
     │   ├── ProviderCredits             provider_credits
     │   ├── ProviderRefused             provider_refused
@@ -36,19 +36,35 @@
 
 `code` is the stable word callers branch on. `message` names the argument and the limit, `hint` the
 next step. Neither ever contains the value that was given, a key, or a provider's own text.
+
+Three facts decide what becomes of a job, and none follows from another: `passes` (asking again
+later may help), `taken` (the provider may have the job), `billed` (the provider charged for it).
 """
 
+import copy
 from typing import ClassVar, Literal, Self
 
 Billed = Literal["yes", "no", "unknown"]
+Taken = Literal["no", "maybe"]
+
+
+def status_passes(status: int) -> bool:
+    """Whether what an HTTP server refused with this status may be given later, unchanged."""
+    return status >= 500 or status in {408, 425, 429}
 
 
 class RelightError(Exception):
     """Base of every anticipated failure."""
 
     code: ClassVar[str] = "internal"
-    retryable: ClassVar[bool] = False
     default_hint: ClassVar[str] = ""
+    passes: bool = False
+    """The trouble passes by itself: the same request may be answered later."""
+    taken: Taken = "maybe"
+    """Of a submit: "no" where no job of it exists at the provider, or goes on there. Then, and only
+    then, it may be sent again. Whoever sends knows; an adapter's word for it is not taken."""
+    retry_after_s: float | None = None
+    """How long the other side asked to be left alone, where it said so."""
 
     def __init__(self, message: str, *, hint: str = "", argument: str | None = None) -> None:
         super().__init__(message)
@@ -56,11 +72,18 @@ class RelightError(Exception):
         self.hint = hint or self.default_hint
         self.argument = argument
 
+    def of_submit(self, taken: Taken) -> Self:
+        """The same error, said of a submit by its sender."""
+        error = copy.copy(self)
+        error.taken = taken
+        return error
+
 
 class RequestError(RelightError):
     """The caller can fix it; nothing was spent."""
 
     code = "invalid_argument"
+    taken = "no"
 
     def about(self, argument: str) -> Self:
         """The same refusal, its message naming the argument."""
@@ -114,7 +137,7 @@ class FetchFailed(RequestError):
     """`status` is the HTTP status where a server gave an answer that is of no use."""
 
     code = "fetch_failed"
-    retryable = True
+    passes = True
 
     def __init__(
         self,
@@ -158,7 +181,6 @@ class ProviderError(RelightError):
     """A remote model refused or failed.
 
     `billed` says whether the provider charged for it, as far as anybody documents.
-    `retry_after_s` is the provider's own wish, when it stated one.
     """
 
     code = "provider_protocol"
@@ -171,11 +193,13 @@ class ProviderError(RelightError):
         billed: Billed = "unknown",
         retry_after_s: float | None = None,
         status: int | None = None,
+        taken: Taken = "maybe",
     ) -> None:
         super().__init__(message, hint=hint)
         self.billed: Billed = billed
         self.retry_after_s = retry_after_s
         self.status = status
+        self.taken = taken
 
 
 class ProviderAuth(ProviderError):
@@ -192,12 +216,12 @@ class ProviderRefused(ProviderError):
 
 class ProviderBusy(ProviderError):
     code = "provider_busy"
-    retryable = True
+    passes = True
 
 
 class ProviderDown(ProviderError):
     code = "provider_down"
-    retryable = True
+    passes = True
 
 
 class ProviderProtocol(ProviderError):
@@ -231,7 +255,7 @@ class EngineCrashed(LocalError):
 
 class TimedOut(LocalError):
     code = "timeout"
-    retryable = True
+    passes = True
 
 
 class StorageFull(LocalError):

@@ -14,6 +14,7 @@ from mcp_relight.domain.queries import FindArguments, ListJobsArguments, ListMod
 from mcp_relight.domain.request import PlanArguments, RelightArguments
 from mcp_relight.errors import RelightError, RequestError
 
+from .clients.places import CLIENTS
 from .flags import add_flags
 
 Command = Callable[[argparse.Namespace], int]
@@ -116,8 +117,21 @@ def build_parser() -> argparse.ArgumentParser:
         help="find out what a client's model sees; then check the words it said",
     )
     install = add("install", "Add this server to a client's configuration.")
-    install.add_argument("client", choices=["claude-desktop", "claude-code", "cursor", "vscode"])
-    install.add_argument("--print", action="store_true", help="only print what would be written")
+    install.add_argument(
+        "--env",
+        action="append",
+        metavar="NAME",
+        help="carry this variable over as it stands in this shell (repeatable)",
+    )
+    install.add_argument(
+        "--keys-from-shell",
+        action="store_true",
+        help="keep the keys of this shell in files only you can read, and name them",
+    )
+    uninstall = add("uninstall", "Take this server out of a client's configuration.")
+    for command in (install, uninstall):
+        command.add_argument("client", choices=list(CLIENTS))
+        command.add_argument("--dry-run", action="store_true", help="only show what would change")
     return parser
 
 
@@ -175,9 +189,9 @@ def _command(name: str) -> Command:
 
             return doctor
         case _:
-            from .install import install
+            from . import install
 
-            return install
+            return getattr(install, name)
 
 
 def _complain(error: RelightError, *, as_json: bool) -> None:

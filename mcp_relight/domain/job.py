@@ -86,7 +86,7 @@ class Failure(_Value):
             code=error.code,
             message=error.message,
             hint=error.hint,
-            retryable=error.retryable,
+            retryable=error.passes,
             billed=error.billed if isinstance(error, ProviderError) else None,
         )
 

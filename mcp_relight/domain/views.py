@@ -27,8 +27,9 @@ class ErrorView(_View):
 
     @staticmethod
     def of(error: RelightError | Failure) -> "ErrorView":
+        told = error if isinstance(error, Failure) else Failure.of(error)
         return ErrorView(
-            code=error.code, message=error.message, hint=error.hint, retryable=error.retryable
+            code=told.code, message=told.message, hint=told.hint, retryable=told.retryable
         )
 
 

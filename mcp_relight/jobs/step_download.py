@@ -5,12 +5,10 @@ from mcp_relight.domain.job import Job
 from mcp_relight.errors import (
     EngineCrashed,
     FetchFailed,
-    ProviderBusy,
-    ProviderDown,
     ProviderProtocol,
     RelightError,
     StorageFull,
-    TimedOut,
+    status_passes,
 )
 
 from .lanes import Lane, Surroundings, backoff_s, counted, is_past_keeping
@@ -19,9 +17,6 @@ from .step_poll import expire
 
 DEADLINE_S = 60.0
 _MAX_REFUSALS, _MAX_UNREADABLE = 20, 8
-_PASSING = (FetchFailed, TimedOut, ProviderBusy, ProviderDown, ProviderProtocol, StorageFull)
-_PASSING_STATUS = frozenset({408, 425, 429})
-"""Refusals by a file's server that pass by themselves, beside every 5xx."""
 
 
 async def download(around: Surroundings, _lane: Lane, job: Job) -> Job | None:
@@ -32,12 +27,12 @@ async def download(around: Surroundings, _lane: Lane, job: Job) -> Job | None:
         try:
             fetched.append(await _fetch(around, url))
         except RelightError as error:
-            if isinstance(error, _PASSING) and not _is_hopeless(around, job, error):
+            if _may_pass(error) and not _is_hopeless(around, job, error):
                 return await _again(around, job, error)
             problem = error
     returned = (*job.returned, *fetched)
     if problem is not None and not returned:
-        if isinstance(problem, _PASSING) and not isinstance(problem, ProviderProtocol):
+        if _may_pass(problem) and not isinstance(problem, ProviderProtocol):
             return await expire(around, job)
         return await fail(around, job, problem)
     missing = len(job.outputs) - len(fetched)
@@ -63,6 +58,11 @@ async def _fetch(around: Surroundings, url: str) -> str:
             raise ProviderProtocol("The provider's result is not a readable picture.") from None
 
 
+def _may_pass(error: RelightError) -> bool:
+    """Also a file that is half written, and a disk that is full: the picture is paid for."""
+    return error.passes or isinstance(error, ProviderProtocol | StorageFull)
+
+
 def _is_hopeless(around: Surroundings, job: Job, error: RelightError) -> bool:
     """Whether the provider may have deleted its results, or has said so often enough."""
     most = _most_tries(error)
@@ -73,11 +73,10 @@ def _is_hopeless(around: Surroundings, job: Job, error: RelightError) -> bool:
 def _most_tries(error: RelightError) -> int | None:
     """How often the server of the file may give something else; None where it gave nothing."""
     if isinstance(error, ProviderProtocol):
-        return _MAX_UNREADABLE  # it may be half written still
+        return _MAX_UNREADABLE
     if not isinstance(error, FetchFailed) or error.status is None:
         return None
-    is_refusal = error.status < 500 and error.status not in _PASSING_STATUS
-    return _MAX_REFUSALS if is_refusal else None
+    return None if status_passes(error.status) else _MAX_REFUSALS
 
 
 async def _again(around: Surroundings, job: Job, error: RelightError) -> Job | None:

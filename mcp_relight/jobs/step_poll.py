@@ -3,17 +3,13 @@
 from mcp_relight.domain.exchange import Accepted, Outcome, Rendered, Working
 from mcp_relight.domain.job import Failure, Job
 from mcp_relight.errors import (
-    FetchFailed,
     JobExpired,
     OutcomeUnknown,
     ProviderAuth,
-    ProviderBusy,
     ProviderCredits,
-    ProviderDown,
-    ProviderError,
     ProviderProtocol,
     RelightError,
-    TimedOut,
+    StorageFull,
 )
 
 from .lanes import Lane, Surroundings, backoff_s, counted, is_past_keeping, jittered, waited_s
@@ -29,17 +25,9 @@ _NOT_FOUND, _ONCE_MORE_S = 404, 10.0
 """What was just taken may not be known everywhere at once, and a gateway that restarts knows
 nothing: a job that was paid for is not given up over the first such answer."""
 _MAX_CANCELS = 3
-_PASSING = (
-    ProviderBusy,
-    ProviderDown,
-    ProviderAuth,
-    ProviderCredits,
-    OutcomeUnknown,
-    TimedOut,
-    FetchFailed,
-)
-"""The job is at the provider, and paid for: no trouble in asking after it ends it. A key that is
-refused now may be put right, and an account filled."""
+_MENDABLE = (ProviderAuth, ProviderCredits, OutcomeUnknown, StorageFull)
+"""The job is at the provider, and paid for: a key that is refused now may be put right, an account
+filled, silence broken, and room made on the disk."""
 
 
 async def poll(around: Surroundings, lane: Lane, job: Job) -> Job | None:
@@ -55,14 +43,9 @@ async def poll(around: Surroundings, lane: Lane, job: Job) -> Job | None:
         if error.status == _NOT_FOUND and job.note != ONCE_MORE:
             return await later(around, job, jittered(_ONCE_MORE_S), ONCE_MORE)
         return await expire(around, job, error)
-    except _PASSING as error:
-        return await _trouble(around, lane, job, error)
-    except ProviderProtocol as error:
-        # One that was billed is over: asking again will not make its result a picture.
-        if error.billed != "yes" and job.attempts < _MAX_UNREADABLE:
-            return await _trouble(around, lane, job, error)
-        return await fail(around, job, error)
     except RelightError as error:
+        if _is_passing(error) or _may_be_read_later(job, error):
+            return await _trouble(around, lane, job, error)
         return await fail(around, job, error)
     return await _answered(around, lane, job, outcome)
 
@@ -73,6 +56,16 @@ async def expire(around: Surroundings, job: Job, error: JobExpired | None = None
         hint="Call relight_image again for a new job; this one may have been charged.",
     )
     return await around.jobs.move(job, "expired", error=Failure.of(error), note="")
+
+
+def _is_passing(error: RelightError) -> bool:
+    return error.passes or isinstance(error, _MENDABLE)
+
+
+def _may_be_read_later(job: Job, error: RelightError) -> bool:
+    """One that was billed is over: asking again will not make its result a picture."""
+    is_unreadable = isinstance(error, ProviderProtocol) and error.billed != "yes"
+    return is_unreadable and job.attempts < _MAX_UNREADABLE
 
 
 async def _answered(around: Surroundings, lane: Lane, job: Job, outcome: Outcome) -> Job | None:
@@ -122,11 +115,11 @@ async def _trouble(around: Surroundings, lane: Lane, job: Job, error: RelightErr
     if is_past_keeping(job, around.clock.now()):
         return await expire(around, job)
     wait_s = backoff_s(job.attempts + 1)
-    if isinstance(error, ProviderError) and error.retry_after_s is not None:
+    if error.retry_after_s is not None:
         wait_s = error.retry_after_s
         await around.slots.hold(lane.gate(job), wait_s)
     note = f"Asking the provider failed ({error.code}); trying again."
-    attempts = counted(job.attempts, is_passing=isinstance(error, _PASSING))
+    attempts = counted(job.attempts, is_passing=_is_passing(error))
     return await later(around, job, wait_s, note, attempts=attempts)
 
 
@@ -134,11 +127,9 @@ async def _cancel(around: Surroundings, lane: Lane, job: Job) -> Job | None:
     """Where the provider cannot stop it, the result is paid for and kept."""
     try:
         is_stopped = await lane.provider.cancel(job, around.turn(lane, job))
-    except (ProviderBusy, ProviderDown) as error:
-        if job.attempts < _MAX_CANCELS:
+    except RelightError as error:
+        if error.passes and job.attempts < _MAX_CANCELS:
             return await _trouble(around, lane, job, error)
-        is_stopped = False
-    except RelightError:
         is_stopped = False
     if is_stopped:
         return await around.jobs.move(job, "cancelled", note="")

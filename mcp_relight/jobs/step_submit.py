@@ -12,12 +12,8 @@ from mcp_relight.domain.ports import Prepared
 from mcp_relight.errors import (
     BudgetExceeded,
     ModelNotReady,
-    ProviderBusy,
-    ProviderDown,
-    ProviderError,
     ProviderProtocol,
     RelightError,
-    RequestError,
 )
 
 from .lanes import NEVER, Lane, Surroundings, backoff_s, is_past_keeping, jittered
@@ -36,7 +32,6 @@ from .step_moves import (
 
 MAX_SUBMITS = 5
 MAX_PREPARES = 4
-_MAY_PASS = (ProviderBusy, ProviderDown, ProviderProtocol)
 _RECONCILE_AGAIN_S = (60.0, 300.0)
 _POLL_S = 5.0
 
@@ -119,8 +114,10 @@ async def take_answer(around: Surroundings, job: Job, outcome: Outcome) -> Job |
 async def _not_prepared(
     around: Surroundings, lane: Lane, job: Job, error: RelightError
 ) -> Job | None:
-    """Nothing was asked for yet, so nothing was paid: what may pass is tried again."""
-    if not isinstance(error, _MAY_PASS) or job.attempts >= MAX_PREPARES:
+    """Nothing was asked for yet, so nothing was paid: what may pass is tried again, and so is what
+    could not be read."""
+    may_pass = error.passes or isinstance(error, ProviderProtocol)
+    if not may_pass or job.attempts >= MAX_PREPARES:
         return await fail(around, job, error)
     wait_s = backoff_s(job.attempts + 1)
     if error.retry_after_s is not None:
@@ -147,28 +144,16 @@ async def _reserve(around: Surroundings, job: Job, prepared: Prepared) -> Job | 
 
 
 async def _refused(around: Surroundings, lane: Lane, job: Job, error: RelightError) -> Job | None:
-    """A definite refusal ends the job or sends it again later; anything else is unknown."""
-    if isinstance(error, ProviderBusy | ProviderDown) and _was_not_taken(error):
-        return await _send_again(around, lane, job, error)
-    is_definite = isinstance(error, RequestError) or (
-        isinstance(error, ProviderError) and _was_not_taken(error)
-    )
-    if not is_definite:
+    """What may have been taken is never sent again; what certainly was not, where that may help."""
+    if error.taken == "maybe":
         return await to_unknown(around, job)
+    if error.passes:
+        return await _send_again(around, lane, job, error)
     return await fail(around, job, error)
 
 
-def _was_not_taken(error: ProviderError) -> bool:
-    """Whether the provider certainly has no job of ours. A 4xx says so, and so does an error that
-    knows it was not billed; without either, bytes may have left and been acted upon."""
-    if error.status is not None and 400 <= error.status < 500:
-        return True
-    unclear = isinstance(error, ProviderDown | ProviderProtocol) or error.code == "outcome_unknown"
-    return error.billed == "no" or not unclear
-
-
 async def _send_again(
-    around: Surroundings, lane: Lane, job: Job, error: ProviderError
+    around: Surroundings, lane: Lane, job: Job, error: RelightError
 ) -> Job | None:
     if error.retry_after_s is not None:
         await around.slots.hold(lane.gate(job), error.retry_after_s)

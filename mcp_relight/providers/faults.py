@@ -1,4 +1,4 @@
-"""What went wrong: the table of refusals, and whether each was charged."""
+"""What went wrong: the table of refusals, whether each was charged, and whether it was taken."""
 
 from email.utils import parsedate_to_datetime
 
@@ -6,6 +6,7 @@ from mcp_relight.domain.adapter import Adapter
 from mcp_relight.domain.exchange import Reply
 from mcp_relight.domain.replies import moment
 from mcp_relight.errors import (
+    Billed,
     JobExpired,
     NeedsPublicUrl,
     OutcomeUnknown,
@@ -16,10 +17,14 @@ from mcp_relight.errors import (
     ProviderError,
     ProviderProtocol,
     ProviderRefused,
+    Taken,
+    status_passes,
 )
 
-_PASSING = frozenset({408, 425})
-"""Refusals of a free request that pass by themselves, beside 429 and every 5xx."""
+_REDIRECTS = frozenset({301, 307, 308})
+"""They ask for the same request elsewhere: nothing was done with it here."""
+_UNCLEAR = frozenset({408, 409})
+"""Given up waiting, and already being worked on."""
 MAX_HOLD_S = 60.0
 _EPOCH_MIN = 1_000_000_000.0
 
@@ -34,11 +39,25 @@ FAILURES = (
 """What an adapter may raise over a call or a reply of a shape that it does not expect."""
 
 
+def taken(status: int) -> Taken:
+    """Whether a submit that was answered so may be a job now. No adapter has a say in it: what its
+    provider does not charge for may have been taken all the same."""
+    is_refusal = 400 <= status < 500 and status not in _UNCLEAR
+    return "no" if is_refusal or status in _REDIRECTS else "maybe"
+
+
 def submit_fault(adapter: Adapter, reply: Reply, now: float) -> ProviderError:
     """The error for a refused submit. A status nobody documents as "not taken" is unknown."""
-    if fault := _common(adapter, reply, now):
-        return fault
-    title, status = adapter.title, reply.status
+    fault = _common(adapter, reply, now, billed="no") or _not_taken(adapter, reply.status)
+    if fault is not None:
+        return fault.of_submit(taken(reply.status))
+    return OutcomeUnknown(
+        f"{adapter.title} gave no clear answer to the submit (HTTP {reply.status})."
+    )
+
+
+def _not_taken(adapter: Adapter, status: int) -> ProviderError | None:
+    title = adapter.title
     if status in {404, 405, 410}:
         return ProviderRefused(
             f"{title} does not offer this model at this address (HTTP {status}).",
@@ -53,14 +72,14 @@ def submit_fault(adapter: Adapter, reply: Reply, now: float) -> ProviderError:
             billed="no",
             status=status,
         )
-    if status in {301, 307, 308}:
+    if status in _REDIRECTS:
         return ProviderProtocol(
             f"{title} answered with a redirect, which is never followed (HTTP {status}).",
             hint="Check the provider's URL setting.",
             billed="no",
             status=status,
         )
-    return OutcomeUnknown(f"{title} gave no clear answer to the submit (HTTP {status}).")
+    return None
 
 
 def poll_fault(adapter: Adapter, reply: Reply, now: float) -> ProviderError:
@@ -72,28 +91,29 @@ def poll_fault(adapter: Adapter, reply: Reply, now: float) -> ProviderError:
             billed="unknown",
             status=reply.status,
         )
-    fault = free_fault(adapter, reply, now)
-    fault.billed = "unknown"
-    return fault
+    return free_fault(adapter, reply, now, billed="unknown")
 
 
-def free_fault(adapter: Adapter, reply: Reply, now: float) -> ProviderError:
-    """The error for any other free request that was not answered with 2xx."""
-    if fault := _common(adapter, reply, now):
+def free_fault(
+    adapter: Adapter, reply: Reply, now: float, *, billed: Billed = "no"
+) -> ProviderError:
+    """The error for any other free request that was not answered with 2xx. `billed` says it of the
+    job that was asked about."""
+    if fault := _common(adapter, reply, now, billed=billed):
         return fault
     title, status = adapter.title, reply.status
-    if status in _PASSING or status >= 500:
+    if status_passes(status):
         return ProviderDown(
             f"{title} is not answering properly (HTTP {status}).",
             hint="Call again later.",
-            billed="no",
+            billed=billed,
             status=status,
         )
     if status in {404, 410}:
         return ProviderRefused(
             f"{title} does not offer this at this address (HTTP {status}).",
             hint="Call list_models for models that exist; check the provider's URL setting.",
-            billed="no",
+            billed=billed,
             status=status,
         )
     return ProviderProtocol(
@@ -108,40 +128,40 @@ def unreadable(adapter: Adapter) -> ProviderProtocol:
     )
 
 
-def _common(adapter: Adapter, reply: Reply, now: float) -> ProviderError | None:
+def _common(adapter: Adapter, reply: Reply, now: float, *, billed: Billed) -> ProviderError | None:
     title, status = adapter.title, reply.status
     if status == 401:
         return ProviderAuth(
             f"{title} did not accept the API key.",
             hint=f"Check {adapter.key_variable}.{_where(adapter)}",
-            billed="no",
+            billed=billed,
             status=status,
         )
     if status == 402:
-        return no_credits(adapter, status)
+        return _no_credits(adapter, status, billed)
     if status == 403:
         return ProviderAuth(
             f"{title} does not allow this key to do this.",
             hint=f"Check the account's plan and {adapter.key_variable}.",
-            billed="no",
+            billed=billed,
             status=status,
         )
     if status == 429:
         return ProviderBusy(
             f"{title} asks for fewer requests.",
             hint="Wait a minute, then call again.",
-            billed="no",
+            billed=billed,
             retry_after_s=retry_after_s(adapter, reply, now),
             status=status,
         )
     return None
 
 
-def no_credits(adapter: Adapter, status: int) -> ProviderCredits:
+def _no_credits(adapter: Adapter, status: int, billed: Billed) -> ProviderCredits:
     return ProviderCredits(
         f"The account at {adapter.title} has not enough credits.",
         hint="Top the account up, choose a cheaper model, or use local/classic (free).",
-        billed="no",
+        billed=billed,
         status=status,
     )
 

@@ -37,9 +37,10 @@ from mcp_relight.errors import (
     ProviderError,
     ProviderProtocol,
     ProviderRefused,
+    RelightError,
 )
 
-from .faults import FAILURES, free_fault, poll_fault, submit_fault, unreadable
+from .faults import FAILURES, free_fault, poll_fault, submit_fault, taken, unreadable
 from .wire import Wire
 
 if TYPE_CHECKING:
@@ -89,14 +90,17 @@ class RestProvider:
     # --- the port
 
     async def submit(self, call: Call, turn: Turn) -> Outcome:
-        """Send the job, once. Raises OutcomeUnknown when it may have been taken."""
+        """Send the job, once. Every error says whether it may have been taken."""
         try:
             request = self.adapter.submit(call)
+        except RelightError as error:
+            raise error.of_submit("no") from None
         except FAILURES:
             raise ProviderRefused(
                 f"The request to {self.adapter.title} could not be put together; nothing was sent.",
                 hint="Call plan_relight with the same arguments, or choose another model.",
                 billed="no",
+                taken="no",
             ) from None
         return await self._submit(request, turn, fallbacks=_MAX_FALLBACKS)
 
@@ -193,18 +197,22 @@ class RestProvider:
             raise self._unknown() from None
         if _is_good(reply):
             return self._taken(request, reply)
-        fallback = self._refusal(request, reply)
-        if fallback is None or fallbacks == 0:
+        try:
+            fallback = self._refusal(request, reply)
+        except RelightError as error:
+            raise error.of_submit(taken(reply.status)) from None
+        if fallback is None or fallbacks == 0 or taken(reply.status) != "no":
             raise submit_fault(self.adapter, reply, self._now())
         return await self._submit(fallback.request, turn, fallbacks=fallbacks - 1)
 
     def _taken(self, request: Request, reply: Reply) -> Outcome:
-        """What a 2xx reply to a submit says. The job exists: one that cannot be read is unknown."""
+        """What a 2xx reply to a submit says. The job exists, unless it ended at once: what cannot
+        be read is unknown."""
         try:
             outcome = self._read(request, reply)
-        except (ProviderRefused, ContentRejected):
-            raise
-        except ProviderError:
+        except (ProviderRefused, ContentRejected) as error:
+            raise error.of_submit("no") from None
+        except RelightError:
             raise self._unknown() from None
         if isinstance(outcome, Working):
             raise self._unknown()

@@ -19,6 +19,7 @@ from mcp_relight.errors import (
     OutcomeUnknown,
     ProviderAuth,
     ProviderDown,
+    RelightError,
 )
 
 from .faults import unreadable
@@ -63,13 +64,17 @@ class Wire:
     async def send(self, request: Request, turn: Turn) -> Reply:
         """The reply, whatever its status.
 
-        Raises ProviderDown, billed "no", where certainly nothing left; OutcomeUnknown where it may
-        have arrived and no answer came; ProviderProtocol for an answer that is not read;
-        ProviderAuth for a key no key looks like; InvalidArgument for a body that cannot be written.
+        Raises ProviderDown where it cannot be reached, ProviderAuth for a key no key looks like and
+        InvalidArgument for a body that cannot be written: then certainly nothing left, and they say
+        taken "no". Raises OutcomeUnknown where it may have arrived and no answer came, and
+        ProviderProtocol for an answer that is not read.
         """
         title = self._adapter.title
-        built = self._built(request)
-        await turn()
+        try:
+            built = self._built(request)
+            await turn()
+        except RelightError as error:
+            raise error.of_submit("no") from None
         try:
             return await self._exchange(built, request.timeout_s)
         except _NOT_SENT:
@@ -77,6 +82,7 @@ class Wire:
                 f"{title} could not be reached; nothing was sent.",
                 hint="Check the network and the provider's URL setting, then call again.",
                 billed="no",
+                taken="no",
             ) from None
         except (httpx2.HTTPError, httpx2.StreamError, TimeoutError):
             raise OutcomeUnknown(f"The job was sent to {title}, but no answer came.") from None

@@ -169,7 +169,7 @@ def test_analyze_says_one_plain_sentence(world: World) -> None:
 
 
 def test_install_only_prints_when_asked_and_keeps_what_was_there(world: World) -> None:
-    shown = answer(world, "install", "cursor", "--print")
+    shown = answer(world, "install", "cursor", "--dry-run")
     path = Path(shown["file"])
     assert not path.exists()
     path.parent.mkdir(parents=True)
@@ -183,7 +183,7 @@ def test_install_only_prints_when_asked_and_keeps_what_was_there(world: World) -
 
 def test_install_keeps_what_was_typed_beside_it(world: World) -> None:
     folders = ("--allow-dir", "photos", "--output-dir", "out", "--data-dir", "data")
-    shown = answer(world, "install", "cursor", "--print", "--local-only", *folders)
+    shown = answer(world, "install", "cursor", "--dry-run", "--local-only", *folders)
     arguments = shown["mcpServers"]["relight"]["args"]
     assert "--local-only" in arguments
     for flag, name in (("--allow-dir", "photos"), ("--output-dir", "out"), ("--data-dir", "data")):

@@ -74,7 +74,10 @@ async def test_the_intent_is_committed_before_anything_is_sent(tmp_path: Path) -
         OutcomeUnknown("No answer."),
         TimedOut("No answer."),
         ProviderDown("500.", status=500),
+        ProviderDown("502.", billed="no", status=502),
+        ProviderBusy("409.", billed="unknown", status=409),
         ProviderProtocol("Unreadable.", status=200),
+        ProviderProtocol("Unreadable.", billed="no"),
     ],
 )
 async def test_after_a_silence_the_outcome_is_unknown_and_nothing_is_sent_again(
@@ -91,9 +94,9 @@ async def test_after_a_silence_the_outcome_is_unknown_and_nothing_is_sent_again(
 @pytest.mark.parametrize(
     ("refusal", "billed"),
     [
-        (ContentRejected("No.", billed="yes", status=400), "yes"),
-        (ProviderAuth("No.", billed="no", status=401), "no"),
-        (ProviderProtocol("No.", billed="no"), "no"),
+        (ContentRejected("No.", billed="yes", status=400, taken="no"), "yes"),
+        (ProviderAuth("No.", billed="no", status=401, taken="no"), "no"),
+        (ProviderProtocol("No.", billed="no", taken="no"), "no"),
         (NeedsPublicUrl("No."), "no"),
     ],
 )
@@ -110,7 +113,7 @@ async def test_a_definite_refusal_fails_the_job_and_says_what_it_cost(
 
 
 async def test_a_busy_provider_is_tried_again_after_the_time_it_asked_for(tmp_path: Path) -> None:
-    busy = ProviderBusy("Busy.", billed="no", retry_after_s=40.0, status=429)
+    busy = ProviderBusy("Busy.", billed="no", retry_after_s=40.0, status=429, taken="no")
     accepted = Accepted(ticket="t", poll_after_s=2.0)
     world = World(tmp_path, FakeProvider(submits=[busy, accepted]))
     job = await world.advance(await world.new())
@@ -126,7 +129,7 @@ async def test_a_busy_provider_is_tried_again_after_the_time_it_asked_for(tmp_pa
 async def test_what_was_certainly_not_sent_is_sent_a_few_times_and_then_fails(
     tmp_path: Path,
 ) -> None:
-    down = ProviderDown("Cannot connect.", billed="no")
+    down = ProviderDown("Cannot connect.", billed="no", taken="no")
     world = World(tmp_path, FakeProvider(submits=[down]))
     job = await world.until_settled(await world.new())
     assert (job.stage, job.submits) == ("failed", 5)
@@ -226,6 +229,7 @@ async def test_a_result_that_is_no_picture_fails_the_job(tmp_path: Path) -> None
         ProviderBusy("Busy.", retry_after_s=30.0),
         ProviderDown("Down."),
         TimedOut("Slow."),
+        StorageFull("No room for the rate gate."),
         ProviderAuth("The key was changed."),
         ProviderCredits("The account is empty.", billed="no"),
         ProviderProtocol("Unreadable."),
@@ -498,7 +502,7 @@ async def test_a_bug_never_loses_or_repeats_a_paid_job(
 
 
 async def test_a_job_cancelled_while_it_is_refused_is_not_sent_again(tmp_path: Path) -> None:
-    busy = ProviderBusy("Busy.", billed="no", status=429)
+    busy = ProviderBusy("Busy.", billed="no", status=429, taken="no")
     world = World(tmp_path, FakeProvider(submits=[busy, Accepted(ticket="t-1", poll_after_s=2.0)]))
     job = await world.new()
 

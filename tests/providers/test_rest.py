@@ -4,8 +4,11 @@ import httpx2
 import pytest
 from pydantic import SecretStr
 
-from mcp_relight.domain.exchange import Call, Rendered, Request
+from mcp_relight.domain.exchange import Call, Follow, Outcome, Rendered, Reply, Request
 from mcp_relight.errors import (
+    ContentRejected,
+    FetchFailed,
+    InvalidArgument,
     OutcomeUnknown,
     ProviderAuth,
     ProviderBusy,
@@ -14,6 +17,8 @@ from mcp_relight.errors import (
     ProviderError,
     ProviderProtocol,
     ProviderRefused,
+    RelightError,
+    TimedOut,
 )
 from mcp_relight.providers.pixeldojo import PixelDojo
 from mcp_relight.providers.rest import RestProvider
@@ -31,7 +36,7 @@ async def test_what_never_left_is_certainly_not_billed(fault: Exception) -> None
     wire = Wire(fault)
     with pytest.raises(ProviderDown) as caught:
         await dojo(wire).submit(RELIGHT, at_once)
-    assert caught.value.billed == "no"
+    assert (caught.value.billed, caught.value.taken) == ("no", "no")
     assert len(wire.sent) == 1
 
 
@@ -40,7 +45,7 @@ async def test_what_may_have_arrived_is_unknown_and_never_sent_again(fault: Exce
     wire = Wire(fault, httpx2.Response(202, json=TAKEN))
     with pytest.raises(OutcomeUnknown) as caught:
         await dojo(wire).submit(RELIGHT, at_once)
-    assert caught.value.billed == "unknown"
+    assert (caught.value.billed, caught.value.taken) == ("unknown", "maybe")
     assert len(wire.sent) == 1
 
 
@@ -67,7 +72,7 @@ async def test_a_refused_submit_was_not_billed(status: int, error: type[Provider
     wire = Wire(httpx2.Response(status, json={"error": "text"}))
     with pytest.raises(error) as caught:
         await dojo(wire).submit(RELIGHT, at_once)
-    assert caught.value.billed == "no"
+    assert (caught.value.billed, caught.value.taken) == ("no", "no")
     assert caught.value.status == status
     assert len(wire.sent) == 1
 
@@ -75,8 +80,9 @@ async def test_a_refused_submit_was_not_billed(status: int, error: type[Provider
 @pytest.mark.parametrize("status", [302, 303, 408, 409, 418, 425, 499, 500, 502, 503, 504, 529])
 async def test_a_submit_without_a_clear_answer_is_unknown(status: int) -> None:
     wire = Wire(httpx2.Response(status, headers={"retry-after": "1"}, json={"error": "text"}))
-    with pytest.raises(OutcomeUnknown):
+    with pytest.raises(OutcomeUnknown) as caught:
         await dojo(wire).submit(RELIGHT, at_once)
+    assert caught.value.taken == "maybe"
     assert len(wire.sent) == 1
 
 
@@ -170,3 +176,85 @@ async def test_a_request_that_cannot_be_put_together_was_certainly_not_sent() ->
         await provider.submit(RELIGHT, at_once)
     assert caught.value.billed == "no"
     assert wire.sent == []
+
+
+def _plug_in(wire: Wire, adapter: type[PixelDojo]) -> RestProvider:
+    return RestProvider(adapter(), key=SecretStr("pd_1"), transport=httpx2.MockTransport(wire))
+
+
+UNCLEAR = [301, 302, 303, 307, 308, 400, 402, 408, 409, 422, 425, 429, 451, 500, 502, 503, 529]
+NOT_TAKEN = frozenset({301, 307, 308, 400, 402, 422, 425, 429, 451})
+
+
+@pytest.mark.parametrize("status", UNCLEAR)
+@pytest.mark.parametrize(
+    "word",
+    [
+        ProviderDown("Failures are not charged.", billed="no", taken="no"),
+        ProviderBusy("Come back.", billed="no", taken="no", retry_after_s=1),
+        ProviderRefused("No.", billed="unknown", taken="no"),
+        InvalidArgument("The picture is too wide."),
+        FetchFailed("The picture could not be read."),
+    ],
+    ids=lambda word: word.code,
+)
+async def test_whether_a_submit_was_taken_is_not_the_adapter_s_to_say(
+    status: int, word: RelightError
+) -> None:
+    class Says(PixelDojo):
+        def read_refusal(self, request: Request, reply: Reply) -> Follow | None:
+            raise word
+
+    with pytest.raises(type(word)) as caught:
+        await _plug_in(Wire(httpx2.Response(status)), Says).submit(RELIGHT, at_once)
+    assert caught.value.taken == ("no" if status in NOT_TAKEN else "maybe")
+
+
+@pytest.mark.parametrize("status", UNCLEAR)
+async def test_a_fallback_is_followed_only_from_what_was_not_taken(status: int) -> None:
+    class Falls(PixelDojo):
+        def read_refusal(self, request: Request, reply: Reply) -> Follow | None:
+            return Follow(request=request)
+
+    wire = Wire(httpx2.Response(status), httpx2.Response(202, json=TAKEN))
+    if status in NOT_TAKEN:
+        await _plug_in(wire, Falls).submit(RELIGHT, at_once)
+    else:
+        with pytest.raises(OutcomeUnknown):
+            await _plug_in(wire, Falls).submit(RELIGHT, at_once)
+    assert len(wire.sent) == 1 + (status in NOT_TAKEN)
+
+
+@pytest.mark.parametrize(
+    "word", [ProviderDown("Down.", billed="no", taken="no"), InvalidArgument("Too wide.")]
+)
+async def test_an_answer_that_took_the_job_is_not_undone_by_an_adapter(word: RelightError) -> None:
+    class Says(PixelDojo):
+        def read(self, request: Request, reply: Reply) -> Outcome:
+            raise word
+
+    with pytest.raises(OutcomeUnknown) as caught:
+        await _plug_in(Wire(httpx2.Response(202, json=TAKEN)), Says).submit(RELIGHT, at_once)
+    assert caught.value.taken == "maybe"
+
+
+@pytest.mark.parametrize("word", [ProviderProtocol("No."), ContentRejected("No.")])
+async def test_what_an_adapter_refuses_to_put_together_was_not_taken(word: RelightError) -> None:
+    class Refuses(PixelDojo):
+        def submit(self, call: Call) -> Request:
+            raise word
+
+    wire = Wire(httpx2.Response(202, json=TAKEN))
+    with pytest.raises(type(word)) as caught:
+        await _plug_in(wire, Refuses).submit(RELIGHT, at_once)
+    assert (caught.value.taken, wire.sent) == ("no", [])
+
+
+async def test_a_gate_that_cannot_be_passed_lets_nothing_out() -> None:
+    async def closed() -> None:
+        raise TimedOut("The job database did not answer.")
+
+    wire = Wire(httpx2.Response(202, json=TAKEN))
+    with pytest.raises(TimedOut) as caught:
+        await dojo(wire).submit(RELIGHT, closed)
+    assert (caught.value.taken, wire.sent) == ("no", [])

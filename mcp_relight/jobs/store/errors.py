@@ -9,7 +9,7 @@ from mcp_relight.errors import Internal, RelightError, StorageFull
 
 _PRIMARY = 0xFF
 _CORRUPT = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
-_PASSING = frozenset(
+_OUTAGES = frozenset(
     {
         sqlite3.SQLITE_BUSY,
         sqlite3.SQLITE_LOCKED,
@@ -49,7 +49,7 @@ def _of_sqlite(code: int) -> Exception:
         return DatabaseBroken()
     if code == sqlite3.SQLITE_FULL:
         return _full()
-    if code in _PASSING:
+    if code in _OUTAGES:
         return DatabaseOutage()
     if code in _NO_ACCESS:
         return _no_access()

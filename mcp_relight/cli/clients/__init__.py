@@ -1,0 +1,1 @@
+"""The configuration files of MCP clients, edited so that nobody else's words are lost."""
