@@ -56,6 +56,10 @@ class Pixels(Protocol):
 
     async def analyze(self, image: bytes, *, mask: bytes | None = None) -> LightAnalysis: ...
 
+    async def middle(self, image: bytes, *, mask: bytes | None = None) -> tuple[float, float]:
+        """The middle of the subject in fractions of width and height from the top left."""
+        ...
+
     async def report(
         self,
         original: bytes,

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from threadpoolctl import ThreadpoolController  # pyright: ignore[reportMissingTypeStubs]  # has none
 
 from mcp_relight.domain.lighting import Lighting
+from mcp_relight.domain.position import MIDDLE
 from mcp_relight.errors import InvalidArgument
 
 from . import light_fit, refine, shape
@@ -100,6 +101,28 @@ def analyse(
             given = shape.from_depth_map(depth, depth_convention, seen.size)
             return _analysis(seen, given, seen.fit(given), "user_depth")
         return _analysis(seen, *_shape_from_photo(seen), _MODES[seen.subject.source])
+
+
+def subject_middle(
+    rgb: NDArray[np.uint8],
+    *,
+    alpha: NDArray[np.uint8] | None = None,
+    mask: NDArray[np.uint8] | None = None,
+) -> tuple[float, float]:
+    """The middle of a photo's subject in fractions of width and height; without one, the photo's.
+
+    Arguments as those of `analyse`.
+    """
+    _check(rgb, alpha=alpha, mask=mask)
+    with _fixed_threads():
+        weight = _look(rgb, mask, alpha).subject.alpha
+    if not weight.any():
+        return MIDDLE
+    rows, columns = weight.shape
+    total = float(weight.sum())
+    across = float(weight.sum(axis=0) @ (np.arange(columns) + 0.5)) / (columns * total)
+    down = float(weight.sum(axis=1) @ (np.arange(rows) + 0.5)) / (rows * total)
+    return round(across, 3), round(down, 3)
 
 
 def relight(

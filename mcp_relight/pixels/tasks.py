@@ -15,7 +15,7 @@ from mcp_relight.domain.lighting import Lighting
 from mcp_relight.domain.pixels import Encoded, Inspected, RenderResult, RenderTask, SheetCell
 from mcp_relight.domain.report import LightAnalysis, Report
 from mcp_relight.engine.analysis import Analysis
-from mcp_relight.engine.pipeline import analyse, relight
+from mcp_relight.engine.pipeline import analyse, relight, subject_middle
 from mcp_relight.errors import InvalidArgument
 from mcp_relight.finish import light_only
 from mcp_relight.measure.analyze import analyze as measure_light
@@ -35,6 +35,8 @@ from .photo import (
     split,
 )
 from .profile import colour_space
+
+_LOOKED_AT_PX = 1024
 
 _NOT_AN_ANALYSIS = (ValueError, KeyError, OSError, EOFError, BadZipFile, zlib.error)
 
@@ -142,6 +144,12 @@ def analyze(image: bytes, mask: bytes | None) -> LightAnalysis:
     return measure_light(photo.rgb, alpha=photo.alpha, mask=region)
 
 
+def middle(image: bytes, mask: bytes | None) -> tuple[float, float]:
+    photo = read_photo(image, max_edge_px=_LOOKED_AT_PX)
+    region = None if mask is None else read_mask(mask)
+    return subject_middle(photo.rgb, alpha=photo.alpha, mask=region)
+
+
 def report(
     original: bytes,
     final: bytes,
@@ -182,5 +190,16 @@ class _Stopwatch:
 
 TASKS: dict[str, Callable[..., object]] = {
     task.__name__: validate_call(task)
-    for task in (inspect, thumbnail, sheet, placard, reencode, render, transfer, analyze, report)
+    for task in (
+        inspect,
+        thumbnail,
+        sheet,
+        placard,
+        reencode,
+        render,
+        transfer,
+        analyze,
+        middle,
+        report,
+    )
 }

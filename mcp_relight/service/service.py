@@ -45,6 +45,7 @@ from mcp_relight.errors import InvalidArgument, RequestError, UnknownModel
 from .eye_test import TEST_PICTURE, TEST_PICTURE_LINE, code_words, names_code_words
 from .following import JobChange, follow
 from .gallery import VIEW_MAX_BYTES, Gallery
+from .middles import Middles
 from .ordering import (
     Order,
     Quote,
@@ -100,6 +101,7 @@ class Service:
         self._images = images
         self._pixels = pixels
         self._previews = Previews(images, pixels)
+        self._middles = Middles(images, pixels)
         self._library = library
         self._models = models
         self._workers = workers
@@ -158,7 +160,7 @@ class Service:
         """Start a job (or find the one that is already there) and wait a little for it."""
         until = deadline(arguments.wait_s)  # what taking the picture in costs is part of the wait
         await self._catch_up()
-        order = await self._take_order(arguments, image)
+        order = await self._order_of(arguments, self._spec(arguments), image)
         check_allowed(order.spec, self._models, self._options.policy)
         await self._images.check_folder(self._options.output_dir)
         jobs = await self._jobs.insert(
@@ -219,7 +221,9 @@ class Service:
         """Compare the models that could do this, with a preview if one is asked for. Spends
         nothing, sends nothing."""
         await self._catch_up()
-        orders = await orders_for(arguments, models=self._models, library=self._library)
+        orders = await orders_for(
+            arguments, models=self._models, library=self._library, middles=self._middles
+        )
         plan = show_plan(orders, models=self._models, policy=self._options.policy)
         if not arguments.preview:
             return plan, None
@@ -233,7 +237,7 @@ class Service:
         """The same description on the local engine, small and free."""
         spec = self._models.spec("local/classic")
         local = arguments.model_copy(update={"model": spec.id, "params": None, "count": None})
-        order = await take_order(local, spec=spec, library=self._library, image=image)
+        order = await self._order_of(local, spec, image)
         return await self._previews.render(order)
 
     async def preview_of(self, view: JobView) -> Encoded | None:
@@ -311,9 +315,12 @@ class Service:
             await self._images.delete(image_id)
         return forgotten.jobs
 
-    async def _take_order(self, arguments: RelightArguments, image: Taken | None) -> Order:
-        spec = self._spec(arguments)
-        return await take_order(arguments, spec=spec, library=self._library, image=image)
+    async def _order_of(
+        self, arguments: PlanArguments, spec: ModelSpec, image: Taken | None
+    ) -> Order:
+        return await take_order(
+            arguments, spec=spec, library=self._library, middles=self._middles, image=image
+        )
 
     def _spec(self, arguments: RelightArguments) -> ModelSpec:
         """The model named, else the configured one."""

@@ -1,5 +1,6 @@
 """A lamp with a place, on a plane and a sphere whose light is known exactly."""
 
+import itertools
 from dataclasses import dataclass
 
 import numpy as np
@@ -100,7 +101,7 @@ def test_light_on_a_plane_only_falls_with_the_distance(place: tuple[float, float
     away = np.hypot(column - place[0] * COLUMNS + 0.5, row - place[1] * ROWS + 0.5)
     rings = [bright[(away >= ring) & (away < ring + 8)] for ring in range(0, 200, 8)]
     means = [float(ring.mean()) for ring in rings if len(ring)]
-    assert all(far <= near * 1.002 for near, far in zip(means, means[1:], strict=False))
+    assert all(far <= near * 1.002 for near, far in itertools.pairwise(means))
     assert means[0] > 1.25 * means[-1]
 
 
