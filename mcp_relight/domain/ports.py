@@ -13,7 +13,7 @@ from .exchange import Call, Outcome
 from .image import ImageInfo
 from .job import Cost, FieldHonesty, Job, JobRequest, Sent, Stage, Status
 from .lighting import Lighting
-from .pixels import Encoded, Inspected, RenderResult, RenderTask, SheetCell
+from .pixels import Encoded, Inspected, RenderResult, RenderTask, ShapeModel, SheetCell
 from .report import LightAnalysis, Report
 
 Turn = Callable[[], Awaitable[None]]
@@ -83,6 +83,10 @@ class Pixels(Protocol):
         ...
 
     async def aclose(self) -> None: ...
+
+
+ShapeModelNow = Callable[[], Awaitable[ShapeModel | None]]
+"""The user's own shape model as it is now; None where none is set."""
 
 
 class Images(Protocol):

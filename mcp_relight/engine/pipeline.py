@@ -27,11 +27,13 @@ from .light_fit import LightFit
 from .mask import MaskSource, Subject, find_subject
 from .shade import Knobs, shade
 from .shape import DepthConvention, NormalConvention, Shape
+from .shape_model import Learned
 
 _OPENCV_THREADS = 2
 _CONFIDENCE: dict[Mode, float] = {
     "user_normals": 1.0,
     "user_depth": 0.9,
+    "shape_model": 0.8,
     "user_mask": 0.8,
     "alpha": 0.8,
     "auto_mask": 0.7,
@@ -46,6 +48,9 @@ _MODES: dict[MaskSource, Mode] = {
     "none": "scene",
 }
 _ENOUGH_PIXELS = 64
+_OUTLINE_SHARE = np.float32(0.2)
+"""Of a subject's normals beside a network's: those that are 25° off would be worse than none."""
+
 _REFINED_SHARE = 1.0
 _REFINED_PERSON_SHARE = 0.35
 """Skin, hair and clothes are paint of very different brightness: taken for shape, it cuts a face
@@ -83,13 +88,14 @@ def analyse(
     normal_convention: NormalConvention = "opengl",
     depth: NDArray[np.uint8] | NDArray[np.uint16] | None = None,
     depth_convention: DepthConvention = "near_is_bright",
+    learned: Learned | None = None,
 ) -> Analysis:
     """Find subject, shape and existing light of a photo.
 
     `rgb` (H, W, 3) sRGB; `alpha` (H, W), 255 = opaque; `mask` (h, w), white = the subject;
     `normals` (h, w, 3); `depth` (h, w). Maps of another size are stretched over the photo. Normals
-    win over depth, both over a shape guessed from the outline. Raises InvalidArgument for arrays of
-    other dimensions.
+    win over depth, both over what a network `learned`, that over a shape guessed from the outline.
+    Raises InvalidArgument for arrays of other dimensions.
     """
     _check(rgb, alpha=alpha, mask=mask, normals=normals, depth=depth)
     with _fixed_threads():
@@ -100,6 +106,9 @@ def analyse(
         if depth is not None:
             given = shape.from_depth_map(depth, depth_convention, seen.size)
             return _analysis(seen, given, seen.fit(given), "user_depth")
+        if learned is not None:
+            given = _learned_shape(seen, learned)
+            return _analysis(seen, given, seen.fit(given), "shape_model")
         return _analysis(seen, *_shape_from_photo(seen), _MODES[seen.subject.source])
 
 
@@ -118,11 +127,13 @@ def subject_middle(
         weight = _look(rgb, mask, alpha).subject.alpha
     if not weight.any():
         return MIDDLE
-    rows, columns = weight.shape
-    total = float(weight.sum())
-    across = float(weight.sum(axis=0) @ (np.arange(columns) + 0.5)) / (columns * total)
-    down = float(weight.sum(axis=1) @ (np.arange(rows) + 0.5)) / (rows * total)
-    return round(across, 3), round(down, 3)
+    return _middle(weight.sum(axis=0)), _middle(weight.sum(axis=1))
+
+
+def _middle(weights: Map) -> float:
+    """The weighted middle of a row of pixels, as a fraction of its length."""
+    places = (np.arange(len(weights), dtype=np.float32) + 0.5) / len(weights)
+    return round(float(weights @ places) / float(weights.sum()), 3)
 
 
 def relight(
@@ -217,6 +228,19 @@ def _packed(mask: Pixels | None, full_size: tuple[int, int]) -> Pixels:
             cv2.resize(mask, (columns, rows), interpolation=cv2.INTER_LINEAR), np.uint8
         )
     return np.packbits(mask > 0, axis=1)
+
+
+def _learned_shape(seen: _Seen, learned: Learned) -> Shape:
+    """What a network sees, held to the outline: a network does not know where the subject ends."""
+    if learned.kind == "depth":
+        found = shape.from_depth_map(learned.values, "near_is_bright", seen.size)
+    else:
+        found = shape.from_normals(learned.values, seen.size)
+    if not seen.subject.solid.any():
+        return found
+    outline = shape.from_outline(seen.pixels, seen.subject)
+    share = _OUTLINE_SHARE * seen.subject.alpha[..., None]
+    return shape.with_height(unit((1 - share) * found.normals + share * outline.normals))
 
 
 def _shape_from_photo(seen: _Seen) -> tuple[Shape, LightFit]:

@@ -7,6 +7,7 @@ pictures as encoded bytes.
 import time
 import zlib
 from collections.abc import Callable
+from dataclasses import replace
 from zipfile import BadZipFile
 
 from pydantic import validate_call
@@ -16,6 +17,7 @@ from mcp_relight.domain.pixels import Encoded, Inspected, RenderResult, RenderTa
 from mcp_relight.domain.report import LightAnalysis, Report
 from mcp_relight.engine.analysis import Analysis
 from mcp_relight.engine.pipeline import analyse, relight, subject_middle
+from mcp_relight.engine.shape_model import Learned, ShapeModelRefused, look
 from mcp_relight.errors import InvalidArgument
 from mcp_relight.finish import light_only
 from mcp_relight.measure.analyze import analyze as measure_light
@@ -117,7 +119,8 @@ def render(task: RenderTask) -> RenderResult:
 
 
 def _analyse(task: RenderTask, photo: Photo) -> Analysis:
-    return analyse(
+    learned, refused = _learned(task, photo)
+    analysis = analyse(
         photo.rgb,
         alpha=photo.alpha,
         mask=None if task.mask is None else read_mask(task.mask),
@@ -125,7 +128,19 @@ def _analyse(task: RenderTask, photo: Photo) -> Analysis:
         normal_convention=task.normal_convention,
         depth=None if task.depth_map is None else read_depth(task.depth_map),
         depth_convention=task.depth_convention,
+        learned=learned,
     )
+    return replace(analysis, warnings=(*analysis.warnings, *refused))
+
+
+def _learned(task: RenderTask, photo: Photo) -> tuple[Learned | None, tuple[str, ...]]:
+    """What the user's own shape model sees, where there is one and nothing better."""
+    if task.shape_model is None or task.normal_map is not None or task.depth_map is not None:
+        return None, ()
+    try:
+        return look(task.shape_model, photo.rgb), ()
+    except ShapeModelRefused as refusal:
+        return None, (f"MCP_RELIGHT_SHAPE_MODEL was not used: {refusal.why}.",)
 
 
 def _cached_analysis(task: RenderTask) -> Analysis | None:

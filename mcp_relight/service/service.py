@@ -9,13 +9,14 @@ import anyio
 from mcp_relight.domain.catalog import ModelSpec
 from mcp_relight.domain.job import Policy
 from mcp_relight.domain.looks import LOOKS
-from mcp_relight.domain.pixels import Encoded, RenderTask
+from mcp_relight.domain.pixels import Encoded, RenderTask, ShapeModel
 from mcp_relight.domain.ports import (
     Images,
     Jobs,
     Library,
     Models,
     Pixels,
+    ShapeModelNow,
     Taken,
     Workers,
 )
@@ -85,6 +86,15 @@ class Options:
     owner: str = "local"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineTrial:
+    """A sample that was relit; `refused` says why the shape model was not used, if one is set."""
+
+    seconds: float
+    shape_model: ShapeModel | None
+    refused: tuple[str, ...]
+
+
 class Service:
     def __init__(
         self,
@@ -92,6 +102,7 @@ class Service:
         jobs: Jobs,
         images: Images,
         pixels: Pixels,
+        shape_model: ShapeModelNow,
         library: Library,
         models: Models,
         workers: Workers,
@@ -100,7 +111,8 @@ class Service:
         self._jobs = jobs
         self._images = images
         self._pixels = pixels
-        self._previews = Previews(images, pixels)
+        self._previews = Previews(images, pixels, shape_model)
+        self._shape_model = shape_model
         self._middles = Middles(images, pixels)
         self._library = library
         self._models = models
@@ -292,13 +304,20 @@ class Service:
         """The bytes of a stored image. Raises ImageNotFound."""
         return await self._images.read(image_id)
 
-    async def try_engine(self, sample: bytes) -> float:
-        """Relight a sample in memory; how many seconds it took."""
-        started = anyio.current_time()
+    async def try_engine(self, sample: bytes) -> EngineTrial:
+        """Relight a sample in memory, with the user's own shape model where one is set."""
+        model = await self._shape_model()
         clean = await self._pixels.inspect(sample)
-        look = LOOKS["golden_hour"].lighting
-        await self._pixels.render(RenderTask(image=clean.data, lighting=look))
-        return anyio.current_time() - started
+        task = RenderTask(
+            image=clean.data, lighting=LOOKS["golden_hour"].lighting, shape_model=model
+        )
+        started = anyio.current_time()
+        result = await self._pixels.render(task)
+        return EngineTrial(
+            seconds=anyio.current_time() - started,
+            shape_model=model,
+            refused=() if result.mode == "shape_model" else result.warnings,
+        )
 
     async def picture_as(self, image_id: str, mime_type: str) -> bytes:
         """A stored image's bytes in the asked format; encoded anew only if it is another one."""
