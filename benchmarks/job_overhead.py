@@ -29,7 +29,7 @@ from mcp_relight.config import Settings
 from mcp_relight.domain.request import PlanArguments, RelightArguments
 from mcp_relight.errors import Internal
 from mcp_relight.pixels.client import PixelChild
-from mcp_relight.simulator.handle import SimulatorHandle
+from mcp_relight.simulator.control import SimulatorHandle
 from tests.flows.rig import settings_of, upload
 from tests.world import World, make_photo
 

@@ -1,6 +1,7 @@
 """Measure relighting against photographs of the same scene under other lights.
 
-    python benchmarks/relight_quality.py DATA_DIR [--through-cli] [--edge-px 320] [--scenes a,b]
+    python benchmarks/relight_quality.py DATA_DIR [--through-cli] [--no-mask] [--edge-px 320]
+                                         [--scenes a,b]
 
 DATA_DIR holds one folder per scene: L00.png… (one light each), mask.png, scene.json with the light
 directions (x right, y up, z to the camera), and for rendered scenes normals_gt.png.
@@ -8,7 +9,7 @@ directions (x right, y up, z to the camera), and for rendered scenes normals_gt.
 Protocol. Inputs: the mean of all photographs (a soft light) and three photographs of single lights
 (the most frontal and the two farthest from it). Requests: the five lights farthest apart. The
 result is compared with the photograph of the requested light inside the mask, after one global
-gain:
+gain, whether or not (--no-mask) the mask was given:
   PSNR      of sRGB-encoded pixels, dB.
   dL        correlation of the change of log luminance: input to result, against input to truth.
             Says whether the light moved the right way; paint cancels. Doing nothing scores about 0.
@@ -125,7 +126,7 @@ def load(folder: Path, edge_px: int) -> Scene:
 # --- the two ways to relight
 
 
-def in_process() -> Relighter:
+def in_process(*, give_mask: bool) -> Relighter:
     """Call the engine directly; the analysis of the last photo is kept."""
     known: dict[bytes, Analysis] = {}
 
@@ -135,7 +136,7 @@ def in_process() -> Relighter:
         key = photo.tobytes()
         if key not in known:
             known.clear()
-            known[key] = analyse(photo, mask=mask)
+            known[key] = analyse(photo, mask=mask if give_mask else None)
         return relight(photo, known[key], lighting(azimuth_deg, elevation_deg)).rgb
 
     return run
@@ -151,7 +152,7 @@ def lighting(azimuth_deg: float, elevation_deg: float) -> Lighting:
     return Lighting.model_validate({"lights": (light,), **of_all})
 
 
-def through_cli(folder: Path) -> Relighter:
+def through_cli(folder: Path, *, give_mask: bool) -> Relighter:
     """Run the installed command as a user would, in a data folder of its own."""
 
     def run(
@@ -162,7 +163,8 @@ def through_cli(folder: Path) -> Relighter:
         cv2.imwrite(str(mask_path), mask)
         target.unlink(missing_ok=True)
         command = [sys.executable, "-m", "mcp_relight", "relight", str(source)]
-        command += ["--mask", str(mask_path), "-o", str(target)]
+        command += ["-o", str(target)]
+        command += ["--mask", str(mask_path)] if give_mask else []
         command += ["--data-dir", str(folder / "data"), "--output-dir", str(folder / "pictures")]
         command += [f"--azimuth-deg={azimuth_deg:.3f}", f"--elevation-deg={elevation_deg:.3f}"]
         command += [f"--{name.replace('_', '-')}={value}" for name, value in LIGHT_ARGS.items()]
@@ -291,6 +293,9 @@ def main() -> None:
     parser.add_argument(
         "--through-cli", action="store_true", help="run mcp-relight for every picture"
     )
+    parser.add_argument(
+        "--no-mask", action="store_true", help="let the engine find the subject by itself"
+    )
     parser.add_argument("--edge-px", type=int, default=320, help="long side of the scenes (320)")
     parser.add_argument("--scenes", default="", help="comma separated names; all without")
     arguments = parser.parse_args()
@@ -300,7 +305,12 @@ def main() -> None:
     if not folders:
         raise SystemExit("no scene found: DATA_DIR must hold folders with a scene.json")
     with tempfile.TemporaryDirectory() as scratch:
-        run = through_cli(Path(scratch)) if arguments.through_cli else in_process()
+        give_mask = not arguments.no_mask
+        run = (
+            through_cli(Path(scratch), give_mask=give_mask)
+            if arguments.through_cli
+            else in_process(give_mask=give_mask)
+        )
         report(folders, arguments.edge_px, run)
 
 

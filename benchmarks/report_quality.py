@@ -5,6 +5,7 @@
 DATA_DIR holds scenes as in relight_quality.py; nothing but the two pictures is given to the report.
 Pairs: the mean of a scene's lights, and one other photograph, each against every N-th photograph.
 Columns:
+  Only what the report is sure of is counted as an angle.
   error     median angle in degrees between the light found afterwards and the real one; "alone" is
             the same from the one photograph without the other (analyze)
   moved     share of pairs whose side of change (before to after, left or right) is right
@@ -77,7 +78,8 @@ def measure(scene: LitScene, every: int, random: np.random.Generator) -> Tally:
     for index in range(0, count, every):
         angles, photo = scene.angles[index], scene.photos[index]
         seen = analyze(photo)
-        tally.alone_deg.append(angle_deg((seen.azimuth_deg, seen.elevation_deg), angles))
+        if seen.azimuth_deg is not None and seen.elevation_deg is not None:
+            tally.alone_deg.append(angle_deg((seen.azimuth_deg, seen.elevation_deg), angles))
         other = (index + 3) % count
         for before, known in ((soft, None), (scene.photos[other], scene.angles[other])):
             judge_pair(tally, before, known, photo, angles)
@@ -93,11 +95,10 @@ def judge_pair(
 ) -> None:
     made = report(before, photo, asked(angles))
     first, second = made.direction.before, made.direction.after
-    assert first is not None
-    assert second is not None
-    tally.error_deg.append(angle_deg(second, angles))
+    if second is not None:
+        tally.error_deg.append(angle_deg(second, angles))
     tally.alarm.append(made.verdict in ("wrong direction", "changed content"))
-    if known is not None:
+    if known is not None and first is not None and second is not None:
         truth = vector(angles)[0] - vector(known)[0]
         if abs(truth) > CLEARLY_MOVED:
             found = vector(second)[0] - vector(first)[0]

@@ -116,6 +116,7 @@ class ScriptedPixels:
         *,
         returned: bytes | None = None,
         mask: bytes | None = None,
+        before: LightAnalysis | None = None,
     ) -> Report:
         raise NotImplementedError
 

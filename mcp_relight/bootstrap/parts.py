@@ -177,17 +177,16 @@ class Parts:
     @cached_property
     def steps(self) -> "Steps":
         from mcp_relight.domain.pixels import ENGINE_VERSION
+        from mcp_relight.domain.weights import WEIGHTS_DIGEST
         from mcp_relight.jobs.lanes import Lane
         from mcp_relight.jobs.steps import Steps
         from mcp_relight.providers.inputs import ProviderInputs
         from mcp_relight.providers.local import LocalProvider
 
         settings = self.settings
+        engine = f"{ENGINE_VERSION} {WEIGHTS_DIGEST}"
         local = LocalProvider(
-            self.images,
-            self.pixels,
-            engine_version=ENGINE_VERSION,
-            shape_model=self.shape_model.now,
+            self.images, self.pixels, engine_version=engine, shape_model=self.shape_model.now
         )
         lanes = {"local": Lane(provider=local, is_local=True)}
         for name, remote in self.remotes.items():

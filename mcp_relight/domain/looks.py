@@ -10,12 +10,27 @@ from .lighting import DAYLIGHT_KELVIN, Light, Lighting
 
 
 @dataclass(frozen=True, slots=True)
+class Staging:
+    """What a photographer shades off beside placing lights, in stops.
+
+    `pool`: how much darker the frame is far from the subject. `ground`: how much darker what lies
+    behind the subject is made, if it is bright. `key`: how much darker all of it is made, if it is
+    bright: a dark photo is low key already.
+    """
+
+    pool: float = 0.0
+    ground: float = 0.0
+    key: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class Look:
-    """A named lighting, and the words that ask a text-driven model for it."""
+    """A named lighting, its staging, and the words that ask a text-driven model for it."""
 
     name: str
     prompt: str
     lighting: Lighting
+    staging: Staging = Staging()
 
 
 def _light(
@@ -46,6 +61,7 @@ def _look(
     ambient: float,
     ambient_kelvin: float = DAYLIGHT_KELVIN,
     exposure_ev: float = 0.0,
+    staging: Staging = Staging(),
 ) -> Look:
     lighting = Lighting(
         lights=lights,
@@ -54,7 +70,7 @@ def _look(
         exposure_ev=exposure_ev,
         look=name,
     )
-    return Look(name, prompt, lighting)
+    return Look(name, prompt, lighting, staging)
 
 
 _ALL = (
@@ -94,6 +110,7 @@ _ALL = (
     _look(
         "rembrandt", "Rembrandt lighting, triangle on cheek",
         _light(45, 45, 4800, 0.35, 1), ambient=0.12, ambient_kelvin=5500, exposure_ev=-0.1,
+        staging=Staging(pool=1.1, ground=1.2),
     ),
     _look(
         "butterfly", "butterfly (paramount) beauty lighting",
@@ -102,10 +119,12 @@ _ALL = (
     _look(
         "loop", "loop portrait lighting",
         _light(-35, 30, 5000, 0.5, 1), ambient=0.3, ambient_kelvin=5500,
+        staging=Staging(pool=0.4, ground=0.4),
     ),
     _look(
         "split", "split lighting, half the face in shadow",
         _light(-90, 0, 5000, 0.2, 1), ambient=0.06, ambient_kelvin=5500, exposure_ev=-0.1,
+        staging=Staging(pool=1.0, ground=1.2),
     ),
     _look(
         "clamshell", "clamshell beauty lighting",
@@ -116,15 +135,18 @@ _ALL = (
         "three_point", "three-point studio lighting",
         _light(-45, 30, 5200, 0.5, 1), _light(50, 10, 5600, 0.8, 0.35, "fill"),
         _light(160, 35, 6000, 0.2, 1.2, "rim"), ambient=0.1,
+        staging=Staging(pool=0.3, ground=0.8),
     ),
     _look(
         "rim_light", "strong rim light, backlit silhouette edge",
         _light(150, 25, 6500, 0.1, 2.2, "rim"), _light(-150, 25, 6500, 0.1, 2.2, "rim"),
         ambient=0.35, ambient_kelvin=7500, exposure_ev=-0.3,
+        staging=Staging(ground=1.6, pool=0.3, key=0.4),
     ),
     _look(
         "low_key", "low-key dramatic chiaroscuro",
-        _light(-80, 25, 4300, 0.2, 1), ambient=0.04, ambient_kelvin=6000, exposure_ev=-0.8,
+        _light(-80, 25, 4300, 0.2, 1), ambient=0.04, ambient_kelvin=6000, exposure_ev=-0.5,
+        staging=Staging(pool=1.5, ground=2.2, key=0.25),
     ),
     _look(
         "high_key", "high-key bright studio",
@@ -135,14 +157,17 @@ _ALL = (
         "neon", "neon magenta and cyan city lights",
         _light(-80, 5, "#FF1EB4", 0.3, 1), _light(80, 5, "#14AAFF", 0.3, 1),
         ambient=0.12, ambient_kelvin=6500, exposure_ev=-0.2,
+        staging=Staging(pool=0.5, ground=0.8, key=0.4),
     ),
     _look(
         "candlelight", "candlelight from below, flickering warm",
         _light(10, -25, 1900, 0.4, 1), ambient=0.08, ambient_kelvin=2400, exposure_ev=-0.7,
+        staging=Staging(pool=1.4, ground=1.2),
     ),
     _look(
         "moonlight", "moonlit night, cool dim light",
         _light(40, 55, 8500, 0.1, 1), ambient=0.15, ambient_kelvin=11000, exposure_ev=-1.3,
+        staging=Staging(pool=0.4, ground=0.5, key=0.4),
     ),
 )  # fmt: skip
 

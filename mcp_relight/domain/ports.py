@@ -68,9 +68,10 @@ class Pixels(Protocol):
         *,
         returned: bytes | None = None,
         mask: bytes | None = None,
+        before: LightAnalysis | None = None,
     ) -> Report:
         """Requested against achieved. `returned` is the provider's picture where `final` was made
-        from it; `mask` marks the subject of the original."""
+        from it; `mask` marks the subject of the original, `before` is what `analyze` said of it."""
         ...
 
     async def transfer(self, original: bytes, result: bytes) -> tuple[Encoded | None, list[str]]:

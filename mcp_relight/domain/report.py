@@ -7,7 +7,25 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-Verdict = Literal["as asked", "weaker", "stronger", "wrong direction", "changed content"]
+Verdict = Literal[
+    "as asked",
+    "weaker",
+    "stronger",
+    "wrong direction",
+    "changed content",
+    "flawed",
+    "not judged",
+]
+PartWord = Literal["as asked", "weaker", "stronger", "wrong", "not measurable", "not asked"]
+Flaw = Literal["stain", "halo", "seam", "noise", "posterized", "clipped"]
+"""Visible damage: a patch inside a smooth surface; a glow or a dark band along an outline; a step
+or a cut where the picture has none; grain; bands; burnt or drowned areas."""
+
+MEASURE_VERSION = "1"
+"""Changes whenever the same photo measures otherwise: part of the key of every cached analysis."""
+SURE = 0.3
+"""Below this confidence a number is not given."""
+
 Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 Angles = tuple[int, int]
 """(azimuth_deg, elevation_deg) in the frame of `domain.lighting`."""
@@ -15,6 +33,10 @@ Angles = tuple[int, int]
 
 class _Value(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+Kind = Literal["portrait", "product", "landscape", "night", "graphic", "scene"]
+"""What a photo seems to show, as far as it matters for its light."""
 
 
 class SuggestedLook(_Value):
@@ -27,29 +49,47 @@ class SuggestedLook(_Value):
 class LightAnalysis(_Value):
     """The light in one photo.
 
-    Confidences run 0…1. `exposure_ev` is the mean level against mid grey in stops. `tint` is the
+    Confidences run 0…1; angles, kelvin and tint are None below `SURE`. `key_to_fill_stops` is what
+    lies between the lit side and the fill, `ambient` the same as the argument of a request, like
+    `softness`. `exposure_ev` is the mean level against mid grey in stops. `tint` is the
     light's departure from the black-body colours, positive towards green, negative towards
     magenta, 0.1 = 10 %. `subject_box` is (left, top, right, bottom) as shares of the frame.
     """
 
-    azimuth_deg: int
-    elevation_deg: int
+    azimuth_deg: int | None = None
+    elevation_deg: int | None = None
     direction_confidence: Share
     key_to_fill_stops: float
-    kelvin: int
-    tint: float
+    ambient: float
+    softness: float
+    contrast_confidence: Share
+    kelvin: int | None = None
+    tint: float | None = None
     color_confidence: Share
     exposure_ev: float
     clipped_shadows: Share
     clipped_highlights: Share
     subject_box: tuple[Share, Share, Share, Share] | None = None
     backlit: bool
-    sentence: str
-    looks: tuple[SuggestedLook, ...]
+    kind: Kind = "scene"
+    sentence: str = ""
+    looks: tuple[SuggestedLook, ...] = ()
+
+
+class Parts(_Value):
+    """The light, judged part by part; the verdict follows from these words."""
+
+    direction: PartWord = "not asked"
+    colour: PartWord = "not asked"
+    brightness: PartWord = "not asked"
+    contrast: PartWord = "not asked"
 
 
 class DirectionReport(_Value):
-    """Where the key light comes from. `error_deg` is the angle between after and requested."""
+    """Where the key light comes from. `error_deg` is the angle between after and requested.
+
+    `before` is what `LightAnalysis` says of the original. Angles below `SURE` are None.
+    """
 
     before: Angles | None = None
     after: Angles | None = None
@@ -67,12 +107,16 @@ class StopsReport(_Value):
 
 
 class KelvinReport(_Value):
-    """Colour of the light; `requested` is None when a hex colour or no light was asked for."""
+    """Colour of the light; `requested` is None when a hex colour or no light was asked for.
 
-    before: int
-    after: int
+    `before` is what `LightAnalysis` says of the original, None below `SURE`; so are `after` and
+    `shift` then.
+    """
+
+    before: int | None = None
+    after: int | None = None
     requested: int | None = None
-    shift: int
+    shift: int | None = None
     confidence: Share
 
 
@@ -102,7 +146,8 @@ class Report(_Value):
 
     verdict: Verdict
     sentence: str
-    next_step: str
+    parts: Parts = Parts()
+    flaws: tuple[Flaw, ...] = ()
     direction: DirectionReport
     stops: StopsReport
     kelvin: KelvinReport

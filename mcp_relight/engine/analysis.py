@@ -13,7 +13,7 @@ Mode = Literal[
     "user_normals", "user_depth", "shape_model", "user_mask", "alpha", "auto_mask", "scene"
 ]
 
-_MAPS = ("normals", "height", "alpha", "shading", "guide")
+_MAPS = ("normals", "height", "alpha", "shading", "guide", "face", "skin")
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,10 +22,14 @@ class Analysis:
 
     `normals` (H, W, 3); `height` (H, W) in pixels; `alpha` (H, W) 0..1, the subject, all zero in
     mode "scene"; `shading` (H, W), the existing light at median 1; `guide` (H, W), √luminance.
+    `face` (H, W) 0..1 is how far the shape is that of a face, fading towards its edge; `skin`
+    (H, W) 0..1 where the skin of the persons with these faces is. `faces` (N, 5) holds left, top,
+    right, bottom in pixels of the grid and how far each is turned, in radians, clockwise on screen.
     `support` is the given mask at full size, one bit per pixel and rows padded to bytes, and
     `full_size` its (rows, columns); without a given mask it is empty.
     `confidence` 0..1 says how far the shape can be trusted, `light_confidence` the same of the
-    estimated input light.
+    estimated input light. `complete` is False where a network was missing: such an analysis is not
+    worth keeping.
     """
 
     normals: Map
@@ -33,6 +37,9 @@ class Analysis:
     alpha: Map
     shading: Map
     guide: Map
+    face: Map
+    skin: Map
+    faces: Map
     support: NDArray[np.uint8]
     full_size: tuple[int, int]
     mode: Mode
@@ -40,6 +47,7 @@ class Analysis:
     light_azimuth_deg: float
     light_elevation_deg: float
     light_confidence: float
+    complete: bool
     warnings: tuple[str, ...]
 
     @property
@@ -64,6 +72,7 @@ class Analysis:
         rows, columns = (int(edge) for edge in stored["full_size"])
         return cls(
             **maps,
+            faces=stored["faces"],
             support=stored["support"],
             full_size=(rows, columns),
             mode=str(stored["mode"]),  # pyright: ignore[reportArgumentType]  # written by to_bytes
@@ -71,6 +80,7 @@ class Analysis:
             light_azimuth_deg=float(stored["light_azimuth_deg"]),
             light_elevation_deg=float(stored["light_elevation_deg"]),
             light_confidence=float(stored["light_confidence"]),
+            complete=bool(stored["complete"]),
             warnings=tuple(str(warning) for warning in stored["warnings"]),
         )
 

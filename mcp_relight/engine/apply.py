@@ -36,6 +36,8 @@ class _Layers:
     slope: Map
     offset: Map
     gloss: Map | None
+    haze: Map | None
+    mixing: np.float32
     alpha: Map
     cut: tuple[Map, Map] | None
     """The subject's outline as (slope, offset) as well, where what lies around it is lit alone."""
@@ -66,14 +68,15 @@ def _layers(analysis: Analysis, shading: Shading, region: Region, *, darken: boo
     log_gain = np.log(shading.gain)
     if darken:
         log_gain = log_gain + (1 - analysis.alpha[..., None]) * np.float32(np.log(_DARKENED))
-    if region == "background" and analysis.has_subject:
+    if region == "background":
         log_gain = _without_subject(log_gain, analysis.alpha)
     radius = max(2, int(_GUIDED_RADIUS * max(analysis.guide.shape)))
     slope, offset = guided(analysis.guide, log_gain, radius, _GUIDED_EPS)
     gloss = shading.gloss if float(shading.gloss.max()) > 1e-4 else None
     is_cut = region == "background" and analysis.support.size == 0
     cut = guided(analysis.guide, analysis.alpha, radius, _GUIDED_EPS) if is_cut else None
-    return _Layers(slope, offset, gloss, analysis.alpha, cut)
+    mixing = np.float32(shading.mixing)
+    return _Layers(slope, offset, gloss, shading.haze, mixing, analysis.alpha, cut)
 
 
 def _without_subject(log_gain: Map, alpha: Map) -> Map:
@@ -92,15 +95,19 @@ def _relit_strip(
     linear = decode(pixels)
     rows, columns = rgb.shape[:2]
     window = _window(strip, (rows, columns), analysis.alpha.shape)
-    guide = np.sqrt(linear @ LUMINANCE)[..., None]
+    bright = (linear @ LUMINANCE)[..., None]
+    guide = np.sqrt(bright)
     gain = np.asarray(
         cv2.exp(_enlarge(layers.slope, window) * guide + _enlarge(layers.offset, window)),
         np.float32,
     )
-    relit = linear * gain
+    colors = linear + layers.mixing * (bright - linear) if layers.mixing else linear
+    relit = colors * gain
     brightest = _peak(linear)
     if layers.gloss is not None:
         relit += _enlarge(layers.gloss, window) * np.minimum(2 * brightest, 1)[..., None]
+    if layers.haze is not None:
+        relit += _enlarge(layers.haze, window) * np.maximum(1 - relit, 0)
     _bend_highlights(relit, brightest)
     if region == "all":
         return encode(relit)

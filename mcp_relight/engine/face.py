@@ -62,6 +62,10 @@ class Face:
     eyes_apart: float
     score: float
 
+    def scaled(self, factor: float) -> "Face":
+        """The same face in a picture `factor` times as large."""
+        return Face(self.x * factor, self.y * factor, self.eyes_apart * factor, self.score)
+
 
 @dataclass(frozen=True, slots=True)
 class _Blob:

@@ -11,8 +11,8 @@ import cv2
 import numpy as np
 
 from mcp_relight.domain.lighting import Light
+from mcp_relight.domain.position import Place
 
-from .analysis import Analysis
 from .grid import Map, blur
 
 _BACKDROP = 0.12
@@ -41,64 +41,58 @@ class Lamp:
     hidden: Map
 
 
-def lamp(light: Light, analysis: Analysis, surface: Map) -> Lamp:
-    """`surface` (H, W) is what `surface_of` makes of the analysis for this light."""
+def lamp(light: Light, place: Place, surface: Map, subject: Map) -> Lamp:
+    """A light at `place` over what `surface_of` makes of the heights; `subject` (H, W) 0..1."""
     rows, columns = surface.shape
     longest = max(rows, columns)
-    place = _place(light, surface)
+    spot = _spot(place, surface)
     row, column = np.mgrid[0:rows, 0:columns].astype(np.float32)
-    ray = np.dstack([place[0] - column, row - place[1], place[2] - surface])
+    ray = np.dstack([spot[0] - column, row - spot[1], spot[2] - surface])
     squared = np.einsum("ijk,ijk->ij", ray, ray)
-    usual = _usual_square(analysis, squared)
+    usual = float((squared * subject).sum() / subject.sum())
     half_angle = math.radians(min(light.angular_diameter_deg, 150.0) / 2)
     radius = max(math.tan(half_angle) * math.sqrt(usual), _SMALLEST_RADIUS * longest)
     fade = ((usual + radius**2) / (squared + radius**2)) ** light.falloff
     towards = ray / np.sqrt(np.maximum(squared, 1e-6))[..., None]
-    hidden = _hidden(surface, place, (column, row), radius)
+    hidden = _hidden(surface, spot, (column, row), radius)
     return Lamp(towards.astype(np.float32), fade.astype(np.float32), hidden)
 
 
-def surface_of(analysis: Analysis, light: Light, *, is_given: bool) -> Map:
-    """(H, W): how far every pixel lies before the picture plane. `is_given`: its heights were."""
-    longest = max(analysis.alpha.shape)
+def surface_of(height: Map, alpha: Map | None, place: Place, *, is_given: bool) -> Map:
+    """(H, W): how far every pixel lies before the picture plane, for a lamp at `place`.
+
+    `alpha` (H, W) is the subject, where there is one; `is_given`: these heights are the user's.
+    """
     if is_given:
-        return analysis.height
-    z = light.at[2] if light.at else 0.0
-    far = np.float32(max(0.0, _BEHIND_LAMP - z if z < 0 else 0.0) * longest)
-    if not analysis.has_subject:
-        return np.full_like(analysis.height, -far)
-    near = blur(analysis.alpha, 0.004 * longest)
-    far = max(far, np.float32(_BACKDROP * longest))
-    return (analysis.height * near - (1 - near) * far).astype(np.float32)
+        return height
+    longest, z = max(height.shape), place[2]
+    far = np.float32(_BEHIND_LAMP - z if z < 0 else 0.0)
+    if alpha is None:
+        return np.full_like(height, -far * longest)
+    near = blur(alpha, 0.004 * longest)
+    far = max(far, np.float32(_BACKDROP))
+    return (height * near - (1 - near) * far * longest).astype(np.float32)
 
 
-def _place(light: Light, surface: Map) -> tuple[float, float, float]:
+def _spot(place: Place, surface: Map) -> tuple[float, float, float]:
     """The lamp in pixels, moved out in front of what it would stand in."""
     rows, columns = surface.shape
     longest = max(rows, columns)
-    x, y, z = light.at or (0.5, 0.5, 1.0)
+    x, y, z = place
     column, row = x * columns - 0.5, y * rows - 0.5
     if z < 0 or not (0 <= x < 1 and 0 <= y < 1):
         return column, row, z * longest
-    here = blur(surface, 0.02 * longest)[
-        min(int(y * rows), rows - 1), min(int(x * columns), columns - 1)
-    ]
+    here = blur(surface, 0.02 * longest)[int(y * rows), int(x * columns)]
     return column, row, max(z * longest, float(here) + _CLEARANCE * longest)
 
 
-def _usual_square(analysis: Analysis, squared: Map) -> float:
-    """The squared distance of the subject, or of the frame where there is none."""
-    weight = analysis.alpha if analysis.has_subject else np.ones_like(squared)
-    return float((squared * weight).sum() / weight.sum())
-
-
 def _hidden(
-    surface: Map, place: tuple[float, float, float], grid: tuple[Map, Map], radius: float
+    surface: Map, spot: tuple[float, float, float], grid: tuple[Map, Map], radius: float
 ) -> Map:
     """How much of the lamp each pixel does not see: walk towards it and remember by how much the
     surface rises above the ray, against how wide the lamp looks from there."""
     column, row = grid
-    across, down, rise = place[0] - column, place[1] - row, place[2] - surface
+    across, down, rise = spot[0] - column, spot[1] - row, spot[2] - surface
     hidden = np.zeros_like(surface)
     for step in range(1, _STEPS + 1):
         share = np.float32((step / (_STEPS + 1)) ** 1.5)

@@ -6,16 +6,20 @@ from typing import Literal, TypeAlias
 import cv2
 import numpy as np
 
-from . import portrait
+from . import portrait, salient_subject
 from .backdrop import before_plain_backdrop
 from .contour import contour_gaps
-from .face import find_face
+from .face import Face, find_face
+from .graph_cut import graph_cut, largest_part
 from .grid import Bits, Map, Pixels, centred_axes, guided, resize, resize_pixels
 
 _SEARCH_EDGE_PX = 256
 _RANDOM_SEED = 7
 _PALETTE = 5
 _MIN_CONFIDENCE = 0.35
+_MIN_SALIENT_CONFIDENCE = 0.5
+"""A wrong subject looks worse than none: the scene lit as a whole."""
+
 _HARD_EDGE = 1e-4
 _VISIBLE_GAP = 6.0
 """Lab units of 8-bit pictures; a smooth sky stays below."""
@@ -26,38 +30,75 @@ MaskSource: TypeAlias = Literal["user", "alpha", "auto", "none"]
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """`alpha` 0..1 on the working grid, all zero when `source` is "none".
-
-    `is_person` says that a face led to it.
-    """
+    """`alpha` 0..1 on the working grid, all zero when `source` is "none"."""
 
     alpha: Map
     source: MaskSource
     confidence: float
-    is_person: bool = False
 
     @property
     def solid(self) -> Bits:
         return self.alpha > 0.5
 
 
-def find_subject(
-    rgb: Pixels, guide: Map, *, mask: Pixels | None = None, alpha: Pixels | None = None
-) -> Subject:
-    """The subject of a photo on the working grid.
+def given_subject(
+    guide: Map, *, mask: Pixels | None = None, alpha: Pixels | None = None
+) -> Subject | None:
+    """The subject as a mask has it, or else the photo's transparency; None when neither says.
 
-    A mask wins over transparency, transparency over a search. `mask` and `alpha` may have any size.
+    `mask` and `alpha` may have any size.
     """
     size = guide.shape[0], guide.shape[1]
     if mask is not None and mask.any():
         return Subject(_feather(_coverage(mask, size), guide), "user", 1.0)
     if alpha is not None and 0.01 <= (alpha < 128).mean() <= 0.95:
         return Subject(_feather(_coverage(alpha, size), guide), "alpha", 1.0)
-    found, confidence, is_person = _search(rgb)
-    if confidence < _MIN_CONFIDENCE:
+    return None
+
+
+def find_subject(
+    rgb: Pixels, guide: Map, *, mask: Pixels | None = None, alpha: Pixels | None = None
+) -> Subject:
+    """The subject of a photo on the working grid, given or searched without any network."""
+    given = given_subject(guide, mask=mask, alpha=alpha)
+    if given is not None:
+        return given
+    small = _searched(rgb)
+    face = find_face(small)
+    return _subject(*_classical(small, [] if face is None else [face]), guide)
+
+
+def search_subject(rgb: Pixels, guide: Map, salient: Map | None, faces: list[Face]) -> Subject:
+    """The subject of a photo on the working grid.
+
+    `salient` gives what stands out, (h, w) 0..1 of any size; None when no network can tell.
+    `faces` are those found in `rgb`. What has the evidence of the photo on its side wins.
+    """
+    small = _searched(rgb)
+    scale = small.shape[1] / rgb.shape[1]
+    faces = [face.scaled(scale) for face in faces]
+    if salient is None:
+        return _subject(*_classical(small, faces), guide)
+    found, confidence = salient_subject.of(small, salient, faces)
+    if confidence < _MIN_SALIENT_CONFIDENCE:
+        other, sure = _classical(small, faces)
+        sure *= salient_subject.agreement(other, salient)
+        if sure > confidence:
+            found, confidence = other, sure
+    return _subject(found, confidence, guide, _MIN_SALIENT_CONFIDENCE)
+
+
+def _subject(found: Map, confidence: float, guide: Map, least: float = _MIN_CONFIDENCE) -> Subject:
+    size = guide.shape[0], guide.shape[1]
+    if confidence < least:
         return Subject(np.zeros(size, np.float32), "none", confidence)
-    soft = _feather(resize(found.astype(np.float32), size), guide)
-    return Subject(soft, "auto", confidence, is_person)
+    return Subject(_feather(resize(found, size), guide), "auto", confidence)
+
+
+def _searched(rgb: Pixels) -> Pixels:
+    rows, columns = rgb.shape[:2]
+    scale = min(1.0, _SEARCH_EDGE_PX / max(rows, columns))
+    return resize_pixels(rgb, (max(8, int(rows * scale)), max(8, int(columns * scale))))
 
 
 def _coverage(mask: Pixels, size: tuple[int, int]) -> Map:
@@ -71,41 +112,28 @@ def _feather(coverage: Map, guide: Map) -> Map:
     return np.clip((a * guide + b - 0.1) / 0.8, 0, 1).astype(np.float32)
 
 
-def _search(rgb: Pixels) -> tuple[Bits, float, bool]:
-    """The person around a face, else what stands out; its confidence; whether it is a person."""
-    rows, columns = rgb.shape[:2]
-    scale = min(1.0, _SEARCH_EDGE_PX / max(rows, columns))
-    size = max(8, int(rows * scale)), max(8, int(columns * scale))
-    small = resize_pixels(rgb, size)
+def _classical(small: Pixels, faces: list[Face]) -> tuple[Map, float]:
+    """The persons around the faces, else what stands out; and how sure that is."""
     calm = cv2.GaussianBlur(small, (0, 0), 1.2)
     lab = np.asarray(cv2.cvtColor(calm, cv2.COLOR_RGB2LAB), np.float32)
+    nothing = np.zeros(small.shape[:2], np.float32), 0.0
     if np.ptp(lab.reshape(-1, 3), axis=0).max() < 4:
-        return np.zeros(size, np.bool_), 0.0, False
-    face = find_face(small)
-    if face is not None:
-        cut = _cut(small, portrait.trimap(face, size))
-        confidence = portrait.confidence(face, lab, cut)
+        return nothing
+    if faces:
+        cut = portrait.with_faces(
+            graph_cut(small, portrait.together(faces, small.shape[:2])), faces
+        )
+        confidence = min(portrait.confidence(face, lab, cut) for face in faces)
         if confidence >= _MIN_CONFIDENCE:
-            return cut, confidence, True
+            return cut.astype(np.float32), confidence
     whole = before_plain_backdrop(small)
     if whole is not None:
         confidence = _separation(lab, whole)
         if confidence >= _MIN_CONFIDENCE:
-            return whole, confidence, False
+            return whole.astype(np.float32), confidence
     # What differs from the picture's border and lies near its centre.
-    cut = _cut(small, _trimap(lab))
-    return cut, _separation(lab, cut), False
-
-
-def _cut(small: Pixels, labels: Pixels) -> Bits:
-    """GrabCut from these labels; nothing when they leave it one side only."""
-    if not _both_sides(labels):
-        return np.zeros(labels.shape, np.bool_)
-    cv2.setRNGSeed(_RANDOM_SEED)
-    bgr = np.ascontiguousarray(small[..., ::-1])
-    models = np.zeros((1, 65)), np.zeros((1, 65))
-    cv2.grabCut(bgr, labels, (0, 0, 1, 1), *models, 5, cv2.GC_INIT_WITH_MASK)
-    return _largest_part((labels == cv2.GC_FGD) | (labels == cv2.GC_PR_FGD))
+    cut = largest_part(graph_cut(small, _trimap(lab)))
+    return cut.astype(np.float32), _separation(lab, cut)
 
 
 def _trimap(lab: Map) -> Pixels:
@@ -144,29 +172,6 @@ def _distance_to_palette(lab: Map, border: Map) -> Map:
         away = (lab - centre) * np.array([0.6, 1, 1], np.float32)
         distance = np.minimum(distance, np.sqrt((away * away).sum(axis=2)))
     return distance
-
-
-def _both_sides(labels: Pixels) -> bool:
-    front = (labels == cv2.GC_FGD) | (labels == cv2.GC_PR_FGD)
-    return int(front.sum()) > 20 and int((~front).sum()) > 20
-
-
-def _largest_part(cut: Bits) -> Bits:
-    """The biggest connected piece, with small holes filled."""
-    opened = cv2.morphologyEx(cut.astype(np.uint8), cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
-    count, parts, stats, _ = cv2.connectedComponentsWithStats(opened)
-    if count < 2:
-        return np.zeros_like(cut)
-    largest = 1 + int(np.argmax(np.asarray(stats)[1:, cv2.CC_STAT_AREA]))
-    result: Bits = np.asarray(parts, np.int32) == largest
-    outside: Pixels = np.where(result, 0, 1).astype(np.uint8)
-    count, holes, stats, _ = cv2.connectedComponentsWithStats(outside)
-    for hole in range(1, count):
-        left, top, width, _, area = (int(value) for value in np.asarray(stats)[hole])
-        enclosed = left > 0 and top > 0 and left + width < cut.shape[1]
-        if enclosed and area < 0.03 * cut.size:
-            result |= np.asarray(holes, np.int32) == hole
-    return result
 
 
 def _separation(lab: Map, cut: Bits) -> float:

@@ -18,15 +18,17 @@ from mcp_relight.domain.lighting import Lighting
 from mcp_relight.domain.position import MIDDLE
 from mcp_relight.errors import InvalidArgument
 
-from . import light_fit, refine, shape
+from . import shape
 from .analysis import Analysis, Mode, rounded
 from .apply import Background, apply
-from .color import decode, luminance
-from .grid import Bits, Map, Pixels, resize_pixels, unit, working_size
-from .light_fit import LightFit
-from .mask import MaskSource, Subject, find_subject
+from .evidence import gather
+from .grid import Map, Pixels
+from .mask import MaskSource, Subject
+from .modeling import Model
+from .people import skin
+from .seen import Seen, look
 from .shade import Knobs, shade
-from .shape import DepthConvention, NormalConvention, Shape
+from .shape import DepthConvention, NormalConvention
 from .shape_model import Learned
 
 _OPENCV_THREADS = 2
@@ -47,23 +49,10 @@ _MODES: dict[MaskSource, Mode] = {
     "auto": "auto_mask",
     "none": "scene",
 }
-_ENOUGH_PIXELS = 64
-_OUTLINE_SHARE = np.float32(0.2)
-"""Of a subject's normals beside a network's: those that are 25° off would be worse than none."""
-
-_REFINED_SHARE = 1.0
-_REFINED_PERSON_SHARE = 0.35
-"""Skin, hair and clothes are paint of very different brightness: taken for shape, it cuts a face
-in two."""
-
-_REFINED_SCENE_SHARE = 0.35
-"""Without a subject, shading from paint and from shape cannot be told apart: trust it less."""
-
 _NO_SUBJECT = (
     "No clear subject was found, so the picture is lit as a whole, without cast shadows. "
     "Give a mask, a normal map or a depth map for a stronger effect."
 )
-_EMPTY_MASK = "The mask selects nothing and was not used. Paint the subject white on black."
 _FLIPPED = "The normal map looks upside down. Try the other normal_convention (opengl or directx)."
 _NO_RIM = "A light from behind shows on a subject's outline; without a subject it does little."
 _NO_BACKGROUND = "Without a subject there is no background to keep or darken; all was relit."
@@ -99,17 +88,16 @@ def analyse(
     """
     _check(rgb, alpha=alpha, mask=mask, normals=normals, depth=depth)
     with _fixed_threads():
-        seen = _look(rgb, mask, alpha)
+        seen = look(rgb, mask, alpha)
         if normals is not None:
             given = shape.from_normal_map(normals, normal_convention, seen.size)
-            return _analysis(seen, given, seen.fit(given), "user_normals")
+            return _analysis(seen, Model.given(seen, given), "user_normals")
         if depth is not None:
             given = shape.from_depth_map(depth, depth_convention, seen.size)
-            return _analysis(seen, given, seen.fit(given), "user_depth")
+            return _analysis(seen, Model.given(seen, given), "user_depth")
         if learned is not None:
-            given = _learned_shape(seen, learned)
-            return _analysis(seen, given, seen.fit(given), "shape_model")
-        return _analysis(seen, *_shape_from_photo(seen), _MODES[seen.subject.source])
+            return _analysis(seen, Model.learned(seen, learned), "shape_model")
+        return _analysis(seen, Model.guessed(seen), _MODES[seen.subject.source])
 
 
 def subject_middle(
@@ -124,14 +112,17 @@ def subject_middle(
     """
     _check(rgb, alpha=alpha, mask=mask)
     with _fixed_threads():
-        weight = _look(rgb, mask, alpha).subject.alpha
-    if not weight.any():
+        return _middle_of(look(rgb, mask, alpha).subject.alpha)
+
+
+def _middle_of(alpha: Map) -> tuple[float, float]:
+    if not alpha.any():
         return MIDDLE
-    return _middle(weight.sum(axis=0)), _middle(weight.sum(axis=1))
+    return _balance(alpha.sum(axis=0)), _balance(alpha.sum(axis=1))
 
 
-def _middle(weights: Map) -> float:
-    """The weighted middle of a row of pixels, as a fraction of its length."""
+def _balance(weights: Map) -> float:
+    """Where a row of weights balances, as a fraction of its length."""
     places = (np.arange(len(weights), dtype=np.float32) + 0.5) / len(weights)
     return round(float(weights @ places) / float(weights.sum()), 3)
 
@@ -153,6 +144,7 @@ def relight(
     outside the subject. Raises InvalidArgument for the region of a subject where there is none.
     """
     _check(rgb)
+    lighting = lighting.aimed(_middle_of(analysis.alpha), rgb.shape[1], rgb.shape[0])
     region = lighting.lit_region
     if region == "subject" and not analysis.has_subject:
         raise InvalidArgument(
@@ -168,126 +160,36 @@ def relight(
     if not analysis.has_subject:
         region, background = "all", "relight"
     with _fixed_threads():
-        shading = shade(analysis, lighting, Knobs(remove_existing, shadow_strength, specular))
+        knobs = Knobs(remove_existing, shadow_strength, specular)
+        shading = shade(analysis, lighting, knobs, gather(rgb, analysis))
         darken = background == "darken" and region == "all"
         return Relit(apply(rgb, analysis, shading, region=region, darken=darken), warnings)
 
 
-@dataclass(frozen=True, slots=True)
-class _Seen:
-    """The photo on the working grid, and where its subject is."""
-
-    pixels: Pixels
-    bright: Map
-    subject: Subject
-    support: Pixels
-    full_size: tuple[int, int]
-    warnings: tuple[str, ...]
-
-    @property
-    def size(self) -> tuple[int, int]:
-        return self.bright.shape[0], self.bright.shape[1]
-
-    @property
-    def region(self) -> Bits:
-        """The subject, or everything when there is none."""
-        solid = self.subject.solid
-        return solid if solid.any() else np.ones(self.size, np.bool_)
-
-    def fit(self, found: Shape, light: light_fit.Coefficients | None = None) -> LightFit:
-        """The existing light on this shape; `light` refined elsewhere is only checked."""
-        if light is None:
-            light = light_fit.fit(self.bright, found.normals, self.region)
-        return light_fit.steady(light, self.bright, found.normals, self.region)
-
-
-def _look(rgb: Pixels, mask: Pixels | None, alpha: Pixels | None) -> _Seen:
-    full_size = rgb.shape[0], rgb.shape[1]
-    pixels = resize_pixels(rgb, working_size(*full_size))
-    bright = luminance(decode(pixels))
-    subject = find_subject(pixels, np.sqrt(bright), mask=mask, alpha=alpha)
-    given = {"user": mask, "alpha": alpha}.get(subject.source)
-    empty = mask is not None and not mask.any()
-    return _Seen(
-        pixels,
-        bright,
-        subject,
-        _packed(given, full_size),
-        full_size,
-        (_EMPTY_MASK,) if empty else (),
-    )
-
-
-def _packed(mask: Pixels | None, full_size: tuple[int, int]) -> Pixels:
-    """Where a given mask is not black, at full size, one bit per pixel."""
-    if mask is None:
-        return np.zeros((0, 0), np.uint8)
-    rows, columns = full_size
-    if mask.shape != full_size:
-        mask = np.asarray(
-            cv2.resize(mask, (columns, rows), interpolation=cv2.INTER_LINEAR), np.uint8
-        )
-    return np.packbits(mask > 0, axis=1)
-
-
-def _learned_shape(seen: _Seen, learned: Learned) -> Shape:
-    """What a network sees, held to the outline: a network does not know where the subject ends."""
-    if learned.kind == "depth":
-        found = shape.from_depth_map(learned.values, "near_is_bright", seen.size)
-    else:
-        found = shape.from_normals(learned.values, seen.size)
-    if not seen.subject.solid.any():
-        return found
-    outline = shape.from_outline(seen.pixels, seen.subject)
-    share = _OUTLINE_SHARE * seen.subject.alpha[..., None]
-    return shape.with_height(unit((1 - share) * found.normals + share * outline.normals))
-
-
-def _shape_from_photo(seen: _Seen) -> tuple[Shape, LightFit]:
-    """Guess from the outline, then let the shading correct it."""
-    region = seen.region
-    found = shape.from_outline(seen.pixels, seen.subject)
-    light = seen.fit(found)
-    if region.sum() < _ENOUGH_PIXELS:
-        return found, light
-    log_bright = np.log(seen.bright + np.float32(0.02))
-    log_bright = log_bright - np.median(log_bright[region])
-    normals, coefficients = refine.refine(
-        log_bright, region, found.height, found.normals, light.coefficients
-    )
-    share = np.float32(_refined_share(seen.subject))
-    mixed = Shape(unit(found.normals * (1 - share) + normals * share), found.height)
-    return mixed, seen.fit(mixed, coefficients)
-
-
-def _refined_share(subject: Subject) -> float:
-    if subject.is_person:
-        return _REFINED_PERSON_SHARE
-    return _REFINED_SHARE if subject.solid.any() else _REFINED_SCENE_SHARE
-
-
-def _analysis(seen: _Seen, found: Shape, light: LightFit, mode: Mode) -> Analysis:
-    """Put the findings together. Shading is taken over the median of the subject."""
-    existing = light_fit.shading(found.normals, light.coefficients)
-    usual = np.float32(max(float(np.median(existing[seen.region])), 1e-3))
+def _analysis(seen: Seen, found: Model, mode: Mode) -> Analysis:
+    """Put the findings together."""
     warnings = list(seen.warnings)
     if mode == "scene":
         warnings.append(_NO_SUBJECT)
-    if mode == "user_normals" and shape.looks_flipped(found.normals, seen.region):
+    if mode == "user_normals" and shape.looks_flipped(found.shape.normals, seen.region):
         warnings.append(_FLIPPED)
     return Analysis(
-        normals=rounded(found.normals),
-        height=rounded(found.height),
+        normals=rounded(found.shape.normals),
+        height=rounded(found.shape.height),
         alpha=rounded(seen.subject.alpha),
-        shading=rounded(existing / usual),
+        shading=rounded(found.shading),
         guide=rounded(np.sqrt(seen.bright)),
+        face=rounded(found.face),
+        skin=rounded(skin(seen.pixels, seen.people, found.face, seen.subject.alpha)),
+        faces=seen.people.boxes,
         support=seen.support,
         full_size=seen.full_size,
         mode=mode,
         confidence=_confidence(mode, seen.subject),
-        light_azimuth_deg=light.azimuth_deg,
-        light_elevation_deg=light.elevation_deg,
-        light_confidence=light.confidence,
+        light_azimuth_deg=found.light.azimuth_deg,
+        light_elevation_deg=found.light.elevation_deg,
+        light_confidence=found.light.confidence,
+        complete=seen.complete,
         warnings=tuple(warnings),
     )
 
@@ -300,16 +202,14 @@ def _confidence(mode: Mode, subject: Subject) -> float:
 def _light_warnings(
     analysis: Analysis, lighting: Lighting, background: Background
 ) -> tuple[str, ...]:
-    warnings: list[str] = []
-    if lighting.lit_region != "all" and background != "relight":
+    region, warnings = lighting.lit_region, list[str]()
+    if region != "all" and background != "relight":
         warnings.append(_REGION_WINS)
     if analysis.has_subject:
         return tuple(warnings)
     if any(light.direction[2] < -0.2 for light in lighting.lights if light.at is None):
         warnings.append(_NO_RIM)
-    if lighting.lit_region == "background" or any(
-        light.role == "background" for light in lighting.lights
-    ):
+    if region == "background" or any(light.role == "background" for light in lighting.lights):
         warnings.append(_ALL_BACKGROUND)
     elif background != "relight":
         warnings.append(_NO_BACKGROUND)

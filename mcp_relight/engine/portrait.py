@@ -2,6 +2,7 @@
 
 import cv2
 import numpy as np
+from scipy.ndimage import binary_fill_holes
 
 from .contour import contour_gaps
 from .face import Face
@@ -15,6 +16,7 @@ _HEAD_ROOM = 0.1, 2.4, 2.9
 _CORE = ((1.0, 0.45), (2.4, 0.6), (3.6, 1.0), (6.0, 1.4))
 _BODY = ((1.4, 0.6), (2.4, 1.0), (3.6, 2.6), (6.0, 3.8))
 _BODY_ROOM = ((0.6, 1.8), (2.4, 3.4), (4.0, 5.0), (6.0, 6.2))
+_TRUNK, _TRUNK_TO = ((2.2, 0.5), (3.4, 0.9)), 4.5
 """(y, half width): the neck, then shoulders; the last width goes on to the lower edge."""
 
 _SIZE = 0.06, 0.85
@@ -61,3 +63,49 @@ def _wedge(face: Face, size: tuple[int, ...], outline: tuple[tuple[float, float]
     x, y = _axes(face, size)
     downs, widths = zip(*outline, strict=True)
     return (np.abs(x) < np.interp(y, downs, widths)) & (y > downs[0])
+
+
+def body_room(face: Face, size: tuple[int, ...]) -> Map:
+    """(H, W) 1 where head, trunk or arms of this person may be, else 0."""
+    return (_oval(face, size, _HEAD_ROOM) | _wedge(face, size, _BODY_ROOM)).astype(np.float32)
+
+
+def together(faces: list[Face], size: tuple[int, int]) -> Pixels:
+    """The labels of `trimap` for several persons: each pixel as the surest of them has it."""
+    surest = np.array([cv2.GC_BGD, cv2.GC_PR_BGD, cv2.GC_PR_FGD, cv2.GC_FGD], np.uint8)
+    rank = np.argsort(surest).astype(np.uint8)
+    best = np.zeros(size, np.uint8)
+    for face in faces:
+        best = np.maximum(best, rank[trimap(face, size)])
+    return surest[best]
+
+
+def with_faces(cut: Bits, faces: list[Face]) -> Bits:
+    """The connected pieces of a cut-out that hold one of the faces, with their holes filled."""
+    _, parts = cv2.connectedComponents(cut.astype(np.uint8))
+    parts = np.asarray(parts)
+    held = np.zeros_like(cut)
+    for face in faces:
+        under = parts[_oval(face, cut.shape, _FACE)]
+        for part in np.unique(under[under > 0]):
+            held |= parts == part
+    return np.asarray(binary_fill_holes(held), np.bool_)
+
+
+def face_kept(face: Face, cut: Map) -> float:
+    """Share of a face that a cut-out (H, W) 0..1 holds; 1 for a face outside the picture."""
+    inside = cut[_oval(face, cut.shape, _FACE)]
+    return float(inside.mean()) if inside.size else 1.0
+
+
+def hair_kept(face: Face, cut: Map) -> float:
+    """The same of what lies around the face, above the eyes."""
+    around = _oval(face, cut.shape, _HEAD) & ~_oval(face, cut.shape, _FACE)
+    around &= _axes(face, cut.shape)[1] < 0
+    return float(cut[around].mean()) if around.any() else 1.0
+
+
+def trunk_kept(face: Face, cut: Map) -> float:
+    """The same of what lies straight below the head."""
+    below = _wedge(face, cut.shape, _TRUNK) & (_axes(face, cut.shape)[1] < _TRUNK_TO)
+    return float(cut[below].mean()) if below.any() else 1.0

@@ -4,13 +4,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mcp_relight.domain.lighting import Lighting
+from mcp_relight.domain.lighting import Lighting, Region
 from mcp_relight.domain.looks import LOOKS
 
 from .analysis import Analysis
 from .color import LUMINANCE, kelvin_color, light_color
+from .evidence import Evidence
 from .grid import Map, blur
 from .stage import Stage
+from .staging import Backdrop, haze, shade_off
 
 _DELIGHT = 1.4
 """`remove_existing` 0.7 divides by a trusted estimate of the shading almost in full."""
@@ -27,13 +29,23 @@ _BRIGHTEST_RAISED = 2.0
 
 _GAIN_RANGE = (0.02, 4.5)
 
+_MELT = 0.03
+_BOUNCE, _BOUNCE_REACH = 0.3, 0.04
+_MOST_MIXING = 0.28
+_PAPER = 0.5
+"""Paper and print keep this much of their own white: nobody takes a logo for a lit thing."""
+
 
 @dataclass(frozen=True, slots=True)
 class Shading:
-    """`gain` (H, W, 3) multiplies linear light; `gloss` (H, W, 3) is added after."""
+    """`gain` (H, W, 3) multiplies linear light; `gloss` (H, W, 3) is added after; `haze`
+    (H, W, 3) is screened on at the end; `mixing` 0..1 is how far the photo's colors move to gray
+    before, so that they stay readable in a colored light."""
 
     gain: Map
     gloss: Map
+    haze: Map
+    mixing: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +57,15 @@ class Knobs:
     specular: float
 
 
-def shade(analysis: Analysis, lighting: Lighting, knobs: Knobs) -> Shading:
+def shade(analysis: Analysis, lighting: Lighting, knobs: Knobs, evidence: Evidence) -> Shading:
     """Light the analysed shape; a key of intensity 1 keeps the mean exposure."""
-    stage = Stage(analysis)
-    existing = _existing_shading(analysis, stage.subject, knobs.remove_existing)
-    ambient = (lighting.ambient * _openness(analysis))[..., None] * kelvin_color(
-        lighting.ambient_kelvin
+    stage = Stage(analysis, evidence)
+    removed = knobs.remove_existing * (1 - evidence.graphic)  # a drawing has no light in it
+    existing = _existing_shading(analysis, stage.subject, removed)
+    ambient = (
+        (lighting.ambient * _openness(analysis))[..., None]
+        * kelvin_color(lighting.ambient_kelvin)
+        * _bounce(evidence, analysis)
     )
     asked, neutral = ambient, ambient
     gloss = np.zeros_like(ambient)
@@ -60,16 +75,79 @@ def shade(analysis: Analysis, lighting: Lighting, knobs: Knobs) -> Shading:
         asked = asked + (light.intensity * diffuse)[..., None] * color
         neutral = neutral + (usual * diffuse)[..., None] * color
         gloss = gloss + (light.intensity * shine)[..., None] * color
-    around = analysis.has_subject and lighting.lit_region == "background"
-    weight = 1 - analysis.alpha if around else _weight_of_all(analysis)
+    weight = _exposed_for(analysis, lighting.lit_region)
     level = _mean_gain(analysis, asked / existing, weight)
     usual_level = _mean_gain(analysis, neutral / existing, weight)
     exposure = level / usual_level * 2.0**lighting.exposure_ev
-    relative = _bounded(asked / existing / level)
-    return Shading(
-        ((relative * exposure) ** lighting.strength).astype(np.float32),
-        (gloss * lighting.strength * min(exposure, 1.0)).astype(np.float32),
-    )
+    gain = _bounded(asked / existing / level) * exposure
+    backdrop = _backdrop(analysis, evidence, stage)
+    darker = np.exp2(-shade_off(analysis, evidence, backdrop, lighting))[..., None]
+    gain = _melted(((gain * darker) ** lighting.strength).astype(np.float32), evidence)
+    gloss = (gloss * darker * (lighting.strength * min(exposure, 1.0))).astype(np.float32)
+    veil = haze(lighting, evidence.photo * gain, backdrop, evidence)
+    stays_gray = evidence.gray and not _asks_color(lighting)
+    paler = 1.0 if stays_gray else _PAPER * evidence.graphic
+    gain, gloss, veil = _paler(gain, paler), _paler(gloss, paler), _paler(veil, paler)
+    return Shading(gain, gloss, veil, _mixing(lighting))
+
+
+def _backdrop(analysis: Analysis, evidence: Evidence, stage: Stage) -> Backdrop:
+    if stage.has_subject:
+        return Backdrop(1 - blur(analysis.alpha, 1.5), analysis.alpha)
+    return Backdrop(evidence.sky, stage.subject)
+
+
+def _melted(gain: Map, evidence: Evidence) -> Map:
+    """Without a visible edge along the outline, the light has none there either."""
+    if evidence.trust.min() == 1:
+        return gain
+    logs = np.log(gain).astype(np.float32)
+    soft = blur(logs, _MELT * max(gain.shape[:2]))
+    trust = evidence.trust[..., None]
+    return np.exp(logs * trust + soft * (1 - trust)).astype(np.float32)
+
+
+def _bounce(evidence: Evidence, analysis: Analysis) -> Map:
+    """(H, W, 3) at luminance 1: what surrounds a point tints the light in its shadow.
+
+    Skin beside skin is why shadows on a face are warm, not gray.
+    """
+    if evidence.gray:
+        return np.ones((1, 1, 3), np.float32)
+    seen = analysis.alpha if analysis.mode == "alpha" else np.ones_like(analysis.alpha)
+    weight = (seen + 1e-3).astype(np.float32)
+    reach = _BOUNCE_REACH * max(weight.shape)
+    near = blur(evidence.photo * weight[..., None], reach) / blur(weight, reach)[..., None]
+    tint = np.power(near + 0.01, _BOUNCE)
+    return (tint / (tint @ LUMINANCE)[..., None]).astype(np.float32)
+
+
+def _asks_color(lighting: Lighting) -> bool:
+    """Whether a color was asked for: a look alone does not color a black-and-white photo."""
+    look = LOOKS.get(lighting.look or "")
+    usual = [(light.kelvin, light.color) for light in look.lighting.lights] if look else []
+    for index, light in enumerate(lighting.lights):
+        tone = light.kelvin, light.color
+        if tone != (None, None) and (index >= len(usual) or usual[index] != tone):
+            return True
+    return False
+
+
+def _paler(values: Map, share: float) -> Map:
+    """(H, W, 3) moved towards its own luminance: 1 leaves no color."""
+    if share == 0:
+        return values
+    gray = (values @ LUMINANCE)[..., None]
+    return (values + np.float32(share) * (gray - values)).astype(np.float32)
+
+
+def _mixing(lighting: Lighting) -> float:
+    """More for light that is nearly of one color."""
+    purest = 0.0
+    for light in lighting.lights:
+        color = light_color(light)
+        purest = max(purest, 1 - float(color.min() / color.max()))
+    return _MOST_MIXING * min(max((purest - 0.6) / 0.3, 0.0), 1.0) * min(lighting.strength, 1.0)
 
 
 def _bounded(gain: Map) -> Map:
@@ -120,8 +198,10 @@ def _neutral_intensities(lighting: Lighting) -> list[float]:
     return [light.intensity * usual / key.intensity for light in lighting.lights]
 
 
-def _weight_of_all(analysis: Analysis) -> Map:
-    """How much each pixel counts for the exposure: mostly the subject does."""
+def _exposed_for(analysis: Analysis, region: Region) -> Map:
+    """How much each pixel counts for the exposure: mostly the subject does, unless it stays."""
+    if analysis.has_subject and region == "background":
+        return 1 - analysis.alpha
     return analysis.alpha + np.float32(0.15 if analysis.has_subject else 1.0)
 
 

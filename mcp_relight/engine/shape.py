@@ -76,10 +76,28 @@ def _without_cliffs(height: Map) -> Map:
 
 
 def _integrate(normals: Map) -> Map:
-    """Height of a normal field by least squares (Frankot & Chellappa 1988, cosine basis)."""
-    rows, columns = normals.shape[:2]
-    depth = np.maximum(normals[..., 2], 0.15)
+    height = _of_slopes(*_slopes(normals))
+    return height - height.min()
+
+
+def height_between(normals: Map, others: Map) -> Map:
+    """What to add to the height of the first normals to get that of the others, in pixels; about 0
+    where most of both agree."""
+    (across, down), (other_across, other_down) = _slopes(normals), _slopes(others)
+    height = _of_slopes(other_across - across, other_down - down)
+    return height - np.median(height)
+
+
+def _slopes(normals: Map) -> tuple[Map, Map]:
+    """(d/dx, d/dy), y down."""
+    depth = np.maximum(normals[..., 2], np.float32(0.15))
     across, down = -normals[..., 0] / depth, normals[..., 1] / depth
+    return across.astype(np.float32), down.astype(np.float32)
+
+
+def _of_slopes(across: Map, down: Map) -> Map:
+    """Height by least squares (Frankot & Chellappa 1988, cosine basis)."""
+    rows, columns = across.shape
     divergence = np.zeros((rows, columns), np.float64)
     step_x, step_y = (across[:, 1:] + across[:, :-1]) / 2, (down[1:] + down[:-1]) / 2
     divergence[:, :-1] += step_x
@@ -92,8 +110,7 @@ def _integrate(normals: Map) -> Map:
     scale[0, 0] = 1.0
     spectrum = dctn(divergence, norm="ortho") / scale
     spectrum[0, 0] = 0.0
-    height = np.asarray(idctn(spectrum, norm="ortho"), np.float32)  # pyright: ignore[reportUnknownArgumentType]
-    return height - height.min()
+    return np.asarray(idctn(spectrum, norm="ortho"), np.float32)  # pyright: ignore[reportUnknownArgumentType]
 
 
 def from_outline(rgb: Pixels, subject: Subject) -> Shape:

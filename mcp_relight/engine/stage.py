@@ -1,5 +1,6 @@
 """What one light does to the analysed shape."""
 
+import math
 from dataclasses import dataclass
 
 import cv2
@@ -8,14 +9,15 @@ import numpy as np
 from mcp_relight.domain.lighting import Light
 
 from .analysis import Analysis
-from .grid import Map, blur, centred_axes, slopes, unit
+from .evidence import Evidence
+from .grid import Map, blur, centred_axes, facing, slopes, unit
 from .lamp import lamp, surface_of
 from .shadow import lit_by
 
 _SCENE_SUBJECT = 0.45
 """Without a subject everything counts as this much of one."""
 
-# A relief guessed from colour edges breaks up under a hard light: soften it by this much.
+# A relief guessed from color edges breaks up under a hard light: soften it by this much.
 _SCENE_DOUBT = 0.35
 
 # How far away the backdrop is nobody knows: a full, sharp shadow on it looks like a halo.
@@ -25,28 +27,71 @@ _BACKDROP_BLUR = 0.03
 _SUBJECT_REACH = 0.5
 _BACKDROP_REACH = 2.7
 
-_RIM_WIDTH = 0.014
-_RIM_GAIN = 2.2
-_RIM_GLOSS = 0.55
+_SCENE_SIDE = 0.55, 0.75
+"""How fast light fades across a scene without a subject, which is all that shows its side there:
+of any light, and of a hard one in addition. Per half of the long side, in powers of e."""
+_SKY_REACH = 0.5
+"""The sky is farther away than any lamp: it fades by this share of that."""
+_GROUND_SLOPE = 0.45
+"""How much the ground of a scene with a sky leans up."""
+
+_SCENE_THROUGH = 0.5
+
+_RIM_WIDTH = 0.007
+_RIM_WRAP = 0.022
+_RIM_WRAP_SHARE = 0.25
+_RIM_GAIN = 2.6
+_RIM_GLOSS = 0.3
+
+
+@dataclass(frozen=True, slots=True)
+class _Rays:
+    """How a light reaches the pixels: unit vectors to it, (3,) or (H, W, 3), how it fades (H, W),
+    and how much of a lamp other parts of the surface hide (H, W)."""
+
+    towards: Map
+    fade: Map
+    hidden: Map | None
 
 
 class Stage:
     """The analysed photo, ready to be lit by any number of lights."""
 
-    def __init__(self, analysis: Analysis) -> None:
-        self._analysis = analysis
+    def __init__(self, analysis: Analysis, evidence: Evidence) -> None:
         self._size = analysis.alpha.shape[0], analysis.alpha.shape[1]
         self._x, self._y = centred_axes(self._size)
+        self._sky = evidence.sky
+        # What is drawn lies flat, and stands before nothing.
+        self.has_subject = analysis.has_subject and evidence.graphic < 0.5
         self.subject: Map = (
-            analysis.alpha
-            if analysis.has_subject
-            else np.full(self._size, _SCENE_SUBJECT, np.float32)
+            analysis.alpha if self.has_subject else np.full(self._size, _SCENE_SUBJECT, np.float32)
         )
-        self._doubt = 0.0 if analysis.has_subject or _given(analysis) else _SCENE_DOUBT
-        self._contour = _contour(analysis.alpha) if analysis.has_subject else None
+        given = analysis.mode in ("user_normals", "user_depth", "shape_model")
+        self._doubt = 0.0 if self.has_subject or given else _SCENE_DOUBT
+        self._is_scene = not self.has_subject and not given
+        self._normals = self._shape(analysis, evidence)
+        self._height = analysis.height
+        self._alpha = analysis.alpha
+        self._is_given = given
+        self._rim_trust = evidence.trust**2 * _mask_trust(analysis)
+        self._contour = _contour(analysis.alpha) if self.has_subject else None
+
+    def _shape(self, analysis: Analysis, evidence: Evidence) -> Map:
+        normals = analysis.normals
+        if evidence.graphic:
+            flat = np.float32(evidence.graphic)
+            normals = unit(normals * (1 - flat) + facing(*self._size) * flat)
+        if not self._is_scene or not self._sky.any():
+            return normals
+        # The sky faces nobody, and the ground below it lies.
+        sky = self._sky[..., None]
+        ground = np.clip(0.3 - self._y, 0, 1)[..., None] * np.array(
+            [0, _GROUND_SLOPE, 0], np.float32
+        )
+        return unit((normals + ground) * (1 - sky) + facing(*self._size) * sky)
 
     def light(self, light: Light, shadow_strength: float, specular: float) -> tuple[Map, Map]:
-        """(diffuse, gloss), each (H, W), of a light of intensity 1 and no colour."""
+        """(diffuse, gloss), each (H, W), of a light of intensity 1 and no color."""
         rays = self._rays(light)
         lit = self._shadow(light, rays, shadow_strength)
         diffuse = self._lambert(light, rays) * lit * rays.fade
@@ -55,33 +100,36 @@ class Stage:
             rim = self._rim(rays)
             diffuse, gloss = diffuse + _RIM_GAIN * rim, gloss + _RIM_GLOSS * rim
         if light.role == "background":
-            around = 1 - self._analysis.alpha
-            diffuse, gloss = diffuse * around, gloss * around
+            diffuse, gloss = diffuse * (1 - self._alpha), gloss * (1 - self._alpha)
         return diffuse, gloss
 
-    def _rays(self, light: Light) -> "_Rays":
-        if light.at is not None:
-            surface = surface_of(self._analysis, light, is_given=_given(self._analysis))
-            near = lamp(light, self._analysis, surface)
-            return _Rays(near.towards, near.fade, near.hidden, is_lamp=True)
-        direction = np.array(light.direction, np.float32)
-        return _Rays(direction, self._falloff(light), None, is_lamp=False)
+    def _rays(self, light: Light) -> _Rays:
+        if light.at is None:
+            return _Rays(np.array(light.direction, np.float32), self._falloff(light), None)
+        subject = self._alpha if self.has_subject else None
+        surface = surface_of(self._height, subject, light.at, is_given=self._is_given)
+        near = lamp(light, light.at, surface, self.subject)
+        sky = (1 - _SKY_REACH) * self._sky if self._is_scene else np.float32(0)
+        return _Rays(near.towards, near.fade ** (1 - sky), near.hidden)
 
-    def _lambert(self, light: Light, rays: "_Rays") -> Map:
+    def _lambert(self, light: Light, rays: _Rays) -> Map:
         """Diffuse light, wrapped around the terminator by large sources."""
-        normals = self._analysis.normals
+        normals, depth = self._normals, rays.towards[..., 2]
         wrap = 0.5 * light.softness + self._doubt
         cosine = (normals * rays.towards).sum(axis=2)
         diffuse = np.clip((cosine + wrap) / (1 + wrap), 0, None) ** (1 + 0.5 * wrap)
-        depth = rays.towards[..., 2]
-        grazing = 1 - np.clip(normals[..., 2], 0, 1)
-        diffuse = diffuse * np.where(depth < 0, 1 + 2 * grazing**2, 1)
-        if not rays.is_lamp and depth <= 0.05:
+        if self._is_scene:
+            # From behind it comes over and through whatever stands there, and shows on all sides.
+            diffuse = np.maximum(diffuse, -_SCENE_THROUGH * depth)
+        else:
+            grazing = 1 - np.clip(normals[..., 2], 0, 1)
+            diffuse = diffuse * np.where(depth < 0, 1 + 2 * grazing**2, 1)
+        if rays.hidden is None and depth <= 0.05:
             # A light behind the subject mostly touches the subject's contour.
             diffuse = diffuse * (0.15 + 0.85 * self.subject)
         return diffuse.astype(np.float32)
 
-    def _shadow(self, light: Light, rays: "_Rays", strength: float) -> Map:
+    def _shadow(self, light: Light, rays: _Rays, strength: float) -> Map:
         # The heights of a scene without a subject are made up, and a shadow tells on that most:
         # a rocket would cast one on the sky.
         if strength == 0 or self._doubt:
@@ -89,7 +137,7 @@ class Stage:
         if rays.hidden is not None:
             hidden = rays.hidden
         elif light.direction[2] > 0.05:
-            hidden = 1 - lit_by(self._analysis.height, light.direction, light.softness)
+            hidden = 1 - lit_by(self._height, light.direction, light.softness)
         else:
             return np.ones(self._size, np.float32)
         distant = blur(hidden, _BACKDROP_BLUR * max(self._size))
@@ -104,16 +152,32 @@ class Stage:
         reach = light.falloff * (
             _SUBJECT_REACH * self.subject + _BACKDROP_REACH * (1 - self.subject)
         )
-        return np.exp(reach * towards).astype(np.float32)
+        fading = reach * towards
+        if self._is_scene:
+            fading = fading + self._scene_side(light)
+            fading = fading * (1 - (1 - _SKY_REACH) * self._sky)
+        return np.exp(fading).astype(np.float32)
 
-    def _blinn_phong(self, light: Light, rays: "_Rays") -> Map:
+    def _scene_side(self, light: Light) -> Map:
+        x, y, z = light.direction
+        soft, hard = _SCENE_SIDE
+        side = soft + hard * (1 - light.softness)
+        if z >= 0:
+            along = self._x * x + 0.6 * self._y * max(y, 0)
+            return (side * along).astype(np.float32)
+        # However far behind, it comes from one side of the frame, or over its top.
+        sideways = max(math.hypot(x, y), 0.2)
+        along = (self._x * x + self._y * max(y, 0)) / sideways
+        return (side * along).astype(np.float32)
+
+    def _blinn_phong(self, light: Light, rays: _Rays) -> Map:
         half = rays.towards + np.array([0, 0, 1], np.float32)
         half = half / np.maximum(np.linalg.norm(half, axis=-1, keepdims=True), 1e-3)
         shininess = 60 * (1 - light.softness) + 12
-        cosine = (self._analysis.normals * half).sum(axis=2)
+        cosine = (self._normals * half).sum(axis=2)
         return (np.clip(cosine, 0, 1) ** shininess).astype(np.float32)
 
-    def _rim(self, rays: "_Rays") -> Map:
+    def _rim(self, rays: _Rays) -> Map:
         """The bright edge of a light behind: n·l > 0 only on a sliver, so it is drawn apart."""
         if self._contour is None:
             return np.zeros(self._size, np.float32)
@@ -122,22 +186,13 @@ class Stage:
         sideways = np.hypot(x, y)
         behind = np.clip((0.25 - z) / 0.9, 0, 1) * (sideways >= 0.05)
         towards = (outward * rays.towards[..., :2]).sum(axis=2) / np.maximum(sideways, 0.05)
-        return (behind * np.clip(towards, 0, 1) ** 1.2 * band).astype(np.float32)
+        rim = behind * np.clip(towards, 0, 1) ** 1.2 * band * self._rim_trust
+        return rim.astype(np.float32)
 
 
-@dataclass(frozen=True, slots=True)
-class _Rays:
-    """How a light reaches the pixels: unit vectors to it, (3,) or (H, W, 3), how it fades, and
-    what of a lamp other parts hide."""
-
-    towards: Map
-    fade: Map
-    hidden: Map | None
-    is_lamp: bool
-
-
-def _given(analysis: Analysis) -> bool:
-    return analysis.mode in ("user_normals", "user_depth")
+def _mask_trust(analysis: Analysis) -> float:
+    """0..1: a subject that was searched may end elsewhere."""
+    return min(1.0, 0.35 + analysis.confidence) if analysis.mode == "auto_mask" else 1.0
 
 
 def _contour(alpha: Map) -> tuple[Map, Map]:
@@ -149,5 +204,7 @@ def _contour(alpha: Map) -> tuple[Map, Map]:
     depth = np.minimum(depth, longest)  # a mask of the whole frame has no edge to be near to
     across, up = slopes(blur(alpha, 0.02 * longest))
     outward = np.dstack([-across, -up])
-    band = np.exp(-((depth / (_RIM_WIDTH * longest)) ** 1.5)) * alpha
+    sharp = np.exp(-((depth / (_RIM_WIDTH * longest)) ** 1.5))
+    wrapped = np.exp(-((depth / (_RIM_WRAP * longest)) ** 1.5))
+    band = (sharp + _RIM_WRAP_SHARE * wrapped) * alpha
     return unit(outward), band.astype(np.float32)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mcp_relight.domain.job import Job, JobRequest
+from mcp_relight.domain.known_light import known_light
 from mcp_relight.domain.report import Report
 from mcp_relight.errors import RelightError
 
@@ -109,6 +110,7 @@ async def _measure(
             job.request.lighting,
             returned=returned,
             mask=await _mask(around, job.request),
+            before=await known_light(around.images, around.pixels, job.request.image_id),
         ), ()
     except RelightError:
         return None, (NO_REPORT,)

@@ -1,26 +1,33 @@
-"""The light in one photo, in numbers and in one plain sentence."""
+"""The light in one photo: the numbers that a report, a reference and a reader start from."""
 
 import math
-from collections.abc import Iterator
+from dataclasses import dataclass
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from mcp_relight.domain.report import LightAnalysis, SuggestedLook
+from mcp_relight.domain.report import SURE, Kind, LightAnalysis
+from mcp_relight.engine.backdrop import before_plain_backdrop
 from mcp_relight.engine.color import decode, luminance
-from mcp_relight.engine.grid import Map
+from mcp_relight.engine.face import find_face
+from mcp_relight.engine.grid import Map, Pixels
 
-from .color import LightColor, color_of, kelvin_words
-from .direction import Light, light_of
+from .color import color_of
+from .direction import light_of
+from .light_words import sentence_of
 from .register import shrink
 from .shape import GRID_PX, Shape, box_of, find_shapes
+from .suggest import looks_for
 
 _COLOR_PX = 384
 _MID_GREY = 0.18
-_SURE = 0.4
 _BACKLIT_STOPS, _BRIGHT = 1.0, 0.2
-_SIDE_DEG = 25
-_MOST_LOOKS = 3
+_NIGHT_LEVEL, _NIGHT_MEAN = 0.02, 0.06
+_GRAPHIC_SHARE, _GRAPHIC_COLORS = 0.8, 24
+_SKY_ROWS, _SKY_CALM, _SKY_BRIGHTER = 0.25, 0.05, 1.15
+_MOST_AMBIENT, _LEAST_RATIO = 1.0, 1.03
+_SOFTEST, _SOFTNESS_PER_STOP, _HARDEST = 1.0, 0.22, 0.1
 
 
 def analyze(
@@ -34,35 +41,44 @@ def analyze(
     `alpha` (0…255) and `mask` (bool, or 0…255), (H, W) at any size, mark the subject if known.
     """
     small = shrink(rgb, GRID_PX)
-    linear = decode(small)
-    level = luminance(linear)
+    level = luminance(decode(small))
     shape = find_shapes([small], mask=mask, alpha=alpha)[0]
     light = light_of(level, [shape])
     colored = shrink(rgb, _COLOR_PX)
     color = color_of(decode(colored))
-    backlit = _is_backlit(level, shape)
-    exposure = math.log2(max(float(level.mean()), 1e-4) / _MID_GREY)
+    is_placed, is_toned = light.confidence >= SURE, color.confidence >= SURE
     azimuth, elevation = light.angles
-    return LightAnalysis(
-        azimuth_deg=azimuth,
-        elevation_deg=elevation,
+    stops = light.key_to_fill_stops
+    measured = LightAnalysis(
+        azimuth_deg=azimuth if is_placed else None,
+        elevation_deg=elevation if is_placed else None,
         direction_confidence=light.confidence,
-        key_to_fill_stops=light.key_to_fill_stops,
-        kelvin=_rounded_kelvin(color.kelvin),
-        tint=round(color.off_locus, 2),
+        key_to_fill_stops=stops,
+        ambient=_ambient(stops),
+        softness=round(max(_SOFTEST - _SOFTNESS_PER_STOP * stops, _HARDEST), 2),
+        contrast_confidence=light.confidence,
+        kelvin=rounded_kelvin(color.kelvin) if is_toned else None,
+        tint=round(color.off_locus, 2) if is_toned else None,
         color_confidence=color.confidence,
-        exposure_ev=round(exposure, 1),
+        exposure_ev=round(math.log2(max(float(level.mean()), 1e-4) / _MID_GREY), 1),
         clipped_shadows=round(float((colored.max(axis=2) <= 2).mean()), 3),
         clipped_highlights=round(float((colored.max(axis=2) >= 254).mean()), 3),
         subject_box=None if shape.subject is None else box_of(shape.subject),
-        backlit=backlit,
-        sentence=_sentence(light, color, exposure, backlit),
-        looks=tuple(_looks(light, color, exposure, backlit))[:_MOST_LOOKS],
+        backlit=_is_backlit(level, shape),
+        kind=_Seen(colored, small, level, shape).kind,
     )
+    told = {"sentence": sentence_of(measured), "looks": looks_for(measured)}
+    return measured.model_copy(update=told)
 
 
-def _rounded_kelvin(kelvin: float) -> int:
+def rounded_kelvin(kelvin: float) -> int:
     return round(kelvin / 50) * 50
+
+
+def _ambient(key_to_fill_stops: float) -> float:
+    """The argument that asks for shadows as deep: key and fill over fill is the ratio."""
+    ratio = max(2.0**key_to_fill_stops, _LEAST_RATIO)
+    return round(min(1 / (ratio - 1), _MOST_AMBIENT), 2)
 
 
 def _is_backlit(level: Map, shape: Shape) -> bool:
@@ -73,63 +89,44 @@ def _is_backlit(level: Map, shape: Shape) -> bool:
     return outside > _BRIGHT and math.log2(outside / max(inside, 1e-4)) > _BACKLIT_STOPS
 
 
-def direction_words(azimuth_deg: int, elevation_deg: int) -> str:
-    """Plain words for a direction: "the upper left", "behind on the right", "the camera"."""
-    side = "left" if azimuth_deg < 0 else "right"
-    height = "above" if elevation_deg > 30 else "below" if elevation_deg < -20 else ""
-    if abs(elevation_deg) > 65:
-        return height
-    if abs(azimuth_deg) < _SIDE_DEG:
-        return f"{height} the camera" if height else "the camera"
-    if abs(azimuth_deg) > 110:
-        return "behind" if abs(azimuth_deg) > 165 else f"behind on the {side}"
-    return {"above": "the upper ", "below": "the lower ", "": "the "}[height] + side
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """A photo at two sizes (h, w, 3), the luminance (h, w) of the smaller one, and its subject."""
 
+    colored: Pixels
+    small: Pixels
+    level: Map
+    shape: Shape
 
-def _sentence(light: Light, color: LightColor, exposure: float, backlit: bool) -> str:
-    where = (
-        f"Light comes from {direction_words(*light.angles)}"
-        if light.confidence >= _SURE
-        else "No clear direction of light shows"
-    )
-    hard = "hard" if light.key_to_fill_stops > 3 else "soft"
-    kind = f"{hard}, " if light.confidence >= _SURE else ""
-    tone = (
-        f"{kind}{kelvin_words(color.kelvin)} (about {_rounded_kelvin(color.kelvin)} K)"
-        if color.confidence >= _SURE
-        else f"{kind}of uncertain colour"
-    )
-    parts = [f"{where}; it is {tone}"]
-    if backlit:
-        parts.append("the subject is darker than its background")
-    if abs(exposure) >= 1.5:
-        parts.append("the picture is dark" if exposure < 0 else "the picture is bright")
-    return ", and ".join(parts) + "."
+    @property
+    def kind(self) -> Kind:
+        if self._is_graphic:
+            return "graphic"
+        if find_face(self.colored, large_only=True) is not None:
+            return "portrait"
+        if float(np.median(self.level)) < _NIGHT_LEVEL and float(self.level.mean()) < _NIGHT_MEAN:
+            return "night"
+        if self.shape.subject is not None and before_plain_backdrop(self.small) is not None:
+            return "product"
+        return "landscape" if self._has_sky else "scene"
 
+    @property
+    def _is_graphic(self) -> bool:
+        """A few colours cover nearly all of it, without the noise that every photo has."""
+        coarse = (self.colored >> 3).astype(np.int64)
+        codes = (coarse[..., 0] << 10) | (coarse[..., 1] << 5) | coarse[..., 2]
+        counts = np.sort(np.bincount(codes.ravel()))[::-1]
+        steps = cv2.Laplacian(self.colored[..., 1].astype(np.float32), cv2.CV_32F)
+        is_few = counts[:_GRAPHIC_COLORS].sum() >= _GRAPHIC_SHARE * codes.size
+        return bool(is_few and float((np.abs(steps) < 0.5).mean()) > _GRAPHIC_SHARE)
 
-def _looks(
-    light: Light, color: LightColor, exposure: float, backlit: bool
-) -> Iterator[SuggestedLook]:
-    """Looks that suit, the most telling reason first."""
-    azimuth, _ = light.angles
-    sure = light.confidence >= _SURE
-    if backlit:
-        yield SuggestedLook(name="loop", why="front light opens up the dark subject")
-        if not sure:
-            yield SuggestedLook(
-                name="sunset_backlight", why="the light may already be behind the subject"
-            )
-    if sure and abs(azimuth) >= _SIDE_DEG:
-        name = "window_left" if azimuth < 0 else "window_right"
-        yield SuggestedLook(name=name, why="keeps the side the light comes from, softer")
-    if not sure:
-        yield SuggestedLook(name="rembrandt", why="gives the flat light a direction")
-    if sure and light.key_to_fill_stops > 4:
-        yield SuggestedLook(name="overcast", why="softens the hard shadows")
-    if exposure < -2:
-        yield SuggestedLook(name="moonlight", why="fits a picture that is already dark")
-    if color.confidence >= _SURE and color.kelvin < 4500:
-        yield SuggestedLook(name="golden_hour", why="fits the warm colours that are there")
-    else:
-        yield SuggestedLook(name="golden_hour", why="adds warmth to neutral colours")
-    yield SuggestedLook(name="butterfly", why="flatters most subjects from the front")
+    @property
+    def _has_sky(self) -> bool:
+        """The upper edge is calm and brighter than the rest, over the whole width."""
+        rows = max(2, round(_SKY_ROWS * self.level.shape[0]))
+        above, below = np.sqrt(self.level[:rows]), np.sqrt(self.level[rows:])
+        calm = float(np.abs(np.diff(above, axis=1)).mean()) < _SKY_CALM * max(
+            float(above.mean()), 1e-3
+        )
+        is_wide = self.level.shape[1] >= self.level.shape[0]
+        return is_wide and calm and float(above.mean()) > _SKY_BRIGHTER * float(below.mean())

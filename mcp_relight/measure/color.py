@@ -67,20 +67,29 @@ def color_of(linear: Map) -> LightColor:
     return LightColor(warmth, tint, round(math.exp(-apart / _AGREES), 2))
 
 
-def shifted(before: LightColor, original: Map, final: Map, usable: NDArray[np.bool_]) -> LightColor:
-    """The light after: the light before, moved by the change of the same surfaces' colour."""
+@dataclass(frozen=True, slots=True)
+class Shift:
+    """How the light's warmth moved, and how sure (0…1) that is."""
+
+    warmth: float
+    confidence: float
+
+    def from_kelvin(self, kelvin: float) -> float:
+        """Where a light of that kelvin is after it."""
+        warmths, _ = _locus()
+        before = float(np.interp(kelvin, _KELVINS, warmths))
+        return LightColor(before + self.warmth, 0.0, self.confidence).kelvin
+
+
+def shift_of(original: Map, final: Map, usable: NDArray[np.bool_]) -> Shift:
+    """The change of the same surfaces' colour between two linear (h, w, 3) pictures."""
     seen = usable & (darkest(original) > _DARK) & (darkest(final) > _DARK)
     seen &= (brightest(original) < _CLIPPED) & (brightest(final) < _CLIPPED)
     if int(seen.sum()) < 16:
-        return color_of(final)
+        return Shift(0.0, 0.0)
     logs = np.log(final[seen]) - np.log(original[seen])
-    red, green, blue = (float(np.median(logs[:, channel])) for channel in range(3))
-    sure = min(1.0, int(seen.sum()) / (0.1 * seen.size))
-    return LightColor(
-        before.warmth + red - blue,
-        before.tint + green - (red + blue) / 2,
-        round(0.5 * (before.confidence + sure), 2),
-    )
+    red, blue = (float(np.median(logs[:, channel])) for channel in (0, 2))
+    return Shift(red - blue, min(1.0, int(seen.sum()) / (0.1 * seen.size)))
 
 
 def brightest(linear: Map) -> Map:

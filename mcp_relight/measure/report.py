@@ -9,29 +9,32 @@ from numpy.typing import NDArray
 
 from mcp_relight.domain.lighting import Lighting
 from mcp_relight.domain.report import (
+    SURE,
     CollateralReport,
     DirectionReport,
     KelvinReport,
+    LightAnalysis,
     Report,
     StopsReport,
 )
 from mcp_relight.engine.color import LUMINANCE, decode, luminance
 from mcp_relight.engine.grid import Bits, Map, blur
 
-from .color import LightColor, color_of, shifted
+from .analyze import analyze, rounded_kelvin
+from .color import shift_of
 from .content import Content, compare
-from .direction import Change, change_of
+from .direction import Change, Light, change_of
+from .gain import at_size, gain_of
 from .linear import Linear, half_of
+from .parts import Evidence, parts_of
 from .register import coverage, register, shrink, warp
-from .request import Wish, asked_kelvin, log_shading, wished
+from .request import Wish, asked_kelvin, wished
 from .shape import GRID_PX, Shape, find_shapes
-from .verdict import Measured, judge, next_step_of, sentence_of
+from .verdict import Measured, judge, sentence_of
 
 _WORK_PX = 384
 _FLOOR = 0.01
 _DARK = 0.002
-_KNOWN_DIRECTION = 0.1
-_MIREDS_THAT_COUNT = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,35 +55,57 @@ def report(
     returned_rgb: NDArray[np.uint8] | None = None,
     mask: NDArray[np.bool_ | np.uint8] | None = None,
     alpha: NDArray[np.uint8] | None = None,
+    before: LightAnalysis | None = None,
 ) -> Report:
     """Measure how `final_rgb` meets `lighting`, all pictures (H, W, 3) sRGB of any size.
 
     `returned_rgb` is what the model returned when `final_rgb` was made from it: content is judged
     there, light on the final picture. `mask` (bool, or 0…255) and `alpha` (0…255), (H, W) at
-    any size, mark the subject of the original, if known.
+    any size, mark the subject of the original, if known. `before` is what `analyze` said of the
+    original; without it that is measured here.
     """
+    known = before or analyze(original_rgb, alpha=alpha)
     pair = _aligned(original_rgb, final_rgb, returned_rgb)
     small = [shrink(one.rgb, GRID_PX) for one in (pair.original, pair.final)]
     linear = [decode(picture) for picture in small]
-    before, after = (luminance(one) for one in linear)
     shapes = find_shapes(small, mask=mask, alpha=alpha)
     change = change_of(_colorless(linear[0]), _colorless(linear[1]), shapes)
+    levels = luminance(linear[0]), luminance(linear[1])
     wish = wished(lighting)
-    error_deg = None if wish is None else _angle_deg(wish, change)
-    kelvin = _kelvin(pair, lighting)
-    stops = _stops(before, after, shapes[0])
-    done = _done(before, after, shapes[0], change, lighting, wish, kelvin, stops)
-    direction = _direction(change, wish, error_deg, 0.3 if pair.content.changed else 1.0)
+    direction = _direction(change, wish, known, 0.3 if pair.content.changed else 1.0)
+    kelvin = _kelvin(pair, lighting, known)
+    gain = gain_of(pair.original, pair.final, pair.shown)
+    parts = parts_of(
+        Evidence(
+            lighting=lighting,
+            wish=wish,
+            gain=gain,
+            change=change,
+            direction_confidence=direction.confidence,
+            subject=_subject(shapes[0], gain.stops.shape),
+            ev=math.log2(max(float(levels[1].mean()), 1e-3) / max(float(levels[0].mean()), 1e-3)),
+            kelvin=kelvin.after,
+            color_confidence=known.color_confidence,
+        )
+    )
     measured = Measured(
-        pair.content, change, wish, error_deg, direction.confidence, _moved_stops(pair), done
+        content=pair.content,
+        parts=parts,
+        flaws=(),
+        moved_stops=_moved_stops(pair),
+        is_light_asked=bool(lighting.lights) or lighting.exposure_ev != 0,
+        is_original_asked=bool(lighting.lights) and lighting.strength == 0,
+        asked_from=direction.requested,
+        came_from=direction.after,
     )
     verdict = judge(measured)
     return Report(
         verdict=verdict,
         sentence=sentence_of(verdict, measured),
-        next_step=next_step_of(verdict),
+        parts=parts,
+        flaws=measured.flaws,
         direction=direction,
-        stops=stops,
+        stops=_stops(*levels, shapes[0]),
         kelvin=kelvin,
         collateral=_collateral(pair.content),
     )
@@ -113,9 +138,13 @@ def _colorless(linear: Map) -> Map:
     return np.exp(np.log(linear + np.float32(_DARK)) @ LUMINANCE)
 
 
-def _angle_deg(wish: Wish, change: Change) -> int:
-    cosine = float(wish.direction @ change.after.direction)
+def _angle_deg(wish: Wish, light: Light) -> int:
+    cosine = float(wish.direction @ light.direction)
     return round(math.degrees(math.acos(max(-1.0, min(1.0, cosine)))))
+
+
+def _subject(shape: Shape, size: tuple[int, ...]) -> Bits | None:
+    return None if shape.subject is None else at_size(shape.subject, size)
 
 
 def _moved_stops(pair: _Pair) -> float:
@@ -140,69 +169,34 @@ def _stops(before: Map, after: Map, shape: Shape) -> StopsReport:
     )
 
 
-def _kelvin(pair: _Pair, lighting: Lighting) -> KelvinReport:
-    before = color_of(pair.original.half)
-    after = shifted(before, pair.original.half, pair.final.half, half_of(pair.shown))
-    first, second = (_rounded_kelvin(color) for color in (before, after))
+def _kelvin(pair: _Pair, lighting: Lighting, known: LightAnalysis) -> KelvinReport:
+    shift = shift_of(pair.original.half, pair.final.half, half_of(pair.shown))
+    confidence = round(0.5 * (known.color_confidence + shift.confidence), 2)
+    after = None
+    if known.kelvin is not None and confidence >= SURE:
+        after = rounded_kelvin(shift.from_kelvin(known.kelvin))
     return KelvinReport(
-        before=first,
-        after=second,
+        before=known.kelvin,
+        after=after,
         requested=asked_kelvin(lighting),
-        shift=second - first,
-        confidence=after.confidence,
+        shift=None if after is None or known.kelvin is None else after - known.kelvin,
+        confidence=confidence,
     )
-
-
-def _rounded_kelvin(color: LightColor) -> int:
-    return round(color.kelvin / 50) * 50
-
-
-def _done(
-    before: Map,
-    after: Map,
-    shape: Shape,
-    change: Change,
-    lighting: Lighting,
-    wish: Wish | None,
-    kelvin: KelvinReport,
-    stops: StopsReport,
-) -> float:
-    """The share of what was asked that happened, judged by what was mainly asked."""
-    if wish is not None and wish.sided:
-        return _shading_done(before, after, shape, change, lighting)
-    if lighting.exposure_ev and abs(lighting.exposure_ev) >= 0.5:
-        return stops.subject / lighting.exposure_ev
-    if kelvin.requested is not None:
-        asked = 1e6 / kelvin.requested - 1e6 / kelvin.before
-        if abs(asked) > _MIREDS_THAT_COUNT:
-            return (1e6 / kelvin.after - 1e6 / kelvin.before) / asked
-    return 1.0
-
-
-def _shading_done(
-    before: Map, after: Map, shape: Shape, change: Change, lighting: Lighting
-) -> float:
-    """Slope of the measured change of log brightness over the asked one, on the subject."""
-    known = change.before.confidence * np.log(
-        np.maximum(shape.normals @ change.before.direction, 0) + np.float32(_KNOWN_DIRECTION)
-    )
-    asked = (lighting.strength * (log_shading(shape.normals, lighting) - known))[shape.region]
-    seen = (np.log(after + _FLOOR) - np.log(before + _FLOOR))[shape.region]
-    asked = asked - asked.mean()
-    power = float(asked @ asked)
-    return float(asked @ (seen - seen.mean())) / power if power > 1e-6 else 1.0
 
 
 def _direction(
-    change: Change, wish: Wish | None, error_deg: int | None, trust: float
+    change: Change, wish: Wish | None, known: LightAnalysis, trust: float
 ) -> DirectionReport:
-    sure = min(1.0, max(change.explained, 0.0)) * trust
+    sure = min(1.0, max(change.explained, 0.0), max(change.after.confidence, 0.0)) * trust
+    is_placed = sure >= SURE
     return DirectionReport(
-        before=change.before.angles,
-        after=change.after.angles,
+        before=None
+        if known.azimuth_deg is None or known.elevation_deg is None
+        else (known.azimuth_deg, known.elevation_deg),
+        after=change.after.angles if is_placed else None,
         requested=None if wish is None else wish.angles,
-        error_deg=error_deg,
-        confidence=round(min(sure, max(change.after.confidence, 0.0) * trust), 2),
+        error_deg=_angle_deg(wish, change.after) if wish is not None and is_placed else None,
+        confidence=round(sure, 2),
     )
 
 

@@ -1,39 +1,62 @@
 """What a requested lighting would do to a rough shape: the yardstick for weaker and stronger."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mcp_relight.domain.lighting import Lighting
-from mcp_relight.engine.grid import Map
+from mcp_relight.engine.color import kelvin_color, light_color
+from mcp_relight.engine.grid import Map, centred_axes, unit
+
+from .gain import Gain, stops_and_tone
 
 _EVEN_SOFTNESS, _EVEN_AMBIENT = 0.8, 0.8
 _NOTICED, _SIDE_BEATS_HEIGHT = 0.2, 0.3
 _OPPOSITE_SIDE, _OPPOSITE_HEIGHT = -0.1, -0.35
 """Height is read with less certainty than side, so more is asked before it is called wrong."""
+_DOME, _DOME_RIM = (0.95, 0.8), 0.05
+_LEAST_AMBIENT = 0.03
+_OTHER_TONE, _BEHIND = 0.8, -0.2
 _OFF_AXIS = math.sin(math.radians(20))
 
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """The direction asked for; `single` when the picture is to have one, neither even light nor
-    lights from two sides, and `sided` when a viewer would name a side for it besides."""
+    """The direction asked for.
+
+    `even`: a light without a direction; `opposed`: rivals from two sides; `two_toned`: they differ
+    in colour; `behind`: no light but those from behind. `sided` is what a viewer would name a
+    side for.
+    """
 
     angles: tuple[int, int]
     direction: NDArray[np.float64]
-    single: bool
-    sided: bool
+    even: bool = False
+    opposed: bool = False
+    two_toned: bool = False
+    behind: bool = False
+
+    @property
+    def single(self) -> bool:
+        return not self.even and not self.opposed
+
+    @property
+    def sided(self) -> bool:
+        return self.single and float(np.linalg.norm(self.direction[:2])) > _OFF_AXIS
 
     def opposed_by(self, after: NDArray[np.floating]) -> bool:
         """The light after comes from the other side."""
         limit = _OPPOSITE_SIDE if self._is_across else _OPPOSITE_HEIGHT
         return self._towards(after) < limit
 
-    def approached(self, before: NDArray[np.floating], after: NDArray[np.floating]) -> bool:
-        """The light went to the asked side, wherever it came from and however far it got."""
-        return self._towards(after) - self._towards(before) > _NOTICED
+    @property
+    def axis(self) -> tuple[float, float]:
+        """(x, y) in the picture along which the light is judged."""
+        across, up = (math.copysign(1, float(part)) for part in self.direction[:2])
+        return (across, 0.0) if self._is_across else (0.0, up)
 
     @property
     def _is_across(self) -> bool:
@@ -48,21 +71,26 @@ class Wish:
 
 
 def wished(lighting: Lighting) -> Wish | None:
-    """The key light's direction, or None when nothing with a direction was asked for."""
+    """The key light's direction, or None when no light was asked for."""
     key = lighting.key
     if key is None or key.intensity == 0 or lighting.strength == 0:
         return None
-    direction = np.array(key.direction)
-    even = key.softness >= _EVEN_SOFTNESS or lighting.ambient >= _EVEN_AMBIENT * key.intensity
-    opposed = any(
-        light.role == key.role
-        and light.direction[0] * direction[0] < 0
-        and light.intensity > 0.7 * key.intensity
+    rivals = [
+        light
         for light in lighting.lights
+        if light.role == key.role
+        and light.direction[0] * key.direction[0] < 0
+        and light.intensity > 0.7 * key.intensity
+    ]
+    tones = [np.log(light_color(light)) for light in (key, *rivals)]
+    return Wish(
+        (round(key.azimuth_deg), round(key.elevation_deg)),
+        np.array(key.direction),
+        even=key.softness >= _EVEN_SOFTNESS or lighting.ambient >= _EVEN_AMBIENT * key.intensity,
+        opposed=bool(rivals),
+        two_toned=any(float(np.abs(tone - tones[0]).max()) > _OTHER_TONE for tone in tones),
+        behind=all(light.direction[2] < _BEHIND for light in (key, *rivals)),
     )
-    single = not even and not opposed
-    sided = single and float(np.linalg.norm(direction[:2])) > _OFF_AXIS
-    return Wish((round(key.azimuth_deg), round(key.elevation_deg)), direction, single, sided)
 
 
 def asked_kelvin(lighting: Lighting) -> int | None:
@@ -71,12 +99,24 @@ def asked_kelvin(lighting: Lighting) -> int | None:
     return None if key is None or key.kelvin is None else round(key.kelvin)
 
 
-def log_shading(normals: Map, lighting: Lighting) -> Map:
-    """Log brightness (h, w) of a white surface under the lighting, exposure not counted."""
-    total = np.full(normals.shape[:2], max(lighting.ambient, 0.03), np.float32)
+def expected(lighting: Lighting, size: Sequence[int]) -> Gain:
+    """The gain (h, w) that the lighting would bring to a white dome as wide as the frame, at its
+    strength."""
+    normals = _dome(size)
+    total = np.full(normals.shape, max(lighting.ambient, _LEAST_AMBIENT), np.float32)
+    total *= kelvin_color(lighting.ambient_kelvin)
     for light in lighting.lights:
         facing = normals @ np.array(light.direction, np.float32)
         wrap = np.float32(light.softness / 2)
         lit = np.maximum((facing + wrap) / (1 + wrap), 0)
-        total += np.float32(light.intensity) * lit
-    return np.log(total)
+        total += np.float32(light.intensity) * lit[..., None] * light_color(light)
+    everywhere = np.ones(normals.shape[:2], np.bool_)
+    stops, tone = stops_and_tone(np.float32(lighting.strength) * np.log(total))
+    return Gain(stops=stops, plain=stops, tone=tone, usable=everywhere, toned=everywhere)
+
+
+def _dome(size: Sequence[int]) -> Map:
+    x, y = centred_axes((size[0], size[1]))
+    across, up = _DOME[0] * x / np.abs(x).max(), _DOME[1] * y / np.abs(y).max()
+    towards = np.sqrt(np.maximum(1 - across * across - up * up, _DOME_RIM))
+    return unit(np.dstack([across, up, towards]))

@@ -1,103 +1,138 @@
-"""The verdict word, the sentence and the next step, from what was measured."""
+"""The verdict word from the words of the parts, by one table, and a sentence that says both."""
 
 from dataclasses import dataclass
 
-from mcp_relight.domain.report import Verdict
+from mcp_relight.domain.report import Flaw, Parts, PartWord, Verdict
 
-from .analyze import direction_words
 from .content import Content
-from .direction import Change
-from .request import Wish
+from .light_words import direction_words
 
-_UNCHANGED_STOPS = 0.12
-_WEAK, _STRONG = 0.3, 2.5
-_SURE = 0.5
-_TOO_UNSURE = 0.1
-"""Below this the light may come from anywhere: no verdict is built on where it seems to be."""
-_UNSURE = 0.25
-"""Below this it may be hard to tell where the light is, and yet plain which way it went."""
-_FAR_OFF_DEG = 70
+UNCHANGED_STOPS = 0.12
+
+PART_NAMES = tuple(Parts.model_fields)
+TABLE: tuple[tuple[tuple[str, ...], PartWord, Verdict], ...] = (
+    (("direction",), "wrong", "wrong direction"),
+    (PART_NAMES, "wrong", "weaker"),
+    (PART_NAMES, "weaker", "weaker"),
+    (PART_NAMES, "stronger", "stronger"),
+    (PART_NAMES, "as asked", "as asked"),
+)
+"""The first row of which any named part has that word gives the verdict; none of them, "not
+judged". docs/report.md shows the same table."""
 
 
 @dataclass(frozen=True, slots=True)
 class Measured:
     """All that the verdict rests on.
 
-    `direction_confidence` is the one the report gives; `moved_stops` is how much anything changed
-    at all; `done` the share of the asked change of shading, colour or exposure that happened
-    (1 = all, negative = the other way).
+    `is_light_asked` is False for a prompt alone; `is_original_asked` True at strength 0;
+    `moved_stops` is how much anything changed at all; `came_from` the sure direction after.
     """
 
     content: Content
-    change: Change
-    wish: Wish | None
-    error_deg: int | None
-    direction_confidence: float
+    parts: Parts
+    flaws: tuple[Flaw, ...]
     moved_stops: float
-    done: float
+    is_light_asked: bool = True
+    is_original_asked: bool = False
+    asked_from: tuple[int, int] | None = None
+    came_from: tuple[int, int] | None = None
+
+    @property
+    def is_unchanged(self) -> bool:
+        return self.moved_stops < UNCHANGED_STOPS
 
 
 def judge(measured: Measured) -> Verdict:
-    """One word; content before light, since a light measured on another picture means nothing."""
-    if measured.moved_stops < _UNCHANGED_STOPS:
-        return "weaker"
+    """One word. Content outranks flaws, flaws the light: on another picture it means nothing."""
+    if not measured.is_light_asked and not measured.is_original_asked:
+        return "not judged"
+    if measured.is_unchanged:
+        return "as asked" if measured.is_original_asked else "weaker"
     if measured.content.changed:
         return "changed content"
-    if _is_wrong_way(measured):
-        return "wrong direction"
-    if measured.done < _WEAK:
-        return "weaker"
-    return "stronger" if measured.done > _STRONG else "as asked"
+    if measured.flaws:
+        return "flawed"
+    if measured.is_original_asked:
+        return "stronger"
+    return _of_parts(measured.parts)
 
 
-def _is_wrong_way(measured: Measured) -> bool:
-    wish, before, after = measured.wish, measured.change.before, measured.change.after
-    if wish is None or not wish.single or measured.direction_confidence < _TOO_UNSURE:
-        return False
-    far_off = (measured.error_deg or 0) > _FAR_OFF_DEG and after.confidence >= _SURE
-    if not wish.sided or far_off:
-        return far_off
-    went_there = wish.approached(before.direction, after.direction)
-    is_unsure = measured.direction_confidence < _UNSURE
-    return wish.opposed_by(after.direction) and not (is_unsure and went_there)
+def _of_parts(parts: Parts) -> Verdict:
+    words = parts.model_dump()
+    for names, word, verdict in TABLE:
+        if any(words[name] == word for name in names):
+            return verdict
+    return "not judged"
+
+
+_SHOWS: dict[Flaw, str] = {
+    "stain": "patches on smooth surfaces",
+    "halo": "a glow or dark band along an outline",
+    "seam": "a visible step where the picture has none",
+    "noise": "grain",
+    "posterized": "bands instead of smooth tones",
+    "clipped": "burnt or drowned areas",
+}
 
 
 def sentence_of(verdict: Verdict, measured: Measured) -> str:
     """One plain sentence for a person, and one more when a face is no longer the same."""
-    sentence = _light_sentence(verdict, measured)
+    sentence = _sentence(verdict, measured)
     face = measured.content.face
     if verdict == "changed content" or face is None or not face.changed:
         return sentence
     return f"{sentence} The face looks like another one."
 
 
-def _light_sentence(verdict: Verdict, measured: Measured) -> str:
-    came = direction_words(*measured.change.after.angles)
+def _sentence(verdict: Verdict, measured: Measured) -> str:
     match verdict:
+        case "not judged":
+            return _unjudged(measured)
         case "changed content":
             return "The model returned a different picture, not only a different light."
-        case "weaker" if measured.moved_stops < _UNCHANGED_STOPS:
+        case "flawed":
+            shown = ", ".join(_SHOWS[flaw] for flaw in measured.flaws)
+            return f"The result shows damage: {shown}."
+        case "weaker" if measured.is_unchanged:
             return "Nothing visible changed."
-        case "weaker":
-            return "The light changed less than asked."
-        case "stronger":
-            return "The light changed more than asked."
+        case "as asked" if measured.is_original_asked:
+            return "Strength 0: the original, as asked."
+        case "stronger" if measured.is_original_asked:
+            return "The original was asked for, but the picture changed."
         case "wrong direction":
-            asked = direction_words(*measured.wish.angles) if measured.wish else came
-            return f"Light was asked from {asked} but comes from {came}."
-        case "as asked" if measured.direction_confidence < _UNSURE:
-            return "The light changed as asked."
+            return _wrong_way(measured)
+        case "weaker" | "stronger":
+            much = "less" if verdict == "weaker" else "more"
+            return f"The light changed {much} than asked ({_telling(measured.parts)})."
+        case "as asked" if measured.came_from is not None:
+            return f"As asked; the light now comes from {direction_words(*measured.came_from)}."
         case "as asked":
-            return f"The light changed as asked; it now comes from {came}."
+            return "The light changed as asked."
 
 
-def next_step_of(verdict: Verdict) -> str:
-    """What to try next, in words."""
-    steps: dict[Verdict, str] = {
-        "as asked": "Nothing to do; view_image shows it.",
-        "weaker": "Raise strength or intensity, lower ambient, or try another model.",
-        "stronger": "Lower strength or raise ambient.",
-        "wrong direction": "Try another seed, a model with direction control, or local/classic.",
-        "changed content": 'Use finish="light-only", another seed, or local/classic.',
-    }
-    return steps[verdict]
+def _unjudged(measured: Measured) -> str:
+    if measured.is_light_asked:
+        return "What was asked of the light cannot be measured on this picture."
+    if measured.is_unchanged:
+        return "No light was described to judge by; nothing visible changed."
+    if measured.content.changed:
+        return "No light was described to judge by; the picture is a different one."
+    return "No light was described to judge by."
+
+
+def _wrong_way(measured: Measured) -> str:
+    asked = direction_words(*measured.asked_from) if measured.asked_from else "the other side"
+    if measured.came_from is None:
+        return f"Light was asked from {asked} but the other side became brighter."
+    came = direction_words(*measured.came_from)
+    if came == asked:
+        return f"Light was asked from {asked} but its colours lie on the other sides."
+    return f"Light was asked from {asked} but comes from {came}."
+
+
+def _telling(parts: Parts) -> str:
+    """The parts that are not as asked: "colour weaker, contrast weaker"."""
+    quiet = ("as asked", "not asked", "not measurable")
+    words = parts.model_dump()
+    return ", ".join(f"{name} {word}" for name, word in words.items() if word not in quiet)

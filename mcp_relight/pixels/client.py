@@ -114,6 +114,7 @@ class PixelChild:
         *,
         returned: bytes | None = None,
         mask: bytes | None = None,
+        before: LightAnalysis | None = None,
     ) -> Report:
         return await self._compute(
             "report",
@@ -123,6 +124,7 @@ class PixelChild:
             lighting=lighting,
             returned=returned,
             mask=mask,
+            before=before,
         )
 
     async def aclose(self) -> None:

@@ -13,7 +13,8 @@ import warnings
 import zlib
 from collections.abc import Generator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import cast
 
 import numpy as np
 from PIL import (
@@ -37,10 +38,15 @@ from mcp_relight.domain.image import (
 )
 from mcp_relight.errors import ImageCorrupt, ImageTooLarge, ImageUnsupported, RequestError
 
-from .exif import orientation_of
+from .bmff import ColorCodes, main_picture
+from .colors import ADOBE_RGB, SRGB, Colors, from_codes
+from .deep import levels_of
+from .exif import Exif, read_exif
+from .icc import profile_of
 from .profile import is_usable
 from .strip_jpeg import strip_jpeg
 from .strip_png import strip_png
+from .tone import to_srgb_levels
 
 # Whatever was installed beside or in spite of what we ask for. CVE-2026-112403 and a dozen more.
 if int(pillow_version.partition(".")[0]) < 13:
@@ -59,10 +65,18 @@ ImageFile.LOAD_TRUNCATED_IMAGES = False
 warnings.simplefilter("ignore")
 warnings.simplefilter("error", Image.DecompressionBombWarning)
 
-SIXTEEN_BIT = "The picture has 16-bit colour; it is processed and returned with 8 bits."
 ANIMATED = "The picture is animated; only its first frame is used."
+HDR = (
+    "The picture is HDR; it is processed and returned in sRGB, its highlights compressed with the "
+    "curve of ITU-R BT.2390."
+)
+LINEAR = "The picture is in linear light or video range; it is processed and returned in sRGB."
+ADOBE_RGB_GUESSED = (
+    "The picture says that it is not in sRGB but not what it is in; it is read as Adobe RGB."
+)
 CMYK = "The picture is in print colours (CMYK); it is processed and returned as RGB."
 
+_GREY_MODES = ("1", "L", "LA")
 _BOMBS = (Image.DecompressionBombWarning, Image.DecompressionBombError)
 _DECODER_FAILURES = (
     OSError,
@@ -102,6 +116,8 @@ class Source:
     stripped: bytes | None
     """The same picture without metadata, where that needs no new encoding (PNG and JPEG)."""
     warnings: tuple[str, ...]
+    colors: Colors | None = None
+    """What the numbers mean, where no profile can say it: they are to be brought to sRGB."""
 
     @property
     def has_alpha(self) -> bool:
@@ -113,10 +129,11 @@ class Source:
         return image if turn is None else image.transpose(turn)
 
 
-def decode(data: bytes, *, at_least_px: int | None = None) -> Source:
+def decode(data: bytes, *, at_least_px: int | None = None, as_numbers: bool = False) -> Source:
     """Decode a picture file in full; only the first frame of an animation.
 
-    With `at_least_px` a JPEG may be decoded smaller, its longer edge no shorter than that.
+    With `at_least_px` a JPEG may be decoded smaller, its longer edge no shorter than that. With
+    `as_numbers` the file holds a map, whose numbers are no colors and stay as they are.
     Raises ImageCorrupt, ImageTooLarge or ImageUnsupported.
     """
     source = _opened(data)
@@ -125,8 +142,20 @@ def decode(data: bytes, *, at_least_px: int | None = None) -> Source:
         scale = at_least_px / max(width, height)
         source.image.draft(None, (round(width * scale), round(height * scale)))
     with _decoding():
+        if source.colors is not None and not as_numbers:
+            return _in_srgb(source, data, source.colors)
         source.image.load()
     return source
+
+
+def _in_srgb(source: Source, data: bytes, colors: Colors) -> Source:
+    levels, alpha, top = levels_of(source.image, source.stripped or data)
+    image = Image.fromarray(to_srgb_levels(levels, top, colors))
+    if alpha is not None:
+        image.putalpha(Image.fromarray(alpha))
+    # A map may be linear, and its file must keep the numbers; HDR is always a picture.
+    kept = None if colors.is_hdr else source.stripped
+    return replace(source, image=image, profile=profile_of(SRGB), colors=None, stripped=kept)
 
 
 def _opened(data: bytes) -> Source:
@@ -142,14 +171,13 @@ def _opened(data: bytes) -> Source:
         case "PNG":
             return _open_png(data)
         case "JPEG":
-            jpeg = strip_jpeg(data, usable=is_usable)
-            image = _open(jpeg.data, "JPEG")
-            notes = (CMYK,) if image.mode == "CMYK" else ()
-            return Source(image, "JPEG", jpeg.orientation, jpeg.profile, jpeg.data, notes)
-        case "WEBP" | "AVIF" | "GIF":
+            return _open_jpeg(data)
+        case "WEBP" | "GIF":
             return _open_other(data, kind)
+        case "AVIF":
+            return _open_heif(data, kind)
         case "HEIF" if _HAS_HEIF:
-            return _open_other(data, "HEIF")
+            return _open_heif(data, kind)
         case "HEIF":
             raise ImageUnsupported(
                 "HEIC pictures can be read only with the optional part `heic` installed.",
@@ -162,20 +190,67 @@ def _opened(data: bytes) -> Source:
 def _open_png(data: bytes) -> Source:
     png = strip_png(data, usable=is_usable)
     image = _open(png.data, "PNG")
-    notes = [SIXTEEN_BIT] if png.bit_depth == 16 else []
+    notes = [*_bits_note(png.bit_depth), *_colors_note(png.colors)]
+    notes += [ADOBE_RGB_GUESSED] if png.is_guess else []
     if png.animated:
         notes.append(ANIMATED)
-    return Source(image, "PNG", png.orientation, png.profile, png.data, tuple(notes))
+    return Source(
+        image, "PNG", png.orientation, png.profile, png.data, tuple(notes), colors=png.colors
+    )
+
+
+def _open_jpeg(data: bytes) -> Source:
+    jpeg = strip_jpeg(data, usable=is_usable)
+    image = _open(jpeg.data, "JPEG")
+    notes = [CMYK] if image.mode == "CMYK" else []
+    notes += [ADOBE_RGB_GUESSED] if jpeg.is_guess else []
+    notes += sorted(jpeg.layers)
+    return Source(image, "JPEG", jpeg.orientation, jpeg.profile, jpeg.data, tuple(notes))
 
 
 def _open_other(data: bytes, kind: ImageFormat) -> Source:
-    image = _open(data, kind)
+    """WEBP and GIF, which say colors by a profile or EXIF alone."""
+    image, notes = _open(data, kind), list[str]()
+    profile, about = _metadata(image)
+    if profile is None and about.adobe_rgb != "no":
+        profile = profile_of(ADOBE_RGB)
+        notes += [ADOBE_RGB_GUESSED] if about.adobe_rgb == "likely" else []
+    notes += [ANIMATED] if _is_animated(image) else []
+    return Source(image, kind, about.orientation, profile, None, tuple(notes))
+
+
+def _open_heif(data: bytes, kind: ImageFormat) -> Source:
+    """AVIF and HEIC: a profile counts before color codes, and codes before EXIF."""
+    source = _open_other(data, kind)
+    image, main = source.image, main_picture(data)
+    # libheif has turned the picture by the container's word; EXIF's is not for it.
+    source = replace(source, orientation=1) if kind == "HEIF" else source
+    source = replace(source, warnings=(*source.warnings, *_bits_note(main.bits), *main.layers))
+    codes = main.codes or _of_the_stream(image)
+    if codes is None or _metadata(image)[0] is not None:
+        return source
+    colors = from_codes(codes.primaries, codes.transfer)
+    if colors is None:
+        return source
+    said = [note for note in source.warnings if note != ADOBE_RGB_GUESSED]
+    source = replace(source, profile=None, warnings=(*said, *_colors_note(colors)))
+    if not colors.fits_profile:
+        return replace(source, colors=colors)
+    if colors.is_srgb:
+        return source
+    return replace(source, profile=profile_of(colors, grey=image.mode in _GREY_MODES))
+
+
+def _metadata(image: Image.Image) -> tuple[bytes | None, Exif]:
     with _decoding():
-        animated = bool(getattr(image, "is_animated", False))
         exif, icc = image.info.get("exif"), image.info.get("icc_profile")
     profile = icc if isinstance(icc, bytes) and is_usable(icc) else None
-    orientation = orientation_of(exif) if isinstance(exif, bytes) else 1
-    return Source(image, kind, orientation, profile, None, (ANIMATED,) if animated else ())
+    return profile, read_exif(exif if isinstance(exif, bytes) else b"")
+
+
+def _is_animated(image: Image.Image) -> bool:
+    with _decoding():
+        return bool(getattr(image, "is_animated", False))
 
 
 def _open(data: bytes, kind: ImageFormat) -> Image.Image:
@@ -225,3 +300,24 @@ def eight_bit(image: Image.Image) -> Image.Image:
         return image
     values = np.asarray(image).astype(np.uint32)
     return Image.fromarray(((values * 255 + 32_767) // 65_535).astype(np.uint8))
+
+
+def _of_the_stream(image: Image.Image) -> ColorCodes | None:
+    """What libheif found, also in the coded picture itself."""
+    said = image.info.get("nclx_profile")
+    if not isinstance(said, dict):
+        return None
+    codes = cast(dict[str, int], said)
+    return ColorCodes(codes["color_primaries"], codes["transfer_characteristics"])
+
+
+def _bits_note(bits: int) -> tuple[str, ...]:
+    if bits <= 8:
+        return ()
+    return (f"The picture has {bits}-bit color; it is processed and returned with 8 bits.",)
+
+
+def _colors_note(colors: Colors | None) -> tuple[str, ...]:
+    if colors is None or colors.fits_profile:
+        return ()
+    return (HDR if colors.is_hdr else LINEAR,)

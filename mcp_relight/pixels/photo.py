@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from .decode import Source, decode, eight_bit
+from .hidden import continued, is_hiding
 from .profile import colour_space, from_srgb, is_wide, to_srgb
 
 Pixels = NDArray[np.uint8]
@@ -18,7 +19,10 @@ _MAP_EDGE_PX = 1024
 
 @dataclass(frozen=True, slots=True)
 class Photo:
-    """`rgb` (H, W, 3) in sRGB and `alpha` (H, W), 255 = opaque, the right way up."""
+    """`rgb` (H, W, 3) in sRGB and `alpha` (H, W), 255 = opaque, the right way up.
+
+    Where nothing is to be seen, `rgb` continues what is around.
+    """
 
     rgb: Pixels
     alpha: Pixels | None
@@ -26,7 +30,8 @@ class Photo:
     profile: bytes | None
     """The RGB profile to embed in a result."""
     own: Pixels | None
-    """The pixels in the profile's own colours, where those are not sRGB."""
+    """The pixels as the file has them, where `rgb` differs: in the profile's own colors, and with
+    what is hidden under transparency."""
     warnings: tuple[str, ...]
 
     def in_own_colours(self, rgb: Pixels) -> Pixels:
@@ -34,36 +39,47 @@ class Photo:
 
         Pixels the result left alone come back bit for bit, also those outside sRGB's gamut.
         """
-        if self.own is None or self.profile is None:
+        if self.own is None:
             return rgb
         result = self.own.copy()
+        profile = self.profile if self.profile is not None and is_wide(self.profile) else None
         for top in range(0, rgb.shape[0], _STRIP_ROWS):
             strip = slice(top, top + _STRIP_ROWS)
             touched = (rgb[strip] != self.rgb[strip]).any(axis=2)
-            converted = from_srgb(Image.fromarray(rgb[strip]), self.profile)
-            if converted is not None:
-                result[strip][touched] = np.asarray(converted)[touched]
+            if self.alpha is not None:
+                touched &= self.alpha[strip] > 0
+            converted = rgb[strip] if profile is None else _from_srgb(rgb[strip], profile)
+            result[strip][touched] = converted[touched]
         return result
+
+
+def _from_srgb(rgb: Pixels, profile: bytes) -> Pixels:
+    converted = from_srgb(Image.fromarray(rgb), profile)
+    return rgb if converted is None else np.asarray(converted)
 
 
 def read_photo(data: bytes, *, max_edge_px: int | None = None) -> Photo:
     """Decode a photo, no longer than `max_edge_px`. Raises what `decode` raises."""
     source = decode(data, at_least_px=max_edge_px)
     is_jpeg, profile, notes = source.format == "JPEG", source.profile, source.warnings
-    rgb, alpha = split(source)
+    picture = split(source)
     del source  # of 50 megapixels, every copy counts
     if max_edge_px is not None:
-        rgb = shrunk(rgb, max_edge_px)
-        alpha = alpha if alpha is None else alpha.resize(rgb.size, Image.Resampling.BOX)
+        picture = _shrunk(*picture, max_edge_px)
+    rgb, alpha = picture
     if profile is not None and colour_space(profile) != "RGB":
         profile = None
     own = None
     if profile is not None and is_wide(profile):
         own = np.asarray(rgb)
         rgb = to_srgb(rgb, profile) or rgb
+    seen, opacity = np.asarray(rgb), None if alpha is None else np.asarray(alpha)
+    if opacity is not None and is_hiding(opacity):
+        own = seen if own is None else own
+        seen = continued(seen, opacity)
     return Photo(
-        rgb=np.asarray(rgb),
-        alpha=None if alpha is None else np.asarray(alpha),
+        rgb=seen,
+        alpha=opacity,
         is_jpeg=is_jpeg,
         profile=profile,
         own=own,
@@ -90,9 +106,33 @@ def read_srgb(data: bytes, *, max_edge_px: int | None = None) -> Image.Image:
     return converted
 
 
+def without_hidden(picture: Image.Image) -> Image.Image:
+    """An RGB or RGBA picture whose colors under full transparency say nothing."""
+    if picture.mode != "RGBA":
+        return picture
+    alpha = picture.getchannel("A")
+    opacity = np.asarray(alpha)
+    if not is_hiding(opacity):
+        return picture
+    shown = Image.fromarray(continued(np.asarray(picture.convert("RGB")), opacity))
+    shown.putalpha(alpha)
+    return shown
+
+
+def _shrunk(
+    rgb: Image.Image, alpha: Image.Image | None, max_edge_px: int
+) -> tuple[Image.Image, Image.Image | None]:
+    """Both no longer than that; colors count by their opacity."""
+    if alpha is None or max(rgb.size) <= max_edge_px:
+        return shrunk(rgb, max_edge_px), alpha
+    rgb.putalpha(alpha)
+    both = shrunk(rgb, max_edge_px)
+    return both.convert("RGB"), both.getchannel("A")
+
+
 def read_mask(data: bytes) -> Pixels:
     """(H, W), white = the subject. A mask drawn in transparency alone counts as well."""
-    rgb, alpha = split(decode(data))
+    rgb, alpha = split(decode(data, as_numbers=True))
     grey = np.asarray(rgb.convert("L"))
     if alpha is None:
         return grey
@@ -104,13 +144,13 @@ def read_mask(data: bytes) -> Pixels:
 
 def read_normals(data: bytes) -> Pixels:
     """(H, W, 3), the numbers of the file: a normal map has no colours to manage."""
-    rgb, _ = split(decode(data, at_least_px=_MAP_EDGE_PX))
+    rgb, _ = split(decode(data, at_least_px=_MAP_EDGE_PX, as_numbers=True))
     return np.asarray(shrunk(rgb, _MAP_EDGE_PX))
 
 
 def read_depth(data: bytes) -> Pixels | NDArray[np.uint16]:
     """(H, W), 16 bits where the file has them."""
-    source = decode(data)
+    source = decode(data, as_numbers=True)
     if source.image.mode.startswith("I"):
         return np.asarray(source.turned(source.image)).astype(np.uint16)
     rgb, _ = split(source)
@@ -124,6 +164,8 @@ def split(source: Source) -> tuple[Image.Image, Image.Image | None]:
     if image.mode.startswith("I"):
         alpha = _keyed_alpha(image)
         image = eight_bit(image)
+    elif image.mode == "LA":
+        image, alpha = image.getchannel("L"), image.getchannel("A")
     elif source.has_alpha:
         image = image if image.mode == "RGBA" else image.convert("RGBA")
         alpha = image.getchannel("A")

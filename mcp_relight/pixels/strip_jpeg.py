@@ -9,13 +9,18 @@ from dataclasses import dataclass
 
 from mcp_relight.errors import ImageCorrupt
 
-from .exif import orientation_of, orientation_only
+from .colors import ADOBE_RGB
+from .exif import orientation_only, read_exif
+from .icc import profile_of
+from .layers import layers_in
 
 _SOI, _EOI, _SOS = 0xD8, 0xD9, 0xDA
 _APP0, _APP1, _APP2, _APP14 = 0xE0, 0xE1, 0xE2, 0xEE
 _NEEDED = {*range(0xC0, 0xD0), 0xDB, 0xDC, 0xDD, _SOS}
 """Frames, tables, restart interval, line count, scans."""
 
+_FRAMES = _NEEDED & {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}
+_CHANNELS_AT = 5
 _STANDALONE = {0x01, *range(0xD0, 0xD9)}
 _SCAN_END = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]", re.DOTALL)
 _ICC = b"ICC_PROFILE\0"
@@ -29,16 +34,23 @@ class StrippedJpeg:
     data: bytes
     orientation: int
     profile: bytes | None
+    is_guess: bool
+    """Whether the profile is only likely."""
+    layers: frozenset[str]
+    """Warnings about what the file held beside its picture."""
 
 
 def strip_jpeg(data: bytes, *, usable: Callable[[bytes], bool]) -> StrippedJpeg:
-    """Keep frame, tables, scans, JFIF, Adobe's colour transform, an ICC profile that is `usable`,
-    and the orientation. Raises ImageCorrupt when the file ends before its end marker."""
+    """Keep frame, tables, scans, JFIF, Adobe's color transform, what says how colors are meant as
+    an ICC profile, and the orientation. Raises ImageCorrupt when the file ends too early."""
     head: list[bytes] = []
     exif, icc, kept = b"", dict[int, bytes](), list[bytes]()
+    channels = 0
     for marker, payload in _segments(data):
         if marker in _NEEDED:
             kept.append(_segment(marker, payload))
+            if marker in _FRAMES and len(payload) > _CHANNELS_AT:
+                channels = channels or payload[_CHANNELS_AT]
         elif marker == _APP0 and payload.startswith(b"JFIF\0") and not head:
             # The density stays; the thumbnail that may follow does not.
             head.append(_segment(marker, payload[:_JFIF_BYTES].ljust(_JFIF_BYTES, b"\0") + b"\0\0"))
@@ -48,15 +60,19 @@ def strip_jpeg(data: bytes, *, usable: Callable[[bytes], bool]) -> StrippedJpeg:
             exif = exif or payload
         elif marker == _APP2 and payload.startswith(_ICC) and len(payload) > len(_ICC) + 2:
             icc.setdefault(payload[len(_ICC)], payload[len(_ICC) + 2 :])
-    orientation = orientation_of(exif)
-    if orientation != 1:
-        head.append(_segment(_APP1, orientation_only(orientation)))
+    about = read_exif(exif)
+    if about.orientation != 1:
+        head.append(_segment(_APP1, orientation_only(about.orientation)))
     profile = b"".join(icc[number] for number in sorted(icc))
+    is_guess = False
     if not profile or not usable(profile):
         profile = None
+        if about.adobe_rgb != "no" and channels in (1, 3):
+            profile = profile_of(ADOBE_RGB, grey=channels == 1)
+            is_guess = about.adobe_rgb == "likely"
     head += _profile_segments(profile or b"")
     parts = [bytes([0xFF, _SOI]), *head, *kept, bytes([0xFF, _EOI])]
-    return StrippedJpeg(b"".join(parts), orientation, profile)
+    return StrippedJpeg(b"".join(parts), about.orientation, profile, is_guess, layers_in(data))
 
 
 def _segments(data: bytes) -> Iterator[tuple[int, bytes]]:

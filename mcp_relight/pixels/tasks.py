@@ -35,6 +35,7 @@ from .photo import (
     read_photo,
     read_srgb,
     split,
+    without_hidden,
 )
 from .profile import colour_space
 
@@ -83,7 +84,8 @@ def placard(words: str, max_bytes: int) -> Encoded:
 
 
 def reencode(image: bytes, max_edge_px: int | None, mime_type: str) -> Encoded:
-    return encode(read_srgb(image, max_edge_px=max_edge_px), mime_type)
+    picture = read_srgb(image, max_edge_px=max_edge_px)
+    return encode(without_hidden(picture), mime_type)
 
 
 def render(task: RenderTask) -> RenderResult:
@@ -104,8 +106,8 @@ def render(task: RenderTask) -> RenderResult:
     )
     watch.lap("relight")
     picture = encode_like(photo, relit.rgb)
-    # An analysis of a preview is not one of the photo.
-    worth_caching = cached is None and task.max_edge_px is None
+    # An analysis of a preview is not one of the photo, nor one made without the networks.
+    worth_caching = cached is None and task.max_edge_px is None and analysis.complete
     stored = analysis.to_bytes() if worth_caching else None
     watch.lap("encode")
     return RenderResult(
@@ -171,6 +173,7 @@ def report(
     lighting: Lighting,
     returned: bytes | None,
     mask: bytes | None,
+    before: LightAnalysis | None,
 ) -> Report:
     photo = read_photo(original)
     return measure_report(
@@ -180,6 +183,7 @@ def report(
         returned_rgb=None if returned is None else read_photo(returned).rgb,
         mask=None if mask is None else read_mask(mask),
         alpha=photo.alpha,
+        before=before,
     )
 
 

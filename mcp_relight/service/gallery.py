@@ -4,6 +4,7 @@ from contextlib import suppress
 
 from mcp_relight.domain.image import URI_PREFIX
 from mcp_relight.domain.job import Job
+from mcp_relight.domain.known_light import known_light
 from mcp_relight.domain.lighting import Lighting
 from mcp_relight.domain.pixels import Encoded, SheetCell
 from mcp_relight.domain.ports import Images, Jobs, Library, Pixels
@@ -23,7 +24,9 @@ _BEST_FIRST: tuple[Verdict, ...] = (
     "as asked",
     "stronger",
     "weaker",
+    "not judged",
     "wrong direction",
+    "flawed",
     "changed content",
 )
 _MAX_CELLS = 13
@@ -153,6 +156,7 @@ class Gallery:
             await self._images.read(before.image_id),
             await self._images.read(after.image_id),
             Lighting(),
+            before=await known_light(self._images, self._pixels, before.image_id),
         )
         return Comparison(
             before=show_image(before),

@@ -8,6 +8,7 @@ import anyio
 
 from mcp_relight.domain.catalog import ModelSpec
 from mcp_relight.domain.job import Policy
+from mcp_relight.domain.known_light import known_light
 from mcp_relight.domain.looks import LOOKS
 from mcp_relight.domain.pixels import Encoded, RenderTask, ShapeModel
 from mcp_relight.domain.ports import (
@@ -266,7 +267,7 @@ class Service:
         self, arguments: AnalyzeArguments, *, image: Taken | None = None
     ) -> AnalysisView:
         taken = image or await take(self._library, arguments.image, "image")
-        light = await self._pixels.analyze(await self._images.read(taken.info.image_id))
+        light = await known_light(self._images, self._pixels, taken.info.image_id)
         return AnalysisView(
             image=show_image(taken.info),
             light=light,

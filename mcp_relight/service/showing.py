@@ -19,6 +19,8 @@ from mcp_relight.domain.views import (
 )
 from mcp_relight.errors import ImageNotFound
 
+from .next_steps import next_step
+
 _FIRST_MOMENT_S = datetime.min.replace(tzinfo=UTC).timestamp()
 _LAST_MOMENT_S = datetime.max.replace(tzinfo=UTC, microsecond=0).timestamp()
 
@@ -74,30 +76,6 @@ async def _show_images(job: Job, images: Images) -> tuple[ImageView, ...]:
             # The store was pruned by hand; the job's other facts are still worth showing.
             continue
     return tuple(shown)
-
-
-def next_step(job: Job) -> str:
-    """What the caller should do now, in one sentence."""
-    match job.status:
-        case "succeeded":
-            others = " get_job tells of each of its siblings." if job.siblings else ""
-            return (
-                "Tell the person the path. To look at it call view_image with this job_id; "
-                f"do not describe the picture unless you can see it.{others}"
-            )
-        case "queued" | "running":
-            waiting = f" ({job.note})" if job.note else ""
-            return f"Not finished{waiting}: call get_job with this job_id and wait_s=20."
-        case "unknown":
-            return (
-                "The provider may have taken and charged this; it will not be sent again. "
-                "Check the provider's job list, then cancel_job to give it up."
-            )
-        case "cancelled":
-            return "Nothing more will happen. Call relight_image to start again."
-        case "failed":
-            hint = job.error.hint if job.error else ""
-            return hint or "Call relight_image again with other arguments."
 
 
 def summarize(job: Job) -> JobSummary:

@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from mcp_relight.simulator.serve import run
+from mcp_relight.simulator.app import run
 
 
 def main() -> None:

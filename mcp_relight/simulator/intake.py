@@ -49,30 +49,13 @@ def _fetch(reference: str) -> Source:
 
 def _bytes_of(reference: str) -> bytes | None:
     if reference.startswith("data:"):
-        return decode_data_uri(reference)
+        return decode_data_uri(reference)[1]
     parts = urlsplit(reference)
     if parts.scheme != "http" or parts.hostname not in LOOPBACK:
         return None
-    target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-    return _get(parts.hostname, parts.port or 80, target)
-
-
-def decode_data_uri(reference: str) -> bytes:
-    """The bytes of a base64 data URI of an image. Raises Unreadable."""
-    head, _, payload = reference.partition(",")
-    if not (head.startswith("data:image/") and head.endswith(";base64")):
-        raise Unreadable("Only base64 data URIs of images are accepted")
+    connection = http.client.HTTPConnection(parts.netloc, timeout=FETCH_TIMEOUT_S)
     try:
-        return base64.b64decode(payload, validate=True)
-    except binascii.Error:
-        raise Unreadable("The data URI is not valid base64") from None
-
-
-def _get(host: str, port: int, target: str) -> bytes:
-    """One GET, no redirects: loopback only, so there is nothing to guard but size and time."""
-    connection = http.client.HTTPConnection(host, port, timeout=FETCH_TIMEOUT_S)
-    try:
-        connection.request("GET", target)
+        connection.request("GET", (parts.path or "/") + (f"?{parts.query}" if parts.query else ""))
         response = connection.getresponse()
         data = response.read(MAX_INPUT_BYTES + 1)
     except (OSError, http.client.HTTPException):
@@ -82,3 +65,14 @@ def _get(host: str, port: int, target: str) -> bytes:
     if response.status != 200 or len(data) > MAX_INPUT_BYTES:
         raise Unreadable("Failed to download the input image")
     return data
+
+
+def decode_data_uri(reference: str) -> tuple[str, bytes]:
+    """Media type and bytes of a base64 data URI of an image. Raises Unreadable."""
+    head, _, payload = reference.partition(",")
+    if not (head.startswith("data:image/") and head.endswith(";base64")):
+        raise Unreadable("Only base64 data URIs of images are accepted")
+    try:
+        return head[len("data:") :].partition(";")[0], base64.b64decode(payload, validate=True)
+    except binascii.Error:
+        raise Unreadable("The data URI is not valid base64") from None

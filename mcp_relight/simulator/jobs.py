@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
-from mcp_relight.simulator.pictures import WORDS_IN_METADATA
+from mcp_relight.simulator.pictures import WORDS_IN_METADATA, PictureOrder
 
 Stage = Literal[
     "queued", "running", "unknown", "completed", "failed", "error", "cancelled", "expired"
@@ -28,38 +28,46 @@ _SCRIPTS: dict[str, Sequence[Stage]] = {
     "status_backwards": ("queued", "running", "queued", "running"),
 }
 _AT_ONCE = frozenset({"done_on_submit", "failed_on_submit"})
-_FAILURES = frozenset(
-    {
-        "failed_error_string",
-        "failed_error_object",
-        "failed_error_null",
-        "failed_error_missing",
-        "failed_content",
-        "failed_hostile_text",
-        "failed_on_submit",
-    }
-)
+
+
+@dataclass(frozen=True)
+class Work:
+    """What one accepted submit asks for. `path` has {nth} (empty for the first) and {ext} in it."""
+
+    job_id: str
+    model: str
+    params: dict[str, Any]
+    amount: float
+    duration_s: float
+    inputs: tuple[str, ...]
+    path: str
+    file_format: str
+    count: int = 1
+    size_px: tuple[int, int] | None = None
+    quality: int = 90
+    light: str = ""
+    seed: int | None = None
 
 
 @dataclass
 class Job:
     """`polls` counts status requests answered; `failure` is set where the input was unreadable."""
 
-    id: str
+    work: Work
     provider: str
-    model: str
     key: str
-    amount: float
     created_at: float
-    duration_s: float
-    params: dict[str, Any]
     seed: int
     fate: str | None = None
+    source: str | None = None
     failure: str | None = None
     polls: int = 0
     finished_at: float | None = None
-    refunded: bool = False
     paths: list[str] = field(default_factory=lambda: list[str]())
+
+    @property
+    def id(self) -> str:
+        return self.work.job_id
 
     @property
     def ends_at_once(self) -> bool:
@@ -74,7 +82,7 @@ class Job:
             return "error"
         if self.fate == "cancelled":
             return "cancelled"
-        return "failed" if self.failure or self.fate in _FAILURES else "completed"
+        return "failed" if self.failure or (self.fate or "").startswith("failed_") else "completed"
 
     def stage(self, now: float, speed: float, polls_wanted: int | None) -> Stage:
         """Where it stands: by the clock, or by polls answered where `polls_wanted` is given."""
@@ -90,7 +98,7 @@ class Job:
         if polls_wanted is not None:
             done, share = self.polls >= polls_wanted, self.polls / max(polls_wanted, 1)
         else:
-            share = (now - self.created_at) * speed / self.duration_s
+            share = (now - self.created_at) * speed / self.work.duration_s
             done = share >= 1
         if done:
             return self.ending()
@@ -115,19 +123,26 @@ class Job:
             return {"error": {"code": "upstream_failed", "message": self.error_text()}}
         return {"error": self.error_text()}
 
-    def output_field(self, documented: object, urls: list[str], name: str) -> dict[str, Any]:
-        """{`name`: …}: the documented value, or the form the fate asks for."""
-        if self.fate == "output_missing":
-            return {}
+    @property
+    def hides_output(self) -> bool:
+        """Whether the fate changes the field that holds the output."""
+        return self.fate == "output_missing" or self.fate in self._output_forms([])
+
+    def _output_forms(self, urls: list[str]) -> dict[str, object]:
         first = urls[0] if urls else ""
-        forms: dict[str | None, object] = {
+        return {
             "output_null": None,
             "output_number": 7,
             "output_string": first,
             "output_list": urls,
             "output_object": {"image": first},
         }
-        return {name: forms.get(self.fate, documented)}
+
+    def output_field(self, documented: object, urls: list[str], name: str) -> dict[str, Any]:
+        """{`name`: …}: the documented value, or the form the fate asks for."""
+        if self.fate == "output_missing":
+            return {}
+        return {name: self._output_forms(urls).get(self.fate or "", documented)}
 
     def output_urls(self, origin: str) -> list[str]:
         """Where the pictures are said to be."""
@@ -144,8 +159,30 @@ class Job:
             return [lies[self.fate]]
         return [f"{origin}/files/{path}" for path in self.paths]
 
-    def image_count(self, asked: int) -> int:
-        return {"zero_images": 0, "twelve_images": 12}.get(self.fate or "", asked)
+    def picture(self, index: int = 0) -> PictureOrder:
+        """The picture at that place among its results."""
+        work = self.work
+        width_px, height_px = work.size_px or (None, None)
+        # A random seed must not make a thousand different pictures of a load test.
+        seed = 0 if work.seed is None else work.seed
+        return PictureOrder(
+            self.source,
+            width_px,
+            height_px,
+            work.file_format,
+            work.quality,
+            work.light,
+            seed,
+            index,
+        )
+
+    def publish(self) -> dict[str, PictureOrder]:
+        """Its results by path, of which `paths` are told from now on."""
+        asked = self.work.count
+        count = {"zero_images": 0, "twelve_images": 12}.get(self.fate or "", asked)
+        names = [f"-{index}" if index else "" for index in range(count)]
+        self.paths = [self.work.path.format(nth=n, ext=self.work.file_format) for n in names]
+        return {path: self.picture(index) for index, path in enumerate(self.paths)}
 
     def timestamp(self, moment: float | None, *, plain: bool = False) -> str | None:
         """ISO with Z; `plain` gives the webhook sample's second form where the fate asks."""

@@ -9,14 +9,15 @@ import secrets
 import uuid
 from collections.abc import Mapping
 
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from mcp_relight.simulator.checks import Schema, Violation, check_object
-from mcp_relight.simulator.desk import endpoint, paying_account, started
-from mcp_relight.simulator.exchange import Answered, Ask, Dialect, Json, Reply, parsed_body
-from mcp_relight.simulator.jobs import UNKNOWN_WORD, Job, Stage
-from mcp_relight.simulator.sizes import NAMED_SIZES, named_size
-from mcp_relight.simulator.state import Simulation, Work
+from mcp_relight.simulator.api import Answered, Api, Json
+from mcp_relight.simulator.checks import table
+from mcp_relight.simulator.jobs import UNKNOWN_WORD, Job, Stage, Work
+from mcp_relight.simulator.middleware import route
+from mcp_relight.simulator.pictures import named_size
 
 MODEL = "pixelforge-relighting-api"
 USUAL_SECONDS = 111.0
@@ -48,119 +49,118 @@ GATEWAY_WORDS = {
 }
 TITLES = {400: "Bad Request", 402: "Insufficient Balance", 500: "Internal Server Error"}
 
-_PICTURES: Schema = {"type": "array", "items": {"type": "string", "format": "uri"}}
-_LORA: Schema = {
-    "type": "object",
-    "required": ["path"],
-    "properties": {
-        "path": {"type": "string", "format": "uri"},
-        "scale": {"type": "number", "minimum": 0, "maximum": 2},
-    },
-}
-_SIDE: Schema = {"type": "integer", "minimum": 64, "maximum": 4096}
-RELIGHTING: Schema = {
-    "required": ["prompt", "image_urls"],
-    "properties": {
-        "prompt": {"type": "string", "maxLength": 800},
-        "image_urls": {**_PICTURES, "minItems": 1, "maxItems": 10},
-        "image_size": {
-            "anyOf": [
-                {"type": "string", "enum": list(NAMED_SIZES)},
-                {
-                    "type": "object",
-                    "required": ["width", "height"],
-                    "properties": {"width": _SIDE, "height": _SIDE},
-                },
-            ]
-        },
-        "num_inference_steps": {"type": "integer", "minimum": 1, "maximum": 150},
-        "guidance_scale": {"type": "number", "minimum": 1, "maximum": 20},
-        "num_images": {"type": "integer", "minimum": 1, "maximum": 4},
-        "enable_safety_checker": {"type": "boolean"},
-        "output_format": {"type": "string", "enum": ["jpeg", "png"]},
-        "negative_prompt": {"type": "string"},
-        "acceleration": {"type": "string", "enum": ["none", "regular"]},
-        "loras": {"type": "array", "items": _LORA, "maxItems": 3},
-        "webhook": {"type": "string", "format": "uri"},
-        "webhook_events_filter": {
-            "type": "array",
-            "items": {"type": "string", "enum": ["start", "complete", "*"]},
-        },
-    },
-}
-IMAGE: Schema = {
-    "required": ["prompt", "image_urls"],
-    "properties": {
-        "prompt": {"type": "string"},
-        "image_urls": {**_PICTURES, "minItems": 1, "maxItems": 3},
-    },
-}
-PREDICTION: Schema = {
-    "required": ["prediction_id"],
-    "properties": {"prediction_id": {"type": "string"}},
-}
+
+class Pixazo(Api):
+    name = "pixazo"
+    id_field = "request_id"
+    url_fields = ("polling_url",)
+
+    def routes(self) -> list[Route]:
+        at = "/pixelforge-relighting-api/v1/relighting"
+        at_once = "/pixelforge-image/v1/qwen_image_gen/serve_image"
+        return [
+            route(self, "submit", f"{at}/generate", self.generate, "POST"),
+            route(self, "poll", f"{at}/prediction", self.prediction, "POST"),
+            route(self, "submit", at_once, self.serve_image, "POST"),
+            route(self, "poll", "/v2/requests/status/{job}", self.status),
+            route(self, "catalogue", "/{rest:path}", elsewhere, "GET", "POST", "PUT", "DELETE"),
+        ]
+
+    def error(self, status: int, text: str = "") -> Response:
+        """The gateway's own body for what it answers itself, the queue's for the rest."""
+        if status in GATEWAY_WORDS:
+            missing = "Access denied due to missing subscription key."
+            message = missing if text == "missing" else text or GATEWAY_WORDS[status]
+            return JSONResponse({"statusCode": status, "message": message}, status)
+        title = TITLES.get(status, f"Error {status}")
+        return JSONResponse({"error": title, "message": text or title}, status)
+
+    def no_credits(self, need: float) -> Response:
+        return self.error(402, f"Your wallet does not have enough balance. ( Required: ${need:g})")
+
+    def key_of(self, headers: Mapping[str, str]) -> str | None:
+        return headers.get("ocp-apim-subscription-key") or None
+
+    def reset_header(self, moment: float) -> dict[str, str]:
+        return {"retry-after": "2"}
+
+    async def generate(self, request: Request) -> Response:
+        account = self.account(request)
+        self._check_webhook(request)
+        params = await self.params(request, table("pixazo")["relighting"])
+        job = await self.started(request, account, _relighting(params))
+        submitted: Json = {
+            "request_id": job.id,
+            "status": "QUEUED",
+            "polling_url": f"{self.base(request)}/v2/requests/status/{job.id}",
+        }
+        if job.ends_at_once:
+            stage = await self.sim.carry_out(job)
+            body = {**submitted, **_status_body(job, stage, self.origin(request))}
+            return self.outcome(request, body, 202)
+        return JSONResponse(submitted, 202)
+
+    def _check_webhook(self, request: Request) -> None:
+        address = request.headers.get("x-webhook-url")
+        if address is not None and not address.startswith("https://"):
+            raise Answered(self.error(400, "X-Webhook-URL must be an HTTPS URL"))
+        if request.headers.get("x-webhook-mode", "terminal") not in ("terminal", "sync"):
+            raise Answered(self.error(400, "X-Webhook-Mode must be terminal or sync"))
+
+    def _seen(self, request: Request, job_id: str) -> tuple[Job, Stage]:
+        job = self.job(request, job_id)
+        stage: Stage = self.sim.observe(job) if job else "expired"
+        if job is None or stage == "expired":
+            body = {"error": "Not Found", "message": "Request not found"}
+            raise Answered(JSONResponse(body, 404))
+        return job, stage
+
+    async def status(self, request: Request) -> Response:
+        job, stage = self._seen(request, request.path_params["job"])
+        return self.answer(request, stage, _status_body(job, stage, self.origin(request)))
+
+    async def prediction(self, request: Request) -> Response:
+        """The older contract: POST the id, get a Replicate-like record."""
+        asked = await self.params(request, table("pixazo")["prediction"])
+        job, stage = self._seen(request, asked["prediction_id"])
+        urls = job.output_urls(self.origin(request)) if stage == "completed" else []
+        record: Json = {
+            "id": job.id,
+            "status": PREDICTION_WORDS[stage],
+            "error": None,
+            "output": None,
+        }
+        if stage == "completed":
+            del record["output"]
+            record |= job.output_field(urls if len(urls) != 1 else urls[0], urls, "output")
+        elif stage in ("failed", "error"):
+            record["error"] = job.error_text()
+        return self.answer(request, stage, record)
+
+    async def serve_image(self, request: Request) -> Response:
+        """One picture in the reply to the submit, with errors in a form of its own."""
+        account = self.account(request)
+        schema = table("pixazo")["image"]
+        params = await self.params(request, schema, lambda _, text: _at_once_error(400, text))
+        job = await self.started(request, account, _picture(params))
+        if await self.sim.carry_out(job) != "completed":
+            raise Answered(_at_once_error(502, "Failed to reach upstream API"))
+        urls = job.output_urls(self.origin(request))
+        body = job.output_field(urls[0] if urls else None, urls, "url")
+        return self.outcome(request, body)
 
 
-def error(status: int, text: str) -> Reply:
-    """The gateway's own body for what it answers itself, the queue's for the rest."""
-    if status in GATEWAY_WORDS:
-        missing = "Access denied due to missing subscription key."
-        message = missing if text == "missing" else text or GATEWAY_WORDS[status]
-        return Reply(status, {"statusCode": status, "message": message})
-    title = TITLES.get(status, f"Error {status}")
-    return Reply(status, {"error": title, "message": text or title})
+async def elsewhere(request: Request) -> Response:
+    """Any other address: no such model for a POST, no such operation for the rest."""
+    if request.method != "POST":
+        return JSONResponse({"statusCode": 404, "message": GATEWAY_WORDS[404]}, 404)
+    name = request.path_params["rest"].split("/")[0]
+    message = f"Model '{name}' not found or is disabled"
+    return JSONResponse({"error": "Model not found", "message": message}, 400)
 
 
-def sync_error(status: int, text: str) -> Reply:
-    return Reply(status, {"error": text, "status": status})
-
-
-def _no_credits(need: float) -> Reply:
-    message = f"Your wallet does not have enough balance. ( Required: ${need:g})"
-    return Reply(402, {"error": "Insufficient Balance", "message": message})
-
-
-def key_of(headers: Mapping[str, str]) -> str | None:
-    return headers.get("ocp-apim-subscription-key") or None
-
-
-DIALECT = Dialect(
-    provider="pixazo",
-    id_field="request_id",
-    url_fields=("polling_url",),
-    error=error,
-    no_credits=_no_credits,
-    key_of=key_of,
-    reset_header=lambda _moment: {"retry-after": "2"},
-)
-
-
-async def generate(sim: Simulation, ask: Ask) -> Reply:
-    account = paying_account(sim, DIALECT, ask)
-    _check_webhook(ask)
-    body = parsed_body(ask, lambda text: error(400, text))
-    try:
-        params = check_object(RELIGHTING, body, inline="pixazo" in sim.settings.inline_inputs)
-    except Violation as violation:
-        raise Answered(error(400, violation.message)) from None
-    job = await started(sim, DIALECT, account, _relighting(params), ask.origin)
-    submitted: Json = {
-        "request_id": job.id,
-        "status": "QUEUED",
-        "polling_url": f"{ask.base}/v2/requests/status/{job.id}",
-    }
-    if job.ends_at_once:
-        stage = await sim.carry_out(job)
-        return Reply(202, {**submitted, **_status_body(job, stage, ask.origin)}, delivers=True)
-    return Reply(202, submitted)
-
-
-def _check_webhook(ask: Ask) -> None:
-    address = ask.headers.get("x-webhook-url")
-    if address is not None and not address.startswith("https://"):
-        raise Answered(error(400, "X-Webhook-URL must be an HTTPS URL"))
-    if ask.headers.get("x-webhook-mode", "terminal") not in ("terminal", "sync"):
-        raise Answered(error(400, "X-Webhook-Mode must be terminal or sync"))
+def _at_once_error(status: int, text: str) -> Response:
+    return JSONResponse({"error": text, "status": status}, status)
 
 
 def _relighting(params: Json) -> Work:
@@ -181,77 +181,8 @@ def _relighting(params: Json) -> Work:
     )
 
 
-def _status_body(job: Job, stage: Stage, origin: str) -> Json:
-    body: Json = {
-        "request_id": job.id,
-        "status": WORDS[stage],
-        "model_id": job.model,
-        "error": None,
-        "output": None,
-    }
-    if stage == "completed":
-        del body["output"]
-        urls = job.output_urls(origin)
-        media_type = "image/jpeg" if job.params.get("output_format") == "jpeg" else "image/png"
-        body |= job.output_field({"media_url": urls, "media_type": media_type}, urls, "output")
-    elif stage in ("failed", "error"):
-        del body["error"]
-        body |= job.error_field()
-    return {**body, **_moments(job)}
-
-
-def _moments(job: Job) -> Json:
-    if job.fate == "timestamps_missing":
-        return {}
-    updated = job.finished_at or job.created_at
-    return {
-        "created_at": job.timestamp(job.created_at),
-        "updated_at": job.timestamp(updated, plain=True),
-        "completed_at": job.timestamp(job.finished_at, plain=True),
-    }
-
-
-def _seen(sim: Simulation, ask: Ask, job_id: str) -> tuple[Job, Stage]:
-    account = paying_account(sim, DIALECT, ask)
-    job = sim.job_of("pixazo", account.key, job_id)
-    stage: Stage = sim.observe(job) if job else "expired"
-    if job is None or stage == "expired":
-        raise Answered(Reply(404, {"error": "Not Found", "message": "Request not found"}))
-    return job, stage
-
-
-async def status(sim: Simulation, ask: Ask) -> Reply:
-    job, stage = _seen(sim, ask, ask.path["job"])
-    body = _status_body(job, stage, ask.origin)
-    return Reply(200, body, delivers=stage == "completed")
-
-
-async def prediction(sim: Simulation, ask: Ask) -> Reply:
-    """The older contract: POST the id, get a Replicate-like record."""
-    body = parsed_body(ask, lambda text: error(400, text))
-    try:
-        asked = check_object(PREDICTION, body)
-    except Violation as violation:
-        raise Answered(error(400, violation.message)) from None
-    job, stage = _seen(sim, ask, asked["prediction_id"])
-    urls = job.output_urls(ask.origin) if stage == "completed" else []
-    record: Json = {"id": job.id, "status": PREDICTION_WORDS[stage], "error": None, "output": None}
-    if stage == "completed":
-        del record["output"]
-        record |= job.output_field(urls if len(urls) != 1 else urls[0], urls, "output")
-    elif stage in ("failed", "error"):
-        record["error"] = job.error_text()
-    return Reply(200, record, delivers=stage == "completed")
-
-
-async def serve_image(sim: Simulation, ask: Ask) -> Reply:
-    account = paying_account(sim, DIALECT, ask)
-    body = parsed_body(ask, lambda text: sync_error(400, text))
-    try:
-        params = check_object(IMAGE, body, inline="pixazo" in sim.settings.inline_inputs)
-    except Violation as violation:
-        raise Answered(sync_error(400, violation.message)) from None
-    work = Work(
+def _picture(params: Json) -> Work:
+    return Work(
         job_id=f"pixelforge-image_{uuid.uuid4()}",
         model="pixelforge-image",
         params=params,
@@ -262,40 +193,29 @@ async def serve_image(sim: Simulation, ask: Ask) -> Reply:
         file_format="jpg",
         light=params["prompt"],
     )
-    job = await started(sim, DIALECT, account, work, ask.origin)
-    if await sim.carry_out(job) != "completed":
-        raise Answered(sync_error(502, "Failed to reach upstream API"))
-    urls = job.output_urls(ask.origin)
-    return Reply(200, job.output_field(urls[0] if urls else None, urls, "url"), delivers=True)
 
 
-async def elsewhere(_sim: Simulation, ask: Ask) -> Reply:
-    """Any other address: no such model for a POST, no such operation for the rest."""
-    if ask.method != "POST":
-        return error(404, "")
-    name = ask.path["rest"].split("/")[0]
-    message = f"Model '{name}' not found or is disabled"
-    return Reply(400, {"error": "Model not found", "message": message})
-
-
-def routes(sim: Simulation) -> list[Route]:
-    relighting = "/pixelforge-relighting-api/v1/relighting"
-    return [
-        Route(
-            f"{relighting}/generate", endpoint(sim, DIALECT, "submit", generate), methods=["POST"]
-        ),
-        Route(
-            f"{relighting}/prediction", endpoint(sim, DIALECT, "poll", prediction), methods=["POST"]
-        ),
-        Route(
-            "/pixelforge-image/v1/qwen_image_gen/serve_image",
-            endpoint(sim, DIALECT, "submit", serve_image),
-            methods=["POST"],
-        ),
-        Route("/v2/requests/status/{job}", endpoint(sim, DIALECT, "poll", status), methods=["GET"]),
-        Route(
-            "/{rest:path}",
-            endpoint(sim, DIALECT, "catalogue", elsewhere),
-            methods=["GET", "POST", "PUT", "DELETE"],
-        ),
-    ]
+def _status_body(job: Job, stage: Stage, origin: str) -> Json:
+    body: Json = {
+        "request_id": job.id,
+        "status": WORDS[stage],
+        "model_id": job.work.model,
+        "error": None,
+        "output": None,
+    }
+    if stage == "completed":
+        del body["output"]
+        urls = job.output_urls(origin)
+        media_type = "image/jpeg" if job.work.params.get("output_format") == "jpeg" else "image/png"
+        body |= job.output_field({"media_url": urls, "media_type": media_type}, urls, "output")
+    elif stage in ("failed", "error"):
+        del body["error"]
+        body |= job.error_field()
+    if job.fate == "timestamps_missing":
+        return body
+    return {
+        **body,
+        "created_at": job.timestamp(job.created_at),
+        "updated_at": job.timestamp(job.finished_at or job.created_at, plain=True),
+        "completed_at": job.timestamp(job.finished_at, plain=True),
+    }

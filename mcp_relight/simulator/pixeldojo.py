@@ -7,26 +7,15 @@ the job list, and what the model_type routes of image-relighting cost.
 
 import secrets
 from collections.abc import Mapping
-from typing import Any
 
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from mcp_relight.simulator.checks import Violation, check_object
-from mcp_relight.simulator.desk import endpoint, paying_account, started
-from mcp_relight.simulator.exchange import Answered, Ask, Dialect, Json, Reply, parsed_body
-from mcp_relight.simulator.jobs import UNKNOWN_WORD, YEAR_S, Job, Stage, iso
-from mcp_relight.simulator.pixeldojo_models import (
-    ANSWERS_AT_ONCE,
-    Model,
-    catalogue,
-    credit_cost,
-    new_model,
-    picture_field,
-    request_schema,
-    whole,
-)
-from mcp_relight.simulator.sizes import ic_light_size, ratio_size
-from mcp_relight.simulator.state import Simulation, Work
+from mcp_relight.simulator.api import Answered, Api, Json
+from mcp_relight.simulator.jobs import UNKNOWN_WORD, YEAR_S, Job, Stage, Work, iso
+from mcp_relight.simulator.middleware import route
+from mcp_relight.simulator.pixeldojo_models import Model, catalog, new_model, whole
 
 RESULT_LIFE_S = 86_400
 USUAL_SECONDS = 4.0
@@ -52,136 +41,150 @@ CODES = {
 }
 
 
-def error(status: int, text: str, code: str = "") -> Reply:
-    usual_code, usual_text = CODES.get(status, ("error", f"Request failed with status {status}"))
-    message = usual_text if text in ("", "missing") else text
-    return Reply(
-        status, {"error": {"code": code or usual_code, "message": message, "status": status}}
-    )
+class PixelDojo(Api):
+    name = "pixeldojo"
+    id_field = "jobId"
+    url_fields = ("statusUrl",)
 
+    def routes(self) -> list[Route]:
+        models, jobs = "/api/v1/models", "/api/v1/jobs"
+        return [
+            route(self, "catalogue", models, self.list_models),
+            route(self, "catalogue", f"{models}/{{model}}", self.model_card),
+            route(self, "catalogue", f"{models}/{{model}}/schema", self.model_schema),
+            route(self, "submit", f"{models}/{{model}}/run", self.run, "POST"),
+            route(self, "catalogue", jobs, self.list_jobs),
+            route(self, "poll", f"{jobs}/{{job}}", self.get_job),
+            route(self, "poll", f"{jobs}/{{job}}/webhook", self.replay_webhook, "POST"),
+        ]
 
-def key_of(headers: Mapping[str, str]) -> str | None:
-    scheme, _, key = headers.get("authorization", "").partition(" ")
-    return key.strip() or None if scheme.lower() == "bearer" else None
+    def error(self, status: int, text: str = "", code: str = "") -> Response:
+        usual = CODES.get(status, ("error", f"Request failed with status {status}"))
+        message = usual[1] if text in ("", "missing") else text
+        error = {"code": code or usual[0], "message": message, "status": status}
+        return JSONResponse({"error": error}, status)
 
+    def no_credits(self, need: float) -> Response:
+        return self.error(402, f"Insufficient credits. Required: {whole(need)}")
 
-def _reset_header(moment: float) -> Mapping[str, str]:
-    return {
-        "x-ratelimit-limit": "60",
-        "x-ratelimit-remaining": "0",
-        "x-ratelimit-reset": str(int(moment) + 1),
-    }
+    def unfit(self, rule: str, text: str) -> Response:
+        return self.error(400, text, "invalid_json" if rule == "json" else "")
 
+    def key_of(self, headers: Mapping[str, str]) -> str | None:
+        scheme, _, key = headers.get("authorization", "").partition(" ")
+        return key.strip() or None if scheme.lower() == "bearer" else None
 
-DIALECT = Dialect(
-    provider="pixeldojo",
-    id_field="jobId",
-    url_fields=("statusUrl",),
-    error=error,
-    no_credits=lambda need: error(402, f"Insufficient credits. Required: {whole(need)}"),
-    key_of=key_of,
-    reset_header=_reset_header,
-)
+    def reset_header(self, moment: float) -> dict[str, str]:
+        return {
+            "x-ratelimit-limit": "60",
+            "x-ratelimit-remaining": "0",
+            "x-ratelimit-reset": str(int(moment) + 1),
+        }
 
+    def _offered(self) -> dict[str, Model]:
+        return catalog() | {name: new_model(name) for name in self.sim.settings.new_models}
 
-def _offered(sim: Simulation) -> dict[str, Model]:
-    return catalogue() | {name: new_model(name) for name in sim.settings.new_models}
+    def _model(self, request: Request) -> Model:
+        model = self._offered().get(request.path_params["model"])
+        if model is None:
+            raise Answered(self.error(404, "Model not found"))
+        return model
 
-
-async def list_models(sim: Simulation, ask: Ask) -> Reply:
-    models = list(_offered(sim).values())
-    detailed = ask.query.get("detailed") == "true"
-    images = sum(model.modality == "image" for model in models)
-    body: Json = {
-        "models": [_detailed(model) if detailed else model.card() for model in models],
-        "total": len(models),
-        "imageCount": images,
-        "videoCount": len(models) - images,
-    }
-    return Reply(200, body)
-
-
-def _detailed(model: Model) -> Json:
-    return {**model.card(), "requestSchema": request_schema(model)}
-
-
-def _model(sim: Simulation, ask: Ask) -> Model:
-    model = _offered(sim).get(ask.path["model"])
-    if model is None:
-        raise Answered(error(404, "Model not found"))
-    return model
-
-
-async def model_card(sim: Simulation, ask: Ask) -> Reply:
-    return Reply(200, _detailed(_model(sim, ask)))
-
-
-async def model_schema(sim: Simulation, ask: Ask) -> Reply:
-    return Reply(200, {"schema": request_schema(_model(sim, ask))})
-
-
-async def run(sim: Simulation, ask: Ask) -> Reply:
-    account = paying_account(sim, DIALECT, ask)
-    model = _model(sim, ask)
-    body = parsed_body(ask, lambda text: error(400, text, "invalid_json"))
-    schema = request_schema(model)
-    hooked = {**schema["properties"], "webhook_url": {"type": "string", "format": "uri"}}
-    try:
-        params = check_object(
-            {**schema, "properties": hooked}, body, inline="pixeldojo" in sim.settings.inline_inputs
+    async def list_models(self, request: Request) -> Response:
+        models = list(self._offered().values())
+        detailed = request.query_params.get("detailed") == "true"
+        images = sum(model.modality == "image" for model in models)
+        return JSONResponse(
+            {
+                "models": [model.card(detailed=detailed) for model in models],
+                "total": len(models),
+                "imageCount": images,
+                "videoCount": len(models) - images,
+            }
         )
-    except Violation as violation:
-        raise Answered(error(400, violation.message)) from None
-    job = await started(sim, DIALECT, account, _work(sim, model, params), ask.origin)
-    submitted: Json = {
-        "jobId": job.id,
-        "status": "pending",
-        "statusUrl": f"{ask.base}/api/v1/jobs/{job.id}",
-        "creditCost": whole(job.amount),
-        "creditsRemaining": whole(account.balance),
-        **_expires(job),
-    }
-    if not (job.ends_at_once or model.api_id in ANSWERS_AT_ONCE):
-        return Reply(202, submitted)
-    stage = await sim.carry_out(job)
-    return Reply(202, {**submitted, **_job_body(job, stage, ask.origin)}, delivers=True)
 
+    async def model_card(self, request: Request) -> Response:
+        return JSONResponse(self._model(request).card(detailed=True))
 
-def _work(sim: Simulation, model: Model, params: Json) -> Work:
-    field = picture_field(model)
-    given: str | list[str] = params.get(field, "") if field else ""
-    name = f"{int(sim.now())}-{secrets.randbelow(10**9):09d}"
-    return Work(
-        job_id=f"job_{secrets.token_hex(12)}",
-        model=model.api_id,
-        params=params,
-        amount=credit_cost(model, params),
-        duration_s=USUAL_SECONDS,
-        inputs=_listed(given),
-        path=f"pixeldojo/pixeldojotemp/{name}{{nth}}.{{ext}}",
-        file_format=params.get("output_format", "png"),
-        count=int(params.get("number_of_images", params.get("n", 1))),
-        size_px=_size(model, params),
-        quality=params.get("output_quality", 100) or 1,
-        light=f"{params.get('light_source', '')} {params.get('prompt', '')}",
-        seed=params.get("seed"),
-    )
+    async def model_schema(self, request: Request) -> Response:
+        return JSONResponse({"schema": self._model(request).schema})
 
+    async def run(self, request: Request) -> Response:
+        account = self.account(request)
+        model = self._model(request)
+        hook = {"webhook_url": {"type": "string", "format": "uri"}}
+        schema = {**model.schema, "properties": {**model.schema["properties"], **hook}}
+        params = await self.params(request, schema)
+        job = await self.started(request, account, self._work(model, params))
+        submitted: Json = {
+            "jobId": job.id,
+            "status": "pending",
+            "statusUrl": f"{self.base(request)}/api/v1/jobs/{job.id}",
+            "creditCost": whole(job.work.amount),
+            "creditsRemaining": whole(account.balance),
+            **_expires(job),
+        }
+        if not (job.ends_at_once or model.answers_at_once):
+            return JSONResponse(submitted, 202)
+        stage = await self.sim.carry_out(job)
+        body = {**submitted, **_job_body(job, stage, self.origin(request))}
+        return self.outcome(request, body, 202)
 
-def _listed(given: str | list[str]) -> tuple[str, ...]:
-    if isinstance(given, str):
-        return (given,) if given else ()
-    return tuple(given)
+    def _work(self, model: Model, params: Json) -> Work:
+        given: str | list[str] = params.get(model.picture_field or "", [])
+        name = f"{int(self.sim.now())}-{secrets.randbelow(10**9):09d}"
+        return Work(
+            job_id=f"job_{secrets.token_hex(12)}",
+            model=model.api_id,
+            params=params,
+            amount=model.cost(params),
+            duration_s=USUAL_SECONDS,
+            inputs=(given,) if isinstance(given, str) else tuple(given),
+            path=f"pixeldojo/pixeldojotemp/{name}{{nth}}.{{ext}}",
+            file_format=params.get("output_format", "png"),
+            count=int(params.get("number_of_images", params.get("n", 1))),
+            size_px=model.size_px(params),
+            quality=params.get("output_quality", 100) or 1,
+            light=f"{params.get('light_source', '')} {params.get('prompt', '')}",
+            seed=params.get("seed"),
+        )
 
+    def _known_job(self, request: Request) -> Job:
+        job = self.job(request, request.path_params["job"])
+        if job is None:
+            raise Answered(self.error(404, "Job not found"))
+        return job
 
-def _size(model: Model, params: Json) -> tuple[int, int] | None:
-    """Magic Lighting is IC-Light by its parameters [assumed]; the others go by aspect ratio."""
-    magic = params.get("model_type", "magic-lighting") == "magic-lighting"
-    if model.api_id == "image-relighting" and magic:
-        width_px, height_px = int(params.get("width", 1024)), int(params.get("height", 1024))
-        return ic_light_size(width_px, height_px, params.get("highres_scale", 1.5))
-    ratio = params.get("aspectRatio", params.get("aspect_ratio"))
-    return ratio_size(ratio) if ratio else None
+    async def get_job(self, request: Request) -> Response:
+        job = self._known_job(request)
+        stage = self.sim.observe(job)
+        if stage == "expired":
+            raise Answered(self.error(410))
+        return self.answer(request, stage, _job_body(job, stage, self.origin(request)))
+
+    async def list_jobs(self, request: Request) -> Response:
+        """The key's newest jobs; looking at the list moves none of them on."""
+        account = self.account(request)
+        asked = request.query_params.get("limit", "10")
+        if not (asked.isdecimal() and 1 <= int(asked) <= 100):
+            raise Answered(self.error(400, "limit must be between 1 and 100"))
+        newest = self.sim.jobs_of(self.name, account.key)[: int(asked)]
+        return JSONResponse({"jobs": [self._row(job, self.origin(request)) for job in newest]})
+
+    def _row(self, job: Job, origin: str) -> Json:
+        stage = self.sim.glance(job)
+        body = _job_body(job, stage, origin) if stage != "expired" else {"jobId": job.id}
+        return {
+            **body,
+            "status": WORDS.get(stage, "expired"),
+            "apiId": job.work.model,
+            "createdAt": job.timestamp(job.created_at),
+        }
+
+    async def replay_webhook(self, request: Request) -> Response:
+        """Accepted and ignored: this simulator calls nobody."""
+        job = self._known_job(request)
+        return JSONResponse({"jobId": job.id, "webhook": {"status": "ignored"}})
 
 
 def _expires(job: Job) -> Json:
@@ -202,74 +205,4 @@ def _job_body(job: Job, stage: Stage, origin: str) -> Json:
         body |= job.output_field({"images": urls}, urls, "output")
     elif stage in ("failed", "error"):
         body |= job.error_field()
-    return {**body, "creditCost": whole(job.amount), **_expires(job)}
-
-
-def _known_job(sim: Simulation, ask: Ask) -> Job:
-    account = paying_account(sim, DIALECT, ask)
-    job = sim.job_of("pixeldojo", account.key, ask.path["job"])
-    if job is None:
-        raise Answered(error(404, "Job not found"))
-    return job
-
-
-async def get_job(sim: Simulation, ask: Ask) -> Reply:
-    job = _known_job(sim, ask)
-    stage = sim.observe(job)
-    if stage == "expired":
-        raise Answered(error(410, ""))
-    return Reply(200, _job_body(job, stage, ask.origin), delivers=stage == "completed")
-
-
-async def list_jobs(sim: Simulation, ask: Ask) -> Reply:
-    """The key's newest jobs; looking at the list moves none of them on."""
-    account = paying_account(sim, DIALECT, ask)
-    asked: Any = ask.query.get("limit", "10")
-    if not (asked.isdecimal() and 1 <= int(asked) <= 100):
-        raise Answered(error(400, "limit must be between 1 and 100"))
-    newest = sim.jobs_of("pixeldojo", account.key)[: int(asked)]
-    return Reply(200, {"jobs": [_row(sim, job, ask.origin) for job in newest]})
-
-
-def _row(sim: Simulation, job: Job, origin: str) -> Json:
-    stage = sim.glance(job)
-    body = _job_body(job, stage, origin) if stage != "expired" else {"jobId": job.id}
-    return {
-        **body,
-        "status": WORDS.get(stage, "expired"),
-        "apiId": job.model,
-        "createdAt": job.timestamp(job.created_at),
-    }
-
-
-async def replay_webhook(sim: Simulation, ask: Ask) -> Reply:
-    """Accepted and ignored: this simulator calls nobody."""
-    job = _known_job(sim, ask)
-    return Reply(200, {"jobId": job.id, "webhook": {"status": "ignored"}})
-
-
-def routes(sim: Simulation) -> list[Route]:
-    at = "/api/v1"
-    return [
-        Route(f"{at}/models", endpoint(sim, DIALECT, "catalogue", list_models), methods=["GET"]),
-        Route(
-            f"{at}/models/{{model}}",
-            endpoint(sim, DIALECT, "catalogue", model_card),
-            methods=["GET"],
-        ),
-        Route(
-            f"{at}/models/{{model}}/schema",
-            endpoint(sim, DIALECT, "catalogue", model_schema),
-            methods=["GET"],
-        ),
-        Route(
-            f"{at}/models/{{model}}/run", endpoint(sim, DIALECT, "submit", run), methods=["POST"]
-        ),
-        Route(f"{at}/jobs", endpoint(sim, DIALECT, "catalogue", list_jobs), methods=["GET"]),
-        Route(f"{at}/jobs/{{job}}", endpoint(sim, DIALECT, "poll", get_job), methods=["GET"]),
-        Route(
-            f"{at}/jobs/{{job}}/webhook",
-            endpoint(sim, DIALECT, "poll", replay_webhook),
-            methods=["POST"],
-        ),
-    ]
+    return {**body, "creditCost": whole(job.work.amount), **_expires(job)}

@@ -1,6 +1,6 @@
 """The simulated world: accounts, jobs, files, faults, a clock that can be moved, and the rules.
 
-Everything here runs on the server's event loop; only the ledger and the fault book lock.
+Everything here runs on the server's event loop, so nothing locks.
 """
 
 import hashlib
@@ -18,23 +18,11 @@ import anyio
 from mcp_relight.simulator.faults import ON_JOB, FaultBook
 from mcp_relight.simulator.files import Files, StoredFile
 from mcp_relight.simulator.intake import Source, fetch_source
-from mcp_relight.simulator.jobs import ENDED, Job, Stage
-from mcp_relight.simulator.ledger import Account, Ledger
+from mcp_relight.simulator.jobs import ENDED, Job, Stage, Work
+from mcp_relight.simulator.ledger import PROVIDERS, Account, Ledger
 from mcp_relight.simulator.pictures import PictureOrder
 
 WINDOW_S = 60.0
-# Segmind bills only what worked, PixelDojo gives credits back, Pixazo says so of ERROR alone.
-REFUNDED: dict[str, frozenset[Stage]] = {
-    "pixeldojo": frozenset({"failed", "error", "cancelled"}),
-    "segmind": frozenset({"failed", "error", "cancelled"}),
-    "pixazo": frozenset({"error"}),
-}
-# In the form each provider's keys have; worth nothing anywhere else.
-TEST_ACCOUNTS = (
-    ("pixeldojo", "pd_simulated_0001", 1000.0, "credits"),
-    ("pixazo", "simulated0001subscription0001key", 100.0, "usd"),
-    ("segmind", "SG_51d0a7ed00000001", 100.0, "usd"),
-)
 
 
 @dataclass(frozen=True)
@@ -76,25 +64,6 @@ class Settings:
         )
 
 
-@dataclass(frozen=True)
-class Work:
-    """What one accepted submit asks for. `path` has {nth} (empty for the first) and {ext} in it."""
-
-    job_id: str
-    model: str
-    params: dict[str, Any]
-    amount: float
-    duration_s: float
-    inputs: tuple[str, ...]
-    path: str
-    file_format: str
-    count: int = 1
-    size_px: tuple[int, int] | None = None
-    quality: int = 90
-    light: str = ""
-    seed: int | None = None
-
-
 class NoCredits(Exception):
     """The account cannot pay `need`."""
 
@@ -104,22 +73,12 @@ class NoCredits(Exception):
 
 
 @dataclass
-class _Order:
-    """What `Work` becomes once its input has been read."""
-
-    work: Work
-    source: Source
-    seed: int
-
-
-@dataclass
 class Simulation:
     settings: Settings = field(default_factory=Settings)
     ledger: Ledger = field(default_factory=Ledger)
     faults: FaultBook = field(default_factory=FaultBook)
     files: Files = field(default_factory=Files)
     jobs: dict[str, Job] = field(default_factory=lambda: dict[str, Job]())
-    _orders: dict[str, _Order] = field(default_factory=lambda: dict[str, _Order]())
     _asked: dict[tuple[str, str], deque[float]] = field(
         default_factory=lambda: dict[tuple[str, str], deque[float]]()
     )
@@ -142,15 +101,15 @@ class Simulation:
         self.faults.clear()
         self.files.clear()
         self.jobs.clear()
-        self._orders.clear()
         self._asked.clear()
         self._ahead_s = 0.0
         self.settings = self._first_settings
         self._open_accounts()
 
     def _open_accounts(self) -> None:
-        for provider, key, balance, unit in TEST_ACCOUNTS:
-            self.ledger.open_account(Account(provider, key, balance, unit))
+        for provider, terms in PROVIDERS.items():
+            account = Account(provider, terms.key, terms.balance, terms.unit)
+            self.ledger.open_account(account)
 
     def throttled_until(self, provider: str, key: str) -> float | None:
         """When the key may ask again, or None; an answered request counts against the minute."""
@@ -171,21 +130,16 @@ class Simulation:
         if not self.ledger.charge(account, work.amount, **about):
             raise NoCredits(work.amount)
         job = Job(
-            id=work.job_id,
+            work=work,
             provider=account.provider,
-            model=work.model,
             key=account.key,
-            amount=work.amount,
             created_at=self.now(),
-            duration_s=work.duration_s,
-            params=work.params,
             seed=secrets.randbelow(2**31) if work.seed is None else work.seed,
             fate=self.faults.take(account.provider, "result", ON_JOB),
         )
         sources = [await self._source(reference, origin) for reference in work.inputs]
         job.failure = next((source.problem for source in sources if source.problem), None)
-        first = sources[0] if sources else Source(None)
-        self._orders[job.id] = _Order(work, first, job.seed)
+        job.source = sources[0].digest if sources else None
         self.jobs[job.id] = job
         return job
 
@@ -203,13 +157,17 @@ class Simulation:
             self.files.keep_source(source.digest, source.data)
         return source
 
-    def keep_upload(self, path: str, data: bytes, media_type: str) -> None:
-        expires_at = self.now() + self.settings.file_life_s
-        self.files.put(path, StoredFile(data, media_type, expires_at))
-
-    def upload_path(self, data: bytes, extension: str) -> str:
+    def keep_upload(self, data: bytes, media_type: str) -> str:
+        """The path under /files/ where the upload lies from now on."""
         digest = hashlib.sha256(data).hexdigest()[:12]
-        return f"segmind/assets/{secrets.token_hex(8)}-{digest}.{extension}"
+        extension = media_type.rsplit("/", 1)[-1]
+        path = f"segmind/assets/{secrets.token_hex(8)}-{digest}.{extension}"
+        self._keep(path, data, media_type)
+        return path
+
+    def _keep(self, path: str, content: bytes | PictureOrder, media_type: str) -> None:
+        expires_at = self.now() + self.settings.file_life_s
+        self.files.put(path, StoredFile(content, media_type, expires_at))
 
     def glance(self, job: Job) -> Stage:
         """The job's stage, without counting as a poll."""
@@ -230,7 +188,7 @@ class Simulation:
         if job.is_stuck:
             await anyio.sleep_forever()
         if self.settings.polls is None:
-            await anyio.sleep(job.duration_s / self.settings.speed)
+            await anyio.sleep(job.work.duration_s / self.settings.speed)
         stage = job.ending()
         self._settle(job, stage)
         return stage
@@ -240,39 +198,12 @@ class Simulation:
             return
         job.finished_at = self.now()
         if stage == "completed":
-            self._publish(job)
-        elif stage in REFUNDED[job.provider]:
-            self._refund(job)
-
-    def _refund(self, job: Job) -> None:
-        account = self.ledger.account(job.provider, job.key)
-        if account is not None:
-            self.ledger.refund(account, job.amount, job=job.id, at=self.now())
-
-    def _publish(self, job: Job) -> None:
-        order = self._orders[job.id]
-        for index in range(job.image_count(order.work.count)):
-            picture = self.picture_order(job, index)
-            nth = f"-{index}" if index else ""
-            path = order.work.path.format(nth=nth, ext=order.work.file_format)
-            expires_at = self.now() + self.settings.file_life_s
-            self.files.put(path, StoredFile(picture, picture.media_type, expires_at))
-            job.paths.append(path)
-
-    def picture_order(self, job: Job, index: int = 0) -> PictureOrder:
-        order = self._orders[job.id]
-        width_px, height_px = order.work.size_px or (None, None)
-        return PictureOrder(
-            source=order.source.digest,
-            width_px=width_px,
-            height_px=height_px,
-            file_format=order.work.file_format,
-            quality=order.work.quality,
-            light=order.work.light,
-            # A random seed must not make a thousand different pictures of a load test.
-            seed=order.seed if order.work.seed is not None else 0,
-            index=index,
-        )
+            for path, picture in job.publish().items():
+                self._keep(path, picture, picture.media_type)
+        elif stage in PROVIDERS[job.provider].gives_back:
+            account = self.ledger.account(job.provider, job.key)
+            if account is not None:
+                self.ledger.refund(account, job.work.amount, job=job.id, at=self.now())
 
     def job_of(self, provider: str, key: str, job_id: str) -> Job | None:
         """The account's own job; somebody else's is as unknown as one that never was."""

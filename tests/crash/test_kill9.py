@@ -20,7 +20,7 @@ import pytest
 from mcp import Client, MCPError
 
 from mcp_relight.domain.job import STATUS
-from mcp_relight.simulator.handle import SimulatorHandle
+from mcp_relight.simulator.control import SimulatorHandle
 from tests.flows.rig import remote_environment, upload
 from tests.world import World
 

@@ -12,9 +12,8 @@ import uvicorn
 from mcp import Client
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from mcp_relight.simulator.app import create_app
-from mcp_relight.simulator.handle import SimulatorHandle
-from mcp_relight.simulator.serve import running_simulator
+from mcp_relight.simulator.app import create_app, running_simulator
+from mcp_relight.simulator.control import SimulatorHandle
 from mcp_relight.simulator.state import new_simulation
 from tests.flows.rig import Paid, remote_environment, start, upload
 from tests.world import World

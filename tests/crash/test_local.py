@@ -14,7 +14,7 @@ import pytest
 from mcp import Client
 from PIL import Image
 
-from mcp_relight.simulator.serve import running_simulator
+from mcp_relight.simulator.app import running_simulator
 from tests.flows.rig import Paid, ended, look, remote_environment, start
 from tests.world import World
 

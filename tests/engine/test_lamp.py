@@ -125,9 +125,8 @@ def test_a_lamp_lights_a_ball_from_where_it_stands(
     analysis = analyse(solid.photo, mask=mask, normals=normals)
     light = Light(at=place, softness=0.1)
     exact_towards, exact = solid.light_at(place)
-    towards = lamp(
-        light, analysis, surface_of(analysis, light, is_given=normals is not None)
-    ).towards
+    surface = surface_of(analysis.height, analysis.alpha, place, is_given=normals is not None)
+    towards = lamp(light, place, surface, analysis.alpha).towards
     cosine = np.clip((towards * exact_towards).sum(axis=2), -1, 1)
     error_deg = np.degrees(np.arccos(cosine))[solid.mask]
     assert np.quantile(error_deg, 0.95) <= 10

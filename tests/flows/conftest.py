@@ -11,8 +11,8 @@ from mcp_relight.domain.exchange import Request
 from mcp_relight.providers.pixazo import Pixazo
 from mcp_relight.providers.pixeldojo import PixelDojo
 from mcp_relight.providers.segmind import Segmind
-from mcp_relight.simulator.handle import SimulatorHandle
-from mcp_relight.simulator.serve import running_simulator
+from mcp_relight.simulator.app import running_simulator
+from mcp_relight.simulator.control import SimulatorHandle
 
 ADAPTERS = (PixelDojo, Pixazo, Segmind)
 QUICK_S = 0.5

@@ -17,7 +17,7 @@ from mcp.types import CallToolResult
 from mcp_relight.bootstrap import Application
 from mcp_relight.config import Settings
 from mcp_relight.server.app import create_server
-from mcp_relight.simulator.handle import SimulatorHandle
+from mcp_relight.simulator.control import SimulatorHandle
 from tests.world import World
 
 Facts = dict[str, Any]

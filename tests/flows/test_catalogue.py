@@ -7,7 +7,7 @@ import anyio
 import pytest
 from mcp import Client
 
-from mcp_relight.simulator.handle import SimulatorHandle
+from mcp_relight.simulator.control import SimulatorHandle
 from tests.world import World
 
 from .rig import Facts, Paid, ended, facts_of, refusal_of, served, settings_of, start, upload

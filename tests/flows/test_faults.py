@@ -16,8 +16,8 @@ from PIL import Image
 
 from mcp_relight.errors import leaves
 from mcp_relight.logs import Redact
+from mcp_relight.simulator.control import SimulatorHandle
 from mcp_relight.simulator.faults import KINDS
-from mcp_relight.simulator.handle import SimulatorHandle
 from tests.world import World
 
 from .rig import Facts, Paid, ended, look, served, settings_of, start, upload

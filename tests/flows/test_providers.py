@@ -8,7 +8,7 @@ import pytest
 from mcp import Client, StdioServerParameters
 from PIL import Image
 
-from mcp_relight.simulator.handle import SimulatorHandle
+from mcp_relight.simulator.control import SimulatorHandle
 from tests.world import World
 
 from .rig import (

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from mcp_relight.simulator.handle import SimulatorHandle
+from mcp_relight.simulator.control import SimulatorHandle
 from tests.world import World
 
 from .rig import ended, served, settings_of, start, upload

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
 
-from mcp_relight.simulator.handle import SimulatorHandle
-from mcp_relight.simulator.serve import running_simulator
+from mcp_relight.simulator.app import running_simulator
+from mcp_relight.simulator.control import SimulatorHandle
 from tests.crash.rig import children, kill, workers
 from tests.world import World
 

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from mcp_relight.simulator.handle import SimulatorHandle
-from mcp_relight.simulator.serve import running_simulator
+from mcp_relight.simulator.app import running_simulator
+from mcp_relight.simulator.control import SimulatorHandle
 from tests.crash.rig import children, is_running, needs_proc, processes, rows, wait_until
 from tests.flows.rig import Paid, remote_environment
 from tests.world import World

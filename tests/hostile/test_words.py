@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from PIL import Image, PngImagePlugin
 
-from mcp_relight.simulator.serve import running_simulator
+from mcp_relight.simulator.app import running_simulator
 from mcp_relight.storage.names import is_plain
 from tests.flows.rig import remote_environment
 from tests.pixels.pictures import exif, jpeg_segment, jpeg_with

@@ -17,6 +17,7 @@ from mcp_relight.domain.report import (
     CollateralReport,
     DirectionReport,
     KelvinReport,
+    LightAnalysis,
     Report,
     StopsReport,
 )
@@ -36,11 +37,24 @@ Answer = Outcome | Exception
 MEASURED = Report(
     verdict="as asked",
     sentence="The light is as asked.",
-    next_step="",
     direction=DirectionReport(confidence=0.5),
     stops=StopsReport(subject=0.1, confidence=0.5),
     kelvin=KelvinReport(before=5000, after=4000, shift=-1000, confidence=0.5),
     collateral=CollateralReport(registration=1, crop=0, structure=1, edges=0, confidence=0.9),
+)
+
+
+SEEN = LightAnalysis(
+    direction_confidence=0.1,
+    key_to_fill_stops=1.0,
+    ambient=1.0,
+    softness=0.8,
+    contrast_confidence=0.1,
+    color_confidence=0.1,
+    exposure_ev=0.0,
+    clipped_shadows=0.0,
+    clipped_highlights=0.0,
+    backlit=False,
 )
 
 
@@ -88,6 +102,7 @@ class FakePixels(ScriptedPixels):
         super().__init__()
         self.transfer_answer: bytes | Exception | None = b"only the light"
         self.report_answer: Report | Exception = MEASURED
+        self.analyzed = 0
 
     async def inspect(self, data: bytes) -> Inspected:
         if data == b"BROKEN":
@@ -103,6 +118,10 @@ class FakePixels(ScriptedPixels):
             return None, ["It does not register."]
         return Encoded(data=self.transfer_answer, mime_type=PNG, width=4, height=3), []
 
+    async def analyze(self, image: bytes, *, mask: bytes | None = None) -> LightAnalysis:
+        self.analyzed += 1
+        return SEEN
+
     async def report(
         self,
         original: bytes,
@@ -111,6 +130,7 @@ class FakePixels(ScriptedPixels):
         *,
         returned: bytes | None = None,
         mask: bytes | None = None,
+        before: LightAnalysis | None = None,
     ) -> Report:
         if isinstance(self.report_answer, Exception):
             raise self.report_answer

@@ -115,6 +115,13 @@ async def test_a_report_that_fails_is_a_warning(tmp_path: Path) -> None:
     assert job.warnings == ("The result could not be measured.",)
 
 
+async def test_a_photo_is_measured_once_for_ten_jobs(tmp_path: Path) -> None:
+    world = local_world(tmp_path, *(Rendered(outputs=(Output(data=b"one"),)) for _ in range(10)))
+    for _ in range(10):
+        await world.until_settled(await world.new())
+    assert world.pixels.analyzed == 1
+
+
 async def test_an_original_that_is_gone_is_a_warning(tmp_path: Path) -> None:
     world = local_world(tmp_path)
     job = await world.advance(await world.new(finish="light-only"))

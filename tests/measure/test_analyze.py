@@ -14,12 +14,21 @@ from .pairs import Lit, angle_deg
 NOTHING_SEEN = 0.4
 
 
+def sure_angles(photo: np.ndarray) -> tuple[int, int]:
+    seen = analyze(photo)
+    assert seen.azimuth_deg is not None
+    assert seen.elevation_deg is not None
+    return seen.azimuth_deg, seen.elevation_deg
+
+
 def errors_deg(scenes: list[Lit]) -> list[float]:
     found = []
     for scene in scenes:
         for photo, truth in zip(scene.photos, synth.LIGHTS_DEG, strict=True):
             seen = analyze(photo)
-            found.append(angle_deg((seen.azimuth_deg, seen.elevation_deg), truth))
+            if seen.azimuth_deg is not None and seen.elevation_deg is not None:
+                found.append(angle_deg((seen.azimuth_deg, seen.elevation_deg), truth))
+    assert len(found) >= 0.8 * len(scenes) * len(synth.LIGHTS_DEG)
     return found
 
 
@@ -37,8 +46,8 @@ def test_a_single_light_is_found_within_15_degrees(scenes: list[Lit]) -> None:
 
 def test_left_is_never_taken_for_right(scenes: list[Lit]) -> None:
     for scene in scenes:
-        assert analyze(scene.photos[1]).azimuth_deg < -25
-        assert analyze(scene.photos[2]).azimuth_deg > 25
+        assert sure_angles(scene.photos[1])[0] < -25
+        assert sure_angles(scene.photos[2])[0] > 25
 
 
 def test_flat_light_gives_no_confidence(scenes: list[Lit]) -> None:
@@ -53,14 +62,16 @@ def test_flat_light_gives_no_confidence(scenes: list[Lit]) -> None:
 @pytest.mark.parametrize("kelvin", [2500, 2856, 3200, 4000, 5000, 6504, 8000, 9000])
 def test_the_kelvin_of_a_grey_world_is_within_10_percent(kelvin: int) -> None:
     seen = analyze(synth.to_pixels(grey_world() * kelvin_color(kelvin)))
+    assert seen.kelvin is not None
     assert abs(seen.kelvin - kelvin) <= 0.1 * kelvin
+    assert seen.tint is not None
     assert abs(seen.tint) < 0.05
     assert seen.color_confidence > 0.5
 
 
 def test_green_light_shows_in_the_tint() -> None:
     green = grey_world() * np.array([1, 1.3, 1], np.float32)
-    assert analyze(synth.to_pixels(green)).tint > 0.15
+    assert (analyze(synth.to_pixels(green)).tint or 0) > 0.15
 
 
 def test_a_black_and_white_photo_has_no_colour_to_be_sure_of(scenes: list[Lit]) -> None:
@@ -91,7 +102,7 @@ def test_a_light_seen_in_front_is_not_said_to_be_behind(scenes: list[Lit]) -> No
     window = np.where(scene.mask[..., None], scene.photos[1] // 2, 235).astype(np.uint8)
     seen = analyze(window)
     assert seen.backlit
-    assert seen.azimuth_deg < -25
+    assert (seen.azimuth_deg or 0) < -25
     assert "sunset_backlight" not in [look.name for look in seen.looks]
 
 

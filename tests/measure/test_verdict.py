@@ -1,19 +1,18 @@
-"""The verdict word, from measured figures alone."""
+"""The verdict word, from the words of the parts alone."""
 
-import math
 from dataclasses import replace
+from itertools import product
+from typing import get_args
 
 import numpy as np
 import pytest
 
 from mcp_relight.domain.looks import LOOKS
+from mcp_relight.domain.report import Parts, PartWord
 from mcp_relight.measure.content import Content
-from mcp_relight.measure.direction import Change, Light
 from mcp_relight.measure.register import Alignment
 from mcp_relight.measure.request import wished
 from mcp_relight.measure.verdict import Measured, judge, sentence_of
-
-from .pairs import asked
 
 SAME_PICTURE = Content(
     alignment=Alignment(np.eye(2, 3), score=1.0, residual_px=0.0),
@@ -23,53 +22,47 @@ SAME_PICTURE = Content(
     paint=None,
     face=None,
 )
+ANOTHER_PICTURE = replace(SAME_PICTURE, structure=0.0, edges_lost=1.0)
 
 
-def light(azimuth_deg: float) -> Light:
-    x, z = math.sin(math.radians(azimuth_deg)), math.cos(math.radians(azimuth_deg))
-    return Light(np.array([x, 0, z], np.float32), confidence=0.3, key_to_fill_stops=1.0)
+def measured(**words: PartWord) -> Measured:
+    return Measured(SAME_PICTURE, Parts(**words), flaws=(), moved_stops=1.0)
 
 
-def measured(*, before: float, after: float, confidence: float) -> Measured:
-    """Asked from the left, and what was seen."""
-    return Measured(
-        content=SAME_PICTURE,
-        change=Change(light(before), light(after), explained=confidence),
-        wish=wished(asked(-60, 10)),
-        error_deg=100,
-        direction_confidence=confidence,
-        moved_stops=1.0,
-        done=1.0,
-    )
+@pytest.mark.parametrize("words", product(get_args(PartWord), repeat=2))
+def test_the_worst_word_wins(words: tuple[PartWord, PartWord]) -> None:
+    direction, colour = words
+    verdict = judge(measured(direction=direction, colour=colour))
+    if direction == "wrong":
+        assert verdict == "wrong direction"
+    elif colour == "wrong" or "weaker" in words:
+        assert verdict == "weaker"
+    elif "stronger" in words:
+        assert verdict == "stronger"
+    else:
+        assert verdict == ("as asked" if "as asked" in words else "not judged")
 
 
-@pytest.mark.parametrize(
-    ("before", "after", "confidence", "verdict"),
-    [
-        (80, 30, 0.2, "as asked"),
-        (80, 30, 0.3, "wrong direction"),
-        (0, 30, 0.2, "wrong direction"),
-        (30, 30, 0.2, "wrong direction"),
-        (0, 30, 0.05, "as asked"),
-    ],
-)
-def test_an_unsure_light_that_went_the_asked_way_is_not_called_wrong(
-    before: float, after: float, confidence: float, verdict: str
-) -> None:
-    assert judge(measured(before=before, after=after, confidence=confidence)) == verdict
+def test_another_picture_outranks_flaws_and_flaws_outrank_the_light() -> None:
+    flawed = replace(measured(direction="wrong"), flaws=("stain",))
+    assert judge(flawed) == "flawed"
+    assert "patches" in sentence_of("flawed", flawed)
+    assert judge(replace(flawed, content=ANOTHER_PICTURE)) == "changed content"
+
+
+def test_the_sentence_names_the_parts_that_fall_short() -> None:
+    weak = measured(direction="as asked", colour="weaker", brightness="not asked")
+    assert sentence_of("weaker", weak) == "The light changed less than asked (colour weaker)."
 
 
 def test_no_sentence_says_where_an_unsure_light_comes_from() -> None:
-    unsure = measured(before=80, after=30, confidence=0.2)
+    unsure = measured(direction="as asked")
     assert sentence_of("as asked", unsure) == "The light changed as asked."
-    sure = measured(before=0, after=-60, confidence=0.6)
-    assert "from the left" in sentence_of("as asked", sure)
+    assert "from the left" in sentence_of("as asked", replace(unsure, came_from=(-60, 0)))
 
 
-@pytest.mark.parametrize("look", ["neon", "high_key", "clamshell", "overcast"])
-def test_light_from_two_sides_or_from_all_has_no_wrong_direction(look: str) -> None:
-    """Of two neon tubes either may be the one that is seen."""
-    change = Change(light(0), replace(light(75), confidence=0.7), explained=0.7)
-    seen = measured(before=0, after=75, confidence=0.7)
-    asked_for = wished(LOOKS[look].lighting)
-    assert judge(replace(seen, change=change, wish=asked_for)) == "as asked"
+@pytest.mark.parametrize("look", ["neon", "high_key", "clamshell", "overcast", "rim_light"])
+def test_light_from_two_sides_or_from_all_has_no_side(look: str) -> None:
+    wish = wished(LOOKS[look].lighting)
+    assert wish is not None
+    assert not wish.sided

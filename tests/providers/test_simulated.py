@@ -31,9 +31,9 @@ from mcp_relight.providers.pixazo import Pixazo
 from mcp_relight.providers.pixeldojo import PixelDojo
 from mcp_relight.providers.rest import RestProvider
 from mcp_relight.providers.segmind import Segmind
+from mcp_relight.simulator.app import running_simulator
+from mcp_relight.simulator.control import SimulatorHandle
 from mcp_relight.simulator.faults import KINDS
-from mcp_relight.simulator.handle import SimulatorHandle
-from mcp_relight.simulator.serve import running_simulator
 
 from .calls import at_once, call
 

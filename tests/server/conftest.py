@@ -8,7 +8,7 @@ from mcp import Client
 
 from mcp_relight.bootstrap import Application
 from mcp_relight.server.app import create_server
-from mcp_relight.simulator.handle import SimulatorHandle
+from mcp_relight.simulator.control import SimulatorHandle
 from tests.flows.conftest import brisk, simulator, simulator_server
 from tests.flows.rig import settings_of
 from tests.world import World

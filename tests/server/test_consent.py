@@ -6,7 +6,7 @@ import pytest
 from mcp import Client
 from mcp.types import ElicitRequestFormParams, ElicitResult
 
-from mcp_relight.simulator.handle import SimulatorHandle
+from mcp_relight.simulator.control import SimulatorHandle
 from tests.flows.rig import Paid, ended, facts_of, refusal_of
 from tests.server.conftest import Connect
 from tests.world import World

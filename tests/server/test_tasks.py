@@ -6,7 +6,7 @@ import anyio
 import pytest
 from mcp import Client, MCPError
 
-from mcp_relight.simulator.handle import SimulatorHandle
+from mcp_relight.simulator.control import SimulatorHandle
 from tests.flows.rig import Paid, facts_of
 from tests.server.conftest import Connect
 from tests.server.task_client import TasksExtension, ask, call_for_task, ended, listen

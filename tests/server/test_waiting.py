@@ -9,7 +9,7 @@ from mcp import Client, MCPError
 from mcp_relight.bootstrap import Application
 from mcp_relight.domain.ports import Library, Taken
 from mcp_relight.server.app import create_server
-from mcp_relight.simulator.handle import SimulatorHandle
+from mcp_relight.simulator.control import SimulatorHandle
 from tests.flows.rig import Paid, ended, look, start
 from tests.server.conftest import Connect
 from tests.server.test_refusals import settings_of

@@ -5,7 +5,8 @@ from typing import Any
 
 import httpx2
 
-from mcp_relight.simulator.handle import SimulatorHandle
+from mcp_relight.simulator.control import SimulatorHandle
+from mcp_relight.simulator.faults import KINDS, Family
 
 INPUT_URL = "https://example.com/photo.jpg"
 BODIES: dict[str, dict[str, Any]] = {
@@ -24,6 +25,11 @@ STATUS = {
     "segmind": "/v2/requests/{}/status",
 }
 ID_FIELD = {"pixeldojo": "jobId", "pixazo": "request_id", "segmind": "request_id"}
+
+
+def kinds(family: Family) -> set[str]:
+    """The names of every fault of that family."""
+    return {kind.name for kind in KINDS.values() if kind.family == family}
 
 
 @dataclass

@@ -8,8 +8,8 @@ import httpx2
 import pytest
 from PIL import Image
 
-from mcp_relight.simulator.handle import SimulatorHandle
-from mcp_relight.simulator.serve import running_simulator
+from mcp_relight.simulator.app import running_simulator
+from mcp_relight.simulator.control import SimulatorHandle
 from tests.simulator.caller import Caller
 
 

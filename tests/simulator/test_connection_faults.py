@@ -7,8 +7,7 @@ from urllib.parse import urlsplit
 import httpx2
 import pytest
 
-from mcp_relight.simulator.faults import CONNECTION
-from tests.simulator.caller import SUBMIT, Caller
+from tests.simulator.caller import SUBMIT, Caller, kinds
 
 CUT_SHORT = (httpx2.ReadError, httpx2.RemoteProtocolError, httpx2.WriteError)
 BROKEN: dict[str, tuple[type[Exception] | tuple[type[Exception], ...], int]] = {
@@ -31,7 +30,7 @@ def charges(caller: Caller) -> int:
 
 
 def test_every_connection_kind_is_tried_here() -> None:
-    assert set(CONNECTION) == {*BROKEN, "slow_drip", "endless_reply"}
+    assert kinds("connection") == {*BROKEN, "slow_drip", "endless_reply"}
 
 
 @pytest.mark.parametrize("kind", sorted(BROKEN))

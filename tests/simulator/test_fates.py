@@ -5,8 +5,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from mcp_relight.simulator.faults import FATE
-from tests.simulator.caller import Caller
+from tests.simulator.caller import Caller, kinds
 
 FAILURES = {
     "failed_error_string",
@@ -49,7 +48,7 @@ MOMENTS = {"timestamps_mixed", "timestamps_missing", "timestamps_skewed", "expir
 
 
 def test_every_fate_is_tried_here() -> None:
-    assert set(FATE) == {*FAILURES, *OUTPUTS, *URLS, *COURSES, *MOMENTS, "output_url_empty"}
+    assert kinds("fate") == {*FAILURES, *OUTPUTS, *URLS, *COURSES, *MOMENTS, "output_url_empty"}
 
 
 def fated(caller: Caller, kind: str, **changes: Any) -> str:

@@ -8,9 +8,8 @@ import httpx2
 import pytest
 from PIL import Image
 
-from mcp_relight.simulator.faults import FILE
 from mcp_relight.simulator.pictures import WORDS_IN_METADATA
-from tests.simulator.caller import Caller
+from tests.simulator.caller import Caller, kinds
 
 Sees = Callable[[httpx2.Response], bool]
 
@@ -58,7 +57,7 @@ SERVED: dict[str, Sees] = {
 
 
 def test_every_file_kind_is_tried_here() -> None:
-    assert set(SERVED) == set(FILE)
+    assert set(SERVED) == kinds("file")
 
 
 @pytest.mark.parametrize("kind", sorted(SERVED))

@@ -4,15 +4,11 @@ from email.utils import parsedate_to_datetime
 
 import pytest
 
-from mcp_relight.simulator.faults import (
-    BROKEN_STATUSES,
-    REFUSAL,
-    REFUSED_STATUSES,
-    RETRY_AFTER,
-)
-from tests.simulator.caller import Caller
+from tests.simulator.caller import Caller, kinds
 
-PROVIDERS = ("pixeldojo", "pixazo", "segmind")
+REFUSED_STATUSES = (400, 401, 402, 403, 404, 405, 406, 408, 409, 410, 413, 415, 422, 425, 429)
+BROKEN_STATUSES = (500, 502, 503, 504)
+RETRY_AFTER = ("seconds", "date", "past", "negative", "huge", "garbage")
 PLAIN = {f"status_{status}": status for status in (*REFUSED_STATUSES, *BROKEN_STATUSES)}
 WITH_RETRY_AFTER = [f"status_{s}_retry_after_{form}" for s in (429, 503) for form in RETRY_AFTER]
 CHARGED = {f"charged_{status}": status for status in BROKEN_STATUSES}
@@ -37,7 +33,7 @@ NAMED = {
 
 
 def test_every_refusal_is_tried_here() -> None:
-    assert set(REFUSAL) == {*PLAIN, *WITH_RETRY_AFTER, *CHARGED, *NAMED}
+    assert kinds("refusal") == {*PLAIN, *WITH_RETRY_AFTER, *CHARGED, *NAMED}
 
 
 @pytest.mark.parametrize("kind", sorted(PLAIN))

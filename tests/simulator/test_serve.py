@@ -15,8 +15,8 @@ import anyio
 import httpx2
 import pytest
 
-from mcp_relight.simulator.handle import SimulatorHandle
-from mcp_relight.simulator.serve import run, running_simulator
+from mcp_relight.simulator.app import run, running_simulator
+from mcp_relight.simulator.control import SimulatorHandle
 from tests.simulator.caller import BODIES, SUBMIT, Caller
 
 COMMAND = [sys.executable, "-m", "mcp_relight.simulator"]

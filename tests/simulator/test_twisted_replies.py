@@ -6,13 +6,7 @@ from collections.abc import Callable
 import httpx2
 import pytest
 
-from mcp_relight.simulator.faults import (
-    REPLY_ANYWHERE,
-    REPLY_TO_POLL,
-    REPLY_TO_SUBMIT,
-    REPLY_TO_UPLOAD,
-)
-from tests.simulator.caller import ID_FIELD, INPUT_URL, Caller
+from tests.simulator.caller import ID_FIELD, INPUT_URL, Caller, kinds
 
 Sees = Callable[[httpx2.Response, str], bool]
 
@@ -50,9 +44,8 @@ TWISTED: dict[str, Sees] = {
 
 
 def test_every_twist_is_tried_here() -> None:
-    assert set(TWISTED) == set(REPLY_ANYWHERE)
-    tried = {*REPLY_TO_SUBMIT, *REPLY_TO_POLL, *REPLY_TO_UPLOAD}
-    assert tried == {
+    assert kinds("reply") == {
+        *TWISTED,
         "id_duplicate",
         "foreign_status_url",
         "status_url_metadata",

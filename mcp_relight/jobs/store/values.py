@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import fields
 from typing import Any
 
-from pydantic import BaseModel, TypeAdapter
+from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from mcp_relight.domain.job import LEGAL, Cost, Failure, Job, JobRequest, Sent
 from mcp_relight.domain.report import Report
@@ -16,7 +16,6 @@ _log = logging.getLogger(__name__)
 _MODELS: dict[str, type[BaseModel]] = {
     "request": JobRequest,
     "cost": Cost,
-    "report": Report,
     "error": Failure,
 }
 _NAMED = TypeAdapter(tuple[str, ...])
@@ -83,6 +82,8 @@ def images_of(values: Mapping[str, Any]) -> frozenset[str]:
 def _read(name: str, value: Any) -> Any:
     if value is None:
         return None
+    if name == "report":
+        return _report(value)
     if name in _MODELS:
         return _MODELS[name].model_validate(value)
     if name in _LISTS:
@@ -90,6 +91,14 @@ def _read(name: str, value: Any) -> Any:
     if name == "sent":
         return tuple(Sent.model_validate(item) for item in value)
     return value
+
+
+def _report(value: Any) -> Report | None:
+    """None for a report in another version's words: the job and its picture are still good."""
+    try:
+        return Report.model_validate(value)
+    except ValidationError:
+        return None
 
 
 def _write(name: str, value: Any) -> Any:

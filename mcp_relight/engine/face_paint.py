@@ -1,0 +1,74 @@
+"""Whether a face is of flesh and blood: those of stone and of lines have one paint all over.
+
+Eyes are far darker than cheeks and lips are redder, whatever the skin and the light.
+"""
+
+import numpy as np
+
+from .color import LUMINANCE, decode
+from .face_mesh import MeshFace
+from .grid import Map, Pixels, Real, blur
+
+_EYES = (33, 133, 159, 145), (263, 362, 386, 374)
+_CHEEKS = (50, 205, 36), (280, 425, 266)
+_LIPS = 0, 17, 37, 267, 84, 314
+
+_DARKEST = 0.01
+_SMALLEST_PX = 24
+"""Width below which eyes and lips cannot be told from their surroundings."""
+
+_EYE_REACH = 0.05
+"""Half of an eye's width, in widths of the face."""
+
+_PALE_EYES = -0.5
+"""Log luminance of the lighter eye against its cheek; people measured: -0.7 to -2.8, stone in soft
+light: -0.1 to -0.4, line drawings: -0.2."""
+
+_LIPS_LIKE_SKIN = 0.05
+"""Difference in log chromaticity; people measured: 0.12 and more, stone 0.02."""
+
+
+def is_painted(pixels: Pixels, face: MeshFace) -> bool:
+    """False for line drawings, and for statues unless a hard light darkens their eyes.
+
+    `face` is in pixels of the photo (H, W, 3).
+    """
+    if face.width < _SMALLEST_PX:
+        return True
+    left, top, right, bottom = (round(edge) for edge in face.box)
+    near = slice(max(top - 4, 0), bottom + 4), slice(max(left - 4, 0), right + 4)
+    linear = decode(pixels[near])
+    if linear.shape[0] < 4 or linear.shape[1] < 4:
+        return True
+    points = face.points[:, :2] - (near[1].start, near[0].start)
+    if _lip_chroma(linear, points, face.width) > _LIPS_LIKE_SKIN:
+        return True
+    return _lighter_eye(linear, points, face.width) < _PALE_EYES
+
+
+def _lip_chroma(linear: Map, points: Real, width: float) -> float:
+    """How far the lips differ from the cheeks in chroma: nothing in a photo without color."""
+    logs = np.log(blur(linear, max(0.02 * width, 0.5)) + np.float32(_DARKEST))
+    chroma = logs[..., ::2] - logs[..., 1:2]
+    lips = _values(chroma, points[list(_LIPS)]).mean(axis=0)
+    cheeks = _values(chroma, points[[*_CHEEKS[0], *_CHEEKS[1]]]).mean(axis=0)
+    return float(np.hypot(*(lips - cheeks)))
+
+
+def _lighter_eye(linear: Map, points: Real, width: float) -> float:
+    """Log luminance of the darkest spot of an eye against its cheek, of the eye less dark."""
+    bright = np.log(blur(linear @ LUMINANCE, max(0.01 * width, 0.5)) + np.float32(_DARKEST))
+    steps = np.array([(x, y) for x in (-1, -0.5, 0, 0.5, 1) for y in (-0.5, 0, 0.5)])
+    differences = [
+        _values(bright, points[list(eye)].mean(axis=0) + steps * _EYE_REACH * width).min()
+        - np.median(_values(bright, points[list(cheek)]))
+        for eye, cheek in zip(_EYES, _CHEEKS, strict=True)
+    ]
+    return float(max(differences))
+
+
+def _values(field: Map, points: Real) -> Map:
+    """The values at points (N, 2), x and y; those outside are taken from the edge."""
+    column = np.clip(points[:, 0].astype(np.intp), 0, field.shape[1] - 1)
+    row = np.clip(points[:, 1].astype(np.intp), 0, field.shape[0] - 1)
+    return field[row, column]

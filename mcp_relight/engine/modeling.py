@@ -1,0 +1,129 @@
+"""The shape of a photo: rounded from its outline, with the faces that were found, then corrected by
+the shading wherever paint is not likely to be taken for shape."""
+
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+
+from . import head, light_fit, portrait, refine, shape
+from .face_shape import face_normals
+from .grid import Bits, Map, blur, unit
+from .light_fit import LightFit
+from .mask import Subject
+from .paint import one_paint
+from .people import People
+from .seen import Seen
+from .shape import Shape
+from .shape_model import Learned
+
+_FACE = 0.85
+"""How far the shape of a face follows its mesh, at most: beyond it, the edge of the mesh shows."""
+
+_OUTLINE_SHARE = np.float32(0.2)
+"""Of a subject's normals beside a network's: those that are 25° off would be worse than none."""
+
+_ENOUGH_PIXELS = 64
+_REFINED_SHARE = 1.0
+_REFINED_FOUND_SHARE = 0.35
+"""An outline that was searched may hold several things of different paint."""
+
+_REFINED_SCENE_SHARE = 0.35
+"""Without a subject, shading from paint and from shape cannot be told apart: trust it less."""
+
+_WORTH_REFINING = 0.1
+"""Of the subject: what is left to correct beside the people in it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """Shape, existing light, that light on the shape (H, W) at median 1 over the subject, and how
+    far the shape is that of faces (H, W)."""
+
+    shape: Shape
+    light: LightFit
+    shading: Map
+    face: Map
+
+    @classmethod
+    def given(cls, seen: Seen, known: Shape) -> Self:
+        """Of a shape the user knows better than we do."""
+        _, face = face_normals(seen.people.meshes, seen.size)
+        return cls._lit(seen, known, light_fit.fit(seen.bright, known.normals, seen.region), face)
+
+    @classmethod
+    def learned(cls, seen: Seen, learned: Learned) -> Self:
+        """What a network sees, held to the outline: it does not know where the subject ends."""
+        if learned.kind == "depth":
+            found = shape.from_depth_map(learned.values, "near_is_bright", seen.size)
+        else:
+            found = shape.from_normals(learned.values, seen.size)
+        if seen.subject.solid.any():
+            outline = shape.from_outline(seen.pixels, seen.subject).normals
+            share = _OUTLINE_SHARE * seen.subject.alpha
+            found = shape.with_height(_blended(found.normals, outline, share))
+        return cls.given(seen, found)
+
+    @classmethod
+    def _lit(
+        cls, seen: Seen, shape: Shape, coefficients: light_fit.Coefficients, face: Map
+    ) -> Self:
+        light = light_fit.steady(coefficients, seen.bright, shape.normals, seen.region)
+        existing = light_fit.shading(shape.normals, light.coefficients)
+        usual = np.float32(max(float(np.median(existing[seen.region])), 1e-3))
+        return cls(shape, light, existing / usual, face)
+
+    @classmethod
+    def guessed(cls, seen: Seen) -> Self:
+        """From the photo alone."""
+        region = seen.region
+        rounded = shape.from_outline(seen.pixels, seen.subject)
+        found, face = _with_faces(rounded, seen.people, seen.subject)
+        light = light_fit.fit(seen.bright, found.normals, region)
+        share = _refined_share(seen)
+        if region.sum() >= _ENOUGH_PIXELS and share[region].mean() > _WORTH_REFINING:
+            found, light = _refined(found, light, seen.bright, region, share)
+        return cls._lit(seen, found, light, face)
+
+
+def _with_faces(rounded: Shape, people: People, subject: Subject) -> tuple[Shape, Map]:
+    size = rounded.height.shape[0], rounded.height.shape[1]
+    if not people.meshes:
+        return rounded, np.zeros(size, np.float32)
+    room = subject.alpha if subject.solid.any() else np.ones(size, np.float32)
+    heads, around = head.head_normals(people.meshes, size)
+    meshes, weight = face_normals(people.meshes, size)
+    normals = _blended(rounded.normals, heads, around * room)
+    normals = _blended(normals, meshes, np.float32(_FACE) * weight)
+    height = rounded.height + shape.height_between(rounded.normals, normals)
+    return Shape(normals, height), weight
+
+
+def _blended(normals: Map, others: Map, weight: Map) -> Map:
+    return unit(normals * (1 - weight[..., None]) + others * weight[..., None])
+
+
+def _refined(
+    found: Shape, light: light_fit.Coefficients, bright: Map, region: Bits, share: Map
+) -> tuple[Shape, light_fit.Coefficients]:
+    log_bright = np.log(bright + np.float32(0.02))
+    log_bright = log_bright - np.median(log_bright[region])
+    normals, coefficients = refine.refine(log_bright, region, found.height, found.normals, light)
+    return Shape(_blended(found.normals, normals, share), found.height), coefficients
+
+
+def _refined_share(seen: Seen) -> Map:
+    """(H, W): how far shading may correct the shape. Not at all on people: skin, brows, hair and
+    clothes are paint of very different brightness, and taken for shape it cuts a face in two."""
+    subject, region = seen.subject, seen.region
+    share = _REFINED_SHARE
+    if subject.source == "none":
+        share = _REFINED_SCENE_SHARE
+    elif subject.source == "auto":
+        share = _REFINED_FOUND_SHARE
+        share += (_REFINED_SHARE - share) * one_paint(seen.pixels, region)
+    result = np.full(region.shape, share, np.float32)
+    for cue in seen.people.cues:
+        there = portrait.body_room(cue, region.shape)
+        result = np.minimum(result, share * (1 - blur(there, 0.3 * cue.eyes_apart)))
+    return result

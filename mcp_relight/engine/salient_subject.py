@@ -1,0 +1,106 @@
+"""The subject out of what stands out: all things of it, whole persons, or nothing when the photo
+itself does not bear it out."""
+
+import cv2
+import numpy as np
+
+from . import portrait
+from .contour import contour_gaps
+from .face import Face
+from .graph_cut import graph_cut
+from .grid import Bits, Map, Pixels, blur, resize
+
+_LEAST_PEAK = 0.9
+_SIZE = 0.015, 0.94
+_UNDECIDED = 4.0, 8.0
+"""Width of the band along the outline in which the network is not sure, in pixels of the small
+photo. A sharp outline has 2, fur 5; more says that it does not know what the subject is."""
+
+_VISIBLE_GAP = 6.0
+_OUTLINE_SHARE = 0.55, 0.85
+"""Of the outline that follows an edge of the photo: too little, and enough."""
+
+_AGREEING = 0.2, 0.6
+"""How much more stands out inside a cut-out than outside: another thing, and the same."""
+
+_FACE_KEPT, _HAIR_KEPT, _TRUNK_KEPT = 0.95, 0.75, 0.4
+_SURE = 0.9
+_SMALLEST_PART = 0.02
+"""Of the largest part; what is smaller is no subject of its own."""
+
+
+def of(small: Pixels, salient: Map, faces: list[Face]) -> tuple[Map, float]:
+    """(subject (h, w) 0..1, confidence 0..1) on the small photo.
+
+    `salient` 0..1 may have any size; `faces` are in pixels of `small`.
+    """
+    size = small.shape[0], small.shape[1]
+    if float(salient.max()) < _LEAST_PEAK:
+        return np.zeros(size, np.float32), 0.0
+    soft = _stretched(salient, size)
+    if faces:
+        soft = _whole_persons(small, soft, faces)
+    cut = _without_dust(soft > 0.5)
+    soft = np.where(cut | (soft <= 0.5), soft, 0).astype(np.float32)
+    return soft, _confidence(small, soft, cut)
+
+
+def agreement(cut: Map, salient: Map) -> float:
+    """0..1: how far what was cut out (h, w) by other means is also what stands out."""
+    soft = _stretched(salient, (cut.shape[0], cut.shape[1]))
+    inside = cut > 0.5
+    if not inside.any() or inside.all():
+        return 0.0
+    low, high = _AGREEING
+    apart = float(soft[inside].mean() - soft[~inside].mean())
+    return min(max((apart - low) / (high - low), 0.0), 1.0)
+
+
+def _stretched(salient: Map, size: tuple[int, int]) -> Map:
+    low, high = float(salient.min()), float(salient.max())
+    return resize((salient - low) / max(high - low, 1e-6), size)
+
+
+def _confidence(small: Pixels, soft: Map, cut: Bits) -> float:
+    """0..1 by size, by how sure the network is, and by the photo's own edges."""
+    area = float(cut.mean())
+    if not _SIZE[0] < area < _SIZE[1]:
+        return 0.0
+    outline = cv2.morphologyEx(cut.astype(np.uint8), cv2.MORPH_GRADIENT, np.ones((3, 3), np.uint8))
+    undecided = float(((soft > 0.1) & (soft < 0.9)).sum()) / max(float(np.sum(outline)) / 2, 1.0)
+    calm = cv2.GaussianBlur(small, (0, 0), 1.2)
+    lab = np.asarray(cv2.cvtColor(calm, cv2.COLOR_RGB2LAB), np.float32)
+    share = float((contour_gaps(lab, cut) > _VISIBLE_GAP).mean())
+    low, high = _OUTLINE_SHARE
+    follows = min(max((share - low) / (high - low), 0.0), 1.0)
+    sure, unsure = _UNDECIDED
+    return follows * min(max((unsure - undecided) / (unsure - sure), 0.0), 1.0)
+
+
+def _whole_persons(small: Pixels, soft: Map, faces: list[Face]) -> Map:
+    """What stands out together with whatever of these persons does not: hair, a second person."""
+    cropped = [
+        face
+        for face in faces
+        if portrait.face_kept(face, soft) < _FACE_KEPT
+        or portrait.hair_kept(face, soft) < _HAIR_KEPT
+        or portrait.trunk_kept(face, soft) < _TRUNK_KEPT
+    ]
+    if not cropped:
+        return soft
+    labels = portrait.together(cropped, soft.shape[:2])
+    sure = soft > _SURE
+    labels[sure & (labels != cv2.GC_FGD)] = cv2.GC_PR_FGD
+    cut = portrait.with_faces(graph_cut(small, labels), cropped)
+    reach = 0.08 * float(np.mean([face.eyes_apart for face in cropped]))
+    return np.maximum(soft, blur(cut.astype(np.float32), reach))
+
+
+def _without_dust(cut: Bits) -> Bits:
+    count, parts, stats, _ = cv2.connectedComponentsWithStats(cut.astype(np.uint8))
+    if count < 2:
+        return cut
+    area = np.asarray(stats)[:, cv2.CC_STAT_AREA]
+    kept = area >= _SMALLEST_PART * area[1:].max()
+    kept[0] = False
+    return np.asarray(kept[np.asarray(parts)], np.bool_)

@@ -1,0 +1,97 @@
+"""The photo on the working grid: its pixels, its people, its subject."""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from . import people
+from .color import decode, luminance
+from .grid import Bits, Map, Pixels, resize_pixels, working_size
+from .mask import Subject, given_subject, search_subject
+from .nets import NetUnavailable
+from .people import People
+from .saliency import salient
+
+_EMPTY_MASK = "The mask selects nothing and was not used. Paint the subject white on black."
+_NO_NETWORKS = (
+    "The networks that find faces and subjects could not be loaded, so a simpler search was used. "
+    "Reinstall mcp-relight to get them back."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """`pixels` (H, W, 3) and `bright` (H, W), linear luminance, on the working grid.
+
+    `support` is the given mask at full size, packed as `Analysis.support` is. `complete` is False
+    where a network was missing.
+    """
+
+    pixels: Pixels
+    bright: Map
+    people: People
+    subject: Subject
+    support: Pixels
+    full_size: tuple[int, int]
+    complete: bool
+    warnings: tuple[str, ...]
+
+    @property
+    def size(self) -> tuple[int, int]:
+        return self.bright.shape[0], self.bright.shape[1]
+
+    @property
+    def region(self) -> Bits:
+        """The subject, or everything when there is none."""
+        solid = self.subject.solid
+        return solid if solid.any() else np.ones(self.size, np.bool_)
+
+
+def look(rgb: Pixels, mask: Pixels | None, alpha: Pixels | None) -> Seen:
+    """Look at a photo (H, W, 3) with its mask and transparency, where there are such."""
+    full_size = rgb.shape[0], rgb.shape[1]
+    if alpha is not None:
+        rgb = _without_hidden(rgb, alpha)
+    size = working_size(*full_size)
+    pixels = resize_pixels(rgb, size)
+    bright = luminance(decode(pixels))
+    guide = np.sqrt(bright)
+    found, complete = people.find(rgb, size)
+    subject = given_subject(guide, mask=mask, alpha=alpha)
+    if subject is None and complete:
+        try:
+            subject = search_subject(pixels, guide, salient(rgb), found.cues)
+        except NetUnavailable:
+            complete = False
+    if subject is None:
+        subject = search_subject(pixels, guide, None, found.cues)
+    given = {"user": mask, "alpha": alpha}.get(subject.source)
+    warnings = (_EMPTY_MASK,) if mask is not None and not mask.any() else ()
+    if not complete:
+        warnings = (*warnings, _NO_NETWORKS)
+    return Seen(
+        pixels, bright, found, subject, _packed(given, full_size), full_size, complete, warnings
+    )
+
+
+def _without_hidden(rgb: Pixels, alpha: Pixels) -> Pixels:
+    """Everything fully transparent in the mean visible color: its own bytes mean nothing."""
+    hidden = alpha == 0
+    if not hidden.any() or hidden.all():
+        return rgb
+    visible = rgb.copy()
+    visible[hidden] = cv2.mean(rgb, (~hidden).astype(np.uint8))[:3]
+    return visible
+
+
+def _packed(mask: Pixels | None, full_size: tuple[int, int]) -> Pixels:
+    """Where a given mask is not black, at full size, one bit per pixel."""
+    if mask is None:
+        return np.zeros((0, 0), np.uint8)
+    rows, columns = full_size
+    if mask.shape != full_size:
+        mask = np.asarray(
+            cv2.resize(mask, (columns, rows), interpolation=cv2.INTER_LINEAR), np.uint8
+        )
+    return np.packbits(mask > 0, axis=1)

@@ -1,0 +1,128 @@
+"""How much brighter and of what other tone a picture became, place by place.
+
+A light multiplies what surfaces send back, so its change is a ratio: in stops for brightness, as
+log ratios of red and of blue to green for tone. Paint cancels in both.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from mcp_relight.engine.grid import Bits, Map, blur, centred_axes
+
+from .color import brightest, darkest
+from .linear import Linear, half_of
+
+Tone = NDArray[np.float64]
+"""(2,): natural log of red over green, and of blue over green."""
+
+_FLOOR = 0.01
+_DARK, _CLIPPED = 0.012, 0.97
+_SMOOTHED = 0.025
+"""Of the long side: finer than this it is shape and paint, not the lie of the light."""
+_WEIGHTS = np.array([0.3, 0.55, 0.15], np.float32)
+_LEAST_PIXELS = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Gain:
+    """`stops` (h, w) and `tone` (h, w, 2), smoothed, where `usable` (h, w); `plain` (h, w) is
+    `stops` before smoothing."""
+
+    stops: Map
+    plain: Map
+    tone: Map
+    usable: Bits
+    toned: Bits
+
+    def spread(self) -> float:
+        """Stops between the places that gained most and least (90 % of the area)."""
+        values = self.stops[self.usable]
+        if values.size < _LEAST_PIXELS:
+            return 0.0
+        low, high = np.percentile(values, (5, 95))
+        return float(high - low)
+
+    def stops_across(self, axis: tuple[float, float], area: Bits) -> float:
+        """Stops that the end of `area` towards `axis` (x, y) gained over its other end."""
+        near, far = _ends(axis, area & self.usable)
+        return _mean(self.stops, near) - _mean(self.stops, far)
+
+    def tones_across(self, axis: tuple[float, float], area: Bits) -> tuple[Tone, Tone]:
+        """Tone gained by the end of `area` towards `axis`, and by its other end."""
+        near, far = _ends(axis, area & self.toned)
+        return _middle(self.tone, near), _middle(self.tone, far)
+
+    def tone_of(self, area: Bits) -> Tone:
+        """The usual tone gained in `area`."""
+        return _middle(self.tone, area & self.toned)
+
+
+def gain_of(original: Linear, final: Linear, shown: Bits) -> Gain:
+    """The gain between two pictures on one grid, at half its size."""
+    before, after = original.half, final.half
+    seen = half_of(shown)
+    ratio = np.log((after + np.float32(_FLOOR)) / (before + np.float32(_FLOOR)))
+    plain, tone = stops_and_tone(ratio)
+    usable = seen & (brightest(before) > _DARK)
+    toned = usable & (brightest(after) > _DARK) & (brightest(after) < _CLIPPED)
+    toned &= (darkest(before) > _DARK / 3) & (brightest(before) < _CLIPPED)
+    sigma_px = max(1.0, _SMOOTHED * max(plain.shape))
+    return Gain(
+        stops=_smoothed(plain, usable, sigma_px),
+        plain=plain,
+        tone=_smoothed(tone, toned, sigma_px),
+        usable=usable,
+        toned=toned,
+    )
+
+
+def stops_and_tone(ratio: Map) -> tuple[Map, Map]:
+    """A natural log ratio (h, w, 3) as stops (h, w) and tone (h, w, 2)."""
+    stops = (ratio @ _WEIGHTS) / np.float32(np.log(2))
+    tone = np.dstack([ratio[..., 0] - ratio[..., 1], ratio[..., 2] - ratio[..., 1]])
+    return stops.astype(np.float32), tone.astype(np.float32)
+
+
+def middle_of(size: Sequence[int]) -> Bits:
+    """(h, w): where a subject usually is."""
+    x, y = centred_axes((size[0], size[1]))
+    return (np.abs(x) < 0.55 * np.abs(x).max()) & (np.abs(y) < 0.7 * np.abs(y).max())
+
+
+def at_size(bits: Bits, size: Sequence[int]) -> Bits:
+    """Bits brought to (rows, columns)."""
+    whole = cv2.resize(bits.astype(np.uint8), (size[1], size[0]), interpolation=cv2.INTER_NEAREST)
+    return np.asarray(whole) > 0
+
+
+def _smoothed(values: Map, usable: Bits, sigma_px: float) -> Map:
+    """Blurred among the usable pixels alone."""
+    weight = usable.astype(np.float32)
+    total = np.maximum(blur(weight, sigma_px), np.float32(1e-3))
+    weighted = values * (weight[..., None] if values.ndim == 3 else weight)
+    smooth = blur(weighted, sigma_px) / (total[..., None] if values.ndim == 3 else total)
+    return np.asarray(smooth, np.float32)
+
+
+def _ends(axis: tuple[float, float], area: Bits) -> tuple[Bits, Bits]:
+    """The third of an area that lies farthest along the axis, and the opposite third."""
+    x, y = centred_axes((area.shape[0], area.shape[1]))
+    along = x * np.float32(axis[0]) + y * np.float32(axis[1])
+    if int(area.sum()) < _LEAST_PIXELS:
+        return area, area
+    low, high = np.percentile(along[area], (33, 67))
+    return area & (along >= high), area & (along <= low)
+
+
+def _mean(values: Map, area: Bits) -> float:
+    return float(values[area].mean()) if area.any() else 0.0
+
+
+def _middle(values: Map, area: Bits) -> Tone:
+    if int(area.sum()) < _LEAST_PIXELS:
+        return np.zeros(2)
+    return np.median(values[area], axis=0).astype(np.float64)

@@ -1,0 +1,212 @@
+"""Direction, colour, brightness and contrast of a change of light, each judged on its own.
+
+What was asked is laid on a white dome as wide as the frame (`request.expected`); what happened is
+the gain between the two pictures. Neither knows how the result was made.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from mcp_relight.domain.lighting import Lighting
+from mcp_relight.domain.looks import LOOKS
+from mcp_relight.domain.report import SURE, Parts, PartWord
+from mcp_relight.engine.grid import Bits
+
+from .direction import Change
+from .gain import Gain, Tone, middle_of
+from .request import Wish, expected
+
+_LEAST_ASKED_STOPS = 0.3
+"""Across a dome: below this no viewer would name a side."""
+_OTHER_SIDE, _SAME_SIDE = -0.1, 0.2
+"""Of the stops asked across the frame."""
+_FAR_OFF, _SURE_OF_SIDE = 0.34, 0.5
+_FLAT, _DEEP = 0.3, 2.5
+"""Of the spread asked."""
+_LEAST_SPREAD, _MOST_SPREAD, _RIM_SPREAD = 0.4, 1.3, 0.6
+_OVERDONE_SPREAD = 3.0
+_UNEVEN_STOPS = 1.8
+_ASKED_EV, _EV_DONE, _EV_OVERDONE, _EV_MUCH, _EV_WRONG = 0.4, 0.5, 2.2, 0.7, 0.3
+_TINTED = 0.45
+"""Log ratio of a light's tone that a look asks for on purpose; below it is nearly white."""
+_CAST = 0.7
+_TONE_DONE, _TONE_OVERDONE, _TONE_WRONG = 0.55, 2.2, -0.2
+_SIDES_DONE, _SIDES_WRONG = 0.25, -0.08
+_KELVIN_NEAR, _SURE_OF_COLOR = 0.12, 0.6
+_LEAST_TONED = 0.03
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """All that the parts rest on.
+
+    `subject` (h, w) on the grid of `gain`, None where none was found; `ev` is the change of the
+    mean level in stops; `kelvin` the one after, `color_confidence` that the one before is right.
+    """
+
+    lighting: Lighting
+    wish: Wish | None
+    gain: Gain
+    change: Change
+    direction_confidence: float
+    subject: Bits | None
+    ev: float
+    kelvin: int | None
+    color_confidence: float
+
+
+def parts_of(seen: Evidence) -> Parts:
+    """The word for every part. What has no wish is not asked."""
+    if seen.lighting.strength == 0:
+        return Parts()
+    asked = _Asked(seen)
+    return Parts(
+        direction=asked.direction(),
+        colour=asked.color(),
+        brightness=asked.brightness(),
+        contrast=asked.contrast(),
+    )
+
+
+class _Asked:
+    """One request beside what happened."""
+
+    def __init__(self, seen: Evidence) -> None:
+        self._seen = seen
+        self._size = seen.gain.stops.shape
+        self._frame = np.ones(self._size, np.bool_)
+        self._core = middle_of(self._size) if seen.subject is None else seen.subject
+        self._expected = expected(seen.lighting, self._size)
+        self._strength = seen.lighting.strength
+
+    def direction(self) -> PartWord:
+        wish = self._seen.wish
+        if wish is None or wish.even:
+            return "not asked"
+        if wish.two_toned:
+            word = self._sides(wish)
+            return word if word in ("wrong", "not measurable") else "as asked"
+        if not wish.sided:
+            return self._unsided(wish)
+        asked = self._expected.stops_across(wish.axis, self._frame)
+        if asked < _LEAST_ASKED_STOPS * self._strength:
+            return "not measurable"
+        moved = [self._seen.gain.stops_across(wish.axis, area) for area in self._areas]
+        return self._sided(wish, sum(moved) / len(moved) / asked, max(moved) / asked)
+
+    def _sided(self, wish: Wish, share: float, most: float) -> PartWord:
+        """From the share of the asked stops across, on average and where they are most."""
+        seen, after = self._seen, self._seen.change.after
+        is_there = wish.opposed_by(-after.direction) and seen.direction_confidence >= SURE
+        is_opposed = wish.opposed_by(after.direction) and seen.direction_confidence >= SURE
+        if share <= _OTHER_SIDE:
+            return "as asked" if is_there and share > 2 * _OTHER_SIDE else "wrong"
+        if most < _SAME_SIDE:
+            return "wrong" if is_opposed else "weaker"
+        return "as asked"
+
+    def _unsided(self, wish: Wish) -> PartWord:
+        """A light from the front or from behind: only a sure one from elsewhere is wrong."""
+        seen = self._seen
+        if seen.direction_confidence < SURE:
+            return "not measurable"
+        is_sure = seen.direction_confidence >= _SURE_OF_SIDE
+        is_far = float(wish.direction @ seen.change.after.direction) < _FAR_OFF
+        return "wrong" if is_sure and is_far and wish.single else "as asked"
+
+    def contrast(self) -> PartWord:
+        wish = self._seen.wish
+        if wish is None:
+            return "not asked"
+        spread = self._seen.gain.spread()
+        if wish.even:
+            return "wrong" if spread > _UNEVEN_STOPS else "as asked"
+        if wish.two_toned:
+            return "not asked"
+        asked = self._expected.spread() / self._strength
+        least = _RIM_SPREAD if wish.behind else max(_FLAT * asked, _LEAST_SPREAD)
+        spread /= self._strength
+        if spread < min(least, _MOST_SPREAD):
+            return "weaker"
+        is_overdone = spread > max(_DEEP * asked, _OVERDONE_SPREAD)
+        return "stronger" if is_overdone else "as asked"
+
+    def brightness(self) -> PartWord:
+        asked, ev = self._seen.lighting.exposure_ev * self._strength, self._seen.ev
+        if abs(asked) < _ASKED_EV:
+            return "not asked"
+        share = ev / asked
+        if ev * asked < 0 and abs(ev) > _EV_WRONG:
+            return "wrong"
+        if share < _EV_DONE:
+            return "weaker"
+        is_overdone = share > _EV_OVERDONE and abs(ev - asked) > _EV_MUCH
+        return "stronger" if is_overdone else "as asked"
+
+    def color(self) -> PartWord:
+        wish, key = self._seen.wish, self._seen.lighting.key
+        if wish is None or key is None or (key.kelvin is None and key.color is None):
+            return "not asked"
+        if wish.two_toned:
+            return self._sides(wish)
+        if float(self._seen.gain.toned.mean()) < _LEAST_TONED:
+            return "not measurable"
+        asked = self._near(self._expected, self._frame)
+        tones = [self._near(self._seen.gain, area) for area in self._areas]
+        return self._toned(asked, tones, key.kelvin)
+
+    def _toned(self, asked: Tone, tones: list[Tone], kelvin: float | None) -> PartWord:
+        size = float(np.linalg.norm(asked))
+        if size < _TINTED and not self._is_own_color:
+            is_cast = min(float(np.linalg.norm(tone)) for tone in tones) > _CAST + size
+            return "wrong" if is_cast else "as asked"
+        if kelvin is not None and self._is_near(kelvin):
+            return "as asked"
+        power = max(size, 0.1) ** 2
+        shares = [float(tone @ asked) / power for tone in tones]
+        if max(shares) < _TONE_WRONG:
+            return "wrong"
+        if max(shares) < _TONE_DONE:
+            return "weaker"
+        return "stronger" if min(shares) > _TONE_OVERDONE else "as asked"
+
+    def _is_near(self, kelvin: float) -> bool:
+        """The light after has the colour asked for, wherever it started."""
+        seen = self._seen
+        is_near = seen.kelvin is not None and abs(seen.kelvin / kelvin - 1) <= _KELVIN_NEAR
+        return is_near and seen.color_confidence >= _SURE_OF_COLOR
+
+    @property
+    def _is_own_color(self) -> bool:
+        """The colour was named by the caller, not by the look."""
+        lighting = self._seen.lighting
+        look = LOOKS.get(lighting.look or "")
+        own, key = None if look is None else look.lighting.key, lighting.key
+        return own is None or key is None or (own.kelvin, own.color) != (key.kelvin, key.color)
+
+    def _sides(self, wish: Wish) -> PartWord:
+        """Lights of two colours: which side carries which."""
+        near, far = self._expected.tones_across(wish.axis, self._frame)
+        asked = near - far
+        power = max(float(asked @ asked), 1e-6)
+        shares: list[float] = []
+        for area in self._areas:
+            one, other = self._seen.gain.tones_across(wish.axis, area)
+            shares.append(float((one - other) @ asked) / power)
+        if float(self._seen.gain.toned.mean()) < _LEAST_TONED:
+            return "not measurable"
+        if sum(shares) / len(shares) < _SIDES_WRONG:
+            return "wrong"
+        return "weaker" if max(shares) < _SIDES_DONE else "as asked"
+
+    @property
+    def _areas(self) -> tuple[Bits, Bits]:
+        return self._frame, self._core
+
+    def _near(self, gain: Gain, area: Bits) -> Tone:
+        """The tone on the lit side, or everywhere when there is none."""
+        wish = self._seen.wish
+        if wish is None or not wish.sided:
+            return gain.tone_of(area)
+        return gain.tones_across(wish.axis, area)[0]
