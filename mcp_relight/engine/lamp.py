@@ -26,6 +26,7 @@ _CLEARANCE = 0.1
 
 _SMALLEST_RADIUS = 0.03
 _STEPS = 28
+_CALM = 0.012
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +34,7 @@ class Lamp:
     """A lamp over the analysed photo.
 
     `towards` (H, W, 3): unit vectors to the lamp, y up; `fade` (H, W): how strong it is, 1 at the
-    subject's middle; `hidden` (H, W) 0..1: how much of it other parts of the surface cover.
+    usual distance; `hidden` (H, W) 0..1: how much of it other parts of the surface cover.
     """
 
     towards: Map
@@ -41,15 +42,16 @@ class Lamp:
     hidden: Map
 
 
-def lamp(light: Light, place: Place, surface: Map, subject: Map) -> Lamp:
-    """A light at `place` over what `surface_of` makes of the heights; `subject` (H, W) 0..1."""
+def lamp(light: Light, place: Place, surface: Map, lit: Map) -> Lamp:
+    """A light at `place` over what `surface_of` makes of the heights. `lit` (H, W) 0..1 is what it
+    is there for: at that distance it is as strong as any light."""
     rows, columns = surface.shape
     longest = max(rows, columns)
     spot = _spot(place, surface)
     row, column = np.mgrid[0:rows, 0:columns].astype(np.float32)
     ray = np.dstack([spot[0] - column, row - spot[1], spot[2] - surface])
     squared = np.einsum("ijk,ijk->ij", ray, ray)
-    usual = float((squared * subject).sum() / subject.sum())
+    usual = float((squared * lit).sum() / max(float(lit.sum()), 1e-6))
     half_angle = math.radians(min(light.angular_diameter_deg, 150.0) / 2)
     radius = max(math.tan(half_angle) * math.sqrt(usual), _SMALLEST_RADIUS * longest)
     fade = ((usual + radius**2) / (squared + radius**2)) ** light.falloff
@@ -105,4 +107,5 @@ def _hidden(
         )
         above = (ahead - surface - share * rise - 1) / (2 * radius * share + 1)
         np.maximum(hidden, above, out=hidden)
-    return np.minimum(hidden, 1).astype(np.float32)
+    # The heights are a guess; their small steps would draw lines.
+    return blur(np.minimum(hidden, 1).astype(np.float32), _CALM * max(surface.shape))

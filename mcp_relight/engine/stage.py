@@ -42,6 +42,7 @@ _RIM_WRAP = 0.022
 _RIM_WRAP_SHARE = 0.25
 _RIM_GAIN = 2.6
 _RIM_GLOSS = 0.3
+_RIM_NEAREST = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +98,7 @@ class Stage:
         diffuse = self._lambert(light, rays) * lit * rays.fade
         gloss = specular * (1 - self._doubt) * self._blinn_phong(light, rays) * lit * self.subject
         if self._contour is not None:
-            rim = self._rim(rays)
+            rim = self._rim(rays) * np.minimum(rays.fade, _RIM_NEAREST)
             diffuse, gloss = diffuse + _RIM_GAIN * rim, gloss + _RIM_GLOSS * rim
         if light.role == "background":
             diffuse, gloss = diffuse * (1 - self._alpha), gloss * (1 - self._alpha)
@@ -108,7 +109,9 @@ class Stage:
             return _Rays(np.array(light.direction, np.float32), self._falloff(light), None)
         subject = self._alpha if self.has_subject else None
         surface = surface_of(self._height, subject, light.at, is_given=self._is_given)
-        near = lamp(light, light.at, surface, self.subject)
+        is_for_backdrop = light.role == "background" or light.at[2] < 0
+        lit = 1 - self._alpha if subject is not None and is_for_backdrop else self.subject
+        near = lamp(light, light.at, surface, lit)
         sky = (1 - _SKY_REACH) * self._sky if self._is_scene else np.float32(0)
         return _Rays(near.towards, near.fade ** (1 - sky), near.hidden)
 
