@@ -143,9 +143,15 @@ class Lighting(BaseModel):
     def key(self) -> Light | None:
         """The key light: the strongest of role `key`, else of what lights the subject, else of
         all."""
-        keys = [light for light in self.lights if light.role == "key"]
-        keys = keys or [light for light in self.lights if light.role != "background"]
-        return max(keys or self.lights, key=lambda light: light.intensity, default=None)
+        keys = [light for light in self.lights if light.role == "key"] or self.leading
+        return max(keys, key=lambda light: light.intensity, default=None)
+
+    @property
+    def leading(self) -> tuple[Light, ...]:
+        """The lights that decide how the picture is exposed: not those for the background, unless
+        there are no others."""
+        others = tuple(light for light in self.lights if light.role != "background")
+        return others or self.lights
 
     @property
     def has_places(self) -> bool:

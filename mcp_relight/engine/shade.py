@@ -67,16 +67,18 @@ def shade(analysis: Analysis, lighting: Lighting, knobs: Knobs, evidence: Eviden
         * kelvin_color(lighting.ambient_kelvin)
         * _bounce(evidence, analysis)
     )
-    asked, neutral = ambient, ambient
+    asked, leading, neutral = ambient, ambient, ambient
     gloss = np.zeros_like(ambient)
     for light, usual in zip(lighting.lights, _neutral_intensities(lighting), strict=True):
         color = light_color(light)
         diffuse, shine = stage.light(light, knobs.shadow_strength, knobs.specular)
         asked = asked + (light.intensity * diffuse)[..., None] * color
-        neutral = neutral + (usual * diffuse)[..., None] * color
+        if light in lighting.leading:
+            leading = leading + (light.intensity * diffuse)[..., None] * color
+            neutral = neutral + (usual * diffuse)[..., None] * color
         gloss = gloss + (light.intensity * shine)[..., None] * color
     weight = _exposed_for(analysis, lighting.lit_region)
-    level = _mean_gain(analysis, asked / existing, weight)
+    level = _mean_gain(analysis, leading / existing, weight)
     usual_level = _mean_gain(analysis, neutral / existing, weight)
     exposure = level / usual_level * 2.0**lighting.exposure_ev
     gain = _bounded(asked / existing / level) * exposure
@@ -144,7 +146,7 @@ def _paler(values: Map, share: float) -> Map:
 def _mixing(lighting: Lighting) -> float:
     """More for light that is nearly of one color."""
     purest = 0.0
-    for light in lighting.lights:
+    for light in lighting.leading:
         color = light_color(light)
         purest = max(purest, 1 - float(color.min() / color.max()))
     return _MOST_MIXING * min(max((purest - 0.6) / 0.3, 0.0), 1.0) * min(lighting.strength, 1.0)
