@@ -68,7 +68,7 @@ class Relit:
     warnings: tuple[str, ...]
 
 
-def analyse(
+def analyze_shape(
     rgb: NDArray[np.uint8],
     *,
     alpha: NDArray[np.uint8] | None = None,
@@ -108,7 +108,7 @@ def subject_middle(
 ) -> tuple[float, float]:
     """The middle of a photo's subject in fractions of width and height; without one, the photo's.
 
-    Arguments as those of `analyse`.
+    Arguments as those of `analyze_shape`.
     """
     _check(rgb, alpha=alpha, mask=mask)
     with _fixed_threads():

@@ -11,6 +11,7 @@ from typing import IO, Any
 import pytest
 from PIL import Image
 
+from tests.matrix import some_now
 from tests.world import World
 
 
@@ -73,16 +74,19 @@ def test_several_looks_make_a_job_each_and_forget_deletes_them(world: World) -> 
 
 @pytest.mark.parametrize(
     "arguments",
-    [
-        ("relight", "none.jpg", "--look", "loop"),
-        ("relight", "none.jpg"),
-        ("relight", "none.jpg", "--look", "loop", "--kelvin", "hot"),
-        ("relight", "none.jpg", "--look", "loop", "-o", "result.gif"),
-        ("plan", "none.jpg", "--look", "lop"),
-        ("models", "acme/one"),
-        ("job", "job_none"),
-        ("forget",),
-    ],
+    some_now(
+        [
+            ("relight", "none.jpg", "--look", "loop"),
+            ("relight", "none.jpg"),
+            ("relight", "none.jpg", "--look", "loop", "--kelvin", "hot"),
+            ("relight", "none.jpg", "--look", "loop", "-o", "result.gif"),
+            ("plan", "none.jpg", "--look", "lop"),
+            ("models", "acme/one"),
+            ("job", "job_none"),
+            ("forget",),
+        ],
+        now=2,
+    ),
 )
 def test_bad_arguments_end_with_2_and_one_line_on_stderr(
     world: World, arguments: tuple[str, ...]
@@ -102,7 +106,7 @@ def test_a_bad_setting_stops_the_start_naming_its_variable(world: World) -> None
     assert "a lot" not in done.stderr
 
 
-@pytest.mark.parametrize("command", [("jobs",), ("serve",), ()])
+@pytest.mark.parametrize("command", some_now([("jobs",), ("serve",), ()]))
 def test_a_default_model_nobody_has_stops_the_start_naming_its_variable(
     world: World, command: tuple[str, ...]
 ) -> None:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from mcp_relight.domain.lighting import Light, Lighting
 from mcp_relight.engine.analysis import Analysis
 from mcp_relight.engine.lamp import lamp, surface_of
-from mcp_relight.engine.pipeline import analyse, relight
+from mcp_relight.engine.pipeline import analyze_shape, relight
 from tests.engine import synth
 
 ROWS, COLUMNS = 240, 320
@@ -86,7 +86,7 @@ def test_the_brightest_spot_of_a_plane_lies_under_the_lamp(
     place: tuple[float, float, float],
 ) -> None:
     solid = plane()
-    analysis = analyse(solid.photo, normals=_pixels(solid.normals))
+    analysis = analyze_shape(solid.photo, normals=_pixels(solid.normals))
     spot = _brightest(_relit(solid, analysis, _lamp(place)))
     _, exact = solid.light_at(place)
     assert np.linalg.norm(spot - _brightest(exact)) < 0.05 * COLUMNS
@@ -95,7 +95,7 @@ def test_the_brightest_spot_of_a_plane_lies_under_the_lamp(
 @pytest.mark.parametrize("place", PLACES)
 def test_light_on_a_plane_only_falls_with_the_distance(place: tuple[float, float, float]) -> None:
     solid = plane()
-    analysis = analyse(solid.photo, normals=_pixels(solid.normals))
+    analysis = analyze_shape(solid.photo, normals=_pixels(solid.normals))
     bright = _relit(solid, analysis, _lamp(place))
     row, column = np.mgrid[0:ROWS, 0:COLUMNS]
     away = np.hypot(column - place[0] * COLUMNS + 0.5, row - place[1] * ROWS + 0.5)
@@ -107,7 +107,7 @@ def test_light_on_a_plane_only_falls_with_the_distance(place: tuple[float, float
 
 def test_a_nearer_lamp_makes_a_smaller_brighter_pool() -> None:
     solid = plane()
-    analysis = analyse(solid.photo, normals=_pixels(solid.normals))
+    analysis = analyze_shape(solid.photo, normals=_pixels(solid.normals))
     near, far = (_relit(solid, analysis, _lamp((0.5, 0.5, z))) for z in (0.2, 0.7))
     assert near.max() > 1.2 * far.max()
     assert near.min() < far.min()
@@ -122,7 +122,7 @@ def test_a_lamp_lights_a_ball_from_where_it_stands(
     solid = ball()
     mask = solid.mask.astype(np.uint8) * 255
     normals = _pixels(solid.normals) if given == "normals" else None
-    analysis = analyse(solid.photo, mask=mask, normals=normals)
+    analysis = analyze_shape(solid.photo, mask=mask, normals=normals)
     light = Light(at=place, softness=0.1)
     exact_towards, exact = solid.light_at(place)
     surface = surface_of(analysis.height, analysis.alpha, place, is_given=normals is not None)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from mcp_relight.domain.lighting import Light, Lighting, Region
 from mcp_relight.domain.looks import LOOKS
 from mcp_relight.engine.analysis import Analysis
-from mcp_relight.engine.pipeline import analyse, relight
+from mcp_relight.engine.pipeline import analyze_shape, relight
 from mcp_relight.errors import InvalidArgument
 from tests.engine.conftest import Subject
 
@@ -45,7 +45,7 @@ def test_the_subject_stays_as_it_was_when_the_background_is_lit(
     blobby: Subject, factor: int
 ) -> None:
     photo, mask = enlarged(blobby, factor)
-    analysis = analyse(photo, mask=mask.astype(np.uint8) * 255)
+    analysis = analyze_shape(photo, mask=mask.astype(np.uint8) * 255)
     for asked in ASKED.values():
         relit = relight(photo, analysis, in_region(asked, "background")).rgb
         assert np.array_equal(relit[mask], photo[mask])
@@ -73,7 +73,7 @@ def found_subject() -> tuple[NDArray[np.uint8], Analysis, NDArray[np.bool_]]:
     photo[inside] = np.array([220, 80, 50]) * shade[inside][:, None]
     photo += np.random.default_rng(2).normal(0, 2, photo.shape)
     pixels = np.clip(photo, 0, 255).astype(np.uint8)
-    return pixels, analyse(pixels), inside
+    return pixels, analyze_shape(pixels), inside
 
 
 @pytest.mark.parametrize("asked", ["left", "lamp"])

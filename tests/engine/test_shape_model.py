@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from mcp_relight.domain.pixels import ShapeModel
 from mcp_relight.engine import shape_model
-from mcp_relight.engine.pipeline import analyse
+from mcp_relight.engine.pipeline import analyze_shape
 from mcp_relight.engine.shape_model import LAYOUTS, ShapeModelRefused, look
 from tests.engine import synth
 from tests.engine.conftest import Subject
@@ -52,7 +52,7 @@ def test_a_subject_gets_the_shape_the_network_sees(toy: str, vase: Subject) -> N
     """The photo shows the vase's normals as colours, which is what the toys read."""
     photo, mask = normals_as_colors(vase.scene.normals), vase.scene.mask
     learned = look(known(MODELS / toy), photo)
-    analysis = analyse(photo, mask=vase.scene.mask_pixels, learned=learned)
+    analysis = analyze_shape(photo, mask=vase.scene.mask_pixels, learned=learned)
     assert analysis.mode == "shape_model"
     cosine = (analysis.normals * vase.scene.normals).sum(axis=2)[mask]
     error_deg = np.degrees(np.median(np.arccos(np.clip(cosine, -1, 1))))
@@ -63,8 +63,8 @@ def test_a_subject_gets_the_shape_the_network_sees(toy: str, vase: Subject) -> N
 def test_a_map_of_the_users_wins_over_the_network() -> None:
     photo = np.full((60, 80, 3), 128, np.uint8)
     learned = look(known(MODELS / "tiny_normals.onnx"), photo)
-    assert analyse(photo, normals=photo, learned=learned).mode == "user_normals"
-    assert analyse(photo, depth=photo[..., 0], learned=learned).mode == "user_depth"
+    assert analyze_shape(photo, normals=photo, learned=learned).mode == "user_normals"
+    assert analyze_shape(photo, depth=photo[..., 0], learned=learned).mode == "user_depth"
 
 
 def test_depth_is_understood_as_larger_where_it_is_nearer() -> None:
@@ -72,7 +72,7 @@ def test_depth_is_understood_as_larger_where_it_is_nearer() -> None:
     for shape in ((60, 80), (1, 60, 80), (1, 1, 60, 80)):
         learned = shape_model.understood(across.reshape(shape), LAYOUTS[1])
         assert learned.values.shape == (60, 80)
-    analysis = analyse(np.full((60, 80, 3), 128, np.uint8), learned=learned)
+    analysis = analyze_shape(np.full((60, 80, 3), 128, np.uint8), learned=learned)
     assert analysis.mode == "shape_model"
     assert float(analysis.normals[..., 0].mean()) < -0.05  # it rises to the right, so it faces left
 

@@ -10,7 +10,7 @@ from mcp_relight.domain.lighting import Light
 
 from .analysis import Analysis
 from .evidence import Evidence
-from .grid import Map, blur, centred_axes, facing, slopes, unit
+from .grid import Map, centered_axes, facing, slopes, unit, wide_blur
 from .lamp import lamp, surface_of
 from .shadow import lit_by
 
@@ -24,6 +24,12 @@ _SCENE_DOUBT = 0.35
 _BACKDROP_SHADOW = 0.35
 _BACKDROP_BLUR = 0.03
 
+_FACE_WRAP = 0.16
+"""A face turns into its shadow slowly: skin scatters light."""
+_FACE_SHADOW_BLUR = 0.07
+_FACE_SHADOW_LIFT = 0.45
+"""Heights of a face are only roughly known, so what brow and nose cast is kept soft and open."""
+
 _SUBJECT_REACH = 0.5
 _BACKDROP_REACH = 2.7
 
@@ -35,7 +41,9 @@ _SKY_REACH = 0.5
 _GROUND_SLOPE = 0.45
 """How much the ground of a scene with a sky leans up."""
 
-_SCENE_THROUGH = 0.5
+_SCENE_THROUGH = 0.35
+_SCENE_EDGES = 1.5
+_SCENE_BEHIND = 2.2
 
 _RIM_WIDTH = 0.007
 _RIM_WRAP = 0.022
@@ -55,12 +63,12 @@ class _Rays:
     hidden: Map | None
 
 
-class Stage:
+class LitScene:
     """The analysed photo, ready to be lit by any number of lights."""
 
     def __init__(self, analysis: Analysis, evidence: Evidence) -> None:
         self._size = analysis.alpha.shape[0], analysis.alpha.shape[1]
-        self._x, self._y = centred_axes(self._size)
+        self._x, self._y = centered_axes(self._size)
         self._sky = evidence.sky
         # What is drawn lies flat, and stands before nothing.
         self.has_subject = analysis.has_subject and evidence.graphic < 0.5
@@ -74,6 +82,8 @@ class Stage:
         self._height = analysis.height
         self._alpha = analysis.alpha
         self._is_given = given
+        self._face = analysis.face if analysis.faces.size and not evidence.graphic else None
+        self._face_width = face_width(analysis)
         self._rim_trust = evidence.trust**2 * _mask_trust(analysis)
         self._contour = _contour(analysis.alpha) if self.has_subject else None
 
@@ -118,12 +128,18 @@ class Stage:
     def _lambert(self, light: Light, rays: _Rays) -> Map:
         """Diffuse light, wrapped around the terminator by large sources."""
         normals, depth = self._normals, rays.towards[..., 2]
-        wrap = 0.5 * light.softness + self._doubt
+        doubt = np.float32(self._doubt)
+        if self._face is not None:
+            doubt = doubt + self._face * np.float32(_FACE_WRAP - self._doubt)
+        wrap = np.float32(0.5 * light.softness) + doubt
         cosine = (normals * rays.towards).sum(axis=2)
         diffuse = np.clip((cosine + wrap) / (1 + wrap), 0, None) ** (1 + 0.5 * wrap)
         if self._is_scene:
             # From behind it comes over and through whatever stands there, and shows on all sides.
-            diffuse = np.maximum(diffuse, -_SCENE_THROUGH * depth)
+            behind = np.maximum(-depth, 0)
+            sideways = (normals[..., :2] * rays.towards[..., :2]).sum(axis=2)
+            edges = np.clip(sideways, 0, 1) * (1 - normals[..., 2]) * (behind > 0)
+            diffuse = np.maximum(diffuse, _SCENE_THROUGH * behind) + _SCENE_EDGES * edges
         else:
             grazing = 1 - np.clip(normals[..., 2], 0, 1)
             diffuse = diffuse * np.where(depth < 0, 1 + 2 * grazing**2, 1)
@@ -133,17 +149,24 @@ class Stage:
         return diffuse.astype(np.float32)
 
     def _shadow(self, light: Light, rays: _Rays, strength: float) -> Map:
-        # The heights of a scene without a subject are made up, and a shadow tells on that most:
-        # a rocket would cast one on the sky.
-        if strength == 0 or self._doubt:
+        if strength == 0 or (self._doubt and self._face is None):
             return np.ones(self._size, np.float32)
         if rays.hidden is not None:
             hidden = rays.hidden
         elif light.direction[2] > 0.05:
-            hidden = 1 - lit_by(self._height, light.direction, light.softness)
+            hidden = 1 - lit_by(self._height, light.direction, light.angular_diameter_deg)
         else:
             return np.ones(self._size, np.float32)
-        distant = blur(hidden, _BACKDROP_BLUR * max(self._size))
+        if self._face is not None:
+            open_ = (1 - _FACE_SHADOW_LIFT) * wide_blur(
+                hidden, _FACE_SHADOW_BLUR * self._face_width
+            )
+            hidden = hidden + self._face * (open_ - hidden)
+        if self._doubt and self._face is not None:
+            # The other heights of a scene without a subject are made up, and a shadow tells on that
+            # most: a rocket would cast one on the sky.
+            return (1 - hidden * self._face * strength).astype(np.float32)
+        distant = wide_blur(hidden, _BACKDROP_BLUR * max(self._size))
         hidden = self.subject * hidden + (1 - self.subject) * _BACKDROP_SHADOW * distant
         kept = 1 - hidden * strength * (1 - 0.35 * light.softness)
         return kept.astype(np.float32)
@@ -171,7 +194,7 @@ class Stage:
         # However far behind, it comes from one side of the frame, or over its top.
         sideways = max(math.hypot(x, y), 0.2)
         along = (self._x * x + self._y * max(y, 0)) / sideways
-        return (side * along).astype(np.float32)
+        return (_SCENE_BEHIND * along).astype(np.float32)
 
     def _blinn_phong(self, light: Light, rays: _Rays) -> Map:
         half = rays.towards + np.array([0, 0, 1], np.float32)
@@ -193,6 +216,13 @@ class Stage:
         return rim.astype(np.float32)
 
 
+def face_width(analysis: Analysis) -> float:
+    """Of the largest face, in pixels of the grid; 0 without one."""
+    if not analysis.faces.size:
+        return 0.0
+    return float((analysis.faces[:, 2] - analysis.faces[:, 0]).max())
+
+
 def _mask_trust(analysis: Analysis) -> float:
     """0..1: a subject that was searched may end elsewhere."""
     return min(1.0, 0.35 + analysis.confidence) if analysis.mode == "auto_mask" else 1.0
@@ -205,7 +235,7 @@ def _contour(alpha: Map) -> tuple[Map, Map]:
     framed = cv2.copyMakeBorder(solid, 1, 1, 1, 1, cv2.BORDER_REPLICATE)
     depth = np.asarray(cv2.distanceTransform(framed, cv2.DIST_L2, 5), np.float32)[1:-1, 1:-1]
     depth = np.minimum(depth, longest)  # a mask of the whole frame has no edge to be near to
-    across, up = slopes(blur(alpha, 0.02 * longest))
+    across, up = slopes(wide_blur(alpha, 0.02 * longest))
     outward = np.dstack([-across, -up])
     sharp = np.exp(-((depth / (_RIM_WIDTH * longest)) ** 1.5))
     wrapped = np.exp(-((depth / (_RIM_WRAP * longest)) ** 1.5))

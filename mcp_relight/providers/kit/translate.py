@@ -5,9 +5,9 @@ from typing import Literal
 
 from pydantic import JsonValue
 
-from .job import FieldHonesty
-from .lighting import Light, Lighting
-from .looks import LOOKS
+from mcp_relight.domain.job import FieldHonesty
+from mcp_relight.domain.lighting import Light, Lighting
+from mcp_relight.domain.looks import LOOKS
 
 LightSource = Literal["None", "Left Light", "Right Light", "Top Light", "Bottom Light"]
 Side = Literal["left", "right", "top", "bottom"]
@@ -255,7 +255,7 @@ def asked_fields(lighting: Lighting) -> tuple[str, ...]:
 def honest(
     lighting: Lighting,
     *,
-    honoured: Mapping[str, str] | None = None,
+    honored: Mapping[str, str] | None = None,
     approximated: Mapping[str, str] | None = None,
     ignored: Mapping[str, str] | None = None,
 ) -> tuple[FieldHonesty, ...]:
@@ -265,7 +265,7 @@ def honest(
     """
     told: dict[str, tuple[str, str]] = {}
     for how, notes in (
-        ("ignored", ignored), ("honoured", honoured), ("approximated", approximated)
+        ("ignored", ignored), ("honoured", honored), ("approximated", approximated)
     ):  # fmt: skip
         told |= {name: (how, note) for name, note in (notes or {}).items()}
     if "azimuth_deg" in told and "light_at" not in told:
@@ -308,6 +308,6 @@ def honest_in_words(
         words["prompt"] = f"cut to the model's {limit_chars} characters"
     return honest(
         lighting,
-        honoured={} if is_cut else {"prompt": ""},
+        honored={} if is_cut else {"prompt": ""},
         approximated={**words, **(approximated or {})},
     )
