@@ -168,8 +168,8 @@ _ALL = (
     ),
     _look(
         "moonlight", "moonlit night, cool dim light",
-        _light(40, 55, 9500, 0.1, 1), ambient=0.15, ambient_kelvin=15000, exposure_ev=-1.5,
-        staging=Staging(pool=0.4, ground=0.5, key=0.4),
+        _light(40, 55, 8500, 0.1, 1), ambient=0.15, ambient_kelvin=11000, exposure_ev=-1.3,
+        staging=Staging(pool=0.4, ground=0.5, key=0.6),
     ),
 )  # fmt: skip
 
