@@ -70,7 +70,7 @@ class Parts:
         named = None
         if key is not None:
             named = credential_id(folder_salt(self.folder), key.get_secret_value(), origin)
-        return Access(key=key, origin=origin, credential_id=named)
+        return Access(key=key, origin=origin, credential_id=named, network=self.settings.network)
 
     @cached_property
     def credentials(self) -> tuple[str, ...]:
@@ -111,7 +111,12 @@ class Parts:
     def downloads(self) -> "Downloaded":
         from mcp_relight.storage.fetch import Fetcher
 
-        return Downloaded(Fetcher(allow_private_hosts=self.settings.allow_private_hosts))
+        return Downloaded(
+            Fetcher(
+                allow_private_hosts=self.settings.allow_private_hosts,
+                passes_by_proxy=self.settings.network.proxy is not None,
+            )
+        )
 
     @cached_property
     def registry(self) -> "Registry":

@@ -11,6 +11,7 @@ from pydantic import SecretStr
 from mcp_relight.domain.exchange import Call, Picture
 from mcp_relight.domain.job import Cost
 from mcp_relight.domain.models import Listing, ModelSpec
+from mcp_relight.domain.network import DIRECT, Network
 from mcp_relight.domain.ports import Draft
 from mcp_relight.domain.words import did_you_mean
 from mcp_relight.errors import Internal, ModelNotReady, UnknownModel
@@ -48,6 +49,7 @@ class Access:
     key: SecretStr | None = None
     origin: str | None = None
     credential_id: str | None = None
+    network: Network = DIRECT
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,7 +201,8 @@ class Registry:
         listed, key = self._loaded[0].get(provider), self._key(provider)
         if not isinstance(listed, Adapter) or key is None:
             raise Internal("A provider without a key was asked for.")
-        return RestProvider(listed, key=key, origin=self._access[provider].origin)
+        access = self._access[provider]
+        return RestProvider(listed, key=key, origin=access.origin, network=access.network)
 
     def _key(self, provider: str) -> SecretStr | None:
         access = self._access.get(provider)

@@ -26,6 +26,7 @@ from mcp_relight.domain.exchange import (
     Working,
 )
 from mcp_relight.domain.job import Job
+from mcp_relight.domain.network import DIRECT, Network
 from mcp_relight.domain.ports import Turn
 from mcp_relight.domain.words import printable
 from mcp_relight.errors import (
@@ -71,11 +72,18 @@ class RestProvider:
         *,
         key: SecretStr,
         origin: str | None = None,
+        network: Network = DIRECT,
         transport: "httpx2.AsyncBaseTransport | None" = None,
         now: Callable[[], float] = time.time,
     ) -> None:
         self.adapter = adapter
-        self._wire = Wire(adapter, key=key, origin=origin or adapter.origin, transport=transport)
+        self._wire = Wire(
+            adapter,
+            key=key,
+            origin=origin or adapter.origin,
+            network=network,
+            transport=transport,
+        )
         self._now = now
         self._schemas: dict[str, tuple[float, Mapping[str, JsonValue]]] = {}
         self._odd_words: set[str] = set()
