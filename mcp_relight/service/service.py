@@ -45,16 +45,9 @@ from mcp_relight.errors import InvalidArgument, RequestError, UnknownModel
 from .finding import find_images
 from .following import JobChange, follow
 from .gallery import VIEW_MAX_BYTES, Gallery
-from .ordering import (
-    Order,
-    Quote,
-    check_allowed,
-    new_jobs,
-    quote,
-    take,
-    take_order,
-    what_is_missing,
-)
+from .market import Market
+from .new_jobs import new_jobs
+from .ordering import Order, take
 from .planning import orders_for, show_plan
 from .previews import PREVIEW_EDGE_PX, PREVIEW_MAX_BYTES, Previews
 from .showing import (
@@ -102,6 +95,7 @@ class Service:
         self._previews = Previews(images, pixels)
         self._library = library
         self._models = models
+        self._market = Market(models=models, policy=options.policy)
         self._workers = workers
         self._waiting = Waiting(jobs, workers)
         self._options = options
@@ -119,7 +113,7 @@ class Service:
         await self._catch_up()
         specs = self._listed(arguments)
         show = show_row if arguments.model is None else show_model
-        missing = [what_is_missing(spec, self._models, self._options.policy) for spec in specs]
+        missing = [self._market.missing(spec) for spec in specs]
         of_providers = {spec.provider: what for spec, what in zip(specs, missing, strict=True)}
         return ModelList(
             providers=show_providers(of_providers, self._models.listings()),
@@ -148,39 +142,32 @@ class Service:
             if (arguments.include == "all" or spec.relights) and wanted in {None, spec.provider}
         ]
 
-    async def relight(
-        self,
-        arguments: RelightArguments,
-        *,
-        image: Taken | None = None,
-        on_progress: OnProgress | None = None,
-    ) -> JobView:
-        """Start a job (or find the one that is already there) and wait a little for it."""
-        until = deadline(arguments.wait_s)  # what taking the picture in costs is part of the wait
+    async def order(self, arguments: RelightArguments) -> Order:
+        """The arguments, checked once for everything that can be known before the pictures are
+        looked at. Raises UnknownModel, ModelNotReady, InvalidArgument."""
         await self._catch_up()
-        order = await self._take_order(arguments, image)
-        check_allowed(order.spec, self._models, self._options.policy)
+        spec = self._spec(arguments)
+        self._market.check_ready(spec)
+        return Order.of(arguments, spec, self._market)
+
+    async def relight(
+        self, order: Order, *, wait_s: float | None = None, on_progress: OnProgress | None = None
+    ) -> JobView:
+        """Start the order's jobs (or find those that are already there) and wait a little for the
+        first. Raises what taking its pictures in raises, PriceUnknown, BudgetExceeded,
+        NeedsPublicUrl, StorageFull."""
+        until = deadline(wait_s)  # what taking the picture in costs is part of the wait
+        pictured = await order.with_pictures(self._library)
         await self._images.check_folder(self._options.output_dir)
         jobs = await self._jobs.insert(
             new_jobs(
-                order,
+                pictured,
                 owner=self._options.owner,
-                models=self._models,
-                policy=self._options.policy,
                 output_dir=self._options.output_dir,
-                idempotency_key=arguments.idempotency_key,
             )
         )
         finished = await self._waiting.wait(jobs, until, on_progress)
         return await show_job(finished[0], self._images)
-
-    async def quote(self, arguments: RelightArguments) -> Quote | None:
-        """What somebody should agree to before `relight`; None where there is nothing. Raises
-        what `relight` would raise before it looks at the picture."""
-        await self._catch_up()
-        spec = self._spec(arguments)
-        check_allowed(spec, self._models, self._options.policy)
-        return quote(arguments, spec, self._models, self._options.policy)
 
     def changes(self) -> AsyncGenerator[JobChange]:
         """What moves in the job store, from now on."""
@@ -219,8 +206,8 @@ class Service:
         """Compare the models that could do this, with a preview if one is asked for. Spends
         nothing, sends nothing."""
         await self._catch_up()
-        orders = await orders_for(arguments, models=self._models, library=self._library)
-        plan = show_plan(orders, models=self._models, policy=self._options.policy)
+        orders = await orders_for(arguments, market=self._market, library=self._library)
+        plan = show_plan(orders)
         if not arguments.preview:
             return plan, None
         try:
@@ -233,8 +220,8 @@ class Service:
         """The same description on the local engine, small and free."""
         spec = self._models.spec("local/classic")
         local = arguments.model_copy(update={"model": spec.id, "params": None, "count": None})
-        order = await take_order(local, spec=spec, library=self._library, image=image)
-        return await self._previews.render(order)
+        order = Order.of(local, spec, self._market)
+        return await self._previews.render(await order.with_pictures(self._library, image=image))
 
     async def preview_of(self, view: JobView) -> Encoded | None:
         """A small JPEG of a job's first finished picture."""
@@ -308,10 +295,6 @@ class Service:
         for image_id in forgotten.image_ids:
             await self._images.delete(image_id)
         return forgotten.jobs
-
-    async def _take_order(self, arguments: RelightArguments, image: Taken | None) -> Order:
-        spec = self._spec(arguments)
-        return await take_order(arguments, spec=spec, library=self._library, image=image)
 
     def _spec(self, arguments: RelightArguments) -> ModelSpec:
         """The model named, else the configured one."""
