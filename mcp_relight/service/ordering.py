@@ -13,11 +13,13 @@ from mcp_relight.domain.lighting import Lighting
 from mcp_relight.domain.looks import LOOKS
 from mcp_relight.domain.models import ModelSpec, parse_json_object
 from mcp_relight.domain.ports import Library, Taken
+from mcp_relight.domain.position import MIDDLE
 from mcp_relight.domain.request import PlanArguments, RelightArguments
 from mcp_relight.domain.words import dollars
 from mcp_relight.errors import BudgetExceeded, InvalidArgument, PriceUnknown, RequestError
 
 from .market import Market
+from .middles import Middles
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,10 +125,10 @@ class Order:
             )
 
     async def with_pictures(
-        self, library: Library, *, image: Taken | None = None
+        self, library: Library, middles: Middles, *, image: Taken | None = None
     ) -> "PicturedOrder":
-        """This order with everything it names taken in; `image` is the photo, where it already is.
-        Raises what `take` raises."""
+        """This order with everything it names taken in, and its lamps aimed at the subject; `image`
+        is the photo, where it already is. Raises what `take` raises."""
         taken = image or await take(library, self.arguments.image, "image")
         mask = self.arguments.mask
         masked = await take(library, mask, "mask") if mask is not None else None
@@ -138,13 +140,23 @@ class Order:
             market=self.market,
             spec=self.spec,
             arguments=self.arguments,
-            lightings=self.lightings,
+            lightings=await self._aimed(taken.info, masked.info if masked else None, middles),
             params={name: value for name, value in self.params.items() if name not in extra},
             count=self.count,
             image=taken,
             mask=masked.info if masked else None,
             extra_images=extra,
         )
+
+    async def _aimed(
+        self, image: ImageInfo, mask: ImageInfo | None, middles: Middles
+    ) -> tuple[Lighting, ...]:
+        """With the directions in which lamps are seen from the subject, for whoever needs them."""
+        middle = MIDDLE
+        is_needed = any(lighting.has_places for lighting in self.lightings)
+        if is_needed and "light_at" not in self.spec.controls:
+            middle = await middles.of(image.image_id, mask.image_id if mask else None)
+        return tuple(one.aimed(middle, image.width, image.height) for one in self.lightings)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -173,6 +185,21 @@ class PicturedOrder(Order):
     def check_readable(self) -> None:
         """Raises NeedsPublicUrl where the model could not read the pictures."""
         self.market.models.check_readable(self.call(self.lightings[0]))
+
+
+async def _aimed(
+    lightings: Sequence[Lighting],
+    spec: ModelSpec,
+    image: ImageInfo,
+    mask: ImageInfo | None,
+    middles: Middles,
+) -> tuple[Lighting, ...]:
+    """With the directions in which lamps are seen from the subject, for whoever needs them."""
+    middle = MIDDLE
+    is_needed = any(lighting.has_places for lighting in lightings)
+    if is_needed and "light_at" not in spec.controls:
+        middle = await middles.of(image.image_id, mask.image_id if mask else None)
+    return tuple(lighting.aimed(middle, image.width, image.height) for lighting in lightings)
 
 
 async def take(library: Library, reference: str, argument: str) -> Taken:

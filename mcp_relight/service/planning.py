@@ -8,6 +8,7 @@ from mcp_relight.domain.views import Candidate, ErrorView, Plan
 from mcp_relight.errors import RequestError
 
 from .market import Market
+from .middles import Middles
 from .ordering import Order, PicturedOrder, take
 from .showing import show_image
 
@@ -16,12 +17,12 @@ _ENOUGH = 12
 
 
 async def orders_for(
-    arguments: PlanArguments, *, market: Market, library: Library
+    arguments: PlanArguments, *, market: Market, library: Library, middles: Middles
 ) -> tuple[PicturedOrder, ...]:
     """The request as the named model takes it, or as each model that takes it at all does."""
     if arguments.model is not None:
         order = Order.of(arguments, market.models.spec(arguments.model), market)
-        return (await order.with_pictures(library),)
+        return (await order.with_pictures(library, middles),)
     image = await take(library, arguments.image, "image")
     orders: list[PicturedOrder] = []
     refusals: list[RequestError] = []
@@ -30,7 +31,7 @@ async def orders_for(
             continue
         try:
             checked = Order.of(arguments, spec, market)
-            order = await checked.with_pictures(library, image=image)
+            order = await checked.with_pictures(library, middles, image=image)
             market.models.draft(order.call(order.lightings[0]))  # some refuse a call only here
             orders.append(order)
         except RequestError as error:

@@ -10,13 +10,14 @@ from mcp_relight.domain.job import Policy
 from mcp_relight.domain.known_light import known_light
 from mcp_relight.domain.looks import LOOKS
 from mcp_relight.domain.models import ModelSpec
-from mcp_relight.domain.pixels import Encoded, RenderTask
+from mcp_relight.domain.pixels import Encoded, RenderTask, ShapeModel
 from mcp_relight.domain.ports import (
     Images,
     Jobs,
     Library,
     Models,
     Pixels,
+    ShapeModelNow,
     Taken,
     Workers,
 )
@@ -46,6 +47,7 @@ from .finding import find_images
 from .following import JobChange, follow
 from .gallery import VIEW_MAX_BYTES, Gallery
 from .market import Market
+from .middles import Middles
 from .new_jobs import new_jobs
 from .ordering import Order, take
 from .planning import orders_for, show_plan
@@ -77,6 +79,15 @@ class Options:
     owner: str = "local"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineTrial:
+    """A sample that was relit; `refused` says why the shape model was not used, if one is set."""
+
+    seconds: float
+    shape_model: ShapeModel | None
+    refused: tuple[str, ...]
+
+
 class Service:
     def __init__(
         self,
@@ -84,6 +95,7 @@ class Service:
         jobs: Jobs,
         images: Images,
         pixels: Pixels,
+        shape_model: ShapeModelNow,
         library: Library,
         models: Models,
         workers: Workers,
@@ -92,7 +104,9 @@ class Service:
         self._jobs = jobs
         self._images = images
         self._pixels = pixels
-        self._previews = Previews(images, pixels)
+        self._previews = Previews(images, pixels, shape_model)
+        self._shape_model = shape_model
+        self._middles = Middles(images, pixels)
         self._library = library
         self._models = models
         self._market = Market(models=models, policy=options.policy)
@@ -157,7 +171,7 @@ class Service:
         first. Raises what taking its pictures in raises, PriceUnknown, BudgetExceeded,
         NeedsPublicUrl, StorageFull."""
         until = deadline(wait_s)  # what taking the picture in costs is part of the wait
-        pictured = await order.with_pictures(self._library)
+        pictured = await order.with_pictures(self._library, self._middles)
         await self._images.check_folder(self._options.output_dir)
         jobs = await self._jobs.insert(
             new_jobs(
@@ -206,7 +220,9 @@ class Service:
         """Compare the models that could do this, with a preview if one is asked for. Spends
         nothing, sends nothing."""
         await self._catch_up()
-        orders = await orders_for(arguments, market=self._market, library=self._library)
+        orders = await orders_for(
+            arguments, market=self._market, library=self._library, middles=self._middles
+        )
         plan = show_plan(orders)
         if not arguments.preview:
             return plan, None
@@ -221,7 +237,8 @@ class Service:
         spec = self._models.spec("local/classic")
         local = arguments.model_copy(update={"model": spec.id, "params": None, "count": None})
         order = Order.of(local, spec, self._market)
-        return await self._previews.render(await order.with_pictures(self._library, image=image))
+        pictured = await order.with_pictures(self._library, self._middles, image=image)
+        return await self._previews.render(pictured)
 
     async def preview_of(self, view: JobView) -> Encoded | None:
         """A small JPEG of a job's first finished picture."""
@@ -273,13 +290,20 @@ class Service:
         """The bytes of a stored image. Raises ImageNotFound."""
         return await self._images.read(image_id)
 
-    async def try_engine(self, sample: bytes) -> float:
-        """Relight a sample in memory; how many seconds it took."""
-        started = anyio.current_time()
+    async def try_engine(self, sample: bytes) -> EngineTrial:
+        """Relight a sample in memory, with the user's own shape model where one is set."""
+        model = await self._shape_model()
         clean = await self._pixels.inspect(sample)
-        look = LOOKS["golden_hour"].lighting
-        await self._pixels.render(RenderTask(image=clean.data, lighting=look))
-        return anyio.current_time() - started
+        task = RenderTask(
+            image=clean.data, lighting=LOOKS["golden_hour"].lighting, shape_model=model
+        )
+        started = anyio.current_time()
+        result = await self._pixels.render(task)
+        return EngineTrial(
+            seconds=anyio.current_time() - started,
+            shape_model=model,
+            refused=() if result.mode == "shape_model" else result.warnings,
+        )
 
     async def picture_as(self, image_id: str, mime_type: str) -> bytes:
         """A stored image's bytes in the asked format; encoded anew only if it is another one."""
