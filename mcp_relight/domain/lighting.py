@@ -210,6 +210,7 @@ class Lighting(BaseModel):
             return "right" if x > 0 else "left"
         return "top" if y > 0 else "bottom"
 
+    @property
     def leading(self) -> tuple[Light, ...]:
         """The lights that decide how the picture is exposed: not those for the background, unless
         there are no others."""

@@ -187,21 +187,6 @@ class PicturedOrder(Order):
         self.market.models.check_readable(self.call(self.lightings[0]))
 
 
-async def _aimed(
-    lightings: Sequence[Lighting],
-    spec: ModelSpec,
-    image: ImageInfo,
-    mask: ImageInfo | None,
-    middles: Middles,
-) -> tuple[Lighting, ...]:
-    """With the directions in which lamps are seen from the subject, for whoever needs them."""
-    middle = MIDDLE
-    is_needed = any(lighting.has_places for lighting in lightings)
-    if is_needed and "light_at" not in spec.controls:
-        middle = await middles.of(image.image_id, mask.image_id if mask else None)
-    return tuple(lighting.aimed(middle, image.width, image.height) for lighting in lightings)
-
-
 async def take(library: Library, reference: str, argument: str) -> Taken:
     """The picture an argument names. Results also name pictures by their bare id. Raises what
     `library.take` does, naming the argument."""
