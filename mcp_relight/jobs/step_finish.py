@@ -9,7 +9,7 @@ from pathlib import Path
 
 from mcp_relight.domain.job import Job, JobRequest
 from mcp_relight.domain.known_light import known_light
-from mcp_relight.domain.report import Report
+from mcp_relight.domain.report import LightAnalysis, Report
 from mcp_relight.errors import RelightError
 
 from .lanes import Lane, Surroundings
@@ -111,6 +111,7 @@ async def _measure(
             returned=returned,
             mask=await _mask(around, job.request),
             before=await known_light(around.images, around.pixels, job.request.image_id),
+            target=await _target(around, job.request),
         ), ()
     except RelightError:
         return None, (NO_REPORT,)
@@ -122,6 +123,16 @@ async def _mask(around: Surroundings, request: JobRequest) -> bytes | None:
         return None
     try:
         return await around.images.read(request.mask_id)
+    except RelightError:
+        return None
+
+
+async def _target(around: Surroundings, request: JobRequest) -> LightAnalysis | None:
+    """The light to be matched; None without a reference, or when it is no longer stored."""
+    if request.reference_id is None:
+        return None
+    try:
+        return await known_light(around.images, around.pixels, request.reference_id)
     except RelightError:
         return None
 

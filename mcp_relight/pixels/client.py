@@ -111,6 +111,7 @@ class PixelChild:
         returned: bytes | None = None,
         mask: bytes | None = None,
         before: LightAnalysis | None = None,
+        target: LightAnalysis | None = None,
     ) -> Report:
         return await self._compute(
             "report",
@@ -121,6 +122,7 @@ class PixelChild:
             returned=returned,
             mask=mask,
             before=before,
+            target=target,
         )
 
     async def aclose(self) -> None:

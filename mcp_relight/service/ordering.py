@@ -13,9 +13,11 @@ from mcp_relight.domain.catalog import ModelSpec, parse_json_object
 from mcp_relight.domain.exchange import Call, Picture
 from mcp_relight.domain.image import URI_PREFIX, ImageInfo, is_image_id
 from mcp_relight.domain.job import Cost, Finish, JobRequest, Policy
+from mcp_relight.domain.known_light import known_light
 from mcp_relight.domain.lighting import Lighting
 from mcp_relight.domain.looks import LOOKS
-from mcp_relight.domain.ports import Library, Models, NewJob, Taken
+from mcp_relight.domain.matching import Asked, matched
+from mcp_relight.domain.ports import Images, Library, Models, NewJob, Pixels, Taken
 from mcp_relight.domain.request import PlanArguments
 from mcp_relight.domain.words import dollars
 from mcp_relight.errors import (
@@ -105,6 +107,17 @@ async def take_order(
         finish=arguments.finish or ("as-returned" if spec.mode == "local" else "auto"),
         arguments=arguments,
     )
+
+
+async def take_reference(
+    arguments: Asked, *, images: Images, pixels: Pixels, library: Library, image: Taken
+) -> Asked:
+    """The arguments with the light of their reference filled in."""
+    arguments.lightings()  # refuses what excludes a reference before pictures are read
+    other = await take(library, arguments.reference or "", "reference")
+    light = await known_light(images, pixels, other.info.image_id)
+    own = await known_light(images, pixels, image.info.image_id)
+    return matched(arguments, light=light, own=own, reference=other.info.uri)
 
 
 async def take(library: Library, reference: str, argument: str) -> Taken:
@@ -236,6 +249,7 @@ def _new_job(
         fields=draft.fields,
         params=order.params,
         mask_id=order.mask.image_id if order.mask else None,
+        reference_id=_stored_id(order.arguments.reference),
         extra_image_ids={name: taken.info.image_id for name, taken in order.extra_images.items()},
         passthrough_url=order.image.url,
         extra_urls={name: taken.url for name, taken in order.extra_images.items() if taken.url},
@@ -306,6 +320,11 @@ def _check_count(arguments: PlanArguments, spec: ModelSpec, *, looks: int) -> in
             argument="count",
         )
     return count
+
+
+def _stored_id(reference: str | None) -> str | None:
+    """The id in an address of the image store."""
+    return None if reference is None else reference.removeprefix(URI_PREFIX)
 
 
 def _picture(info: ImageInfo, url: str | None = None) -> Picture:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from mcp_relight.domain.job import Policy
-from mcp_relight.domain.ports import Library, Models
+from mcp_relight.domain.ports import Library, Models, Taken
 from mcp_relight.domain.request import PlanArguments
 from mcp_relight.domain.views import Candidate, ErrorView, Plan
 from mcp_relight.errors import RequestError
@@ -16,13 +16,13 @@ _MAX_CANDIDATES = 12
 
 
 async def orders_for(
-    arguments: PlanArguments, *, models: Models, library: Library
+    arguments: PlanArguments, *, models: Models, library: Library, image: Taken | None = None
 ) -> tuple[Order, ...]:
     """The request as the named model takes it, or as each model that takes it at all does."""
     if arguments.model is not None:
         spec = models.spec(arguments.model)
-        return (await take_order(arguments, spec=spec, library=library),)
-    image = await take(library, arguments.image, "image")
+        return (await take_order(arguments, spec=spec, library=library, image=image),)
+    image = image or await take(library, arguments.image, "image")
     orders: list[Order] = []
     refusals: list[RequestError] = []
     for spec in models.specs():

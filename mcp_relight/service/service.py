@@ -10,6 +10,7 @@ from mcp_relight.domain.catalog import ModelSpec
 from mcp_relight.domain.job import Policy
 from mcp_relight.domain.known_light import known_light
 from mcp_relight.domain.looks import LOOKS
+from mcp_relight.domain.matching import Asked
 from mcp_relight.domain.pixels import Encoded, RenderTask
 from mcp_relight.domain.ports import (
     Images,
@@ -54,6 +55,7 @@ from .ordering import (
     quote,
     take,
     take_order,
+    take_reference,
     what_is_missing,
 )
 from .planning import orders_for, show_plan
@@ -220,7 +222,10 @@ class Service:
         """Compare the models that could do this, with a preview if one is asked for. Spends
         nothing, sends nothing."""
         await self._catch_up()
-        orders = await orders_for(arguments, models=self._models, library=self._library)
+        arguments, image = await self._matched(arguments, None)
+        orders = await orders_for(
+            arguments, models=self._models, library=self._library, image=image
+        )
         plan = show_plan(orders, models=self._models, policy=self._options.policy)
         if not arguments.preview:
             return plan, None
@@ -233,6 +238,7 @@ class Service:
     async def preview(self, arguments: PlanArguments, *, image: Taken | None = None) -> Encoded:
         """The same description on the local engine, small and free."""
         spec = self._models.spec("local/classic")
+        arguments, image = await self._matched(arguments, image)
         local = arguments.model_copy(update={"model": spec.id, "params": None, "count": None})
         order = await take_order(local, spec=spec, library=self._library, image=image)
         return await self._previews.render(order)
@@ -314,7 +320,23 @@ class Service:
 
     async def _take_order(self, arguments: RelightArguments, image: Taken | None) -> Order:
         spec = self._spec(arguments)
+        arguments, image = await self._matched(arguments, image)
         return await take_order(arguments, spec=spec, library=self._library, image=image)
+
+    async def _matched(self, arguments: Asked, image: Taken | None) -> tuple[Asked, Taken | None]:
+        """The arguments with the light of their reference filled in, and the photo if that was
+        taken in for it."""
+        if arguments.reference is None:
+            return arguments, image
+        image = image or await take(self._library, arguments.image, "image")
+        filled = await take_reference(
+            arguments,
+            images=self._images,
+            pixels=self._pixels,
+            library=self._library,
+            image=image,
+        )
+        return filled, image
 
     def _spec(self, arguments: RelightArguments) -> ModelSpec:
         """The model named, else the configured one."""
