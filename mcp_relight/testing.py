@@ -3,15 +3,14 @@
 Shipped, so that a package with a provider of its own can use them in its tests.
 """
 
+import itertools
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from pathlib import Path
 
 from pydantic import JsonValue
 
-from mcp_relight.domain.adapter import Adapter
-from mcp_relight.domain.catalog import RESERVED, ModelSpec
 from mcp_relight.domain.exchange import (
     Accepted,
     Call,
@@ -22,21 +21,23 @@ from mcp_relight.domain.exchange import (
     Request,
 )
 from mcp_relight.domain.image import ImageInfo, image_id_of
-from mcp_relight.domain.job import Job
 from mcp_relight.domain.lighting import Light, Lighting
+from mcp_relight.domain.models import RESERVED, ModelSpec
 from mcp_relight.domain.pixels import Encoded, Inspected, RenderResult, RenderTask, SheetCell
-from mcp_relight.domain.ports import Turn
+from mcp_relight.domain.ports import Images
 from mcp_relight.domain.report import LightAnalysis, Report
-from mcp_relight.domain.translate import asked_fields
 from mcp_relight.errors import ImageNotFound, InvalidArgument, RelightError
+from mcp_relight.providers.kit.adapter import Adapter
+from mcp_relight.providers.kit.translate import asked_fields
 
 
 class MemoryImages:
-    """Images: stored bytes by content hash, and cached analyses."""
+    """Images: stored bytes by content hash, copies by path, and cached analyses."""
 
     def __init__(self) -> None:
         self.stored: dict[str, tuple[ImageInfo, bytes]] = {}
         self.analyses: dict[str, bytes] = {}
+        self.copies: dict[Path, bytes] = {}
 
     async def put(self, picture: Inspected | Encoded) -> ImageInfo:
         info = ImageInfo(
@@ -45,9 +46,10 @@ class MemoryImages:
             height=picture.height,
             mime_type=picture.mime_type,
             bytes=len(picture.data),
+            has_alpha=picture.has_alpha,
+            warnings=picture.warnings if isinstance(picture, Inspected) else (),
         )
-        self.stored[info.image_id] = (info, picture.data)
-        return info
+        return self.stored.setdefault(info.image_id, (info, picture.data))[0]
 
     async def info(self, image_id: str) -> ImageInfo:
         return self._entry(image_id)[0]
@@ -61,7 +63,15 @@ class MemoryImages:
         return self.stored[image_id]
 
     async def publish(self, image_id: str, folder: Path, stem: str) -> Path:
-        raise NotImplementedError
+        info, data = self._entry(image_id)
+        names = itertools.chain([stem], (f"{stem}-{number}" for number in itertools.count(2)))
+        paths = (folder / (name + info.extension) for name in names)
+        path = next(path for path in paths if path not in self.copies)
+        self.copies[path] = data
+        return path
+
+    async def check_folder(self, folder: Path) -> None:
+        """Every folder will do."""
 
     async def delete(self, image_id: str) -> None:
         self.stored.pop(image_id, None)
@@ -71,6 +81,66 @@ class MemoryImages:
 
     async def cache(self, key: str, data: bytes) -> None:
         self.analyses[key] = data
+
+
+class ImagesContract:
+    """What every store of pictures must keep. Subclass it with a fixture `images`, under anyio.
+
+    The real store and the one in memory both pass it, so a test may use either.
+    """
+
+    picture = Inspected(
+        data=b"the bytes of a picture",
+        mime_type="image/png",
+        width=40,
+        height=30,
+        has_alpha=True,
+        warnings=("16-bit",),
+    )
+
+    async def test_a_picture_is_known_by_the_hash_of_its_bytes(self, images: Images) -> None:
+        info = await images.put(self.picture)
+        assert info.image_id == image_id_of(self.picture.data)
+        assert (info.width, info.height, info.mime_type) == (40, 30, "image/png")
+        assert (info.bytes, info.has_alpha, info.warnings) == (22, True, ("16-bit",))
+        assert await images.info(info.image_id) == info
+        assert await images.read(info.image_id) == self.picture.data
+
+    async def test_the_same_bytes_are_one_picture_as_first_described(self, images: Images) -> None:
+        first = await images.put(self.picture)
+        again = Encoded(data=self.picture.data, mime_type="image/png", width=40, height=30)
+        assert await images.put(again) == first
+
+    async def test_what_is_unknown_or_deleted_is_not_found(self, images: Images) -> None:
+        known = (await images.put(self.picture)).image_id
+        await images.delete(known)
+        await images.delete(known)
+        for image_id in (known, "0" * 32, "../etc/passwd", ""):
+            for question in (images.info, images.read):
+                assert await _not_found(question(image_id))
+
+    async def test_a_copy_never_takes_the_place_of_another(
+        self, images: Images, tmp_path: Path
+    ) -> None:
+        image_id = (await images.put(self.picture)).image_id
+        paths = [await images.publish(image_id, tmp_path / "out", "mug") for _ in range(3)]
+        assert [path.name for path in paths] == ["mug.png", "mug-2.png", "mug-3.png"]
+        assert await _not_found(images.publish("0" * 32, tmp_path / "out", "mug"))
+
+    async def test_an_analysis_is_kept_by_its_key(self, images: Images) -> None:
+        assert await images.cached("analysis-1") is None
+        await images.cache("analysis-1", b"one")
+        await images.cache("analysis-1", b"two")
+        assert await images.cached("analysis-1") == b"two"
+        assert await images.cached("analysis-2") is None
+
+
+async def _not_found(asked: Awaitable[object]) -> bool:
+    try:
+        await asked
+    except ImageNotFound:
+        return True
+    return False
 
 
 class ScriptedPixels:
@@ -102,7 +172,7 @@ class ScriptedPixels:
     ) -> Encoded:
         raise NotImplementedError
 
-    async def placard(self, words: str, *, max_bytes: int) -> Encoded:
+    async def word_card(self, words: str, *, max_bytes: int) -> Encoded:
         raise NotImplementedError
 
     async def analyze(self, image: bytes, *, mask: bytes | None = None) -> LightAnalysis:
@@ -126,49 +196,6 @@ class ScriptedPixels:
 
     async def aclose(self) -> None:
         """Nothing to close."""
-
-
-class FakeProvider:
-    """Provider: answers every call from a list of outcomes, or raises the errors in it."""
-
-    def __init__(self, *answers: Outcome | RelightError, name: str = "fake") -> None:
-        self._name = name
-        self._answers = list(answers)
-        self.calls: list[Call] = []
-        self.polls: list[Job] = []
-        self.closed = False
-
-    @property
-    def name(self) -> str:
-        return self._name
-
-    async def submit(self, call: Call, turn: Turn) -> Outcome:
-        await turn()
-        self.calls.append(call)
-        return self._next()
-
-    async def poll(self, job: Job, turn: Turn) -> Outcome:
-        await turn()
-        self.polls.append(job)
-        return self._next()
-
-    def _next(self) -> Outcome:
-        answer = self._answers.pop(0)
-        if isinstance(answer, RelightError):
-            raise answer
-        return answer
-
-    async def cancel(self, job: Job, turn: Turn) -> bool:
-        return False
-
-    async def reconcile(self, job: Job, turn: Turn) -> Outcome | None:
-        return None
-
-    async def balance(self, turn: Turn) -> str | None:
-        return None
-
-    async def aclose(self) -> None:
-        self.closed = True
 
 
 class ProviderContract:

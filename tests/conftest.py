@@ -13,10 +13,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--full", action="store_true", help="run the long suites at full counts")
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Skip what this run does not ask for; with `--dist loadgroup`, a file stays on one worker,
+    where its servers are shared, unless it is marked `spread`."""
     full = config.getoption("--full")
     long = full or config.getoption("--long")
     for item in items:
+        if "spread" not in item.keywords:
+            item.add_marker(pytest.mark.xdist_group(f"{item.path.parent.name}/{item.path.stem}"))
         if "full" in item.keywords and not full:
             item.add_marker(pytest.mark.skip(reason="a very long suite: runs with --full"))
         elif "long" in item.keywords and not long:

@@ -109,8 +109,8 @@ _ALL = (
     ),
     _look(
         "rembrandt", "Rembrandt lighting, triangle on cheek",
-        _light(45, 45, 4800, 0.35, 1), ambient=0.12, ambient_kelvin=5500, exposure_ev=-0.1,
-        staging=Staging(pool=1.1, ground=1.2),
+        _light(45, 45, 4800, 0.35, 1), ambient=0.08, ambient_kelvin=5500, exposure_ev=-0.1,
+        staging=Staging(pool=1.3, ground=1.3),
     ),
     _look(
         "butterfly", "butterfly (paramount) beauty lighting",
@@ -145,7 +145,7 @@ _ALL = (
     ),
     _look(
         "low_key", "low-key dramatic chiaroscuro",
-        _light(-80, 25, 4300, 0.2, 1), ambient=0.04, ambient_kelvin=6000, exposure_ev=-0.5,
+        _light(-80, 25, 4300, 0.2, 1), ambient=0.04, ambient_kelvin=6000, exposure_ev=-0.65,
         staging=Staging(pool=1.5, ground=2.2, key=0.25),
     ),
     _look(

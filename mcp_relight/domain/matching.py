@@ -47,7 +47,12 @@ def _kelvin(wanted: int, own: LightAnalysis) -> float:
 
 def _direction(arguments: PlanArguments, light: LightAnalysis) -> dict[str, Any]:
     """Angles, softness and fill; an even light where the reference shows no direction."""
-    given = (arguments.light_from, arguments.azimuth_deg, arguments.elevation_deg)
+    given = (
+        arguments.light_from,
+        arguments.light_at,
+        arguments.azimuth_deg,
+        arguments.elevation_deg,
+    )
     is_open = all(value is None for value in given)
     is_placed = light.azimuth_deg is not None and light.elevation_deg is not None
     found: dict[str, Any] = {}

@@ -8,12 +8,12 @@ from typing import Any, Protocol
 
 from pydantic import JsonValue
 
-from .catalog import Listing, ModelSpec
 from .exchange import Call, Outcome
 from .image import ImageInfo
 from .job import Cost, FieldHonesty, Job, JobRequest, Sent, Stage, Status
 from .lighting import Lighting
-from .pixels import Encoded, Inspected, RenderResult, RenderTask, SheetCell
+from .models import Listing, ModelSpec
+from .pixels import Encoded, Inspected, RenderResult, RenderTask, ShapeModel, SheetCell
 from .report import LightAnalysis, Report
 
 Turn = Callable[[], Awaitable[None]]
@@ -48,13 +48,17 @@ class Pixels(Protocol):
         """One labelled contact sheet as JPEG."""
         ...
 
-    async def placard(self, words: str, *, max_bytes: int) -> Encoded:
+    async def word_card(self, words: str, *, max_bytes: int) -> Encoded:
         """A few words as a picture, as JPEG."""
         ...
 
     async def render(self, task: RenderTask) -> RenderResult: ...
 
     async def analyze(self, image: bytes, *, mask: bytes | None = None) -> LightAnalysis: ...
+
+    async def middle(self, image: bytes, *, mask: bytes | None = None) -> tuple[float, float]:
+        """The middle of the subject in fractions of width and height from the top left."""
+        ...
 
     async def report(
         self,
@@ -82,6 +86,10 @@ class Pixels(Protocol):
         ...
 
     async def aclose(self) -> None: ...
+
+
+ShapeModelNow = Callable[[], Awaitable[ShapeModel | None]]
+"""The user's own shape model as it is now; None where none is set."""
 
 
 class Images(Protocol):
@@ -118,6 +126,8 @@ class Taken:
     info: ImageInfo
     name: str
     url: str | None = None
+    was_found: bool = False
+    """Whether the reference did not name the file itself: `latest`, or a name that fits."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,7 +136,14 @@ class Found:
 
     path: Path
     bytes: int
-    modified_at: float
+    arrived_ns: int
+    modified_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class FoundPage:
+    found: tuple[Found, ...]
+    cursor: str | None
 
 
 class Library(Protocol):
@@ -141,8 +158,17 @@ class Library(Protocol):
         """A path a person typed on the command line: its own permission."""
         ...
 
-    async def find(self, folder: str | None, *, limit: int) -> list[Found]:
-        """The newest pictures, newest first. `folder` must be inside the allowed folders."""
+    async def find(
+        self,
+        folder: str | None,
+        *,
+        limit: int,
+        query: str | None = None,
+        cursor: str | None = None,
+        results: bool = False,
+    ) -> FoundPage:
+        """Pictures, those that arrived last first; of our own only with `results`. `folder` must be
+        inside the allowed folders, `query` is a part of a name."""
         ...
 
 

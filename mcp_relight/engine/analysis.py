@@ -9,7 +9,9 @@ from numpy.typing import NDArray
 
 from .grid import Map
 
-Mode = Literal["user_normals", "user_depth", "user_mask", "alpha", "auto_mask", "scene"]
+Mode = Literal[
+    "user_normals", "user_depth", "shape_model", "user_mask", "alpha", "auto_mask", "scene"
+]
 
 _MAPS = ("normals", "height", "alpha", "shading", "guide", "face", "skin")
 
@@ -55,7 +57,7 @@ class Analysis:
     def to_bytes(self) -> bytes:
         """A compressed npz archive. `from_bytes` gives back the same values, bit for bit."""
         stored = {name: np.asarray(getattr(self, name)) for name in _PLAIN}
-        # `analyse` rounds its maps to half precision, so nothing is lost here.
+        # `analyze_shape` rounds its maps to half precision, so nothing is lost here.
         halves = {name: np.asarray(getattr(self, name), np.float16) for name in _MAPS}
         buffer = io.BytesIO()
         np.savez_compressed(buffer, allow_pickle=False, **stored, **halves)

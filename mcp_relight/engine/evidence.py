@@ -10,7 +10,7 @@ import numpy as np
 
 from .analysis import Analysis
 from .color import decode
-from .grid import Bits, Map, Pixels, blur, guided, resize_pixels, slopes
+from .grid import Bits, Map, Pixels, blur, guided, resize_pixels, slopes, wide_blur
 
 _GRAY_CHROMA = 8
 """Levels between the channels of 99.5 % of a black-and-white photo, compression noise included."""
@@ -24,6 +24,9 @@ _CUT_SHARE = 0.1
 """A drawing, beside its ground, changes softly from pixel to pixel on little of it. Either much of
 it does not change at all, or most hardly and the rest by much; or it is lines on next to nothing.
 Photographs and rendered things do neither."""
+
+_SKY_ALIKE = 40
+"""Levels."""
 
 _SIDE = 0.012
 _CLEAR_GAP = 22.0
@@ -125,7 +128,18 @@ def _sky(pixels: Pixels, analysis: Analysis) -> Map:
     # Less is a window or a lamp; more is a wall in front of which everything stands.
     if not 0.06 < share < 0.85:
         return np.zeros(guide.shape, np.float32)
-    slope, offset = guided(guide, found, max(2, int(0.012 * longest)), 1e-4)
+    return _up_to_the_edges(found, calm, guide)
+
+
+def _up_to_the_edges(found: Map, colors: Map, guide: Map) -> Map:
+    """Close the gap between a sky and what stands before it, else a halo of the old light stays."""
+    longest = max(guide.shape)
+    reach = 0.03 * longest
+    weight = wide_blur(found, reach)
+    local = wide_blur(colors * found[..., None], reach) / np.maximum(weight, 1e-3)[..., None]
+    alike = np.abs(colors - local).max(axis=2) < _SKY_ALIKE
+    grown = np.maximum(found, (alike & (weight > 0.05)).astype(np.float32))
+    slope, offset = guided(guide, grown, max(2, int(0.006 * longest)), 1e-4)
     return np.clip(slope * guide + offset, 0, 1).astype(np.float32)
 
 
@@ -142,13 +156,13 @@ def _outline_trust(pixels: Pixels, analysis: Analysis) -> Map:
     grown = cv2.morphologyEx(solid.astype(np.uint8), cv2.MORPH_GRADIENT, np.ones((3, 3), np.uint8))
     edge = np.asarray(grown, np.float32)
     spread = _SPREAD * longest
-    weight = blur(edge, spread)
-    along = blur((clear * edge).astype(np.float32), spread) / np.maximum(weight, 1e-4)
+    weight = wide_blur(edge, spread)
+    along = wide_blur((clear * edge).astype(np.float32), spread) / np.maximum(weight, 1e-4)
     near = np.clip(weight * spread * 4, 0, 1)
     return (1 - near * (1 - np.clip(along, 0, 1))).astype(np.float32)
 
 
 def _mean_of(values: Map, where: Bits, reach_px: float) -> Map:
     weight = where.astype(np.float32)
-    total = blur(values * weight[..., None], reach_px)
-    return (total / np.maximum(blur(weight, reach_px), 1e-2)[..., None]).astype(np.float32)
+    total = wide_blur(values * weight[..., None], reach_px)
+    return (total / np.maximum(wide_blur(weight, reach_px), 1e-2)[..., None]).astype(np.float32)

@@ -15,9 +15,13 @@ from .paint import one_paint
 from .people import People
 from .seen import Seen
 from .shape import Shape
+from .shape_model import Learned
 
 _FACE = 0.85
 """How far the shape of a face follows its mesh, at most: beyond it, the edge of the mesh shows."""
+
+_OUTLINE_SHARE = np.float32(0.2)
+"""Of a subject's normals beside a network's: those that are 25° off would be worse than none."""
 
 _ENOUGH_PIXELS = 64
 _REFINED_SHARE = 1.0
@@ -48,6 +52,19 @@ class Model:
         return cls._lit(seen, known, light_fit.fit(seen.bright, known.normals, seen.region), face)
 
     @classmethod
+    def learned(cls, seen: Seen, learned: Learned) -> Self:
+        """What a network sees, held to the outline: it does not know where the subject ends."""
+        if learned.kind == "depth":
+            found = shape.from_depth_map(learned.values, "near_is_bright", seen.size)
+        else:
+            found = shape.from_normals(learned.values, seen.size)
+        if seen.subject.solid.any():
+            outline = shape.from_outline(seen.pixels, seen.subject).normals
+            share = _OUTLINE_SHARE * seen.subject.alpha
+            found = shape.with_height(_blended(found.normals, outline, share))
+        return cls.given(seen, found)
+
+    @classmethod
     def _lit(
         cls, seen: Seen, shape: Shape, coefficients: light_fit.Coefficients, face: Map
     ) -> Self:
@@ -65,7 +82,8 @@ class Model:
         light = light_fit.fit(seen.bright, found.normals, region)
         share = _refined_share(seen)
         if region.sum() >= _ENOUGH_PIXELS and share[region].mean() > _WORTH_REFINING:
-            found, light = _refined(found, light, seen.bright, region, share)
+            steady = light_fit.steady(light, seen.bright, found.normals, region).coefficients
+            found, light = _refined(found, steady, seen.bright, region, share)
         return cls._lit(seen, found, light, face)
 
 
@@ -96,17 +114,21 @@ def _refined(
 
 
 def _refined_share(seen: Seen) -> Map:
-    """(H, W): how far shading may correct the shape. Not at all on people: skin, brows, hair and
-    clothes are paint of very different brightness, and taken for shape it cuts a face in two."""
-    subject, region = seen.subject, seen.region
-    share = _REFINED_SHARE
-    if subject.source == "none":
+    """(H, W): how far shading may correct the shape.
+
+    Not at all on faces: skin, brows and hair are paint of very different brightness, and taken for
+    shape it cuts a face in two. On the rest of a person only where everything has one paint: a
+    statue in hard light passes for a person.
+    """
+    share, plain = _REFINED_SHARE, one_paint(seen.pixels, seen.region)
+    if seen.subject.source == "none":
         share = _REFINED_SCENE_SHARE
-    elif subject.source == "auto":
-        share = _REFINED_FOUND_SHARE
-        share += (_REFINED_SHARE - share) * one_paint(seen.pixels, region)
-    result = np.full(region.shape, share, np.float32)
+    elif seen.subject.source == "auto":
+        share = _REFINED_FOUND_SHARE + (_REFINED_SHARE - _REFINED_FOUND_SHARE) * plain
+    result = np.full(seen.size, share, np.float32)
     for cue in seen.people.cues:
-        there = portrait.body_room(cue, region.shape)
-        result = np.minimum(result, share * (1 - blur(there, 0.3 * cue.eyes_apart)))
+        soft = 0.3 * cue.eyes_apart
+        body = blur(portrait.body_room(cue, seen.size), soft)
+        head = blur(portrait.head_room(cue, seen.size), soft)
+        result = np.minimum(result, share * (1 - body * (1 - plain)) * (1 - head))
     return result

@@ -4,14 +4,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mcp_relight.domain.lighting import Lighting
+from mcp_relight.domain.lighting import Lighting, Region
 from mcp_relight.domain.looks import LOOKS
 
 from .analysis import Analysis
 from .color import LUMINANCE, kelvin_color, light_color
 from .evidence import Evidence
-from .grid import Map, blur
-from .stage import Stage
+from .grid import Map, blur, wide_blur
+from .lit_scene import LitScene, face_width
 from .staging import Backdrop, haze, shade_off
 
 _DELIGHT = 1.4
@@ -28,6 +28,10 @@ _BRIGHTEST_RAISED = 2.0
 """Of the usual light. What is brighter still may be a white shirt beside a dark suit."""
 
 _GAIN_RANGE = (0.02, 4.5)
+
+_FACE_DELIGHT = 0.12
+"""Of the width of a face."""
+_FACE_DELIGHT_RANGE = (-0.8, 0.8)
 
 _MELT = 0.03
 _BOUNCE, _BOUNCE_REACH = 0.3, 0.04
@@ -59,26 +63,30 @@ class Knobs:
 
 def shade(analysis: Analysis, lighting: Lighting, knobs: Knobs, evidence: Evidence) -> Shading:
     """Light the analysed shape; a key of intensity 1 keeps the mean exposure."""
-    stage = Stage(analysis, evidence)
+    lit = LitScene(analysis, evidence)
     removed = knobs.remove_existing * (1 - evidence.graphic)  # a drawing has no light in it
-    existing = _existing_shading(analysis, stage.subject, removed)
+    existing = _existing_shading(analysis, lit.subject, removed)
     ambient = (
         (lighting.ambient * _openness(analysis))[..., None]
         * kelvin_color(lighting.ambient_kelvin)
         * _bounce(evidence, analysis)
     )
-    asked, neutral = ambient, ambient
+    asked, leading, neutral = ambient, ambient, ambient
     gloss = np.zeros_like(ambient)
     for light, usual in zip(lighting.lights, _neutral_intensities(lighting), strict=True):
         color = light_color(light)
-        diffuse, shine = stage.light(light, knobs.shadow_strength, knobs.specular)
+        diffuse, shine = lit.light(light, knobs.shadow_strength, knobs.specular)
         asked = asked + (light.intensity * diffuse)[..., None] * color
-        neutral = neutral + (usual * diffuse)[..., None] * color
+        if light in lighting.leading:
+            leading = leading + (light.intensity * diffuse)[..., None] * color
+            neutral = neutral + (usual * diffuse)[..., None] * color
         gloss = gloss + (light.intensity * shine)[..., None] * color
-    level = _mean_gain(analysis, asked / existing)
-    exposure = level / _mean_gain(analysis, neutral / existing) * 2.0**lighting.exposure_ev
+    weight = _exposed_for(analysis, lighting.lit_region)
+    level = _mean_gain(analysis, leading / existing, weight)
+    usual_level = _mean_gain(analysis, neutral / existing, weight)
+    exposure = level / usual_level * 2.0**lighting.exposure_ev
     gain = _bounded(asked / existing / level) * exposure
-    backdrop = _backdrop(analysis, evidence, stage)
+    backdrop = _backdrop(analysis, evidence, lit)
     darker = np.exp2(-shade_off(analysis, evidence, backdrop, lighting))[..., None]
     gain = _melted(((gain * darker) ** lighting.strength).astype(np.float32), evidence)
     gloss = (gloss * darker * (lighting.strength * min(exposure, 1.0))).astype(np.float32)
@@ -89,10 +97,10 @@ def shade(analysis: Analysis, lighting: Lighting, knobs: Knobs, evidence: Eviden
     return Shading(gain, gloss, veil, _mixing(lighting))
 
 
-def _backdrop(analysis: Analysis, evidence: Evidence, stage: Stage) -> Backdrop:
-    if stage.has_subject:
+def _backdrop(analysis: Analysis, evidence: Evidence, lit: LitScene) -> Backdrop:
+    if lit.has_subject:
         return Backdrop(1 - blur(analysis.alpha, 1.5), analysis.alpha)
-    return Backdrop(evidence.sky, stage.subject)
+    return Backdrop(evidence.sky, lit.subject)
 
 
 def _melted(gain: Map, evidence: Evidence) -> Map:
@@ -100,7 +108,7 @@ def _melted(gain: Map, evidence: Evidence) -> Map:
     if evidence.trust.min() == 1:
         return gain
     logs = np.log(gain).astype(np.float32)
-    soft = blur(logs, _MELT * max(gain.shape[:2]))
+    soft = wide_blur(logs, _MELT * max(gain.shape[:2]))
     trust = evidence.trust[..., None]
     return np.exp(logs * trust + soft * (1 - trust)).astype(np.float32)
 
@@ -115,7 +123,8 @@ def _bounce(evidence: Evidence, analysis: Analysis) -> Map:
     seen = analysis.alpha if analysis.mode == "alpha" else np.ones_like(analysis.alpha)
     weight = (seen + 1e-3).astype(np.float32)
     reach = _BOUNCE_REACH * max(weight.shape)
-    near = blur(evidence.photo * weight[..., None], reach) / blur(weight, reach)[..., None]
+    near = wide_blur(evidence.photo * weight[..., None], reach)
+    near = near / wide_blur(weight, reach)[..., None]
     tint = np.power(near + 0.01, _BOUNCE)
     return (tint / (tint @ LUMINANCE)[..., None]).astype(np.float32)
 
@@ -142,7 +151,7 @@ def _paler(values: Map, share: float) -> Map:
 def _mixing(lighting: Lighting) -> float:
     """More for light that is nearly of one color."""
     purest = 0.0
-    for light in lighting.lights:
+    for light in lighting.leading:
         color = light_color(light)
         purest = max(purest, 1 - float(color.min() / color.max()))
     return _MOST_MIXING * min(max((purest - 0.6) / 0.3, 0.0), 1.0) * min(lighting.strength, 1.0)
@@ -159,7 +168,13 @@ def _existing_shading(analysis: Analysis, subject: Map, remove: float) -> Map:
     trust = 0.3 + 0.7 * analysis.light_confidence
     power = _DELIGHT * remove * trust * (0.3 + 0.7 * subject)
     shading = np.clip(_possible_shading(analysis), *_SHADING_RANGE)
-    return np.power(shading, power)[..., None].astype(np.float32)
+    divisor = power * np.log(shading)
+    if analysis.faces.size:
+        # On skin every fine mistake shows: there only what is as large as a cheek is taken out.
+        reach = _FACE_DELIGHT * face_width(analysis)
+        wide = np.clip(wide_blur(divisor.astype(np.float32), reach), *_FACE_DELIGHT_RANGE)
+        divisor = divisor + analysis.face * (wide - divisor)
+    return np.exp(divisor)[..., None].astype(np.float32)
 
 
 def _possible_shading(analysis: Analysis) -> Map:
@@ -179,7 +194,7 @@ def _possible_shading(analysis: Analysis) -> Map:
 
 def _openness(analysis: Analysis) -> Map:
     """Ambient occlusion from height: hollows get up to a quarter less of the ambient light."""
-    depth = np.clip(blur(analysis.height, 8) - analysis.height, 0, 20) / 20
+    depth = np.clip(wide_blur(analysis.height, 8) - analysis.height, 0, 20) / 20
     return (1 - 0.25 * depth).astype(np.float32)
 
 
@@ -196,9 +211,15 @@ def _neutral_intensities(lighting: Lighting) -> list[float]:
     return [light.intensity * usual / key.intensity for light in lighting.lights]
 
 
-def _mean_gain(analysis: Analysis, gain: Map) -> float:
-    """Mean gain of the photo's luminance, mostly of the subject's."""
-    weight = analysis.alpha + (0.15 if analysis.has_subject else 1.0)
-    weight = weight * (analysis.guide**2 + 1e-4)
-    mean = float((weight * (gain @ LUMINANCE)).sum() / weight.sum())
+def _exposed_for(analysis: Analysis, region: Region) -> Map:
+    """How much each pixel counts for the exposure: mostly the subject does, unless it stays."""
+    if analysis.has_subject and region == "background":
+        return 1 - analysis.alpha
+    return analysis.alpha + np.float32(0.15 if analysis.has_subject else 1.0)
+
+
+def _mean_gain(analysis: Analysis, gain: Map, weight: Map) -> float:
+    """Mean gain of the photo's luminance."""
+    counted = weight * (analysis.guide**2 + np.float32(1e-4))
+    mean = float((counted * (gain @ LUMINANCE)).sum()) / max(float(counted.sum()), 1e-6)
     return max(mean, 1e-3)

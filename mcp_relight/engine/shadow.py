@@ -8,15 +8,18 @@ import numpy as np
 from .grid import Map
 
 _STEPS = 28
+_SMALLEST_DEG = 4.0
+"""Steps this far apart cannot tell a smaller source from a point."""
 _LONGEST = 0.5
 """How far a shadow reaches, as a share of the long side."""
 
 
-def lit_by(height: Map, direction: tuple[float, float, float], softness: float) -> Map:
-    """How much of a light every pixel sees, 0..1. `height` in pixels, `direction` a unit vector.
+def lit_by(height: Map, direction: tuple[float, float, float], source_deg: float) -> Map:
+    """How much of a light every pixel sees, 0..1. `height` in pixels, `direction` a unit vector,
+    `source_deg` how large the light looks from the subject.
 
-    Walks towards the light and remembers by how much the terrain rises above the ray; the penumbra
-    widens with distance and with the size of the source.
+    Walks towards the light and remembers by how much the terrain rises above the ray, measured in
+    the width of the source at that distance: so the penumbra is as wide as the light makes it.
     """
     x, y, z = direction
     sideways = math.hypot(x, y)
@@ -24,7 +27,7 @@ def lit_by(height: Map, direction: tuple[float, float, float], softness: float) 
         return np.ones_like(height)
     rows, columns = height.shape
     step_x, step_y, rise = x / sideways, -y / sideways, z / sideways
-    penumbra = math.tan(math.radians(3 + 35 * softness))
+    penumbra = 2 * math.tan(math.radians(max(source_deg, _SMALLEST_DEG) / 2))
     longest = _LONGEST * max(rows, columns)
     hidden = np.zeros_like(height)
     for step in range(1, _STEPS + 1):

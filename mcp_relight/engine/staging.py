@@ -11,10 +11,13 @@ from mcp_relight.domain.looks import LOOKS, Staging
 from .analysis import Analysis
 from .color import LUMINANCE, light_color
 from .evidence import Evidence
-from .grid import Map, blur, centred_axes
+from .grid import Map, centered_axes, wide_blur
 
 _POOL_RADIUS = 0.75
 """Of half the long side, for a subject that fills little of the frame."""
+
+_FACES_COUNT = 4.0
+"""The pool lies round the faces rather than the middle of the clothes."""
 
 _DARK_GROUND, _BRIGHT_GROUND = 0.02, 0.25
 """Mean linear luminance: a ground is darkened in full from the second on, not at all below the
@@ -57,13 +60,9 @@ def shade_off(
     bright = evidence.photo @ LUMINANCE
     weight = 0.2 + backdrop.subject
     level = float((bright * weight).sum() / weight.sum())
-    stops = staging.pool * _outside_pool(backdrop.subject, light)
-    stops = (
-        stops
-        + staging.ground
-        * _ramp(backdrop.brightness(evidence), _DARK_GROUND, _BRIGHT_GROUND)
-        * backdrop.cover
-    )
+    stops = staging.pool * _outside_pool(backdrop.subject + _FACES_COUNT * analysis.face, light)
+    ground = _ramp(backdrop.brightness(evidence), _DARK_GROUND, _BRIGHT_GROUND)
+    stops = stops + staging.ground * ground * backdrop.cover
     stops = stops + staging.key * _ramp(level, _LOW_KEY, _HIGH_KEY)
     return (share * stops).astype(np.float32)
 
@@ -75,7 +74,7 @@ def _ramp(value: float, low: float, high: float) -> float:
 
 def _outside_pool(subject: Map, light: Light) -> Map:
     """0 in the pool of light round the subject, shifted towards the light; 1 far from it."""
-    x, y = centred_axes((subject.shape[0], subject.shape[1]))
+    x, y = centered_axes((subject.shape[0], subject.shape[1]))
     weight = subject + np.float32(1e-3)
     total = float(weight.sum())
     middle_x, middle_y = float((x * weight).sum()) / total, float((y * weight).sum()) / total
@@ -109,7 +108,7 @@ def haze(lighting: Lighting, lit: Map, backdrop: Backdrop, evidence: Evidence) -
         total += (veil * seen / len(lights)) * _veil_of(light, size)[..., None] * light_color(light)
     bright = np.maximum(lit @ LUMINANCE, 1e-4)[..., None]
     over = np.minimum(lit, 2) * (np.clip(bright - _GLOW_ABOVE, 0, 0.5) / bright)
-    glowing = blur((over * np.float32(1.6 * glow)).astype(np.float32), 0.03 * max(size))
+    glowing = wide_blur((over * np.float32(1.6 * glow)).astype(np.float32), 0.03 * max(size))
     mean_color = np.mean([light_color(light) for light in lights], axis=0)
     haze = np.clip(total + glowing * mean_color, 0, _MOST_HAZE) * np.float32(1 - evidence.graphic)
     return haze.astype(np.float32)
@@ -123,7 +122,7 @@ def _ground_level(lit: Map, backdrop: Backdrop) -> float:
 
 def _veil_of(light: Light, size: tuple[int, int]) -> Map:
     """(H, W) 0..1, densest on the side the light comes from."""
-    x, y = centred_axes(size)
+    x, y = centered_axes(size)
     towards_x, towards_y, _ = light.direction
     sideways = max(math.hypot(towards_x, towards_y), 0.05)
     along = (x * towards_x + y * max(towards_y, 0.25)) / sideways

@@ -39,6 +39,7 @@ _RENDER_RESULT = TypeAdapter(RenderResult)
 _LIGHT_ANALYSIS = TypeAdapter(LightAnalysis)
 _REPORT = TypeAdapter(Report)
 _TRANSFERRED = TypeAdapter(tuple[Encoded | None, list[str]])
+_POINT = TypeAdapter(tuple[float, float])
 _PLAIN = TypeAdapter[Any](Any)
 
 _ERRORS: dict[str, type[RelightError]] = {error.code: error for error in leaves(RequestError)}
@@ -85,8 +86,8 @@ class PixelChild:
             "sheet", _ENCODED, cells=list(cells), max_edge_px=max_edge_px, max_bytes=max_bytes
         )
 
-    async def placard(self, words: str, *, max_bytes: int) -> Encoded:
-        return await self._decode("placard", _ENCODED, words=words, max_bytes=max_bytes)
+    async def word_card(self, words: str, *, max_bytes: int) -> Encoded:
+        return await self._decode("word_card", _ENCODED, words=words, max_bytes=max_bytes)
 
     async def reencode(self, image: bytes, *, max_edge_px: int | None, mime_type: str) -> Encoded:
         return await self._decode(
@@ -101,6 +102,9 @@ class PixelChild:
 
     async def analyze(self, image: bytes, *, mask: bytes | None = None) -> LightAnalysis:
         return await self._compute("analyze", _LIGHT_ANALYSIS, image=image, mask=mask)
+
+    async def middle(self, image: bytes, *, mask: bytes | None = None) -> tuple[float, float]:
+        return await self._compute("middle", _POINT, image=image, mask=mask)
 
     async def report(
         self,

@@ -6,18 +6,19 @@ from pathlib import Path
 
 import anyio
 
-from mcp_relight.domain.catalog import ModelSpec
 from mcp_relight.domain.job import Policy
 from mcp_relight.domain.known_light import known_light
 from mcp_relight.domain.looks import LOOKS
 from mcp_relight.domain.matching import Asked
-from mcp_relight.domain.pixels import Encoded, RenderTask
+from mcp_relight.domain.models import ModelSpec
+from mcp_relight.domain.pixels import Encoded, RenderTask, ShapeModel
 from mcp_relight.domain.ports import (
     Images,
     Jobs,
     Library,
     Models,
     Pixels,
+    ShapeModelNow,
     Taken,
     Workers,
 )
@@ -34,7 +35,6 @@ from mcp_relight.domain.request import PlanArguments, RelightArguments
 from mcp_relight.domain.views import (
     AnalysisView,
     Comparison,
-    FoundImage,
     FoundImages,
     JobList,
     JobView,
@@ -44,9 +44,10 @@ from mcp_relight.domain.views import (
 from mcp_relight.domain.words import did_you_mean
 from mcp_relight.errors import InvalidArgument, RequestError, UnknownModel
 
-from .eye_test import TEST_PICTURE, TEST_PICTURE_LINE, code_words, names_code_words
+from .finding import find_images
 from .following import JobChange, follow
 from .gallery import VIEW_MAX_BYTES, Gallery
+from .middles import Middles
 from .ordering import (
     Order,
     Quote,
@@ -61,7 +62,6 @@ from .ordering import (
 from .planning import orders_for, show_plan
 from .previews import PREVIEW_EDGE_PX, PREVIEW_MAX_BYTES, Previews
 from .showing import (
-    iso,
     show_image,
     show_job,
     show_model,
@@ -69,6 +69,7 @@ from .showing import (
     show_row,
     summarize,
 )
+from .vision_check import TEST_PICTURE, TEST_PICTURE_LINE, code_words, names_code_words
 from .waiting import OnProgress, Waiting, deadline
 
 _CANCEL_WAIT_S = 2.0
@@ -87,6 +88,15 @@ class Options:
     owner: str = "local"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineTrial:
+    """A sample that was relit; `refused` says why the shape model was not used, if one is set."""
+
+    seconds: float
+    shape_model: ShapeModel | None
+    refused: tuple[str, ...]
+
+
 class Service:
     def __init__(
         self,
@@ -94,6 +104,7 @@ class Service:
         jobs: Jobs,
         images: Images,
         pixels: Pixels,
+        shape_model: ShapeModelNow,
         library: Library,
         models: Models,
         workers: Workers,
@@ -102,7 +113,9 @@ class Service:
         self._jobs = jobs
         self._images = images
         self._pixels = pixels
-        self._previews = Previews(images, pixels)
+        self._previews = Previews(images, pixels, shape_model)
+        self._shape_model = shape_model
+        self._middles = Middles(images, pixels)
         self._library = library
         self._models = models
         self._workers = workers
@@ -161,7 +174,7 @@ class Service:
         """Start a job (or find the one that is already there) and wait a little for it."""
         until = deadline(arguments.wait_s)  # what taking the picture in costs is part of the wait
         await self._catch_up()
-        order = await self._take_order(arguments, image)
+        order = await self._order_of(arguments, self._spec(arguments), image)
         check_allowed(order.spec, self._models, self._options.policy)
         await self._images.check_folder(self._options.output_dir)
         jobs = await self._jobs.insert(
@@ -224,7 +237,11 @@ class Service:
         await self._catch_up()
         arguments, image = await self._matched(arguments, None)
         orders = await orders_for(
-            arguments, models=self._models, library=self._library, image=image
+            arguments,
+            models=self._models,
+            library=self._library,
+            middles=self._middles,
+            image=image,
         )
         plan = show_plan(orders, models=self._models, policy=self._options.policy)
         if not arguments.preview:
@@ -238,9 +255,8 @@ class Service:
     async def preview(self, arguments: PlanArguments, *, image: Taken | None = None) -> Encoded:
         """The same description on the local engine, small and free."""
         spec = self._models.spec("local/classic")
-        arguments, image = await self._matched(arguments, image)
         local = arguments.model_copy(update={"model": spec.id, "params": None, "count": None})
-        order = await take_order(local, spec=spec, library=self._library, image=image)
+        order = await self._order_of(local, spec, image)
         return await self._previews.render(order)
 
     async def preview_of(self, view: JobView) -> Encoded | None:
@@ -260,6 +276,7 @@ class Service:
         light = await known_light(self._images, self._pixels, taken.info.image_id)
         return AnalysisView(
             image=show_image(taken.info),
+            name=taken.name,
             light=light,
             next_step="Call plan_relight or relight_image with a look or a direction.",
         )
@@ -268,7 +285,7 @@ class Service:
         """One picture small enough to show, and a line about it."""
         if arguments.image == TEST_PICTURE:
             words = code_words(self._options.secret)
-            return await self._pixels.placard(words, max_bytes=VIEW_MAX_BYTES), TEST_PICTURE_LINE
+            return await self._pixels.word_card(words, max_bytes=VIEW_MAX_BYTES), TEST_PICTURE_LINE
         return await self._gallery.view(arguments)
 
     def has_seen_test_picture(self, said: str) -> bool:
@@ -276,16 +293,13 @@ class Service:
         return names_code_words(said, self._options.secret)
 
     async def find(self, arguments: FindArguments) -> FoundImages:
-        found = await self._library.find(arguments.folder, limit=arguments.limit or 10)
-        return FoundImages(
-            images=tuple(
-                FoundImage(path=str(item.path), bytes=item.bytes, modified_at=iso(item.modified_at))
-                for item in found
-            ),
-            folders=tuple(str(folder) for folder in self._options.readable_dirs),
-            next_step="Call relight_image with one of these paths as image."
-            if found
-            else "Save the photo into one of these folders, then call find_images again.",
+        return await find_images(
+            arguments,
+            library=self._library,
+            jobs=self._jobs,
+            owner=self._options.owner,
+            output_dir=self._options.output_dir,
+            readable_dirs=self._options.readable_dirs,
         )
 
     async def compare(self, arguments: CompareArguments) -> Comparison:
@@ -295,13 +309,20 @@ class Service:
         """The bytes of a stored image. Raises ImageNotFound."""
         return await self._images.read(image_id)
 
-    async def try_engine(self, sample: bytes) -> float:
-        """Relight a sample in memory; how many seconds it took."""
-        started = anyio.current_time()
+    async def try_engine(self, sample: bytes) -> EngineTrial:
+        """Relight a sample in memory, with the user's own shape model where one is set."""
+        model = await self._shape_model()
         clean = await self._pixels.inspect(sample)
-        look = LOOKS["golden_hour"].lighting
-        await self._pixels.render(RenderTask(image=clean.data, lighting=look))
-        return anyio.current_time() - started
+        task = RenderTask(
+            image=clean.data, lighting=LOOKS["golden_hour"].lighting, shape_model=model
+        )
+        started = anyio.current_time()
+        result = await self._pixels.render(task)
+        return EngineTrial(
+            seconds=anyio.current_time() - started,
+            shape_model=model,
+            refused=() if result.mode == "shape_model" else result.warnings,
+        )
 
     async def picture_as(self, image_id: str, mime_type: str) -> bytes:
         """A stored image's bytes in the asked format; encoded anew only if it is another one."""
@@ -318,10 +339,13 @@ class Service:
             await self._images.delete(image_id)
         return forgotten.jobs
 
-    async def _take_order(self, arguments: RelightArguments, image: Taken | None) -> Order:
-        spec = self._spec(arguments)
+    async def _order_of(
+        self, arguments: PlanArguments, spec: ModelSpec, image: Taken | None
+    ) -> Order:
         arguments, image = await self._matched(arguments, image)
-        return await take_order(arguments, spec=spec, library=self._library, image=image)
+        return await take_order(
+            arguments, spec=spec, library=self._library, middles=self._middles, image=image
+        )
 
     async def _matched(self, arguments: Asked, image: Taken | None) -> tuple[Asked, Taken | None]:
         """The arguments with the light of their reference filled in, and the photo if that was

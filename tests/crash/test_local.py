@@ -16,6 +16,7 @@ from PIL import Image
 
 from mcp_relight.simulator.app import running_simulator
 from tests.flows.rig import Paid, ended, look, remote_environment, start
+from tests.matrix import some_now
 from tests.world import World
 
 from .rig import (
@@ -156,7 +157,7 @@ async def test_a_worker_inside_the_server_needs_no_other_process(world: World) -
         assert workers(world) == []
 
 
-@pytest.mark.parametrize("how", ["SIGTERM", "end of input"])
+@pytest.mark.parametrize("how", some_now(["end of input", "SIGTERM"]))
 @pytest.mark.parametrize("busy", [False, pytest.param(True, marks=pytest.mark.long)])
 @pytest.mark.parametrize("worker", ["none", pytest.param("inline", marks=pytest.mark.long)])
 def test_a_server_ends_soon_and_takes_its_child_with_it(

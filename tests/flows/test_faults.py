@@ -22,7 +22,7 @@ from tests.world import World
 
 from .rig import Facts, Paid, ended, look, served, settings_of, start, upload
 
-pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("brisk")]
+pytestmark = [pytest.mark.anyio, pytest.mark.spread, pytest.mark.usefixtures("brisk")]
 
 MODELS = {
     "pixeldojo": "pixeldojo/image-relighting",
@@ -114,6 +114,16 @@ async def client(
     """One server for all faults: it has to outlive every one of them."""
     async with served(settings_of(house, simulator_server)) as client:
         yield client
+    check_files(house, simulator_server)
+
+
+def check_files(house: World, simulator: SimulatorHandle) -> None:
+    """No file of ours holds a key after all that: database, journal, logs, pictures."""
+    files = [path for path in house.root.rglob("*") if path.is_file()]
+    assert house.data / "jobs.db" in files
+    for path in files:
+        data = path.read_bytes()
+        assert not any(key.encode() in data for key in simulator.keys.values()), path.name
 
 
 @pytest.fixture
@@ -230,18 +240,6 @@ async def test_every_other_fault_does_too(
     other_case: Case,
 ) -> None:
     await run_case(client, simulator, photo, other_case, written_log)
-
-
-async def test_after_all_that_no_file_of_ours_holds_a_key(
-    client: Client, house: World, simulator: SimulatorHandle
-) -> None:
-    """The database with its journal, logs and pictures, byte by byte."""
-    await client.call_tool("list_jobs", {})
-    files = [path for path in house.root.rglob("*") if path.is_file()]
-    assert house.data / "jobs.db" in files
-    for path in files:
-        data = path.read_bytes()
-        assert not any(key.encode() in data for key in simulator.keys.values()), path.name
 
 
 def test_there_are_at_least_forty_faults() -> None:

@@ -9,6 +9,7 @@ from mcp import Client, StdioServerParameters
 from PIL import Image
 
 from mcp_relight.simulator.control import SimulatorHandle
+from tests.matrix import some_now
 from tests.world import World
 
 from .rig import (
@@ -28,13 +29,13 @@ pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("brisk")]
 
 NAMED = (
     "pixeldojo/image-relighting",
+    "pixazo/pixelforge-relighting",
+    "segmind/ic-light",
     "pixeldojo/image-relighting:nano-banana-pro",
     "pixeldojo/image-relighting:nano-banana-2",
     "pixeldojo/image-relighting:qwen-image-edit",
     "pixeldojo/p-image-edit",
-    "pixazo/pixelforge-relighting",
     "pixazo/pixelforge-image",
-    "segmind/ic-light",
     "segmind/segmind-relighting",
     "segmind/segmind-relighting-v2",
     "segmind/qwen-image-edit-plus-relight",
@@ -69,7 +70,7 @@ def photo(world: World) -> Path:
     return world.photo("mug.jpg", width=192, height=128)
 
 
-@pytest.mark.parametrize("model", NAMED)
+@pytest.mark.parametrize("model", some_now(NAMED, now=3))
 async def test_a_named_model_relights_a_photo_and_is_charged_once(
     world: World, simulator: SimulatorHandle, photo: Path, model: str
 ) -> None:
@@ -85,7 +86,7 @@ async def test_a_named_model_relights_a_photo_and_is_charged_once(
 
 
 @pytest.mark.long
-async def test_every_model_of_the_catalogues_that_relights_does_so(
+async def test_every_model_of_the_catalogs_that_relights_does_so(
     world: World, simulator: SimulatorHandle, photo: Path
 ) -> None:
     url = upload(simulator, photo)
@@ -109,7 +110,8 @@ async def test_every_model_of_the_catalogues_that_relights_does_so(
 
 
 @pytest.mark.parametrize(
-    "model", ["pixeldojo/p-image-edit", "pixazo/pixelforge-relighting", "pixazo/pixelforge-image"]
+    "model",
+    some_now(["pixeldojo/p-image-edit", "pixazo/pixelforge-relighting", "pixazo/pixelforge-image"]),
 )
 async def test_a_local_file_is_refused_before_there_is_a_job_where_only_addresses_are_read(
     world: World, simulator: SimulatorHandle, photo: Path, model: str
@@ -160,7 +162,9 @@ async def test_further_pictures_are_passed_on_by_their_own_addresses(
     ]
 
 
-@pytest.mark.parametrize("model", ["segmind/segmind-relighting", "segmind/segmind-relighting-v2"])
+@pytest.mark.parametrize(
+    "model", some_now(["segmind/segmind-relighting", "segmind/segmind-relighting-v2"])
+)
 async def test_a_model_that_reads_no_words_needs_a_light_that_is_described(
     world: World, simulator: SimulatorHandle, photo: Path, model: str
 ) -> None:
@@ -193,11 +197,14 @@ async def test_the_seed_the_provider_used_is_told(
 
 @pytest.mark.parametrize(
     ("model", "arguments"),
-    [
-        ("pixeldojo/image-relighting", {"count": 3, "seed": 7}),
-        ("pixazo/pixelforge-relighting", {"count": 2}),
-        ("segmind/ic-light", {"count": 2, "seed": 7}),
-    ],
+    some_now(
+        [
+            ("pixeldojo/image-relighting", {"count": 3, "seed": 7}),
+            ("pixazo/pixelforge-relighting", {"count": 2}),
+            ("segmind/ic-light", {"count": 2, "seed": 7}),
+        ],
+        rows=True,
+    ),
 )
 async def test_several_pictures_of_one_job_all_arrive(
     world: World,

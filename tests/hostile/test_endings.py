@@ -15,6 +15,7 @@ from mcp_relight.simulator.app import running_simulator
 from mcp_relight.simulator.control import SimulatorHandle
 from tests.crash.rig import children, is_running, needs_proc, processes, rows, wait_until
 from tests.flows.rig import Paid, remote_environment
+from tests.matrix import some_now
 from tests.world import World
 
 from .wire import Facts, Wire, wired
@@ -56,7 +57,7 @@ def check_end(wire: Wire, world: World, how: signal.Signals | None) -> None:
     assert "Traceback" not in wire.stderr.read_text()
 
 
-@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("way", some_now(WAYS))
 def test_a_server_at_rest_ends_at_once(world: World, way: str) -> None:
     world.photo("mug.png", width=64, height=48)
     with inline(world) as wire:
@@ -64,7 +65,7 @@ def test_a_server_at_rest_ends_at_once(world: World, way: str) -> None:
         check_end(wire, world, WAYS[way])
 
 
-@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("way", some_now(WAYS))
 def test_a_local_job_cut_off_is_done_by_the_next_server(world: World, way: str) -> None:
     world.photo("mug.png", width=2400, height=1800)
     with inline(world) as wire:

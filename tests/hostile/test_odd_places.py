@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.matrix import some_now
 from tests.world import World
 
 from .wire import wired
@@ -17,7 +18,9 @@ TOO_LONG = "data:image/png;base64," + "A" * 10_000
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="POSIX users, modes and paths")
 
 
-@pytest.mark.parametrize("reference", [TOO_LONG, "~nobody-of-that-name/mug.png", "x" * 300])
+@pytest.mark.parametrize(
+    "reference", some_now([TOO_LONG, "~nobody-of-that-name/mug.png", "x" * 300])
+)
 def test_a_typed_reference_that_is_no_path_is_refused_in_one_line(
     world: World, reference: str
 ) -> None:
@@ -29,7 +32,7 @@ def test_a_typed_reference_that_is_no_path_is_refused_in_one_line(
     assert "AAAA" not in done.stderr
 
 
-@pytest.mark.parametrize("variable", ["DATA_DIR", "OUTPUT_DIR", "ALLOWED_DIRS"])
+@pytest.mark.parametrize("variable", some_now(["DATA_DIR", "OUTPUT_DIR", "ALLOWED_DIRS"]))
 def test_a_home_nobody_knows_stops_the_start_in_one_line(world: World, variable: str) -> None:
     changed = {f"MCP_RELIGHT_{variable}": "~nobody-of-that-name/pictures"}
     done = world.run("jobs", environment=world.environment | changed)
@@ -73,7 +76,7 @@ def test_a_user_without_home_and_account_is_told_what_to_set(world: World) -> No
     assert json.loads(done.stdout)["jobs"] == []
 
 
-@pytest.mark.parametrize("mode", [0o600, 0o644])
+@pytest.mark.parametrize("mode", some_now([0o600, 0o644]))
 def test_install_keeps_a_clients_file_as_private_as_it_was(world: World, mode: int) -> None:
     """Clients keep keys and tokens in these files."""
     real, path = world.root / "dotfiles.json", world.root / ".cursor" / "mcp.json"

@@ -10,6 +10,7 @@ from typing import Any, BinaryIO
 
 import pytest
 
+from tests.matrix import some_now
 from tests.world import World
 
 Say = Callable[[str, dict[str, Any]], None]
@@ -34,7 +35,7 @@ def in_a_shell(world: World, line: str, **environment: str) -> subprocess.Comple
     )
 
 
-@pytest.mark.parametrize("flag", ["", "--json"])
+@pytest.mark.parametrize("flag", some_now(["--json", ""]))
 def test_a_reader_that_has_enough_is_no_trouble(world: World, flag: str) -> None:
     line = f"relight models --include all {flag} | true; exit ${{PIPESTATUS[0]}}"
     done = in_a_shell(world, line)
@@ -63,7 +64,7 @@ def test_a_command_whose_answer_nobody_wants_ends_quietly(world: World) -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
-@pytest.mark.parametrize("closed", ["<&-", ">&-"])
+@pytest.mark.parametrize("closed", some_now([">&-", "<&-"]))
 def test_a_server_without_streams_says_so_in_one_line(world: World, closed: str) -> None:
     done = in_a_shell(world, f"relight serve {closed}")
     assert done.returncode == 2
@@ -98,7 +99,7 @@ def serving(world: World, stderr: BinaryIO) -> Iterator[tuple[subprocess.Popen[b
         server.wait()
 
 
-@pytest.mark.parametrize("method", ["ping", "tools/call"])
+@pytest.mark.parametrize("method", some_now(["tools/call", "ping"]))
 def test_a_client_that_reads_no_more_ends_the_server_in_order(world: World, method: str) -> None:
     world.photo("mug.png", width=64, height=48)
     log = world.root / "stderr.txt"

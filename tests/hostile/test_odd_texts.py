@@ -7,14 +7,15 @@ import httpx2
 import pytest
 from pydantic import JsonValue, SecretStr
 
-from mcp_relight.domain.catalog import parse_json_object
 from mcp_relight.domain.exchange import Call, Request
 from mcp_relight.domain.lights_json import parse_lights
+from mcp_relight.domain.models import parse_json_object
 from mcp_relight.errors import InvalidArgument
 from mcp_relight.providers.rest import RestProvider
 from mcp_relight.providers.segmind import Segmind
 from tests.jobs.fakes import FakeProvider
 from tests.jobs.fakes import World as Jobs
+from tests.matrix import some_now
 from tests.providers.calls import call as call_of
 from tests.providers.wires import Wire as Sent
 from tests.world import World
@@ -48,7 +49,7 @@ def test_lights_of_such_texts_are_refused(text: str) -> None:
     assert (caught.value.message + caught.value.hint).encode()
 
 
-@pytest.mark.parametrize("tool", ["plan_relight", "relight_image"])
+@pytest.mark.parametrize("tool", some_now(["relight_image", "plan_relight"]))
 def test_a_server_answers_after_half_a_letter(world: World, tool: str) -> None:
     world.photo("mug.png", width=64, height=48)
     with wired(world, MCP_RELIGHT_WORKER="none", SEGMIND_API_KEY="SG_canary_0001") as wire:

@@ -1,4 +1,8 @@
-"""The whole server in this process, beside simulated providers, for clients of both eras."""
+"""The whole server in this process, beside simulated providers, for clients of both eras.
+
+The long suite tries every test with a client of either; the default one tries the older era in
+test_end_to_end.py and where a test names it.
+"""
 
 from collections.abc import Callable
 from typing import Any
@@ -18,7 +22,7 @@ __all__ = ["brisk", "simulator", "simulator_server"]
 Connect = Callable[..., Client]
 
 
-@pytest.fixture(params=["auto", "legacy"])
+@pytest.fixture(params=["auto", pytest.param("legacy", marks=pytest.mark.long)])
 def mode(request: pytest.FixtureRequest) -> Any:
     return request.param
 

@@ -13,6 +13,7 @@ from mcp import Client
 
 from mcp_relight.server.http import MAX_BODY_BYTES
 from tests.http_server import Serving, serving
+from tests.matrix import some_now
 from tests.world import World
 
 GRACE_S = 5
@@ -68,7 +69,7 @@ def test_a_taken_port_is_said_in_one_line(server: Serving, world: World) -> None
     assert "Traceback" not in done.stderr
 
 
-@pytest.mark.parametrize("host", ["0.0.0.0", "192.0.2.1", "example.com"])  # noqa: S104 - refused
+@pytest.mark.parametrize("host", some_now(["0.0.0.0", "192.0.2.1", "example.com"]))  # noqa: S104 - refused
 def test_an_address_others_can_reach_is_refused(world: World, host: str) -> None:
     done = world.run("serve", "--http", "--host", host)
     assert done.returncode == 2

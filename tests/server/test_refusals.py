@@ -18,6 +18,7 @@ from mcp_relight.bootstrap import Application
 from mcp_relight.config import Settings
 from mcp_relight.server.app import create_server
 from mcp_relight.service.service import Service
+from tests.matrix import some_now
 from tests.world import World
 
 pytestmark = pytest.mark.anyio
@@ -263,7 +264,7 @@ def test_a_full_disk_is_said_and_leaves_nothing_half_written(world: World) -> No
     assert not list(world.results.glob("*"))
 
 
-@pytest.mark.parametrize("tool", ["get_job", "cancel_job"])
+@pytest.mark.parametrize("tool", some_now(["get_job", "cancel_job"]))
 async def test_an_unknown_job_is_refused(client: Client, tool: str) -> None:
     error = await refusal(client, tool, job_id="job_" + "0" * 32)
     assert error["code"] == "job_not_found"

