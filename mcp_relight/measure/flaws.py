@@ -29,7 +29,9 @@ _LONG, _LONG_RIM = 0.1, 0.25
 """Of the long side: shorter new edges are details, or lie where the picture is unsharp."""
 _BAND, _ACROSS = 0.008, 0.04
 _RETURNS = 0.5
-_CLOSED, _FILLED, _RING, _RING_PX = 0.12, 0.3, 25, (9, 21)
+_CLOSED, _FILLED, _RING_PX = 0.12, 0.3, (9, 21)
+_OPEN_SHARE, _OPEN_SHARE_HARD = 25, 5
+"""Percent of what lies around a stain that may be like it."""
 _GRAIN = 0.011
 _BANDS_TOGETHER, _BANDS_EQUAL = 0.2, 0.05
 _AROUND, _PEAK = 11, 3.0
@@ -187,7 +189,7 @@ def _kind(edges: _Edges, where: Bits, *, is_hard: bool) -> Flaw | None:
     if float(np.median(ahead - behind)) < _RETURNS * jump:
         is_glow = float(np.median(high - np.maximum(ahead, behind))) > _FILLED * jump
         return "halo" if is_glow or not is_hard else None
-    if _is_closed(edges, where, jump):
+    if _is_closed(edges, where, jump, _OPEN_SHARE_HARD if is_hard else _OPEN_SHARE):
         return "stain"
     return None if is_hard else "seam"
 
@@ -204,7 +206,7 @@ def _beside(edges: _Edges, where: Bits, share: float) -> Map:
     return edges.stops[down, across]
 
 
-def _is_closed(edges: _Edges, where: Bits, jump: float) -> bool:
+def _is_closed(edges: _Edges, where: Bits, jump: float, open_percent: float) -> bool:
     """What the edge encloses differs from all that is around it: a shadow opens into the dark it
     belongs to."""
     rows, columns = np.nonzero(where)
@@ -216,7 +218,7 @@ def _is_closed(edges: _Edges, where: Bits, jump: float) -> bool:
     if float(hull.sum()) <= _CLOSED * diagonal or inside.size < _LEAST_PIXELS or not ring.any():
         return False
     beyond = edges.stops[ring] - float(np.median(inside))
-    low, high = (float(edge) for edge in np.percentile(beyond, (_RING, 100 - _RING)))
+    low, high = (float(edge) for edge in np.percentile(beyond, (open_percent, 100 - open_percent)))
     return low > _FILLED * jump or high < -_FILLED * jump
 
 
