@@ -5,6 +5,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from mcp_relight.domain.image import URI_PREFIX
 from mcp_relight.domain.job import JobRequest
 from mcp_relight.domain.ports import NewJob
 
@@ -46,6 +47,7 @@ def _new_job(
         fields=draft.fields,
         params=order.params,
         mask_id=order.mask.image_id if order.mask else None,
+        reference_id=_stored_id(order.arguments.reference),
         extra_image_ids={name: taken.info.image_id for name, taken in order.extra_images.items()},
         passthrough_url=order.image.url,
         extra_urls={name: taken.url for name, taken in order.extra_images.items() if taken.url},
@@ -82,3 +84,8 @@ def _hash(order: PicturedOrder, index: int) -> str:
     facts["lighting"] = order.lightings[index].model_dump(mode="json")
     facts["look"] = index if len(order.lightings) > 1 else None
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
+
+
+def _stored_id(reference: str | None) -> str | None:
+    """The id in an address of the image store."""
+    return None if reference is None else reference.removeprefix(URI_PREFIX)

@@ -41,9 +41,18 @@ class Order:
     """One job each."""
     params: dict[str, JsonValue]
     count: int
+    photo: Taken | None = None
+    """The photo, where it had to be taken in before: its own light counts beside a reference."""
 
     @classmethod
-    def of(cls, arguments: PlanArguments, spec: ModelSpec, market: Market) -> Self:
+    def of(
+        cls,
+        arguments: PlanArguments,
+        spec: ModelSpec,
+        market: Market,
+        *,
+        photo: Taken | None = None,
+    ) -> Self:
         """Raises InvalidArgument for what this model cannot do."""
         lightings = tuple(arguments.lightings())
         _check_described(lightings, spec)
@@ -64,6 +73,7 @@ class Order:
             lightings=lightings,
             params=params,
             count=count,
+            photo=photo,
         )
 
     @property
@@ -124,12 +134,10 @@ class Order:
                 argument="max_cost_usd",
             )
 
-    async def with_pictures(
-        self, library: Library, middles: Middles, *, image: Taken | None = None
-    ) -> "PicturedOrder":
-        """This order with everything it names taken in, and its lamps aimed at the subject; `image`
-        is the photo, where it already is. Raises what `take` raises."""
-        taken = image or await take(library, self.arguments.image, "image")
+    async def with_pictures(self, library: Library, middles: Middles) -> "PicturedOrder":
+        """This order with everything it names taken in, and its lamps aimed at the subject. Raises
+        what `take` raises."""
+        taken = self.photo or await take(library, self.arguments.image, "image")
         mask = self.arguments.mask
         masked = await take(library, mask, "mask") if mask is not None else None
         extra = {

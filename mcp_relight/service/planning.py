@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from mcp_relight.domain.ports import Library
+from mcp_relight.domain.ports import Library, Taken
 from mcp_relight.domain.request import PlanArguments
 from mcp_relight.domain.views import Candidate, ErrorView, Plan
 from mcp_relight.errors import RequestError
@@ -17,21 +17,26 @@ _ENOUGH = 12
 
 
 async def orders_for(
-    arguments: PlanArguments, *, market: Market, library: Library, middles: Middles
+    arguments: PlanArguments,
+    *,
+    market: Market,
+    library: Library,
+    middles: Middles,
+    image: Taken | None = None,
 ) -> tuple[PicturedOrder, ...]:
     """The request as the named model takes it, or as each model that takes it at all does."""
     if arguments.model is not None:
-        order = Order.of(arguments, market.models.spec(arguments.model), market)
+        order = Order.of(arguments, market.models.spec(arguments.model), market, photo=image)
         return (await order.with_pictures(library, middles),)
-    image = await take(library, arguments.image, "image")
+    image = image or await take(library, arguments.image, "image")
     orders: list[PicturedOrder] = []
     refusals: list[RequestError] = []
     for spec in market.models.specs():
         if not spec.relights:
             continue
         try:
-            checked = Order.of(arguments, spec, market)
-            order = await checked.with_pictures(library, middles, image=image)
+            checked = Order.of(arguments, spec, market, photo=image)
+            order = await checked.with_pictures(library, middles)
             market.models.draft(order.call(order.lightings[0]))  # some refuse a call only here
             orders.append(order)
         except RequestError as error:

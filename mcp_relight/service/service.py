@@ -9,6 +9,7 @@ import anyio
 from mcp_relight.domain.job import Policy
 from mcp_relight.domain.known_light import known_light
 from mcp_relight.domain.looks import LOOKS
+from mcp_relight.domain.matching import Asked
 from mcp_relight.domain.models import ModelSpec
 from mcp_relight.domain.pixels import Encoded, RenderTask, ShapeModel
 from mcp_relight.domain.ports import (
@@ -52,6 +53,7 @@ from .new_jobs import new_jobs
 from .ordering import Order, take
 from .planning import orders_for, show_plan
 from .previews import PREVIEW_EDGE_PX, PREVIEW_MAX_BYTES, Previews
+from .references import take_reference
 from .showing import (
     show_image,
     show_job,
@@ -158,11 +160,13 @@ class Service:
 
     async def order(self, arguments: RelightArguments) -> Order:
         """The arguments, checked once for everything that can be known before the pictures are
-        looked at. Raises UnknownModel, ModelNotReady, InvalidArgument."""
+        looked at; a reference is looked at here. Raises UnknownModel, ModelNotReady,
+        InvalidArgument, and what taking a reference in raises."""
         await self._catch_up()
         spec = self._spec(arguments)
         self._market.check_ready(spec)
-        return Order.of(arguments, spec, self._market)
+        filled, photo = await self._matched(arguments, None)
+        return Order.of(filled, spec, self._market, photo=photo)
 
     async def relight(
         self, order: Order, *, wait_s: float | None = None, on_progress: OnProgress | None = None
@@ -220,8 +224,13 @@ class Service:
         """Compare the models that could do this, with a preview if one is asked for. Spends
         nothing, sends nothing."""
         await self._catch_up()
+        arguments, image = await self._matched(arguments, None)
         orders = await orders_for(
-            arguments, market=self._market, library=self._library, middles=self._middles
+            arguments,
+            market=self._market,
+            library=self._library,
+            middles=self._middles,
+            image=image,
         )
         plan = show_plan(orders)
         if not arguments.preview:
@@ -236,8 +245,9 @@ class Service:
         """The same description on the local engine, small and free."""
         spec = self._models.spec("local/classic")
         local = arguments.model_copy(update={"model": spec.id, "params": None, "count": None})
-        order = Order.of(local, spec, self._market)
-        pictured = await order.with_pictures(self._library, self._middles, image=image)
+        filled, photo = await self._matched(local, image)
+        order = Order.of(filled, spec, self._market, photo=photo)
+        pictured = await order.with_pictures(self._library, self._middles)
         return await self._previews.render(pictured)
 
     async def preview_of(self, view: JobView) -> Encoded | None:
@@ -319,6 +329,21 @@ class Service:
         for image_id in forgotten.image_ids:
             await self._images.delete(image_id)
         return forgotten.jobs
+
+    async def _matched(self, arguments: Asked, image: Taken | None) -> tuple[Asked, Taken | None]:
+        """The arguments with the light of their reference filled in, and the photo if that was
+        taken in for it."""
+        if arguments.reference is None:
+            return arguments, image
+        image = image or await take(self._library, arguments.image, "image")
+        filled = await take_reference(
+            arguments,
+            images=self._images,
+            pixels=self._pixels,
+            library=self._library,
+            image=image,
+        )
+        return filled, image
 
     def _spec(self, arguments: RelightArguments) -> ModelSpec:
         """The model named, else the configured one."""
