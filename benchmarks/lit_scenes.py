@@ -79,10 +79,10 @@ def as_a_provider_returns(
     small = cv2.GaussianBlur(cv2.resize(cropped, half, interpolation=cv2.INTER_AREA), (0, 0), 0.7)
     thing = np.zeros(half[::-1], np.uint8)
     if object_rgb is not None:
-        centre = tuple(int(random.uniform(0.35, 0.65) * edge) for edge in half)
+        center = tuple(int(random.uniform(0.35, 0.65) * edge) for edge in half)
         radius = max(3, int(0.025 * max(height, width) * random.uniform(0.8, 1.4)))
-        cv2.circle(thing, centre, radius, 255, -1)
-        cv2.circle(small, centre, radius, object_rgb, -1, cv2.LINE_AA)
+        cv2.circle(thing, center, radius, 255, -1)
+        cv2.circle(small, center, radius, object_rgb, -1, cv2.LINE_AA)
     _, data = cv2.imencode(".jpg", small[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 85])
     returned = np.ascontiguousarray(cv2.imdecode(data, cv2.IMREAD_COLOR)[..., ::-1], np.uint8)
     painted = np.zeros((height, width), np.uint8)

@@ -35,7 +35,7 @@ from numpy.typing import NDArray
 
 from mcp_relight.domain.lighting import Light, Lighting
 from mcp_relight.engine.analysis import Analysis
-from mcp_relight.engine.pipeline import analyse, relight
+from mcp_relight.engine.pipeline import analyze_shape, relight
 
 LIGHT_ARGS: dict[str, float] = {
     "softness": 0.15,
@@ -136,7 +136,7 @@ def in_process(*, give_mask: bool) -> Relighter:
         key = photo.tobytes()
         if key not in known:
             known.clear()
-            known[key] = analyse(photo, mask=mask if give_mask else None)
+            known[key] = analyze_shape(photo, mask=mask if give_mask else None)
         return relight(photo, known[key], lighting(azimuth_deg, elevation_deg)).rgb
 
     return run
@@ -252,7 +252,7 @@ def normal_error_deg(scene: Scene) -> float | None:
     if scene.normals is None:
         return None
     pixels = to_pixels(np.mean(scene.photos, axis=0).astype(np.float32))
-    found = analyse(pixels, mask=scene.mask.astype(np.uint8) * 255).normals
+    found = analyze_shape(pixels, mask=scene.mask.astype(np.uint8) * 255).normals
     rows, columns = scene.mask.shape
     found = np.asarray(cv2.resize(found, (columns, rows)), np.float32)
     true = scene.normals / np.linalg.norm(scene.normals, axis=2, keepdims=True)

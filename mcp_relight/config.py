@@ -12,6 +12,7 @@ import platformdirs
 from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from mcp_relight.domain.network import DIRECT, Network
 from mcp_relight.domain.words import nearest, rule_broken
 from mcp_relight.errors import InvalidArgument
 
@@ -90,6 +91,7 @@ class Settings(BaseSettings):
     segmind_rpm: float = Field(
         default=60, gt=0, le=6_000_000, validation_alias=_prefixed("SEGMIND_RPM")
     )
+    trust_env: bool = Field(default=True, validation_alias=_prefixed("TRUST_ENV"))
     handshake_only: bool = Field(default=False, validation_alias=_prefixed("HANDSHAKE_ONLY"))
     log_level: LogLevel = Field(default="WARNING", validation_alias=_prefixed("LOG_LEVEL"))
 
@@ -220,6 +222,18 @@ class Settings(BaseSettings):
         return getattr(self, f"{provider}_rpm", self.pixeldojo_rpm)
 
     @property
+    def network(self) -> Network:
+        """The proxy and certificates of this machine, unless `trust_env` is off."""
+        if not self.trust_env:
+            return DIRECT
+        certificates = _of_this_machine("SSL_CERT_FILE")
+        return Network(
+            proxy=_of_this_machine("HTTPS_PROXY", "ALL_PROXY") or None,
+            spared=tuple(_of_this_machine("NO_PROXY").split(",")),
+            certificates=Path(certificates) if certificates else None,
+        )
+
+    @property
     def has_bucket(self) -> bool:
         """Whether pictures of this machine can be put where any provider reads them."""
         return bool(self.bucket_url and self.bucket_key_id and self.bucket_secret)
@@ -264,6 +278,12 @@ class Settings(BaseSettings):
             if name in self.model_fields_set and value is not None:
                 variables[_variable(type(self), name)] = _as_variable(value)
         return variables
+
+
+def _of_this_machine(*variables: str) -> str:
+    """The first of these variables that is set; small letters win, as with every other program."""
+    spellings = (one for name in variables for one in (name.lower(), name))
+    return next((text for one in spellings if (text := os.environ.get(one, "").strip())), "")
 
 
 def _data_dir() -> Path:

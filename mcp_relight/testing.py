@@ -11,8 +11,6 @@ from pathlib import Path
 
 from pydantic import JsonValue
 
-from mcp_relight.domain.adapter import Adapter
-from mcp_relight.domain.catalog import RESERVED, ModelSpec
 from mcp_relight.domain.exchange import (
     Accepted,
     Call,
@@ -24,11 +22,13 @@ from mcp_relight.domain.exchange import (
 )
 from mcp_relight.domain.image import ImageInfo, image_id_of
 from mcp_relight.domain.lighting import Light, Lighting
+from mcp_relight.domain.models import RESERVED, ModelSpec
 from mcp_relight.domain.pixels import Encoded, Inspected, RenderResult, RenderTask, SheetCell
 from mcp_relight.domain.ports import Images
 from mcp_relight.domain.report import LightAnalysis, Report
-from mcp_relight.domain.translate import asked_fields
 from mcp_relight.errors import ImageNotFound, InvalidArgument, RelightError
+from mcp_relight.providers.kit.adapter import Adapter
+from mcp_relight.providers.kit.translate import asked_fields
 
 
 class MemoryImages:
@@ -172,7 +172,7 @@ class ScriptedPixels:
     ) -> Encoded:
         raise NotImplementedError
 
-    async def placard(self, words: str, *, max_bytes: int) -> Encoded:
+    async def word_card(self, words: str, *, max_bytes: int) -> Encoded:
         raise NotImplementedError
 
     async def analyze(self, image: bytes, *, mask: bytes | None = None) -> LightAnalysis:

@@ -170,7 +170,7 @@ _FILES = (
     "config.py",
     "simulator/",
     "server/apps.py",
-    "providers/pixeldojo_catalogue.py",
+    "providers/pixeldojo_catalog.py",
     "engine/nets.py",
 )
 """The last three read what the package itself holds."""

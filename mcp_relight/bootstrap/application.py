@@ -20,7 +20,7 @@ from .workers import DetachedWorkers, InlineWorkers, NoWorkers
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-    from mcp_relight.domain.ports import Found, Library, Taken
+    from mcp_relight.domain.ports import FoundPage, Library, Taken
     from mcp_relight.service.service import Service
 
 _log = logging.getLogger(__name__)
@@ -86,7 +86,7 @@ class Application:
             registry.spec(settings.default_model)
         except UnknownModel as error:
             provider = settings.default_model.partition("/")[0]
-            lists = {one.name for one in registry.adapters() if one.catalogue() is not None}
+            lists = {one.name for one in registry.adapters() if one.catalog() is not None}
             if provider not in lists:
                 raise error.about("MCP_RELIGHT_DEFAULT_MODEL") from None
 
@@ -184,8 +184,18 @@ class TypedPaths:
     async def take_explicit(self, path: Path) -> "Taken":
         return await self._library.take_explicit(path)
 
-    async def find(self, folder: str | None, *, limit: int) -> "list[Found]":
-        return await self._library.find(folder, limit=limit)
+    async def find(
+        self,
+        folder: str | None,
+        *,
+        limit: int,
+        query: str | None = None,
+        cursor: str | None = None,
+        results: bool = False,
+    ) -> "FoundPage":
+        return await self._library.find(
+            folder, limit=limit, query=query, cursor=cursor, results=results
+        )
 
 
 @contextlib.contextmanager

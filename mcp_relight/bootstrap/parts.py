@@ -17,13 +17,13 @@ if TYPE_CHECKING:
     from pydantic import SecretStr
 
     from mcp_relight.domain.ports import Library, Turn
-    from mcp_relight.jobs.slots import Slots
+    from mcp_relight.jobs.rate_limiter import RateLimiter
     from mcp_relight.jobs.steps import Steps
     from mcp_relight.jobs.store.store import Store
     from mcp_relight.jobs.worker import Worker
     from mcp_relight.pixels.client import PixelChild
     from mcp_relight.providers.bucket import BucketFolder
-    from mcp_relight.providers.catalogues import Catalogues
+    from mcp_relight.providers.catalogs import Catalogs
     from mcp_relight.providers.registry import Access, Registry
     from mcp_relight.providers.rest import RestProvider
     from mcp_relight.storage.fetch import Fetcher
@@ -70,7 +70,7 @@ class Parts:
         named = None
         if key is not None:
             named = credential_id(folder_salt(self.folder), key.get_secret_value(), origin)
-        return Access(key=key, origin=origin, credential_id=named)
+        return Access(key=key, origin=origin, credential_id=named, network=self.settings.network)
 
     @cached_property
     def credentials(self) -> tuple[str, ...]:
@@ -111,7 +111,12 @@ class Parts:
     def downloads(self) -> "Downloaded":
         from mcp_relight.storage.fetch import Fetcher
 
-        return Downloaded(Fetcher(allow_private_hosts=self.settings.allow_private_hosts))
+        return Downloaded(
+            Fetcher(
+                allow_private_hosts=self.settings.allow_private_hosts,
+                passes_by_proxy=self.settings.network.proxy is not None,
+            )
+        )
 
     @cached_property
     def registry(self) -> "Registry":
@@ -120,15 +125,15 @@ class Parts:
         settings = self.settings
         return Registry(
             self.access,
-            catalogues=None if settings.local_only else self.catalogues,
+            catalogs=None if settings.local_only else self.catalogs,
             has_bucket=settings.has_bucket,
         )
 
     @cached_property
-    def catalogues(self) -> "Catalogues":
-        from mcp_relight.providers.catalogues import Catalogues
+    def catalogs(self) -> "Catalogs":
+        from mcp_relight.providers.catalogs import Catalogs
 
-        return Catalogues(self.store, self.clock)
+        return Catalogs(self.store, self.clock)
 
     @cached_property
     def remotes(self) -> "dict[str, RestProvider]":
@@ -138,21 +143,21 @@ class Parts:
         return {name: registry.connect(name) for name in ready}
 
     @cached_property
-    def slots(self) -> "Slots":
-        from mcp_relight.jobs.slots import Slots
+    def slots(self) -> "RateLimiter":
+        from mcp_relight.jobs.rate_limiter import RateLimiter
 
-        return Slots(self.store, self.clock)
+        return RateLimiter(self.store, self.clock)
 
     def turn_of(self, provider: str) -> "Turn":
         """The way through the provider's rate gate for what belongs to no job."""
-        from mcp_relight.jobs.slots import Gate
+        from mcp_relight.jobs.rate_limiter import Rate
 
-        gate = Gate(
+        rate = Rate(
             name=self.registry.credential_id(provider) or provider,
             per_minute=self.settings.requests_per_minute(provider),
             burst=_BURST,
         )
-        return partial(self.slots.use, f"chores of {provider}", gate)
+        return partial(self.slots.use, f"chores of {provider}", rate)
 
     @cached_property
     def library(self) -> "Library":
@@ -171,7 +176,7 @@ class Parts:
     def steps(self) -> "Steps":
         from mcp_relight.domain.pixels import ENGINE_VERSION
         from mcp_relight.domain.weights import WEIGHTS_DIGEST
-        from mcp_relight.jobs.lanes import Lane
+        from mcp_relight.jobs.ports import Lane
         from mcp_relight.jobs.steps import Steps
         from mcp_relight.providers.inputs import ProviderInputs
         from mcp_relight.providers.local import LocalProvider
@@ -245,9 +250,9 @@ class Parts:
         listed = {
             name: remote
             for name, remote in self.remotes.items()
-            if remote.adapter.catalogue() is not None
+            if remote.adapter.catalog() is not None
         }
-        await self.catalogues.keep_fresh(listed, self.turn_of)
+        await self.catalogs.keep_fresh(listed, self.turn_of)
 
     async def prune(self) -> None:
         """Delete ended jobs that are too old or too many, and images that no job needs."""

@@ -6,7 +6,7 @@ Only a person in front of the client can see both, so this says what to try and 
 import argparse
 from typing import Any
 
-from mcp_relight.service.eye_test import TEST_PICTURE
+from mcp_relight.service.vision_check import TEST_PICTURE
 
 from .session import answer, opened
 

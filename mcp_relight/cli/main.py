@@ -161,7 +161,7 @@ def _command(name: str) -> Command:
 
             return serve
         case "worker":
-            from .worker import worker
+            from .serving import worker
 
             return worker
         case "relight" | "plan" | "analyze" | "find":
@@ -173,7 +173,7 @@ def _command(name: str) -> Command:
 
             return getattr(jobs, name)
         case "models":
-            from .models import models
+            from .photos import models
 
             return models
         case "simulate":

@@ -1,4 +1,4 @@
-"""`relight`, `plan`, `analyze` and `find`."""
+"""`relight`, `plan`, `analyze`, `find` and `models`."""
 
 import argparse
 import os
@@ -9,7 +9,12 @@ from pathlib import Path
 
 import anyio
 
-from mcp_relight.domain.queries import AnalyzeArguments, FindArguments, GetJobArguments
+from mcp_relight.domain.queries import (
+    AnalyzeArguments,
+    FindArguments,
+    GetJobArguments,
+    ListModelsArguments,
+)
 from mcp_relight.domain.request import MAX_WAIT_S, PlanArguments, RelightArguments
 from mcp_relight.domain.views import JobView
 from mcp_relight.errors import InvalidArgument, LocalError
@@ -127,10 +132,22 @@ async def _find(namespace: argparse.Namespace) -> int:
             found = await service.find(arguments)
 
     def draw() -> None:
-        for image in found.images:
-            print(image.path)
+        for path in found.paths():
+            print(path)
         if not found.images:
-            print("No pictures in " + ", ".join(found.folders), file=sys.stderr)
+            print("No pictures in " + ", ".join(found.allowed_folders or ()), file=sys.stderr)
 
     answer(found.facts(), as_json=namespace.json, draw=draw)
+    return 0
+
+
+def models(namespace: argparse.Namespace) -> int:
+    return run(_models, namespace)
+
+
+async def _models(namespace: argparse.Namespace) -> int:
+    arguments = ListModelsArguments.parse(given(namespace, ListModelsArguments))
+    async with opened(namespace) as service:
+        found = await service.list_models(arguments)
+    answer(found.facts(), as_json=namespace.json, draw=lambda: drawing.models(found))
     return 0

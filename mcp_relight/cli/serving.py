@@ -1,10 +1,10 @@
-"""`serve`."""
+"""`serve` and `worker`. The MCP SDK is loaded by `serve` alone: a worker must not wait for it."""
 
 import argparse
 
 import anyio
 
-from mcp_relight.bootstrap import Application
+from mcp_relight.bootstrap import Application, run_worker
 
 from .session import load_settings
 
@@ -31,4 +31,10 @@ def serve(namespace: argparse.Namespace) -> int:
         await serve_stdio(server, handshake_only=settings.handshake_only)
 
     anyio.run(stdio)
+    return 0
+
+
+def worker(namespace: argparse.Namespace) -> int:
+    settings = load_settings(namespace)
+    anyio.run(run_worker, settings)
     return 0

@@ -1,15 +1,19 @@
-"""`simulate`: the three providers on this machine, to rehearse a whole flow for nothing."""
+"""`simulate`: the three providers and a bucket on this machine, to rehearse all for nothing."""
 
 import argparse
 import json
 import signal
 import subprocess
 import sys
+from importlib.util import find_spec
 from typing import Any
 
 from mcp_relight.errors import Internal
 
 from .session import answer
+
+_HAS_S3 = find_spec("obstore") is not None
+"""Settings of a bucket stop the start of an installation that cannot use one."""
 
 
 def simulate(namespace: argparse.Namespace) -> int:
@@ -44,6 +48,9 @@ def _settings(facts: dict[str, Any]) -> dict[str, str]:
         f"MCP_RELIGHT_{provider.upper()}_URL": url for provider, url in facts["urls"].items()
     }
     variables |= {f"{provider.upper()}_API_KEY": key for provider, key in facts["keys"].items()}
+    if _HAS_S3:
+        bucket = facts["bucket"].items()
+        variables |= {f"MCP_RELIGHT_BUCKET_{name.upper()}": value for name, value in bucket}
     host = facts["origin"].partition("://")[2]
     return variables | {"MCP_RELIGHT_ALLOW_PRIVATE_HOSTS": host}
 
@@ -52,5 +59,9 @@ def _draw(settings: dict[str, str]) -> None:
     print("The simulated providers are running; Ctrl-C ends them. In another terminal:\n")
     for name, value in settings.items():
         print(f"export {name}={value}")
+    if not _HAS_S3:
+        print(
+            "\nPixazo reads pictures of this machine from a bucket alone: mcp-relight[s3] has it."
+        )
     print("\nThen, for instance:\n")
     print("mcp-relight relight photo.jpg --look loop --model segmind/ic-light")

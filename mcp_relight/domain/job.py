@@ -1,5 +1,6 @@
 """Jobs: what is asked, the stages a job goes through, and which steps between them are legal."""
 
+import re
 import secrets
 from dataclasses import dataclass, field
 from typing import Annotated, Literal
@@ -60,6 +61,13 @@ STATUS: dict[Stage, Status] = {
 
 def is_legal(before: Stage, after: Stage) -> bool:
     return after in LEGAL[before]
+
+
+_JOB_ID = re.compile(r"job_[0-9a-f]{32}")
+
+
+def is_job_id(text: str) -> bool:
+    return _JOB_ID.fullmatch(text) is not None
 
 
 def new_job_id() -> str:

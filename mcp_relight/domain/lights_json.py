@@ -6,9 +6,8 @@ from pydantic import ValidationError
 
 from mcp_relight.errors import InvalidArgument
 
-from .json_text import value_of
 from .lighting import MAX_LIGHTS, Light
-from .words import did_you_mean, rule_broken
+from .words import did_you_mean, rule_broken, value_of
 
 _EXAMPLE = 'For instance lights=\'[{"azimuth_deg": -60, "kelvin": 3200}]\'.'
 

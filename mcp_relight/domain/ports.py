@@ -8,11 +8,11 @@ from typing import Any, Protocol
 
 from pydantic import JsonValue
 
-from .catalog import Listing, ModelSpec
 from .exchange import Call, Outcome
 from .image import ImageInfo
 from .job import Cost, FieldHonesty, Job, JobRequest, Sent, Stage, Status
 from .lighting import Lighting
+from .models import Listing, ModelSpec
 from .pixels import Encoded, Inspected, RenderResult, RenderTask, SheetCell
 from .report import LightAnalysis, Report
 
@@ -48,7 +48,7 @@ class Pixels(Protocol):
         """One labelled contact sheet as JPEG."""
         ...
 
-    async def placard(self, words: str, *, max_bytes: int) -> Encoded:
+    async def word_card(self, words: str, *, max_bytes: int) -> Encoded:
         """A few words as a picture, as JPEG."""
         ...
 
@@ -116,6 +116,8 @@ class Taken:
     info: ImageInfo
     name: str
     url: str | None = None
+    was_found: bool = False
+    """Whether the reference did not name the file itself: `latest`, or a name that fits."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,7 +126,14 @@ class Found:
 
     path: Path
     bytes: int
-    modified_at: float
+    arrived_ns: int
+    modified_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class FoundPage:
+    found: tuple[Found, ...]
+    cursor: str | None
 
 
 class Library(Protocol):
@@ -139,8 +148,17 @@ class Library(Protocol):
         """A path a person typed on the command line: its own permission."""
         ...
 
-    async def find(self, folder: str | None, *, limit: int) -> list[Found]:
-        """The newest pictures, newest first. `folder` must be inside the allowed folders."""
+    async def find(
+        self,
+        folder: str | None,
+        *,
+        limit: int,
+        query: str | None = None,
+        cursor: str | None = None,
+        results: bool = False,
+    ) -> FoundPage:
+        """Pictures, those that arrived last first; of our own only with `results`. `folder` must be
+        inside the allowed folders, `query` is a part of a name."""
         ...
 
 

@@ -86,7 +86,15 @@ class FindArguments(Arguments):
     folder: Annotated[
         Text | None, Field(max_length=4096, description="Only this allowed folder.")
     ] = None
+    query: Annotated[Text | None, Field(max_length=200, description="Part of the file's name.")] = (
+        None
+    )
+    include: Annotated[
+        Literal["photos", "results"] | None,
+        Field(description="photos (default) | results: also pictures made here."),
+    ] = None
     limit: Annotated[int | None, Field(ge=1, le=100, description="1..100 (10)."), Number] = None
+    cursor: Annotated[Text | None, Field(max_length=200, description="From the last page.")] = None
 
 
 class CompareArguments(Arguments):

@@ -47,6 +47,8 @@ class JobView(_View):
     """A relighting job: what was asked, where it stands, and what came of it."""
 
     job_id: str
+    name: str
+    """Of the photo, without its extension."""
     status: Status
     stage: Stage
     model: str
@@ -158,6 +160,7 @@ class Plan(_View):
     """What a relighting would do and cost. Nothing was spent, nothing was sent."""
 
     image: ImageView
+    name: str
     lighting: Lighting
     candidates: tuple[Candidate, ...]
     more: int = 0
@@ -168,19 +171,29 @@ class Plan(_View):
 
 
 class FoundImage(_View):
-    path: str
-    bytes: int
-    modified_at: str
+    """A file, its name relative to the folder that all have in common."""
+
+    name: str
+    arrived_at: str
+    job_id: str | None = None
 
 
 class FoundImages(_View):
+    folder: str | None = None
     images: tuple[FoundImage, ...]
-    folders: tuple[str, ...]
+    cursor: str | None = None
+    allowed_folders: tuple[str, ...] | None = None
+    """Where pictures are looked for; told when there are none."""
     next_step: str
+
+    def paths(self) -> list[str]:
+        folder = "" if self.folder is None else self.folder.rstrip("/") + "/"
+        return [folder + image.name for image in self.images]
 
 
 class AnalysisView(_View):
     image: ImageView
+    name: str
     light: LightAnalysis
     next_step: str
 

@@ -1,7 +1,9 @@
-"""Small helpers for the words in error messages."""
+"""Words in error messages, and text that callers give as JSON."""
 
 import difflib
+import json
 from collections.abc import Iterable
+from typing import NoReturn
 
 
 def nearest(word: str, known: Iterable[str], *, cutoff: float = 0.5) -> str | None:
@@ -34,3 +36,15 @@ def dollars(usd: float) -> str:
 def printable(text: str, most_chars: int) -> str:
     """At most so many characters, without control characters or line breaks."""
     return "".join(letter for letter in text[:most_chars] if letter.isprintable())
+
+
+def value_of(text: str) -> object:
+    """The value of a JSON text. Raises ValueError or RecursionError, also for what Python reads
+    and nobody can be sent: NaN, Infinity, numbers beyond them, halves of characters."""
+    value: object = json.loads(text, parse_constant=_refuse)
+    json.dumps(value, allow_nan=False, ensure_ascii=False).encode()
+    return value
+
+
+def _refuse(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not a finite number")

@@ -55,7 +55,7 @@ class Analysis:
     def to_bytes(self) -> bytes:
         """A compressed npz archive. `from_bytes` gives back the same values, bit for bit."""
         stored = {name: np.asarray(getattr(self, name)) for name in _PLAIN}
-        # `analyse` rounds its maps to half precision, so nothing is lost here.
+        # `analyze_shape` rounds its maps to half precision, so nothing is lost here.
         halves = {name: np.asarray(getattr(self, name), np.float16) for name in _MAPS}
         buffer = io.BytesIO()
         np.savez_compressed(buffer, allow_pickle=False, **stored, **halves)

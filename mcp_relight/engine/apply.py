@@ -76,7 +76,7 @@ def _relit_strip(
         relit += _enlarge(layers.gloss, window) * np.minimum(2 * brightest, 1)[..., None]
     if layers.haze is not None:
         relit += _enlarge(layers.haze, window) * np.maximum(1 - relit, 0)
-    _bend_highlights(relit, brightest)
+    _compress_highlights(relit, brightest)
     if background != "keep":
         return encode(relit)
     alpha = _enlarge(layers.alpha, window)
@@ -104,7 +104,7 @@ def _peak(linear: Map) -> Map:
     return np.asarray(cv2.max(cv2.max(red, green), blue), np.float32)
 
 
-def _bend_highlights(relit: Map, before: Map) -> None:
+def _compress_highlights(relit: Map, before: Map) -> None:
     """Bend highlights below 1 instead of clipping them, in place.
 
     What was bright already may stay as bright: a white wall under unchanged light stays white.

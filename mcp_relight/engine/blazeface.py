@@ -30,6 +30,11 @@ class Candidate:
     def moved(self, x: float, y: float) -> "Candidate":
         return Candidate(self.x + x, self.y + y, self.side, self.turned, self.score)
 
+    def scaled(self, factor: float) -> "Candidate":
+        """The same in a picture `factor` times as large."""
+        x, y, side = (value * factor for value in (self.x, self.y, self.side))
+        return Candidate(x, y, side, self.turned, self.score)
+
 
 @dataclass(frozen=True, slots=True)
 class _Kind:

@@ -20,8 +20,8 @@ _SEARCH_EDGES_PX = 256, 128
 
 _DARKEST = 0.002
 
-_RED_CENTRES = (0.1, 0.25, 0.4, 0.6, 0.8, 1.0)
-_BLUE_CENTRES = (-1.1, -0.85, -0.6, -0.4, -0.2, -0.05)
+_RED_CENTERS = (0.1, 0.25, 0.4, 0.6, 0.8, 1.0)
+_BLUE_CENTERS = (-1.1, -0.85, -0.6, -0.4, -0.2, -0.05)
 _RED_REACH, _BLUE_REACH = 0.2, 0.28
 """Skin of one face varies this much around its own colour; that of people and lamps far more."""
 
@@ -112,8 +112,8 @@ def _blobs(linear: Map) -> Iterator[_Blob]:
     red, blue = levels[..., 0] - levels[..., 1], levels[..., 2] - levels[..., 1]
     warm = red - blue > _LEAST_WARMTH
     seen: set[tuple[int, ...]] = set()
-    reds = [((red - centre) / _RED_REACH) ** 2 for centre in _RED_CENTRES]
-    blues = [((blue - centre) / _BLUE_REACH) ** 2 for centre in _BLUE_CENTRES]
+    reds = [((red - center) / _RED_REACH) ** 2 for center in _RED_CENTERS]
+    blues = [((blue - center) / _BLUE_REACH) ** 2 for center in _BLUE_CENTERS]
     for off_red, off_blue in itertools.product(reds, blues):
         yield from _ovals(warm & (off_red + off_blue < 1), seen)
 

@@ -31,7 +31,10 @@ _CROP = 1.5
 _LEFT_EYE, _RIGHT_EYE = (33, 133), (263, 362)
 """Outer and inner corner of the eyes; left and right as the viewer sees them."""
 
-_LOOKS = 4
+_LOOKS = 3, 6
+"""At least, and until two agree."""
+
+_HOPELESS = 0.05
 _LEAST_BOX, _SURE_BOX = 0.4, 0.5
 _LEAST_MESH, _SURE_MESH = 0.99, 0.999
 _MOST_MOVED = 0.03
@@ -111,16 +114,21 @@ def _candidates(rgb: Pixels) -> list[Candidate]:
 def _fitted(rgb: Pixels, candidate: Candidate) -> MeshFace | None:
     """The mesh on a candidate; None when looking again does not confirm it."""
     where, looks = candidate, list[MeshFace]()
-    for _ in range(_LOOKS):
+    least, most = _LOOKS
+    for count in range(1, most + 1):
         looks.append(_look(rgb, where))
         where = _around(looks[-1])
-    before, last = looks[-2:]
+        if count >= least and _agree(*looks[-2:]):
+            sure = candidate.score >= _SURE_BOX or looks[0].score >= _SURE_MESH
+            return looks[-1] if sure else None
+        if max(look.score for look in looks[-2:]) < _HOPELESS and count > 1:
+            return None
+    return None
+
+
+def _agree(before: MeshFace, last: MeshFace) -> bool:
     moved = float(np.abs(last.points - before.points)[:, :2].mean()) / max(last.width, 1e-3)
-    if min(before.score, last.score) < _LEAST_MESH or moved > _MOST_MOVED:
-        return None
-    if candidate.score < _SURE_BOX and min(look.score for look in looks) < _SURE_MESH:
-        return None
-    return last
+    return min(before.score, last.score) >= _LEAST_MESH and moved <= _MOST_MOVED
 
 
 def _around(face: MeshFace) -> Candidate:
@@ -132,13 +140,15 @@ def _around(face: MeshFace) -> Candidate:
 def _look(rgb: Pixels, where: Candidate) -> MeshFace:
     """The mesh as seen in a square around the candidate, turned so that the eyes lie level."""
     scale = _EDGE_PX / max(_CROP * where.side, 8.0)
+    if scale < 0.5:
+        # Averaged first: taking single pixels of a large face would see its pores.
+        factor = 2 * scale
+        size = max(1, round(rgb.shape[0] * factor)), max(1, round(rgb.shape[1] * factor))
+        return _look(resize_pixels(rgb, size), where.scaled(factor)).scaled(1 / factor)
     cosine, sine = np.cos(where.turned) * scale, np.sin(where.turned) * scale
     turn = np.array([[cosine, sine], [-sine, cosine]])
     shift = _EDGE_PX / 2 - turn @ (where.x, where.y)
-    source = rgb
-    if scale < 0.5:
-        source = cv2.GaussianBlur(rgb, (0, 0), 0.35 / scale)
-    crop = cv2.warpAffine(source, np.hstack([turn, shift[:, None]]), (_EDGE_PX, _EDGE_PX))
+    crop = cv2.warpAffine(rgb, np.hstack([turn, shift[:, None]]), (_EDGE_PX, _EDGE_PX))
     values = (np.asarray(crop, np.float32) / np.float32(255)).transpose(2, 0, 1)[None]
     logit, numbers = nets.kept(nets.FACE_MESH).run(values, _HEADS)
     points = numbers.reshape(-1, 3)

@@ -7,7 +7,7 @@ import numpy as np
 
 from .color import LUMINANCE, decode
 from .face_mesh import MeshFace
-from .grid import Map, Pixels, Real, blur
+from .grid import Map, Pixels, Real, blur, resize_pixels
 
 _EYES = (33, 133, 159, 145), (263, 362, 386, 374)
 _CHEEKS = (50, 205, 36), (280, 425, 266)
@@ -16,6 +16,9 @@ _LIPS = 0, 17, 37, 267, 84, 314
 _DARKEST = 0.01
 _SMALLEST_PX = 24
 """Width below which eyes and lips cannot be told from their surroundings."""
+
+_LOOK_PX = 160
+"""Width of the face it is looked at in."""
 
 _EYE_REACH = 0.05
 """Half of an eye's width, in widths of the face."""
@@ -36,14 +39,17 @@ def is_painted(pixels: Pixels, face: MeshFace) -> bool:
     if face.width < _SMALLEST_PX:
         return True
     left, top, right, bottom = (round(edge) for edge in face.box)
-    near = slice(max(top - 4, 0), bottom + 4), slice(max(left - 4, 0), right + 4)
-    linear = decode(pixels[near])
-    if linear.shape[0] < 4 or linear.shape[1] < 4:
+    near = slice(max(top, 0), max(bottom, 0)), slice(max(left, 0), max(right, 0))
+    crop = pixels[near]
+    if min(crop.shape[:2]) < _SMALLEST_PX // 2:
         return True
     points = face.points[:, :2] - (near[1].start, near[0].start)
-    if _lip_chroma(linear, points, face.width) > _LIPS_LIKE_SKIN:
+    scale = min(1.0, _LOOK_PX / face.width)
+    size = round(crop.shape[0] * scale), round(crop.shape[1] * scale)
+    linear, points, width = decode(resize_pixels(crop, size)), points * scale, face.width * scale
+    if _lip_chroma(linear, points, width) > _LIPS_LIKE_SKIN:
         return True
-    return _lighter_eye(linear, points, face.width) < _PALE_EYES
+    return _lighter_eye(linear, points, width) < _PALE_EYES
 
 
 def _lip_chroma(linear: Map, points: Real, width: float) -> float:

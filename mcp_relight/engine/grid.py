@@ -99,7 +99,7 @@ def facing(rows: int, columns: int) -> Map:
     return normals
 
 
-def centred_axes(size: tuple[int, int]) -> tuple[Map, Map]:
+def centered_axes(size: tuple[int, int]) -> tuple[Map, Map]:
     """(x, y) of every pixel from the centre, y up, in halves of the long side."""
     rows, columns = size
     half = max(rows, columns) / 2

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .face_mesh import MeshFace
-from .grid import Map, Real
+from .grid import Map, Real, unit
 
 _LEFT_CHEEK, _RIGHT_CHEEK, _FOREHEAD, _CHIN = 234, 454, 10, 152
 """Points of the mesh at the widest, the uppermost and the lowest of a face."""
@@ -21,6 +21,15 @@ _FULL, _GONE = 0.55, 1.0
 
 _MOST = 0.8
 
+_NECK_HALF, _NECK_SIDE = 0.2, 0.4
+"""Half of its width, and what it fades in beside that, in widths of the face."""
+
+_NECK_ABOVE, _NECK_BELOW = 0.5, 0.7
+"""From where in the face to where below the chin it counts, in widths of the face."""
+
+_NECK_LEAN = 0.5
+"""Up under the chin it faces down by this much; further below, ahead."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Head:
@@ -30,15 +39,16 @@ class _Head:
 
 
 def head_normals(faces: list[MeshFace], size: tuple[int, int]) -> tuple[Map, Map]:
-    """(normals (H, W, 3), weight (H, W) 0..1) of all heads on a grid of this size."""
+    """(normals (H, W, 3), weight (H, W) 0..1) of all heads and necks on a grid of this size."""
     normals = np.zeros((*size, 3), np.float32)
     normals[..., 2] = 1
     weight = np.zeros(size, np.float32)
     for face in faces:
-        found, own = _seen(_head(face), size)
-        nearer = (own > weight)[..., None]
-        normals = np.where(nearer, found, normals)
-        weight = np.maximum(weight, own)
+        for found, own in (_seen(_head(face), size), _neck(face, size)):
+            total = weight + own * (1 - weight)
+            part = np.where(total > 0, own * (1 - weight) / np.maximum(total, 1e-6), 0)
+            normals = unit(normals * (1 - part[..., None]) + found * part[..., None])
+            weight = total
     return normals, weight
 
 
@@ -58,6 +68,27 @@ def _head(face: MeshFace) -> _Head:
     return _Head(middle, np.stack([across, up, out]) / half[:, None])
 
 
+def _neck(face: MeshFace, size: tuple[int, int]) -> tuple[Map, Map]:
+    """An upright round column below the chin, so that what is dark on it does not end there."""
+    chin = face.points[_CHIN]
+    width = float(np.linalg.norm(face.points[_RIGHT_CHEEK] - face.points[_LEFT_CHEEK]))
+    middle = chin[0] * 0.6 + float(face.points[[_LEFT_CHEEK, _RIGHT_CHEEK], 0].mean()) * 0.4
+    across = (np.arange(size[1])[None] - middle) / width
+    down = (np.arange(size[0])[:, None] - chin[1]) / width
+    below = np.clip(down / _NECK_BELOW, 0, 1)
+    round_ = np.clip(across / (_NECK_HALF + _NECK_SIDE), -0.9, 0.9)
+    lean = -_NECK_LEAN * (1 - below)
+    parts = np.broadcast_arrays(round_, lean, np.sqrt(1 - round_**2))
+    sideways = _smooth(1 - (np.abs(across) - _NECK_HALF) / _NECK_SIDE)
+    weight = _MOST * sideways * _smooth(1 + down / _NECK_ABOVE) * _smooth(1 - below)
+    return unit(np.stack(parts, axis=2)), weight.astype(np.float32)
+
+
+def _smooth(share: Real) -> Real:
+    share = np.clip(share, 0, 1)
+    return share * share * (3 - 2 * share)
+
+
 def _seen(head: _Head, size: tuple[int, int]) -> tuple[Map, Map]:
     """The near side of the ellipsoid |A (p - m)| = 1, seen along z."""
     x = np.arange(size[1]) - head.middle[0]
@@ -73,6 +104,5 @@ def _seen(head: _Head, size: tuple[int, int]) -> tuple[Map, Map]:
     normals /= np.maximum(np.linalg.norm(normals, axis=2, keepdims=True), 1e-9)
     # `room` falls from b² + a to 0 at the outline.
     off_middle = 1 - np.clip(room / a, 0, 1)
-    share = np.clip((_GONE - off_middle) / (_GONE - _FULL), 0, 1)
-    weight = _MOST * share * share * (3 - 2 * share)
+    weight = _MOST * _smooth((_GONE - off_middle) / (_GONE - _FULL))
     return normals.astype(np.float32), weight.astype(np.float32)

@@ -46,17 +46,17 @@ def _membrane(mask: Bits) -> Map:
         return result
     index = np.cumsum(mask).reshape(mask.shape) - 1
     inside = int(mask.sum())
-    neighbours = np.zeros(mask.shape)
-    neighbours[:, 1:] += 1
-    neighbours[:, :-1] += 1
-    neighbours[1:] += 1
-    neighbours[:-1] += 1
+    neighbors = np.zeros(mask.shape)
+    neighbors[:, 1:] += 1
+    neighbors[:, :-1] += 1
+    neighbors[1:] += 1
+    neighbors[:-1] += 1
     across, down = mask[:, 1:] & mask[:, :-1], mask[1:] & mask[:-1]
     first = np.concatenate([index[:, :-1][across], index[:-1][down]])
     second = np.concatenate([index[:, 1:][across], index[1:][down]])
     links = _links(first, second, inside)
     # The small constant keeps a mask that touches the frame on every side solvable.
-    matrix = sparse.diags_array(neighbours[mask] + 1e-6) - links
+    matrix = sparse.diags_array(neighbors[mask] + 1e-6) - links
     result[mask] = np.asarray(spsolve(matrix.tocsc(), np.full(inside, 4.0)), np.float32)
     return result
 

@@ -11,7 +11,7 @@ from .backdrop import before_plain_backdrop
 from .contour import contour_gaps
 from .face import Face, find_face
 from .graph_cut import graph_cut, largest_part
-from .grid import Bits, Map, Pixels, centred_axes, guided, resize, resize_pixels
+from .grid import Bits, Map, Pixels, centered_axes, guided, resize, resize_pixels
 
 _SEARCH_EDGE_PX = 256
 _RANDOM_SEED = 7
@@ -146,7 +146,7 @@ def _trimap(lab: Map) -> Pixels:
     border[: int(rows * 0.75), :edge] = True
     border[: int(rows * 0.75), -edge:] = True
     unlike = _distance_to_palette(lab, lab[border])
-    x, y = centred_axes((rows, columns))
+    x, y = centered_axes((rows, columns))
     half = max(rows, columns) / 2
     x_px, y_px = x * half, -y * half + rows / 2
     central = np.exp(
@@ -165,11 +165,11 @@ def _distance_to_palette(lab: Map, border: Map) -> Map:
     cv2.setRNGSeed(_RANDOM_SEED)
     stop = (cv2.TERM_CRITERIA_EPS + cv2.TERM_CRITERIA_MAX_ITER, 20, 0.5)
     start = np.zeros((len(border), 1), np.int32)
-    _, labels, centres = cv2.kmeans(border, _PALETTE, start, stop, 2, cv2.KMEANS_PP_CENTERS)
+    _, labels, centers = cv2.kmeans(border, _PALETTE, start, stop, 2, cv2.KMEANS_PP_CENTERS)
     share = np.bincount(np.asarray(labels).ravel(), minlength=_PALETTE) / len(border)
     distance = np.full(lab.shape[:2], np.inf, np.float32)
-    for centre in np.asarray(centres, np.float32)[share >= 0.05]:
-        away = (lab - centre) * np.array([0.6, 1, 1], np.float32)
+    for center in np.asarray(centers, np.float32)[share >= 0.05]:
+        away = (lab - center) * np.array([0.6, 1, 1], np.float32)
         distance = np.minimum(distance, np.sqrt((away * away).sum(axis=2)))
     return distance
 

@@ -65,7 +65,8 @@ class Model:
         light = light_fit.fit(seen.bright, found.normals, region)
         share = _refined_share(seen)
         if region.sum() >= _ENOUGH_PIXELS and share[region].mean() > _WORTH_REFINING:
-            found, light = _refined(found, light, seen.bright, region, share)
+            steady = light_fit.steady(light, seen.bright, found.normals, region).coefficients
+            found, light = _refined(found, steady, seen.bright, region, share)
         return cls._lit(seen, found, light, face)
 
 
@@ -96,17 +97,21 @@ def _refined(
 
 
 def _refined_share(seen: Seen) -> Map:
-    """(H, W): how far shading may correct the shape. Not at all on people: skin, brows, hair and
-    clothes are paint of very different brightness, and taken for shape it cuts a face in two."""
-    subject, region = seen.subject, seen.region
-    share = _REFINED_SHARE
-    if subject.source == "none":
+    """(H, W): how far shading may correct the shape.
+
+    Not at all on faces: skin, brows and hair are paint of very different brightness, and taken for
+    shape it cuts a face in two. On the rest of a person only where everything has one paint: a
+    statue in hard light passes for a person.
+    """
+    share, plain = _REFINED_SHARE, one_paint(seen.pixels, seen.region)
+    if seen.subject.source == "none":
         share = _REFINED_SCENE_SHARE
-    elif subject.source == "auto":
-        share = _REFINED_FOUND_SHARE
-        share += (_REFINED_SHARE - share) * one_paint(seen.pixels, region)
-    result = np.full(region.shape, share, np.float32)
+    elif seen.subject.source == "auto":
+        share = _REFINED_FOUND_SHARE + (_REFINED_SHARE - _REFINED_FOUND_SHARE) * plain
+    result = np.full(seen.size, share, np.float32)
     for cue in seen.people.cues:
-        there = portrait.body_room(cue, region.shape)
-        result = np.minimum(result, share * (1 - blur(there, 0.3 * cue.eyes_apart)))
+        soft = 0.3 * cue.eyes_apart
+        body = blur(portrait.body_room(cue, seen.size), soft)
+        head = blur(portrait.head_room(cue, seen.size), soft)
+        result = np.minimum(result, share * (1 - body * (1 - plain)) * (1 - head))
     return result

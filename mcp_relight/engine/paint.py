@@ -8,6 +8,7 @@ from .grid import Bits, Pixels, blur, resize, resize_pixels, slopes
 
 _EDGE_PX = 256
 _MARGIN = 7
+_GRAY_LEVELS = 8
 _DARKEST = 0.01
 _CHROMA = 0.18, 0.30
 """Spread of log chromaticity: stone and clay have up to 0.2, fur and clothes more."""
@@ -19,7 +20,10 @@ and fur are full of it."""
 
 
 def one_paint(pixels: Pixels, region: Bits) -> float:
-    """0..1 for the region (H, W) of a photo (H, W, 3)."""
+    """0..1 for the region (H, W) of a photo (H, W, 3); 0 in a photo without color, where black and
+    white paint cannot be told from shade."""
+    if float(np.percentile(np.ptp(pixels, axis=2), 99.5)) <= _GRAY_LEVELS:
+        return 0.0
     scale = min(1.0, _EDGE_PX / max(region.shape))
     size = max(8, round(region.shape[0] * scale)), max(8, round(region.shape[1] * scale))
     linear = blur(decode(resize_pixels(pixels, size)), 1.0)

@@ -63,7 +63,7 @@ class Relit:
     warnings: tuple[str, ...]
 
 
-def analyse(
+def analyze_shape(
     rgb: NDArray[np.uint8],
     *,
     alpha: NDArray[np.uint8] | None = None,

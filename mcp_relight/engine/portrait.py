@@ -70,6 +70,11 @@ def body_room(face: Face, size: tuple[int, ...]) -> Map:
     return (_oval(face, size, _HEAD_ROOM) | _wedge(face, size, _BODY_ROOM)).astype(np.float32)
 
 
+def head_room(face: Face, size: tuple[int, ...]) -> Map:
+    """(H, W) 1 where head and hair of this person may be, else 0."""
+    return _oval(face, size, _HEAD_ROOM).astype(np.float32)
+
+
 def together(faces: list[Face], size: tuple[int, int]) -> Pixels:
     """The labels of `trimap` for several persons: each pixel as the surest of them has it."""
     surest = np.array([cv2.GC_BGD, cv2.GC_PR_BGD, cv2.GC_PR_FGD, cv2.GC_FGD], np.uint8)

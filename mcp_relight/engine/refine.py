@@ -24,7 +24,7 @@ _ALBEDO_EDGE = 1.0
 _ALBEDO_SPREAD = 0.2
 _NORMAL_PRIOR = 0.15
 _CONTOUR_PRIOR = 10.0
-_BENDING = 0.45
+_CURVATURE = 0.45
 _HEIGHT_PRIOR = 0.02
 _LIGHT_PRIOR = 0.2
 _OUTSIDE_PRIOR = 0.01
@@ -86,7 +86,7 @@ class _Level:
     start_height: Grid
     start_normals: Grid
     normal_weight: Grid
-    start_bend: Grid
+    start_curvature: Grid
     height_weight: Grid
     light: Coefficients
 
@@ -117,7 +117,7 @@ def _level(frame: _Frame, edge_px: int) -> _Level:
         start_height=start,
         start_normals=shrink(frame.normals),
         normal_weight=_NORMAL_PRIOR * (inside + _CONTOUR_PRIOR * (mask & ~eroded)),
-        start_bend=0.5 * np.clip(_laplacian(start), -0.3, 0.3),
+        start_curvature=0.5 * np.clip(_laplacian(start), -0.3, 0.3),
         height_weight=np.where(mask, _HEIGHT_PRIOR / (edge_px / 32) ** 2, _OUTSIDE_PRIOR),
         light=frame.light,
     )
@@ -158,18 +158,18 @@ def _energy(level: _Level, unknowns: Grid) -> tuple[float, Grid]:
     tangent = by_normal - np.einsum("ijk,ijk->ij", by_normal, normals)[..., None] * normals
     by_height = _slopes_adjoint(-tangent[..., 0] / length, -tangent[..., 1] / length)
 
-    bend_cost, bend_gradient = _bending_cost(level, heights)
+    curvature_cost, curvature_gradient = _curvature_cost(level, heights)
     drop = heights - level.start_height
     turn = light - level.light
     stiffness = _LIGHT_PRIOR * level.inside.sum()
     cost = (
         albedo_cost
-        + bend_cost
+        + curvature_cost
         + 0.5 * float((pull * away).sum())
         + 0.5 * float((level.height_weight * drop * drop).sum())
         + 0.5 * stiffness * float(turn @ turn)
     )
-    by_height += bend_gradient + level.height_weight * drop
+    by_height += curvature_gradient + level.height_weight * drop
     return cost, np.concatenate([by_height.ravel(), by_light + stiffness * turn])
 
 
@@ -185,25 +185,25 @@ def _albedo_cost(level: _Level, log_albedo: Grid) -> tuple[float, Grid]:
     gradient[1:] += slope_y
     gradient[:-1] -= slope_y
     count = max(level.inside.sum(), 1.0)
-    centred = (log_albedo - (log_albedo * level.inside).sum() / count) * level.inside
-    spread = np.sqrt(centred**2 + 0.01)
-    pull = centred / spread
+    centered = (log_albedo - (log_albedo * level.inside).sum() / count) * level.inside
+    spread = np.sqrt(centered**2 + 0.01)
+    pull = centered / spread
     cost = _ALBEDO_EDGE * (size_x.sum() + size_y.sum()) + _ALBEDO_SPREAD * spread.sum()
     by_spread = pull - level.inside * (pull.sum() / count)
     return float(cost), _ALBEDO_EDGE * gradient + _ALBEDO_SPREAD * by_spread
 
 
-def _bending_cost(level: _Level, heights: Grid) -> tuple[float, Grid]:
+def _curvature_cost(level: _Level, heights: Grid) -> tuple[float, Grid]:
     """Charbonnier on the Laplacian beyond that of the rounded start."""
-    bend = (_laplacian(heights) - level.start_bend) * level.interior
-    size = np.sqrt(bend * bend + 0.01)
-    force = _BENDING * bend / size
+    curvature = (_laplacian(heights) - level.start_curvature) * level.interior
+    size = np.sqrt(curvature * curvature + 0.01)
+    force = _CURVATURE * curvature / size
     gradient = -4 * force
     gradient[:-1] += force[1:]
     gradient[1:] += force[:-1]
     gradient[:, :-1] += force[:, 1:]
     gradient[:, 1:] += force[:, :-1]
-    return float(_BENDING * size.sum()), gradient
+    return float(_CURVATURE * size.sum()), gradient
 
 
 def _laplacian(heights: Grid) -> Grid:

@@ -51,8 +51,6 @@ class Seen:
 def look(rgb: Pixels, mask: Pixels | None, alpha: Pixels | None) -> Seen:
     """Look at a photo (H, W, 3) with its mask and transparency, where there are such."""
     full_size = rgb.shape[0], rgb.shape[1]
-    if alpha is not None:
-        rgb = _without_hidden(rgb, alpha)
     size = working_size(*full_size)
     pixels = resize_pixels(rgb, size)
     bright = luminance(decode(pixels))
@@ -73,16 +71,6 @@ def look(rgb: Pixels, mask: Pixels | None, alpha: Pixels | None) -> Seen:
     return Seen(
         pixels, bright, found, subject, _packed(given, full_size), full_size, complete, warnings
     )
-
-
-def _without_hidden(rgb: Pixels, alpha: Pixels) -> Pixels:
-    """Everything fully transparent in the mean visible color: its own bytes mean nothing."""
-    hidden = alpha == 0
-    if not hidden.any() or hidden.all():
-        return rgb
-    visible = rgb.copy()
-    visible[hidden] = cv2.mean(rgb, (~hidden).astype(np.uint8))[:3]
-    return visible
 
 
 def _packed(mask: Pixels | None, full_size: tuple[int, int]) -> Pixels:

@@ -11,7 +11,7 @@ from .analysis import Analysis
 from .color import LUMINANCE, kelvin_color, light_color
 from .evidence import Evidence
 from .grid import Map, blur, wide_blur
-from .stage import Stage, face_width
+from .lit_scene import LitScene, face_width
 from .staging import Backdrop, haze, shade_off
 
 _DELIGHT = 1.4
@@ -63,9 +63,9 @@ class Knobs:
 
 def shade(analysis: Analysis, lighting: Lighting, knobs: Knobs, evidence: Evidence) -> Shading:
     """Light the analysed shape; a key of intensity 1 keeps the mean exposure."""
-    stage = Stage(analysis, evidence)
+    lit = LitScene(analysis, evidence)
     removed = knobs.remove_existing * (1 - evidence.graphic)  # a drawing has no light in it
-    existing = _existing_shading(analysis, stage.subject, removed)
+    existing = _existing_shading(analysis, lit.subject, removed)
     ambient = (
         (lighting.ambient * _openness(analysis))[..., None]
         * kelvin_color(lighting.ambient_kelvin)
@@ -75,14 +75,14 @@ def shade(analysis: Analysis, lighting: Lighting, knobs: Knobs, evidence: Eviden
     gloss = np.zeros_like(ambient)
     for light, usual in zip(lighting.lights, _neutral_intensities(lighting), strict=True):
         color = light_color(light)
-        diffuse, shine = stage.light(light, knobs.shadow_strength, knobs.specular)
+        diffuse, shine = lit.light(light, knobs.shadow_strength, knobs.specular)
         asked = asked + (light.intensity * diffuse)[..., None] * color
         neutral = neutral + (usual * diffuse)[..., None] * color
         gloss = gloss + (light.intensity * shine)[..., None] * color
     level = _mean_gain(analysis, asked / existing)
     exposure = level / _mean_gain(analysis, neutral / existing) * 2.0**lighting.exposure_ev
     gain = _bounded(asked / existing / level) * exposure
-    backdrop = _backdrop(analysis, evidence, stage)
+    backdrop = _backdrop(analysis, evidence, lit)
     darker = np.exp2(-shade_off(analysis, evidence, backdrop, lighting))[..., None]
     gain = _melted(((gain * darker) ** lighting.strength).astype(np.float32), evidence)
     gloss = (gloss * darker * (lighting.strength * min(exposure, 1.0))).astype(np.float32)
@@ -93,10 +93,10 @@ def shade(analysis: Analysis, lighting: Lighting, knobs: Knobs, evidence: Eviden
     return Shading(gain, gloss, veil, _mixing(lighting))
 
 
-def _backdrop(analysis: Analysis, evidence: Evidence, stage: Stage) -> Backdrop:
-    if stage.has_subject:
+def _backdrop(analysis: Analysis, evidence: Evidence, lit: LitScene) -> Backdrop:
+    if lit.has_subject:
         return Backdrop(1 - blur(analysis.alpha, 1.5), analysis.alpha)
-    return Backdrop(evidence.sky, stage.subject)
+    return Backdrop(evidence.sky, lit.subject)
 
 
 def _melted(gain: Map, evidence: Evidence) -> Map:

@@ -11,7 +11,7 @@ from mcp_relight.domain.looks import LOOKS, Staging
 from .analysis import Analysis
 from .color import LUMINANCE, light_color
 from .evidence import Evidence
-from .grid import Map, centred_axes, wide_blur
+from .grid import Map, centered_axes, wide_blur
 
 _POOL_RADIUS = 0.75
 """Of half the long side, for a subject that fills little of the frame."""
@@ -74,7 +74,7 @@ def _ramp(value: float, low: float, high: float) -> float:
 
 def _outside_pool(subject: Map, light: Light) -> Map:
     """0 in the pool of light round the subject, shifted towards the light; 1 far from it."""
-    x, y = centred_axes((subject.shape[0], subject.shape[1]))
+    x, y = centered_axes((subject.shape[0], subject.shape[1]))
     weight = subject + np.float32(1e-3)
     total = float(weight.sum())
     middle_x, middle_y = float((x * weight).sum()) / total, float((y * weight).sum()) / total
@@ -122,7 +122,7 @@ def _ground_level(lit: Map, backdrop: Backdrop) -> float:
 
 def _veil_of(light: Light, size: tuple[int, int]) -> Map:
     """(H, W) 0..1, densest on the side the light comes from."""
-    x, y = centred_axes(size)
+    x, y = centered_axes(size)
     towards_x, towards_y, _ = light.direction
     sideways = max(math.hypot(towards_x, towards_y), 0.05)
     along = (x * towards_x + y * max(towards_y, 0.25)) / sideways

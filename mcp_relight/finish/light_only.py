@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mcp_relight.engine.color import decode
-from mcp_relight.measure.bend import find_bend
 from mcp_relight.measure.edges import edges
-from mcp_relight.measure.register import Alignment, align, coverage, grey, shrink, warp
+from mcp_relight.measure.register import Alignment, align, coverage, gray, shrink, warp
+from mcp_relight.measure.residual_warp import find_residual_warp
 
 from .apply import apply_gain
 from .gain import estimate_gain
@@ -73,8 +73,8 @@ def transfer(original_rgb: NDArray[np.uint8], result_rgb: NDArray[np.uint8]) -> 
 
 def _straightened(original: NDArray[np.uint8], result: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """The result (h, w, 3), aligned with the original, without what small warp the model added."""
-    bend = find_bend(edges(grey(original)), grey(result))
-    return result if bend is None else bend.straightened(result)
+    warp = find_residual_warp(edges(gray(original)), gray(result))
+    return result if warp is None else warp.straightened(result)
 
 
 def _judged(alignment: Alignment) -> Registration:

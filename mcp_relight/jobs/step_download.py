@@ -11,33 +11,34 @@ from mcp_relight.errors import (
     status_passes,
 )
 
-from .lanes import Lane, Surroundings, backoff_s, counted, is_past_keeping
-from .step_moves import PROGRESS_FINISHING, added, fail, later, store_picture
+from .outcomes import PROGRESS_FINISHING, added, fail, later, store_picture
+from .ports import Lane, Ports
+from .retry import backoff_s, counted, is_past_keeping
 from .step_poll import expire
 
 DEADLINE_S = 60.0
 _MAX_REFUSALS, _MAX_UNREADABLE = 20, 8
 
 
-async def download(around: Surroundings, _lane: Lane, job: Job) -> Job | None:
+async def download(ports: Ports, _lane: Lane, job: Job) -> Job | None:
     """downloading → finishing, failed or expired."""
     fetched: list[str] = []
     problem: RelightError | None = None
     for url in job.outputs:
         try:
-            fetched.append(await _fetch(around, url))
+            fetched.append(await _fetch(ports, url))
         except RelightError as error:
-            if _may_pass(error) and not _is_hopeless(around, job, error):
-                return await _again(around, job, error)
+            if _may_pass(error) and not _is_hopeless(ports, job, error):
+                return await _again(ports, job, error)
             problem = error
     returned = (*job.returned, *fetched)
     if problem is not None and not returned:
         if _may_pass(problem) and not isinstance(problem, ProviderProtocol):
-            return await expire(around, job)
-        return await fail(around, job, problem)
+            return await expire(ports, job)
+        return await fail(ports, job, problem)
     missing = len(job.outputs) - len(fetched)
     lost = (f"{missing} of the provider's pictures could not be used.",) if missing else ()
-    return await around.jobs.move(
+    return await ports.jobs.move(
         job,
         "finishing",
         returned=returned,
@@ -45,15 +46,15 @@ async def download(around: Surroundings, _lane: Lane, job: Job) -> Job | None:
         attempts=0,
         progress=PROGRESS_FINISHING,
         note="Finishing.",
-        due_at=around.clock.now(),
+        due_at=ports.clock.now(),
     )
 
 
-async def _fetch(around: Surroundings, url: str) -> str:
-    async with around.heavy:
-        data = await around.downloads.fetch(url, max_bytes=MAX_INPUT_BYTES, deadline_s=DEADLINE_S)
+async def _fetch(ports: Ports, url: str) -> str:
+    async with ports.heavy:
+        data = await ports.downloads.fetch(url, max_bytes=MAX_INPUT_BYTES, deadline_s=DEADLINE_S)
         try:
-            return await store_picture(around, data)
+            return await store_picture(ports, data)
         except EngineCrashed:
             raise ProviderProtocol("The provider's result is not a readable picture.") from None
 
@@ -63,11 +64,11 @@ def _may_pass(error: RelightError) -> bool:
     return error.passes or isinstance(error, ProviderProtocol | StorageFull)
 
 
-def _is_hopeless(around: Surroundings, job: Job, error: RelightError) -> bool:
+def _is_hopeless(ports: Ports, job: Job, error: RelightError) -> bool:
     """Whether the provider may have deleted its results, or has said so often enough."""
     most = _most_tries(error)
     is_told = most is not None and job.attempts >= most
-    return is_told or is_past_keeping(job, around.clock.now())
+    return is_told or is_past_keeping(job, ports.clock.now())
 
 
 def _most_tries(error: RelightError) -> int | None:
@@ -79,8 +80,8 @@ def _most_tries(error: RelightError) -> int | None:
     return None if status_passes(error.status) else _MAX_REFUSALS
 
 
-async def _again(around: Surroundings, job: Job, error: RelightError) -> Job | None:
+async def _again(ports: Ports, job: Job, error: RelightError) -> Job | None:
     note = f"Downloading the result failed ({error.code}); trying again."
     wait_s = backoff_s(job.attempts + 1)
     attempts = counted(job.attempts, is_passing=_most_tries(error) is None)
-    return await later(around, job, wait_s, note, attempts=attempts)
+    return await later(ports, job, wait_s, note, attempts=attempts)

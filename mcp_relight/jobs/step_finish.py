@@ -12,8 +12,8 @@ from mcp_relight.domain.known_light import known_light
 from mcp_relight.domain.report import Report
 from mcp_relight.errors import RelightError
 
-from .lanes import Lane, Surroundings
-from .step_moves import added
+from .outcomes import added
+from .ports import Lane, Ports
 
 _log = logging.getLogger(__name__)
 
@@ -33,19 +33,19 @@ class _Finished:
     warnings: tuple[str, ...] = ()
 
 
-async def finish(around: Surroundings, _lane: Lane, job: Job) -> Job | None:
+async def finish(ports: Ports, _lane: Lane, job: Job) -> Job | None:
     """finishing → succeeded."""
-    async with around.heavy:
+    async with ports.heavy:
         try:
-            original = await around.images.read(job.request.image_id)
+            original = await ports.images.read(job.request.image_id)
         except RelightError:
             original = None
-        finished = [await _finish_one(around, job, original, name) for name in job.returned]
+        finished = [await _finish_one(ports, job, original, name) for name in job.returned]
         images = tuple(item.image_id for item in finished)
-        report, measured = await _measure(around, job, original, images[0])
-    paths, published = await _publish_all(around, job.request, images)
+        report, measured = await _measure(ports, job, original, images[0])
+    paths, published = await _publish_all(ports, job.request, images)
     warnings = [warning for item in finished for warning in item.warnings]
-    return await around.jobs.move(
+    return await ports.jobs.move(
         job,
         "succeeded",
         images=images,
@@ -57,10 +57,10 @@ async def finish(around: Surroundings, _lane: Lane, job: Job) -> Job | None:
     )
 
 
-async def finish_as_returned(around: Surroundings, job: Job, warning: str) -> Job | None:
+async def finish_as_returned(ports: Ports, job: Job, warning: str) -> Job | None:
     """finishing → succeeded with the provider's own pictures, after finishing itself broke."""
-    paths, published = await _publish_all(around, job.request, job.returned)
-    return await around.jobs.move(
+    paths, published = await _publish_all(ports, job.request, job.returned)
+    return await ports.jobs.move(
         job,
         "succeeded",
         images=job.returned,
@@ -75,19 +75,17 @@ def _too_late(job: Job) -> tuple[str, ...]:
     return (TOO_LATE,) if job.cancel_requested else ()
 
 
-async def _finish_one(
-    around: Surroundings, job: Job, original: bytes | None, returned: str
-) -> _Finished:
+async def _finish_one(ports: Ports, job: Job, original: bytes | None, returned: str) -> _Finished:
     """Transfer only the light onto the original, where that was asked for and works."""
     if job.request.finish == "as-returned":
         return _Finished(returned)
     if original is None:
         return _Finished(returned, (NO_ORIGINAL,))
     try:
-        picture, why = await around.pixels.transfer(original, await around.images.read(returned))
+        picture, why = await ports.pixels.transfer(original, await ports.images.read(returned))
         if picture is None:
             return _Finished(returned, ("The picture is as the provider returned it.", *why))
-        return _Finished((await around.images.put(picture)).image_id, tuple(why))
+        return _Finished((await ports.images.put(picture)).image_id, tuple(why))
     except RelightError as error:
         return _Finished(
             returned,
@@ -96,55 +94,55 @@ async def _finish_one(
 
 
 async def _measure(
-    around: Surroundings, job: Job, original: bytes | None, image_id: str
+    ports: Ports, job: Job, original: bytes | None, image_id: str
 ) -> tuple[Report | None, tuple[str, ...]]:
     if original is None:
         return None, (NO_ORIGINAL,)
     try:
-        final = await around.images.read(image_id)
+        final = await ports.images.read(image_id)
         first = job.returned[0]
-        returned = None if first == image_id else await around.images.read(first)
-        return await around.pixels.report(
+        returned = None if first == image_id else await ports.images.read(first)
+        return await ports.pixels.report(
             original,
             final,
             job.request.lighting,
             returned=returned,
-            mask=await _mask(around, job.request),
-            before=await known_light(around.images, around.pixels, job.request.image_id),
+            mask=await _mask(ports, job.request),
+            before=await known_light(ports.images, ports.pixels, job.request.image_id),
         ), ()
     except RelightError:
         return None, (NO_REPORT,)
 
 
-async def _mask(around: Surroundings, request: JobRequest) -> bytes | None:
+async def _mask(ports: Ports, request: JobRequest) -> bytes | None:
     """The user's mask; None without one, or when it is no longer stored."""
     if request.mask_id is None:
         return None
     try:
-        return await around.images.read(request.mask_id)
+        return await ports.images.read(request.mask_id)
     except RelightError:
         return None
 
 
 async def _publish_all(
-    around: Surroundings, request: JobRequest, images: tuple[str, ...]
+    ports: Ports, request: JobRequest, images: tuple[str, ...]
 ) -> tuple[tuple[str | None, ...], tuple[str, ...]]:
     """Named copies; in a spare folder where the one asked for cannot be written."""
     paths: list[str | None] = []
     warnings: list[str] = []
     for number, image_id in enumerate(images, start=1):
         stem = result_stem(request, number)
-        path = await _publish(around, image_id, Path(request.output_dir), stem)
+        path = await _publish(ports, image_id, Path(request.output_dir), stem)
         if path is None:
-            path = await _publish(around, image_id, around.spare_dir, stem)
+            path = await _publish(ports, image_id, ports.spare_dir, stem)
             warnings.append(NO_NAMED_COPY if path is None else ELSEWHERE)
         paths.append(path)
     return tuple(paths), added(warnings)
 
 
-async def _publish(around: Surroundings, image_id: str, folder: Path, stem: str) -> str | None:
+async def _publish(ports: Ports, image_id: str, folder: Path, stem: str) -> str | None:
     try:
-        return str(await around.images.publish(image_id, folder, stem))
+        return str(await ports.images.publish(image_id, folder, stem))
     except RelightError as error:
         _log.warning("A finished picture could not be written to a folder: %s", error.code)
         return None

@@ -12,8 +12,9 @@ from mcp_relight.errors import (
     StorageFull,
 )
 
-from .lanes import Lane, Surroundings, backoff_s, counted, is_past_keeping, jittered, waited_s
-from .step_moves import PROGRESS_DOWNLOADING, PROGRESS_RUNNING, added, fail, later, take_result
+from .outcomes import PROGRESS_DOWNLOADING, PROGRESS_RUNNING, added, fail, later, take_result
+from .ports import Lane, Ports
+from .retry import backoff_s, counted, is_past_keeping, jittered, waited_s
 
 SLOW = "This takes longer than usual; the job goes on and can be looked at later."
 ONCE_MORE = "The provider says it does not know this job; it is asked once more."
@@ -30,32 +31,32 @@ _MENDABLE = (ProviderAuth, ProviderCredits, OutcomeUnknown, StorageFull)
 filled, silence broken, and room made on the disk."""
 
 
-async def poll(around: Surroundings, lane: Lane, job: Job) -> Job | None:
+async def poll(ports: Ports, lane: Lane, job: Job) -> Job | None:
     """running → running, downloading, finishing, failed or expired."""
-    wait_s = await around.gate_wait_s(lane, job)
+    wait_s = await ports.rate_wait_s(lane, job)
     if wait_s > 0:
-        return await later(around, job, wait_s, job.note)
+        return await later(ports, job, wait_s, job.note)
     if job.cancel_requested:
-        return await _cancel(around, lane, job)
+        return await _cancel(ports, lane, job)
     try:
-        outcome = await lane.provider.poll(job, around.turn(lane, job))
+        outcome = await lane.provider.poll(job, ports.turn(lane, job))
     except JobExpired as error:
         if error.status == _NOT_FOUND and job.note != ONCE_MORE:
-            return await later(around, job, jittered(_ONCE_MORE_S), ONCE_MORE)
-        return await expire(around, job, error)
+            return await later(ports, job, jittered(_ONCE_MORE_S), ONCE_MORE)
+        return await expire(ports, job, error)
     except RelightError as error:
         if _is_passing(error) or _may_be_read_later(job, error):
-            return await _trouble(around, lane, job, error)
-        return await fail(around, job, error)
-    return await _answered(around, lane, job, outcome)
+            return await _trouble(ports, lane, job, error)
+        return await fail(ports, job, error)
+    return await _answered(ports, lane, job, outcome)
 
 
-async def expire(around: Surroundings, job: Job, error: JobExpired | None = None) -> Job | None:
+async def expire(ports: Ports, job: Job, error: JobExpired | None = None) -> Job | None:
     error = error or JobExpired(
         "The provider no longer has the result of this job.",
         hint="Call relight_image again for a new job; this one may have been charged.",
     )
-    return await around.jobs.move(job, "expired", error=Failure.of(error), note="")
+    return await ports.jobs.move(job, "expired", error=Failure.of(error), note="")
 
 
 def _is_passing(error: RelightError) -> bool:
@@ -68,32 +69,30 @@ def _may_be_read_later(job: Job, error: RelightError) -> bool:
     return is_unreadable and job.attempts < _MAX_UNREADABLE
 
 
-async def _answered(around: Surroundings, lane: Lane, job: Job, outcome: Outcome) -> Job | None:
+async def _answered(ports: Ports, lane: Lane, job: Job, outcome: Outcome) -> Job | None:
     match outcome:
         case Rendered():
-            return await take_result(around, job, outcome)
+            return await take_result(ports, job, outcome)
         case Working():
-            if is_past_keeping(job, around.clock.now()):
-                return await expire(around, job)
-            return await _still_working(around, lane, job, outcome)
+            if is_past_keeping(job, ports.clock.now()):
+                return await expire(ports, job)
+            return await _still_working(ports, lane, job, outcome)
         case Accepted():
             return await later(
-                around, job, jittered(outcome.poll_after_s), job.note, ticket=outcome.ticket
+                ports, job, jittered(outcome.poll_after_s), job.note, ticket=outcome.ticket
             )
         case _:
             return await _trouble(
-                around, lane, job, ProviderProtocol("The provider's answer leads nowhere.")
+                ports, lane, job, ProviderProtocol("The provider's answer leads nowhere.")
             )
 
 
-async def _still_working(
-    around: Surroundings, lane: Lane, job: Job, working: Working
-) -> Job | None:
-    waited = waited_s(job, around.clock.now())
+async def _still_working(ports: Ports, lane: Lane, job: Job, working: Working) -> Job | None:
+    waited = waited_s(job, ports.clock.now())
     is_slow = waited > lane.deadline_s
     usual_s = _SLOW_POLL_S if is_slow else min(_MAX_POLL_S, max(_MIN_POLL_S, 0.3 * waited))
     return await later(
-        around,
+        ports,
         job,
         jittered(working.poll_after_s or usual_s),
         SLOW if is_slow else working.note or "The provider is working on it.",
@@ -111,27 +110,27 @@ def _progress(job: Job, working: Working, share_of_deadline: float) -> float:
     return max(job.progress, PROGRESS_RUNNING + span * min(1.0, max(0.0, done)))
 
 
-async def _trouble(around: Surroundings, lane: Lane, job: Job, error: RelightError) -> Job | None:
-    if is_past_keeping(job, around.clock.now()):
-        return await expire(around, job)
+async def _trouble(ports: Ports, lane: Lane, job: Job, error: RelightError) -> Job | None:
+    if is_past_keeping(job, ports.clock.now()):
+        return await expire(ports, job)
     wait_s = backoff_s(job.attempts + 1)
     if error.retry_after_s is not None:
         wait_s = error.retry_after_s
-        await around.slots.hold(lane.gate(job), wait_s)
+        await ports.slots.hold(lane.rate(job), wait_s)
     note = f"Asking the provider failed ({error.code}); trying again."
     attempts = counted(job.attempts, is_passing=_is_passing(error))
-    return await later(around, job, wait_s, note, attempts=attempts)
+    return await later(ports, job, wait_s, note, attempts=attempts)
 
 
-async def _cancel(around: Surroundings, lane: Lane, job: Job) -> Job | None:
+async def _cancel(ports: Ports, lane: Lane, job: Job) -> Job | None:
     """Where the provider cannot stop it, the result is paid for and kept."""
     try:
-        is_stopped = await lane.provider.cancel(job, around.turn(lane, job))
+        is_stopped = await lane.provider.cancel(job, ports.turn(lane, job))
     except RelightError as error:
         if error.passes and job.attempts < _MAX_CANCELS:
-            return await _trouble(around, lane, job, error)
+            return await _trouble(ports, lane, job, error)
         is_stopped = False
     if is_stopped:
-        return await around.jobs.move(job, "cancelled", note="")
+        return await ports.jobs.move(job, "cancelled", note="")
     warnings = added(job.warnings, NO_CANCEL)
-    return await later(around, job, 0.0, job.note, cancel_requested=False, warnings=warnings)
+    return await later(ports, job, 0.0, job.note, cancel_requested=False, warnings=warnings)

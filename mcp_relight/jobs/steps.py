@@ -9,11 +9,12 @@ from mcp_relight.domain.ports import Clock, Downloads, Images, Inputs, Jobs, Pix
 from mcp_relight.errors import Internal, ModelNotReady
 
 from . import step_local
-from .lanes import Lane, Surroundings, is_past_keeping
-from .slots import Slots
+from .outcomes import fail, later, release_inputs, to_unknown
+from .ports import Lane, Ports
+from .rate_limiter import RateLimiter
+from .retry import is_past_keeping
 from .step_download import download
 from .step_finish import finish, finish_as_returned
-from .step_moves import fail, later, release_inputs, to_unknown
 from .step_poll import expire, poll
 from .step_submit import reconcile, submit
 
@@ -49,7 +50,7 @@ class Steps:
         lanes: Mapping[str, Lane],
         spare_dir: Path,
     ) -> None:
-        self._around = Surroundings(
+        self._ports = Ports(
             jobs=jobs,
             images=images,
             pixels=pixels,
@@ -58,11 +59,11 @@ class Steps:
             clock=clock,
             lanes=lanes,
             spare_dir=spare_dir,
-            slots=Slots(jobs, clock),
+            slots=RateLimiter(jobs, clock),
         )
 
     def is_local(self, job: Job) -> bool:
-        lane = self._around.lanes.get(job.provider)
+        lane = self._ports.lanes.get(job.provider)
         return lane is not None and lane.is_local
 
     async def advance(self, job: Job) -> Job | None:
@@ -71,13 +72,13 @@ class Steps:
 
         A job found in `submitting` was not written there by this call, and is never sent again.
         """
-        lane = self._around.lanes.get(job.provider)
+        lane = self._ports.lanes.get(job.provider)
         if lane is None:
             return await self._without_provider(job)
         step = (_LOCAL if lane.is_local else _REMOTE).get(job.stage)
         if step is None:
             return None
-        after = await step(self._around, lane, job)
+        after = await step(self._ports, lane, job)
         if after is not None and not lane.is_local:
             await self._clean_up(job, after)
         return after
@@ -85,40 +86,40 @@ class Steps:
     async def interrupted(self, job_id: str) -> None:
         """Bring the row in order after its step was cut off. A remote job is left as it is: what
         was sent is found out by the next worker, and never sent again."""
-        job = await self._around.jobs.get(job_id)
+        job = await self._ports.jobs.get(job_id)
         if self.is_local(job):
-            await step_local.stop(self._around, job)
+            await step_local.stop(self._ports, job)
 
     async def broke(self, job_id: str) -> None:
         """Bring the row in order after a step ended with an error nobody anticipated."""
-        around = self._around
-        job = await around.jobs.get(job_id)
+        ports = self._ports
+        job = await ports.jobs.get(job_id)
         match job.stage:
             case "submitting":
-                await to_unknown(around, job)
+                await to_unknown(ports, job)
             case "finishing" if job.returned:
-                await finish_as_returned(around, job, "Finishing failed (internal).")
+                await finish_as_returned(ports, job, "Finishing failed (internal).")
             case "queued":
-                await fail(around, job, Internal("Something unexpected happened."))
+                await fail(ports, job, Internal("Something unexpected happened."))
             case "running" if self.is_local(job):
-                await fail(around, job, Internal("Something unexpected happened."))
-            case "running" | "downloading" if is_past_keeping(job, around.clock.now()):
-                await expire(around, job)
+                await fail(ports, job, Internal("Something unexpected happened."))
+            case "running" | "downloading" if is_past_keeping(job, ports.clock.now()):
+                await expire(ports, job)
             case "running" | "downloading" | "submit_unknown":
-                await later(around, job, _AGAIN_S, _BROKEN)
+                await later(ports, job, _AGAIN_S, _BROKEN)
             case _:
                 pass
 
     async def _without_provider(self, job: Job) -> Job | None:
         if job.stage == "queued":
             error = ModelNotReady("The provider of this job's model is not installed.")
-            return await fail(self._around, job, error)
+            return await fail(self._ports, job, error)
         return await later(
-            self._around, job, _AGAIN_S, "The provider of this job's model is not installed."
+            self._ports, job, _AGAIN_S, "The provider of this job's model is not installed."
         )
 
     async def _clean_up(self, before: Job, after: Job) -> None:
         if after.stage != before.stage and after.stage in _INPUTS_DONE:
-            await release_inputs(self._around, after)
+            await release_inputs(self._ports, after)
         if after.is_terminal:
-            self._around.slots.drop(after.job_id)
+            self._ports.slots.drop(after.job_id)

@@ -21,7 +21,7 @@ from .shape import GRID_PX, Shape, box_of, find_shapes
 from .suggest import looks_for
 
 _COLOR_PX = 384
-_MID_GREY = 0.18
+_MID_GRAY = 0.18
 _BACKLIT_STOPS, _BRIGHT = 1.0, 0.2
 _NIGHT_LEVEL, _NIGHT_MEAN = 0.02, 0.06
 _GRAPHIC_SHARE, _GRAPHIC_COLORS = 0.8, 24
@@ -60,7 +60,7 @@ def analyze(
         kelvin=rounded_kelvin(color.kelvin) if is_toned else None,
         tint=round(color.off_locus, 2) if is_toned else None,
         color_confidence=color.confidence,
-        exposure_ev=round(math.log2(max(float(level.mean()), 1e-4) / _MID_GREY), 1),
+        exposure_ev=round(math.log2(max(float(level.mean()), 1e-4) / _MID_GRAY), 1),
         clipped_shadows=round(float((colored.max(axis=2) <= 2).mean()), 3),
         clipped_highlights=round(float((colored.max(axis=2) >= 254).mean()), 3),
         subject_box=None if shape.subject is None else box_of(shape.subject),

@@ -15,11 +15,11 @@ _REACH_PX = 8
 @dataclass(frozen=True, slots=True)
 class Shifts:
     """`px` (n, 2) shift of every block as (x, y); `weights` (n,), 0 where nothing matched;
-    `centres` (n, 2) in px."""
+    `centers` (n, 2) in px."""
 
     px: NDArray[np.float64]
     weights: NDArray[np.float64]
-    centres: NDArray[np.float64]
+    centers: NDArray[np.float64]
 
 
 class Blocks:
@@ -35,7 +35,7 @@ class Blocks:
             for left in _starts(width - self._size[1], count)
         ]
         rows, columns = self._size
-        self.centres = np.array(
+        self.centers = np.array(
             [(left + columns / 2, top + rows / 2) for top, left in self._corners], np.float64
         )
         parts = self._cut(reference)
@@ -52,7 +52,7 @@ class Blocks:
         power = self._power * _norms(parts)
         rows = [_peak(window, float(one)) for window, one in zip(windows, power, strict=True)]
         table = np.array(rows, np.float64)
-        return Shifts(table[:, :2], table[:, 2], self.centres)
+        return Shifts(table[:, :2], table[:, 2], self.centers)
 
     def _cut(self, field: EdgeField) -> EdgeField:
         rows, columns = self._size
@@ -93,5 +93,5 @@ def _peak(window: NDArray[np.float32], power: float) -> tuple[float, float, floa
 
 def _parabola(left: float, middle: float, right: float) -> float:
     """Offset of the vertex of the parabola through three neighbouring samples."""
-    bend = left - 2 * middle + right
-    return 0.0 if bend >= 0 else min(max(0.5 * (left - right) / bend, -0.5), 0.5)
+    curvature = left - 2 * middle + right
+    return 0.0 if curvature >= 0 else min(max(0.5 * (left - right) / curvature, -0.5), 0.5)

@@ -41,7 +41,9 @@ class Content:
     def sameness(self) -> float:
         """One figure for "the same scene": clearly below `SAME` for another photograph."""
         agreeing = self.alignment.score / (0.5 + self.alignment.residual_px)
-        doubts = 6 * max(0.0, self.alignment.bend - 0.03) + 2 * max(0.0, self.edges_lost - 0.1)
+        doubts = 6 * max(0.0, self.alignment.distortion - 0.03) + 2 * max(
+            0.0, self.edges_lost - 0.1
+        )
         if self.paint is not None:
             doubts += max(0.0, 0.5 - self.paint)
         return agreeing + max(self.structure, 0.0) - doubts

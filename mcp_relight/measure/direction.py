@@ -78,7 +78,7 @@ class _Samples:
         self._at = (rows[::step], columns[::step])
         self.normals = shape.normals[self._at]
         facing = np.maximum(self.normals @ _TRIED.T, 0)
-        self._logs = [_centred(np.log(facing + np.float32(fill))) for fill in _FILLS]
+        self._logs = [_centered(np.log(facing + np.float32(fill))) for fill in _FILLS]
         self._sizes = [np.sqrt(np.einsum("nd,nd->d", logs, logs)) for logs in self._logs]
 
     def log_of(self, luminance: Map) -> NDArray[np.float32]:
@@ -99,16 +99,16 @@ class _Samples:
 
     def explained(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
         """(fills, d) correlation of every candidate with the samples' values."""
-        centred = values - values.mean()
-        size = np.linalg.norm(centred)
+        centered = values - values.mean()
+        size = np.linalg.norm(centered)
         rows = [
-            (centred @ logs) / (own * size + np.float32(1e-5))
+            (centered @ logs) / (own * size + np.float32(1e-5))
             for logs, own in zip(self._logs, self._sizes, strict=True)
         ]
         return np.array(rows)
 
 
-def _centred(logs: NDArray[np.float32]) -> NDArray[np.float32]:
+def _centered(logs: NDArray[np.float32]) -> NDArray[np.float32]:
     """(n, d) with the mean of every column taken out."""
     return logs - logs.mean(axis=0)
 

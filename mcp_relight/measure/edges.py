@@ -20,15 +20,15 @@ doubled."""
 _WIDEST_SIGMA_PX = 3.0
 
 
-def edges(grey: NDArray[np.uint8]) -> EdgeField:
+def edges(gray: NDArray[np.uint8]) -> EdgeField:
     """The edge field of an (H, W) grey picture."""
-    smooth = blur(np.sqrt(grey.astype(np.float32) + 2), 1.0)
+    smooth = blur(np.sqrt(gray.astype(np.float32) + 2), 1.0)
     gx = np.asarray(cv2.Scharr(smooth, cv2.CV_32F, 1, 0), np.float32)
     gy = np.asarray(cv2.Scharr(smooth, cv2.CV_32F, 0, 1), np.float32)
     size = np.sqrt(gx * gx + gy * gy)  # cv2.magnitude depends on where its arrays lie
-    around = wide_blur(size, max(4.0, max(grey.shape) / 20))
+    around = wide_blur(size, max(4.0, max(gray.shape) / 20))
     per_square = 1 / (np.maximum(size, 1e-6) * (size + around + 2.0))
-    field = np.empty(grey.shape, np.complex64)
+    field = np.empty(gray.shape, np.complex64)
     field.real = (gx * gx - gy * gy) * per_square
     field.imag = 2 * gx * gy * per_square
     return field

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from mcp_relight.engine.grid import Bits, Map, blur, centred_axes
+from mcp_relight.engine.grid import Bits, Map, blur, centered_axes
 
 from .color import brightest, darkest
 from .linear import Linear, half_of
@@ -89,7 +89,7 @@ def stops_and_tone(ratio: Map) -> tuple[Map, Map]:
 
 def middle_of(size: Sequence[int]) -> Bits:
     """(h, w): where a subject usually is."""
-    x, y = centred_axes((size[0], size[1]))
+    x, y = centered_axes((size[0], size[1]))
     return (np.abs(x) < 0.55 * np.abs(x).max()) & (np.abs(y) < 0.7 * np.abs(y).max())
 
 
@@ -110,7 +110,7 @@ def _smoothed(values: Map, usable: Bits, sigma_px: float) -> Map:
 
 def _ends(axis: tuple[float, float], area: Bits) -> tuple[Bits, Bits]:
     """The third of an area that lies farthest along the axis, and the opposite third."""
-    x, y = centred_axes((area.shape[0], area.shape[1]))
+    x, y = centered_axes((area.shape[0], area.shape[1]))
     along = x * np.float32(axis[0]) + y * np.float32(axis[1])
     if int(area.sum()) < _LEAST_PIXELS:
         return area, area

@@ -37,14 +37,14 @@ class Alignment:
 
     `affine` maps unit-square positions, so it holds at any size. `score` is the agreement of edge
     directions after alignment (1 = equal, about 0 = unrelated), `residual_px` the median distance
-    at 384 px that blocks still disagree with the affine map by, `bend` how far the map is from a
-    plain resize or centred crop, as a log ratio.
+    at 384 px that blocks still disagree with the affine map by, `distortion` how far the map is
+    from a plain resize or centred crop, as a log ratio.
     """
 
     affine: Affine
     score: float
     residual_px: float
-    bend: float = 0.0
+    distortion: float = 0.0
 
     @property
     def scale(self) -> float:
@@ -116,8 +116,8 @@ def align(reference: NDArray[np.uint8], other: NDArray[np.uint8]) -> Alignment:
 
 def register(reference: NDArray[np.uint8], other: NDArray[np.uint8]) -> Registered:
     """`align`, and the edges it compared."""
-    fine = grey(shrink(reference, _FINE_PX))
-    second = grey(shrink(other, round(max(fine.shape) * _OTHER_LARGER)))
+    fine = gray(shrink(reference, _FINE_PX))
+    second = gray(shrink(other, round(max(fine.shape) * _OTHER_LARGER)))
     first_edges = edges(fine)
     if min(*reference.shape[:2], *other.shape[:2]) < _MIN_EDGE_PX:
         moved = edges(_warped(second, IDENTITY, fine.shape))
@@ -134,12 +134,12 @@ def register(reference: NDArray[np.uint8], other: NDArray[np.uint8]) -> Register
         if _farthest_px(step, fine.shape) < _SETTLED_PX:
             break
         moved = edges(_warped(second, affine, fine.shape))
-    bend = min(_bend(affine, base) for base in _framings(reference.shape, other.shape))
+    distortion = min(_distortion(affine, base) for base in _framings(reference.shape, other.shape))
     score = round(agreement(first_edges, moved), 4)
-    return Registered(Alignment(affine, score, residual, bend), first_edges, moved)
+    return Registered(Alignment(affine, score, residual, distortion), first_edges, moved)
 
 
-def grey(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def gray(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """(H, W) of (H, W, 3)."""
     return cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY).astype(np.uint8, copy=False)
 
@@ -182,18 +182,18 @@ def _framings(reference_shape: tuple[int, ...], other_shape: tuple[int, ...]) ->
     ratio = aspect / other_aspect
     cropped = (max(ratio, 1.0), max(1 / ratio, 1.0))
     padded = (min(ratio, 1.0), min(1 / ratio, 1.0))
-    return [IDENTITY, *(_centred(x, y) for x, y in (cropped, padded))]
+    return [IDENTITY, *(_centered(x, y) for x, y in (cropped, padded))]
 
 
-def _centred(scale_x: float, scale_y: float) -> Affine:
+def _centered(scale_x: float, scale_y: float) -> Affine:
     return np.array([[scale_x, 0, (1 - scale_x) / 2], [0, scale_y, (1 - scale_y) / 2]])
 
 
 def _zoomed(base: Affine, zoom: float) -> Affine:
-    return base @ np.vstack([_centred(zoom, zoom), [0, 0, 1]])
+    return base @ np.vstack([_centered(zoom, zoom), [0, 0, 1]])
 
 
-def _bend(affine: Affine, base: Affine) -> float:
+def _distortion(affine: Affine, base: Affine) -> float:
     """Stretch of `affine` beyond `base`, as the larger log ratio of its two axes."""
     beyond = affine[:, :2] @ np.linalg.inv(base[:, :2])
     return float(np.abs(np.log(np.linalg.svd(beyond, compute_uv=False))).max())
@@ -216,7 +216,7 @@ def _correction(shifts: Shifts, shape: tuple[int, ...]) -> tuple[Affine, float]:
     if used.sum() < _LEAST_BLOCKS:
         return step, 0.0
     size = np.array([shape[1], shape[0]], np.float64)
-    design = np.column_stack([shifts.centres[used] / size, np.ones(int(used.sum()))])
+    design = np.column_stack([shifts.centers[used] / size, np.ones(int(used.sum()))])
     target, weight = shifts.px[used] / size, shifts.weights[used]
     # The small ridge on the linear terms keeps few or badly spread blocks from bending it.
     ridge = np.diag([1.0, 1.0, 0.0]) * 0.004

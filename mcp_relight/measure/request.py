@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from mcp_relight.domain.lighting import Lighting
 from mcp_relight.engine.color import kelvin_color, light_color
-from mcp_relight.engine.grid import Map, centred_axes, unit
+from mcp_relight.engine.grid import Map, centered_axes, unit
 
 from .gain import Gain, stops_and_tone
 
@@ -116,7 +116,7 @@ def expected(lighting: Lighting, size: Sequence[int]) -> Gain:
 
 
 def _dome(size: Sequence[int]) -> Map:
-    x, y = centred_axes((size[0], size[1]))
+    x, y = centered_axes((size[0], size[1]))
     across, up = _DOME[0] * x / np.abs(x).max(), _DOME[1] * y / np.abs(y).max()
     towards = np.sqrt(np.maximum(1 - across * across - up * up, _DOME_RIM))
     return unit(np.dstack([across, up, towards]))

@@ -1,7 +1,8 @@
 """The pixel child: `python -m mcp_relight.pixels.child`.
 
 Reads one task per frame from stdin and answers it on stdout until stdin ends or nothing was asked
-for a while. Bytes in, bytes out: it opens no file and, on Linux, has no network.
+for a while. Bytes in, bytes out: it opens no file but the package's own networks and, on Linux,
+reaches nothing outside.
 """
 
 import os

@@ -85,8 +85,8 @@ class PixelChild:
             "sheet", _ENCODED, cells=list(cells), max_edge_px=max_edge_px, max_bytes=max_bytes
         )
 
-    async def placard(self, words: str, *, max_bytes: int) -> Encoded:
-        return await self._decode("placard", _ENCODED, words=words, max_bytes=max_bytes)
+    async def word_card(self, words: str, *, max_bytes: int) -> Encoded:
+        return await self._decode("word_card", _ENCODED, words=words, max_bytes=max_bytes)
 
     async def reencode(self, image: bytes, *, max_edge_px: int | None, mime_type: str) -> Encoded:
         return await self._decode(

@@ -238,7 +238,7 @@ def _open_heif(data: bytes, kind: ImageFormat) -> Source:
         return replace(source, colors=colors)
     if colors.is_srgb:
         return source
-    return replace(source, profile=profile_of(colors, grey=image.mode in _GREY_MODES))
+    return replace(source, profile=profile_of(colors, gray=image.mode in _GREY_MODES))
 
 
 def _metadata(image: Image.Image) -> tuple[bytes | None, Exif]:

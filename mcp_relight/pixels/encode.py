@@ -21,7 +21,7 @@ _PAPER = (255, 255, 255)
 def encode_like(photo: Photo, rgb: Pixels) -> Encoded:
     """A result (H, W, 3) in sRGB in the photo's own format, colours, profile and transparency:
     JPEG for a JPEG, PNG for everything else."""
-    pixels = photo.in_own_colours(rgb)
+    pixels = photo.in_own_colors(rgb)
     if photo.is_jpeg:
         return encode(Image.fromarray(pixels), "image/jpeg", profile=photo.profile)
     if photo.alpha is not None:

@@ -22,7 +22,7 @@ _FIXED = 65_536
 
 
 @cache
-def profile_of(colors: Colors, *, grey: bool = False) -> bytes:
+def profile_of(colors: Colors, *, gray: bool = False) -> bytes:
     """An RGB profile, or one for grey pictures. Raises ValueError unless `colors.fits_profile`."""
     if not colors.fits_profile or not isinstance(colors.curve, Curve):
         raise ValueError("these colors need more than a profile")
@@ -34,14 +34,14 @@ def profile_of(colors: Colors, *, grey: bool = False) -> bytes:
         b"chad": b"sf32\0\0\0\0" + _s15f16(*adaptation.ravel()),
     }
     curve = _parametric(colors.curve)
-    if grey:
+    if gray:
         tags[b"kTRC"] = curve
     else:
         columns = (adaptation @ colors.primaries.to_xyz()).T
         for name, column in zip((b"r", b"g", b"b"), columns, strict=True):
             tags[name + b"XYZ"] = _xyz(column)
             tags[name + b"TRC"] = curve
-    return _assembled(b"GRAY" if grey else b"RGB ", tags)
+    return _assembled(b"GRAY" if gray else b"RGB ", tags)
 
 
 def _adaptation(primaries: Primaries) -> Matrix:

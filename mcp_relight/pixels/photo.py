@@ -8,7 +8,7 @@ from PIL import Image
 
 from .decode import Source, decode, eight_bit
 from .hidden import continued, is_hiding
-from .profile import colour_space, from_srgb, is_wide, to_srgb
+from .profile import color_space, from_srgb, is_wide, to_srgb
 
 Pixels = NDArray[np.uint8]
 
@@ -34,7 +34,7 @@ class Photo:
     what is hidden under transparency."""
     warnings: tuple[str, ...]
 
-    def in_own_colours(self, rgb: Pixels) -> Pixels:
+    def in_own_colors(self, rgb: Pixels) -> Pixels:
         """A result (H, W, 3) in sRGB, in the colours of the photo's profile.
 
         Pixels the result left alone come back bit for bit, also those outside sRGB's gamut.
@@ -67,7 +67,7 @@ def read_photo(data: bytes, *, max_edge_px: int | None = None) -> Photo:
     if max_edge_px is not None:
         picture = _shrunk(*picture, max_edge_px)
     rgb, alpha = picture
-    if profile is not None and colour_space(profile) != "RGB":
+    if profile is not None and color_space(profile) != "RGB":
         profile = None
     own = None
     if profile is not None and is_wide(profile):
@@ -96,7 +96,7 @@ def read_srgb(data: bytes, *, max_edge_px: int | None = None) -> Image.Image:
     if alpha is not None:
         rgb.putalpha(alpha)
     picture = rgb if max_edge_px is None else shrunk(rgb, max_edge_px)
-    if profile is None or colour_space(profile) != "RGB":
+    if profile is None or color_space(profile) != "RGB":
         return picture
     converted = to_srgb(picture.convert("RGB"), profile)
     if converted is None:
@@ -133,13 +133,13 @@ def _shrunk(
 def read_mask(data: bytes) -> Pixels:
     """(H, W), white = the subject. A mask drawn in transparency alone counts as well."""
     rgb, alpha = split(decode(data, as_numbers=True))
-    grey = np.asarray(rgb.convert("L"))
+    gray = np.asarray(rgb.convert("L"))
     if alpha is None:
-        return grey
+        return gray
     opaque = np.asarray(alpha)
-    if grey.min() == grey.max():
+    if gray.min() == gray.max():
         return opaque
-    return (grey.astype(np.uint16) * opaque // 255).astype(np.uint8)
+    return (gray.astype(np.uint16) * opaque // 255).astype(np.uint8)
 
 
 def read_normals(data: bytes) -> Pixels:

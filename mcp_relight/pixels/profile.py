@@ -9,13 +9,13 @@ from typing import Literal
 import numpy as np
 from PIL import Image, ImageCms
 
-ColourSpace = Literal["RGB", "GRAY", "CMYK"]
+ColorSpace = Literal["RGB", "GRAY", "CMYK"]
 
 _MAX_PROFILE_BYTES = 4_000_000
 _SAME_LEVELS = 2
 """Two profiles that differ by at most this everywhere count as the same."""
 
-_MODES: dict[ColourSpace, str] = {"RGB": "RGB", "GRAY": "L", "CMYK": "CMYK"}
+_MODES: dict[ColorSpace, str] = {"RGB": "RGB", "GRAY": "L", "CMYK": "CMYK"}
 _SPACE, _SIGNATURE = slice(16, 20), slice(36, 40)
 """Where a profile's header says what it describes, and that it is a profile."""
 
@@ -26,7 +26,7 @@ _SRGB = ImageCms.ImageCmsProfile(
 )
 
 
-def colour_space(profile: bytes) -> ColourSpace | None:
+def color_space(profile: bytes) -> ColorSpace | None:
     """What kind of colours the profile describes; None when it is none that can be used."""
     if len(profile) > _MAX_PROFILE_BYTES or profile[_SIGNATURE] != b"acsp":
         return None
@@ -38,12 +38,12 @@ def colour_space(profile: bytes) -> ColourSpace | None:
 
 
 def is_usable(profile: bytes) -> bool:
-    return colour_space(profile) is not None
+    return color_space(profile) is not None
 
 
 def to_srgb(image: Image.Image, profile: bytes) -> Image.Image | None:
     """The RGB picture in sRGB; None when the profile does not fit the picture's mode."""
-    space = colour_space(profile)
+    space = color_space(profile)
     if space is None or _MODES[space] != image.mode:
         return None
     return _converted(image, _opened(profile), _SRGB)

@@ -22,6 +22,11 @@ _SMALLEST_LABEL_PX = 18
 _LABEL_LINES = 2
 _BETWEEN_FACTS = " · "
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+_CARD_WIDTH_PX, _CARD_HEIGHT_PX = 640, 320
+_CARD_PAPER, _CARD_INK, _CARD_FRAME = (250, 244, 230), (40, 34, 26), (216, 138, 44)
+_CARD_FRAME_PX = 14
+_CARD_SHARE = 0.82
+_CARD_TALLEST_PX = 120
 
 
 def contact_sheet(cells: Sequence[SheetCell], max_edge_px: int) -> Image.Image:
@@ -94,3 +99,19 @@ def _fitting(text: str, width_px: int, size_px: int) -> str:
 @cache
 def _font(size_px: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
     return ImageFont.load_default(size_px)
+
+
+def word_card(words: str) -> Image.Image:
+    """One line in the middle of a framed card. `words` must not be empty."""
+    card = Image.new("RGB", (_CARD_WIDTH_PX, _CARD_HEIGHT_PX), _CARD_PAPER)
+    pen = ImageDraw.Draw(card)
+    pen.rectangle(
+        (0, 0, _CARD_WIDTH_PX - 1, _CARD_HEIGHT_PX - 1), outline=_CARD_FRAME, width=_CARD_FRAME_PX
+    )
+    font = ImageFont.load_default(_CARD_TALLEST_PX)
+    fitting = min(1.0, _CARD_WIDTH_PX * _CARD_SHARE / pen.textlength(words, font=font))
+    font = ImageFont.load_default(int(_CARD_TALLEST_PX * fitting))
+    pen.text(
+        (_CARD_WIDTH_PX / 2, _CARD_HEIGHT_PX / 2), words, fill=_CARD_INK, font=font, anchor="mm"
+    )
+    return card

@@ -68,7 +68,7 @@ def strip_jpeg(data: bytes, *, usable: Callable[[bytes], bool]) -> StrippedJpeg:
     if not profile or not usable(profile):
         profile = None
         if about.adobe_rgb != "no" and channels in (1, 3):
-            profile = profile_of(ADOBE_RGB, grey=channels == 1)
+            profile = profile_of(ADOBE_RGB, gray=channels == 1)
             is_guess = about.adobe_rgb == "likely"
     head += _profile_segments(profile or b"")
     parts = [bytes([0xFF, _SOI]), *head, *kept, bytes([0xFF, _EOI])]

@@ -65,7 +65,7 @@ def strip_png(data: bytes, *, usable: Callable[[bytes], bool]) -> StrippedPng:
     if len(header) != _HEADER_BYTES:
         raise _damaged()
     about = read_exif(exif)
-    meaning = _meaning(said, about, usable=usable, grey=header[9] in _GREY_TYPES)
+    meaning = _meaning(said, about, usable=usable, gray=header[9] in _GREY_TYPES)
     colors = [_chunk(kind, said[kind]) for kind in meaning.kept if kind in said]
     if meaning.profile is not None:
         named = _PROFILE_NAME + b"\0\0" + zlib.compress(meaning.profile)
@@ -83,7 +83,7 @@ def strip_png(data: bytes, *, usable: Callable[[bytes], bool]) -> StrippedPng:
 
 
 def _meaning(
-    said: dict[bytes, bytes], exif: Exif, *, usable: Callable[[bytes], bool], grey: bool
+    said: dict[bytes, bytes], exif: Exif, *, usable: Callable[[bytes], bool], gray: bool
 ) -> _Meaning:
     """The first chunk that says it: cICP, iCCP, sRGB, gAMA with cHRM, EXIF."""
     colors = _codes(said.get(b"cICP", b""))
@@ -97,11 +97,11 @@ def _meaning(
         colors = from_gamma(said.get(b"gAMA", b""), said.get(b"cHRM", b""))
         kept = (b"gAMA", b"cHRM")
     if colors is None and exif.adobe_rgb != "no":
-        return _Meaning(profile_of(ADOBE_RGB, grey=grey), is_guess=exif.adobe_rgb == "likely")
+        return _Meaning(profile_of(ADOBE_RGB, gray=gray), is_guess=exif.adobe_rgb == "likely")
     if colors is None or colors.is_srgb:
         return _Meaning()
     if colors.fits_profile:
-        return _Meaning(profile_of(colors, grey=grey))
+        return _Meaning(profile_of(colors, gray=gray))
     return _Meaning(colors=colors, kept=kept)
 
 

@@ -15,14 +15,14 @@ from mcp_relight.domain.lighting import Lighting
 from mcp_relight.domain.pixels import Encoded, Inspected, RenderResult, RenderTask, SheetCell
 from mcp_relight.domain.report import LightAnalysis, Report
 from mcp_relight.engine.analysis import Analysis
-from mcp_relight.engine.pipeline import analyse, relight
+from mcp_relight.engine.pipeline import analyze_shape, relight
 from mcp_relight.errors import InvalidArgument
 from mcp_relight.finish import light_only
 from mcp_relight.measure.analyze import analyze as measure_light
 from mcp_relight.measure.report import report as measure_report
 
-from . import placard as placards
 from . import sheet as sheets
+from . import sheet as word_cards
 from .decode import Source, decode
 from .encode import encode, encode_like, jpeg_within
 from .photo import (
@@ -35,7 +35,7 @@ from .photo import (
     split,
     without_hidden,
 )
-from .profile import colour_space
+from .profile import color_space
 
 _NOT_AN_ANALYSIS = (ValueError, KeyError, OSError, EOFError, BadZipFile, zlib.error)
 
@@ -61,7 +61,7 @@ def _as_png(source: Source) -> Encoded:
     rgb, alpha = split(source)
     if alpha is not None:
         rgb.putalpha(alpha)
-    fits = source.profile is not None and colour_space(source.profile) == "RGB"
+    fits = source.profile is not None and color_space(source.profile) == "RGB"
     return encode(rgb, "image/png", profile=source.profile if fits else None)
 
 
@@ -75,8 +75,8 @@ def sheet(cells: list[SheetCell], max_edge_px: int, max_bytes: int) -> Encoded:
     return jpeg_within(sheets.contact_sheet(cells, max_edge_px), max_bytes)
 
 
-def placard(words: str, max_bytes: int) -> Encoded:
-    return jpeg_within(placards.placard(words), max_bytes)
+def word_card(words: str, max_bytes: int) -> Encoded:
+    return jpeg_within(word_cards.word_card(words), max_bytes)
 
 
 def reencode(image: bytes, max_edge_px: int | None, mime_type: str) -> Encoded:
@@ -89,7 +89,7 @@ def render(task: RenderTask) -> RenderResult:
     photo = read_photo(task.image, max_edge_px=task.max_edge_px)
     watch.lap("decode")
     cached = _cached_analysis(task)
-    analysis = cached or _analyse(task, photo)
+    analysis = cached or _analyze_shape(task, photo)
     watch.lap("analyse")
     relit = relight(
         photo.rgb,
@@ -116,8 +116,8 @@ def render(task: RenderTask) -> RenderResult:
     )
 
 
-def _analyse(task: RenderTask, photo: Photo) -> Analysis:
-    return analyse(
+def _analyze_shape(task: RenderTask, photo: Photo) -> Analysis:
+    return analyze_shape(
         photo.rgb,
         alpha=photo.alpha,
         mask=None if task.mask is None else read_mask(task.mask),
@@ -186,5 +186,5 @@ class _Stopwatch:
 
 TASKS: dict[str, Callable[..., object]] = {
     task.__name__: validate_call(task)
-    for task in (inspect, thumbnail, sheet, placard, reencode, render, transfer, analyze, report)
+    for task in (inspect, thumbnail, sheet, word_card, reencode, render, transfer, analyze, report)
 }

@@ -2,9 +2,7 @@
 
 from email.utils import parsedate_to_datetime
 
-from mcp_relight.domain.adapter import Adapter
 from mcp_relight.domain.exchange import Reply
-from mcp_relight.domain.replies import moment
 from mcp_relight.errors import (
     Billed,
     JobExpired,
@@ -20,6 +18,8 @@ from mcp_relight.errors import (
     Taken,
     status_passes,
 )
+from mcp_relight.providers.kit.adapter import Adapter
+from mcp_relight.providers.kit.replies import moment
 
 _REDIRECTS = frozenset({301, 307, 308})
 """They ask for the same request elsewhere: nothing was done with it here."""

@@ -11,11 +11,11 @@ from typing import Protocol
 
 from pydantic import JsonValue
 
-from mcp_relight.domain.adapter import Adapter
 from mcp_relight.domain.exchange import Call, Picture
 from mcp_relight.domain.job import Job, Sent
 from mcp_relight.domain.pixels import Encoded
 from mcp_relight.domain.ports import Images, Pixels, Prepared, Turn
+from mcp_relight.providers.kit.adapter import Adapter
 
 from .faults import needs_public_url
 

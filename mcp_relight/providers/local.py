@@ -7,14 +7,14 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, JsonValue
 
-from mcp_relight.domain.catalog import FREE, ModelSpec, Params, described
 from mcp_relight.domain.exchange import Call, Outcome, Output, Picture, Rendered
 from mcp_relight.domain.job import FieldHonesty, Job
 from mcp_relight.domain.lighting import Lighting
+from mcp_relight.domain.models import FREE, ModelSpec, Params, described
 from mcp_relight.domain.pixels import MaskMode, RenderResult, RenderTask
 from mcp_relight.domain.ports import Images, Pixels, Turn
-from mcp_relight.domain.translate import ALL_FIELDS, honest
 from mcp_relight.errors import Internal
+from mcp_relight.providers.kit.translate import ALL_FIELDS, honest
 
 NAME = "local"
 
@@ -61,7 +61,7 @@ def _honesty(lighting: Lighting, params: Mapping[str, JsonValue]) -> tuple[Field
     note = f"below {_ADAPTED_BELOW_KELVIN} K rendered less orange, as an adapted eye sees it"
     return honest(
         lighting,
-        honoured=dict.fromkeys((*ALL_FIELDS, "lights"), ""),
+        honored=dict.fromkeys((*ALL_FIELDS, "lights"), ""),
         approximated={"kelvin": note} if adapted else {},
         ignored={"prompt": "the local engine does not read words"},
     )

@@ -9,8 +9,6 @@ from collections.abc import Mapping, Sequence
 
 from pydantic import JsonValue
 
-from mcp_relight.domain.adapter import Adapter, Pace
-from mcp_relight.domain.catalog import ModelSpec, wire_body
 from mcp_relight.domain.exchange import (
     ANOTHER_JOB,
     Accepted,
@@ -24,10 +22,12 @@ from mcp_relight.domain.exchange import (
     Request,
     Working,
 )
-from mcp_relight.domain.replies import addresses, job_failed, state_of, text
-from mcp_relight.domain.sizes import size_of_area
-from mcp_relight.domain.translate import ONLY_THE_LIGHT, compose_prompt
+from mcp_relight.domain.models import ModelSpec, wire_body
 from mcp_relight.errors import JobExpired, ProviderCredits, ProviderProtocol, ProviderRefused
+from mcp_relight.providers.kit.adapter import Adapter, Pace
+from mcp_relight.providers.kit.replies import addresses, job_failed, state_of, text
+from mcp_relight.providers.kit.sizes import size_of_area
+from mcp_relight.providers.kit.translate import ONLY_THE_LIGHT, compose_prompt
 
 from .pixazo_models import IMAGE, MAX_PROMPT_CHARS, SPECS, ImageParams, RelightingParams
 

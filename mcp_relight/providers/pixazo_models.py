@@ -5,11 +5,11 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue
 
-from mcp_relight.domain.catalog import ModelSpec, Params, Price, described, with_references
 from mcp_relight.domain.job import FieldHonesty
 from mcp_relight.domain.lighting import Lighting
-from mcp_relight.domain.public_https import public_https
-from mcp_relight.domain.translate import honest_in_words, in_words
+from mcp_relight.domain.models import ModelSpec, Params, Price, described, with_references
+from mcp_relight.providers.kit.json_schema import public_https
+from mcp_relight.providers.kit.translate import honest_in_words, in_words
 
 AS_OF = "2026-11-20"
 MAX_PROMPT_CHARS = 800

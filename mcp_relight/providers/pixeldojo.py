@@ -9,8 +9,6 @@ from collections.abc import Mapping, Sequence
 
 from pydantic import JsonValue
 
-from mcp_relight.domain.adapter import Adapter, Pace
-from mcp_relight.domain.catalog import Listing, ModelSpec
 from mcp_relight.domain.exchange import (
     ANOTHER_JOB,
     Accepted,
@@ -24,11 +22,13 @@ from mcp_relight.domain.exchange import (
     Working,
 )
 from mcp_relight.domain.job import Cost, Job
-from mcp_relight.domain.json_schema import plain_schema, properties_of
-from mcp_relight.domain.replies import addresses, job_failed, moment, number, state_of, text
+from mcp_relight.domain.models import Listing, ModelSpec
 from mcp_relight.errors import JobExpired, ProviderCredits, ProviderProtocol
+from mcp_relight.providers.kit.adapter import Adapter, Pace
+from mcp_relight.providers.kit.json_schema import plain_schema, properties_of
+from mcp_relight.providers.kit.replies import addresses, job_failed, moment, number, state_of, text
 
-from .pixeldojo_catalogue import USD_PER_CREDIT, Catalogue, built_in, live_rows
+from .pixeldojo_catalog import USD_PER_CREDIT, Catalog, built_in, live_rows
 from .pixeldojo_models import BODIES, own_specs
 from .pixeldojo_schema import USUAL_SCHEMA, body_by_schema
 
@@ -48,14 +48,14 @@ class PixelDojo(Adapter):
     pace = Pace(2.0, 15.0)
     deadline_s = 240.0
 
-    def __init__(self, catalogue: Catalogue | None = None) -> None:
+    def __init__(self, catalog: Catalog | None = None) -> None:
         """Without a live catalogue, the dated built-in copy."""
-        self._catalogue = catalogue or built_in()
+        self._catalog = catalog or built_in()
 
     def specs(self) -> Sequence[ModelSpec]:
-        own = own_specs(self._catalogue)
+        own = own_specs(self._catalog)
         known = {spec.id for spec in own}
-        return (*own, *(s for s in self._catalogue.specs(self.name) if s.id not in known))
+        return (*own, *(s for s in self._catalog.specs(self.name) if s.id not in known))
 
     def auth(self, key: str) -> Mapping[str, str]:
         return {"Authorization": f"Bearer {key}"}
@@ -64,7 +64,7 @@ class PixelDojo(Adapter):
         slug = call.model.partition("/")[2]
         if slug in BODIES:
             return _run(slug, BODIES[slug](call))
-        schema = call.schema or self._catalogue.schema(slug) or USUAL_SCHEMA
+        schema = call.schema or self._catalog.schema(slug) or USUAL_SCHEMA
         return _run(slug, body_by_schema(call, schema))
 
     def schema(self, model: str) -> Request | None:
@@ -139,18 +139,18 @@ class PixelDojo(Adapter):
     def read_balance(self, reply: Reply) -> str:
         return "key accepted"
 
-    def catalogue(self) -> Request | None:
+    def catalog(self) -> Request | None:
         return Request(method="GET", path=f"{_API}/models", query={"detailed": "true"})
 
-    def read_catalogue(self, reply: Reply) -> JsonValue:
+    def read_catalog(self, reply: Reply) -> JsonValue:
         return live_rows(reply.json_object())
 
-    def with_catalogue(self, rows: JsonValue, as_of: str) -> "PixelDojo":
+    def with_catalog(self, rows: JsonValue, as_of: str) -> "PixelDojo":
         return PixelDojo(built_in().updated(rows, as_of))
 
     @property
     def listing(self) -> Listing:
-        return self._catalogue.listing
+        return self._catalog.listing
 
 
 def _run(slug: str, body: dict[str, JsonValue]) -> Request:

@@ -9,16 +9,10 @@ from typing import Annotated, Literal
 
 from pydantic import AliasChoices, Field, JsonValue
 
-from mcp_relight.domain.catalog import (
-    ModelSpec,
-    Params,
-    described,
-    wire_body,
-    with_references,
-)
 from mcp_relight.domain.exchange import Call
-from mcp_relight.domain.sizes import nearest_ratio, size_of_area
-from mcp_relight.domain.translate import (
+from mcp_relight.domain.models import ModelSpec, Params, described, wire_body, with_references
+from mcp_relight.providers.kit.sizes import nearest_ratio, size_of_area
+from mcp_relight.providers.kit.translate import (
     ONLY_THE_LIGHT,
     LightSource,
     as_light_source,
@@ -27,7 +21,7 @@ from mcp_relight.domain.translate import (
     light_source,
 )
 
-from .pixeldojo_catalogue import AS_OF, Catalogue
+from .pixeldojo_catalog import AS_OF, Catalog
 
 RELIGHTING = "image-relighting"
 EDIT = "p-image-edit"
@@ -151,19 +145,19 @@ _ROUTES = {
 credit for all routes, and "per-model credit rates"."""
 
 
-def own_specs(catalogue: Catalogue) -> tuple[ModelSpec, ...]:
+def own_specs(catalog: Catalog) -> tuple[ModelSpec, ...]:
     """The documented models, at the prices of the catalogue."""
-    routes = [_route_spec(catalogue, model_type) for model_type in _ROUTES]
-    return (_magic_spec(catalogue), *routes, _edit_spec(catalogue))
+    routes = [_route_spec(catalog, model_type) for model_type in _ROUTES]
+    return (_magic_spec(catalog), *routes, _edit_spec(catalog))
 
 
-def _magic_spec(catalogue: Catalogue) -> ModelSpec:
+def _magic_spec(catalog: Catalog) -> ModelSpec:
     return ModelSpec(
         id=f"pixeldojo/{RELIGHTING}",
         title="Image Relighting, Magic Lighting (PixelDojo)",
         summary="Diffusion relighting by words and one of four sides.",
         mode="async",
-        price=catalogue.rows[RELIGHTING].price(),
+        price=catalog.rows[RELIGHTING].price(),
         parameters=described(MagicParams),
         honesty=as_light_source,
         controls=("prompt", "light_source"),
@@ -176,14 +170,14 @@ def _magic_spec(catalogue: Catalogue) -> ModelSpec:
     )
 
 
-def _route_spec(catalogue: Catalogue, model_type: str) -> ModelSpec:
+def _route_spec(catalog: Catalog, model_type: str) -> ModelSpec:
     title, bound = _ROUTES[model_type]
     return ModelSpec(
         id=f"pixeldojo/{RELIGHTING}:{model_type}",
         title=f"Image Relighting with {title} (PixelDojo)",
         summary="Relighting by words.",
         mode="async",
-        price=catalogue.rows[RELIGHTING].price(at_least=catalogue.rows[bound]),
+        price=catalog.rows[RELIGHTING].price(at_least=catalog.rows[bound]),
         parameters=described(RouteParams),
         honesty=in_words,
         controls=("prompt",),
@@ -198,13 +192,13 @@ def _route_spec(catalogue: Catalogue, model_type: str) -> ModelSpec:
     )
 
 
-def _edit_spec(catalogue: Catalogue) -> ModelSpec:
+def _edit_spec(catalog: Catalog) -> ModelSpec:
     return ModelSpec(
         id=f"pixeldojo/{EDIT}",
         title="P-Image Edit (PixelDojo)",
         summary="Fast editing by words, with up to five pictures.",
         mode="async",
-        price=catalogue.rows[EDIT].price(),
+        price=catalog.rows[EDIT].price(),
         parameters=described(EditParams),
         honesty=in_words,
         controls=("prompt",),

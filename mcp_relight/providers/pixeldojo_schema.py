@@ -6,11 +6,10 @@ from typing import Any, cast
 from pydantic import JsonValue
 
 from mcp_relight.domain.exchange import Call
-from mcp_relight.domain.json_schema import check_params, properties_of
-from mcp_relight.domain.public_https import public_https
-from mcp_relight.domain.sizes import nearest_ratio
-from mcp_relight.domain.translate import ONLY_THE_LIGHT, compose_prompt
 from mcp_relight.errors import InvalidArgument
+from mcp_relight.providers.kit.json_schema import check_params, properties_of, public_https
+from mcp_relight.providers.kit.sizes import nearest_ratio
+from mcp_relight.providers.kit.translate import ONLY_THE_LIGHT, compose_prompt
 
 _PICTURES = (
     "subject_image",

@@ -8,15 +8,16 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol, cast
 
 from pydantic import SecretStr
 
-from mcp_relight.domain.adapter import Adapter
-from mcp_relight.domain.catalog import Listing, ModelSpec
 from mcp_relight.domain.exchange import Call, Picture
 from mcp_relight.domain.job import Cost
+from mcp_relight.domain.models import Listing, ModelSpec
+from mcp_relight.domain.network import DIRECT, Network
 from mcp_relight.domain.ports import Draft
 from mcp_relight.domain.words import did_you_mean
 from mcp_relight.errors import Internal, ModelNotReady, UnknownModel
+from mcp_relight.providers.kit.adapter import Adapter
 
-from .catalogues import Catalogues
+from .catalogs import Catalogs
 from .faults import FAILURES, needs_public_url
 
 if TYPE_CHECKING:
@@ -48,6 +49,7 @@ class Access:
     key: SecretStr | None = None
     origin: str | None = None
     credential_id: str | None = None
+    network: Network = DIRECT
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,14 +81,14 @@ class Registry:
         access: Mapping[str, Access],
         *,
         plug_ins: Callable[[], Iterable[EntryPoint]] = installed,
-        catalogues: Catalogues | None = None,
+        catalogs: Catalogs | None = None,
         has_bucket: bool = False,
     ) -> None:
-        """`access` by provider name. Without `catalogues` no live list is looked for. With a
+        """`access` by provider name. Without `catalogs` no live list is looked for. With a
         bucket, every provider can read files of this machine."""
         self._access = access
         self._plug_ins = plug_ins
-        self._catalogues = catalogues
+        self._catalogs = catalogs
         self._has_bucket = has_bucket
         self._read_at: dict[str, float] = {}
 
@@ -114,13 +116,13 @@ class Registry:
 
     async def refresh(self) -> bool:
         is_fresh = True
-        for adapter in self.adapters() if self._catalogues is not None else ():
-            if self._catalogues is None or adapter.catalogue() is None or self.ready(adapter.name):
+        for adapter in self.adapters() if self._catalogs is not None else ():
+            if self._catalogs is None or adapter.catalog() is None or self.ready(adapter.name):
                 continue
-            kept = await self._catalogues.kept(adapter.name)
-            is_fresh &= self._catalogues.is_fresh(kept)
+            kept = await self._catalogs.kept(adapter.name)
+            is_fresh &= self._catalogs.is_fresh(kept)
             if kept is not None and kept.fetched_at != self._read_at.get(adapter.name):
-                self._loaded[0][adapter.name] = adapter.with_catalogue(kept.rows, kept.day)
+                self._loaded[0][adapter.name] = adapter.with_catalog(kept.rows, kept.day)
                 self._read_at[adapter.name] = kept.fetched_at
                 self.__dict__.pop("_specs", None)
         return is_fresh
@@ -199,7 +201,8 @@ class Registry:
         listed, key = self._loaded[0].get(provider), self._key(provider)
         if not isinstance(listed, Adapter) or key is None:
             raise Internal("A provider without a key was asked for.")
-        return RestProvider(listed, key=key, origin=self._access[provider].origin)
+        access = self._access[provider]
+        return RestProvider(listed, key=key, origin=access.origin, network=access.network)
 
     def _key(self, provider: str) -> SecretStr | None:
         access = self._access.get(provider)

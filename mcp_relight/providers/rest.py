@@ -15,7 +15,6 @@ from urllib.parse import urlsplit
 
 from pydantic import JsonValue, SecretStr
 
-from mcp_relight.domain.adapter import Adapter
 from mcp_relight.domain.exchange import (
     Accepted,
     Call,
@@ -27,6 +26,7 @@ from mcp_relight.domain.exchange import (
     Working,
 )
 from mcp_relight.domain.job import Job
+from mcp_relight.domain.network import DIRECT, Network
 from mcp_relight.domain.ports import Turn
 from mcp_relight.domain.words import printable
 from mcp_relight.errors import (
@@ -39,6 +39,7 @@ from mcp_relight.errors import (
     ProviderRefused,
     RelightError,
 )
+from mcp_relight.providers.kit.adapter import Adapter
 
 from .faults import FAILURES, free_fault, poll_fault, submit_fault, taken, unreadable
 from .wire import Wire
@@ -71,11 +72,18 @@ class RestProvider:
         *,
         key: SecretStr,
         origin: str | None = None,
+        network: Network = DIRECT,
         transport: "httpx2.AsyncBaseTransport | None" = None,
         now: Callable[[], float] = time.time,
     ) -> None:
         self.adapter = adapter
-        self._wire = Wire(adapter, key=key, origin=origin or adapter.origin, transport=transport)
+        self._wire = Wire(
+            adapter,
+            key=key,
+            origin=origin or adapter.origin,
+            network=network,
+            transport=transport,
+        )
         self._now = now
         self._schemas: dict[str, tuple[float, Mapping[str, JsonValue]]] = {}
         self._odd_words: set[str] = set()
@@ -180,13 +188,13 @@ class RestProvider:
         read_at, kept = self._schemas.get(request.path, (0.0, None))
         return kept if self._now() - read_at <= _SCHEMA_LIFE_S else None
 
-    async def catalogue(self, turn: Turn) -> JsonValue:
+    async def catalog(self, turn: Turn) -> JsonValue:
         """Today's list of models as JSON; None where the provider has no such list."""
-        request = self.adapter.catalogue()
+        request = self.adapter.catalog()
         if request is None:
             return None
         reply = await self._free(request, turn)
-        return self._guarded(lambda: self.adapter.read_catalogue(reply))
+        return self._guarded(lambda: self.adapter.read_catalog(reply))
 
     # --- paid
 

@@ -9,8 +9,6 @@ from collections.abc import Mapping, Sequence
 
 from pydantic import JsonValue
 
-from mcp_relight.domain.adapter import Adapter, Pace
-from mcp_relight.domain.catalog import ModelSpec, wire_body
 from mcp_relight.domain.exchange import (
     ANOTHER_JOB,
     Accepted,
@@ -25,7 +23,10 @@ from mcp_relight.domain.exchange import (
     data_uri,
 )
 from mcp_relight.domain.job import Cost
-from mcp_relight.domain.replies import (
+from mcp_relight.domain.models import ModelSpec, wire_body
+from mcp_relight.errors import ProviderCredits, ProviderProtocol
+from mcp_relight.providers.kit.adapter import Adapter, Pace
+from mcp_relight.providers.kit.replies import (
     addresses,
     inline_picture,
     is_picture,
@@ -35,7 +36,6 @@ from mcp_relight.domain.replies import (
     text,
     whole,
 )
-from mcp_relight.errors import ProviderCredits, ProviderProtocol
 
 from .segmind_models import ROWS, SPECS
 

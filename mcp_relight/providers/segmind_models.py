@@ -6,12 +6,12 @@ from typing import Annotated, Literal
 
 from pydantic import Field, JsonValue
 
-from mcp_relight.domain.catalog import ModelSpec, Params, Price, described
 from mcp_relight.domain.exchange import Call
 from mcp_relight.domain.job import FieldHonesty
 from mcp_relight.domain.lighting import Light, Lighting
-from mcp_relight.domain.sizes import ic_light_size
-from mcp_relight.domain.translate import (
+from mcp_relight.domain.models import ModelSpec, Params, Price, described
+from mcp_relight.providers.kit.sizes import ic_light_size
+from mcp_relight.providers.kit.translate import (
     ONLY_THE_LIGHT,
     LightSource,
     as_light_source,

@@ -4,14 +4,15 @@ Every request passes the rate gate here, and none is repeated: what comes of it,
 come of it, is said once, and whoever asked decides.
 """
 
-from collections.abc import Mapping
+import ssl
+from collections.abc import Iterable, Mapping
 
 import anyio
 import httpx2
 from pydantic import SecretStr
 
-from mcp_relight.domain.adapter import Adapter
 from mcp_relight.domain.exchange import Reply, Request
+from mcp_relight.domain.network import DIRECT, Network, is_about_certificates
 from mcp_relight.domain.ports import Turn
 from mcp_relight.errors import (
     Internal,
@@ -21,15 +22,18 @@ from mcp_relight.errors import (
     ProviderDown,
     RelightError,
 )
+from mcp_relight.providers.kit.adapter import Adapter
 
 from .faults import unreadable
 
 MAX_REPLY_BYTES = 70_000_000
 """A 50 MB picture inside JSON as base64."""
 _CONNECT_S, _WRITE_S, _POOL_S = 5.0, 30.0, 5.0
+_HTTPS_PORT = 443
 _SLACK, _SLACK_S = 1.25, 2.0
 """A whole exchange may take this much longer than one silence in it: a reply that drips ends."""
 _NOT_SENT = (
+    httpx2.ProxyError,
     httpx2.ConnectError,
     httpx2.ConnectTimeout,
     httpx2.PoolTimeout,
@@ -46,13 +50,24 @@ class Wire:
         *,
         key: SecretStr,
         origin: str,
+        network: Network = DIRECT,
         transport: httpx2.AsyncBaseTransport | None = None,
     ) -> None:
         self._adapter = adapter
         self._key = key
         self.origin = origin.rstrip("/")
+        self._by_proxy = network.proxy is not None
+        self._problem: ProviderDown | None = None
+        mounts = dict[str, httpx2.AsyncBaseTransport]()
+        if transport is None:
+            hosts = (f"https://{host}" for host in adapter.sibling_hosts)
+            try:
+                mounts = _routes(network, [self.origin, *hosts])
+            except ProviderDown as problem:
+                self._problem = problem
         self._client = httpx2.AsyncClient(
             trust_env=False,
+            mounts=mounts,
             follow_redirects=False,
             transport=transport,
             headers={"User-Agent": "mcp-relight", "Accept-Encoding": "identity"},
@@ -70,6 +85,8 @@ class Wire:
         ProviderProtocol for an answer that is not read.
         """
         title = self._adapter.title
+        if self._problem is not None:
+            raise self._problem
         try:
             built = self._built(request)
             await turn()
@@ -77,13 +94,8 @@ class Wire:
             raise error.of_submit("no") from None
         try:
             return await self._exchange(built, request.timeout_s)
-        except _NOT_SENT:
-            raise ProviderDown(
-                f"{title} could not be reached; nothing was sent.",
-                hint="Check the network and the provider's URL setting, then call again.",
-                billed="no",
-                taken="no",
-            ) from None
+        except _NOT_SENT as error:
+            raise _unreachable(title, error, by_proxy=self._by_proxy) from None
         except (httpx2.HTTPError, httpx2.StreamError, TimeoutError):
             raise OutcomeUnknown(f"The job was sent to {title}, but no answer came.") from None
 
@@ -150,3 +162,71 @@ class Wire:
                 billed="no",
             )
         return self._adapter.auth(key)
+
+
+def _routes(network: Network, origins: Iterable[str]) -> dict[str, httpx2.AsyncBaseTransport]:
+    """A transport for each of these https origins, by the pattern under which httpx2 mounts it.
+
+    Nothing is read from the environment here. Raises ProviderDown for settings nobody can use.
+    """
+    context = _context(network)
+    mounted = dict[str, httpx2.AsyncBaseTransport]()
+    for origin in origins:
+        url = httpx2.URL(origin)
+        if url.scheme == "https":
+            host = url.host if url.port is None else f"{url.host}:{url.port}"
+            proxy = _checked(network.proxy_for(url.host, url.port or _HTTPS_PORT))
+            mounted[f"https://{host}"] = httpx2.AsyncHTTPTransport(verify=context, proxy=proxy)
+    return mounted
+
+
+def _unreachable(title: str, error: Exception, *, by_proxy: bool) -> ProviderDown:
+    """Nothing left for the provider; why, as far as the error tells."""
+    if isinstance(error, httpx2.ProxyError):
+        return _down(
+            f"The proxy did not let the request to {title} through; nothing was sent.",
+            "Check HTTPS_PROXY, or name the host in NO_PROXY. MCP_RELIGHT_TRUST_ENV=0 goes "
+            "without it.",
+        )
+    if is_about_certificates(error):
+        return _down(
+            f"The certificate shown for {title} is not trusted here; nothing was sent.",
+            "Where a company's proxy signs what passes, set SSL_CERT_FILE to a file with its "
+            "certificate. Check this machine's clock.",
+        )
+    return _down(
+        f"{title} could not be reached; nothing was sent.",
+        "Check the network and the provider's URL setting, then call again."
+        + (" HTTPS_PROXY is used for it: check it too." if by_proxy else ""),
+    )
+
+
+def _context(network: Network) -> ssl.SSLContext:
+    if network.certificates is None:
+        return httpx2.create_ssl_context(trust_env=False)
+    try:
+        return ssl.create_default_context(cafile=str(network.certificates))
+    except (OSError, ValueError):  # ssl.SSLError is an OSError
+        raise _down(
+            "SSL_CERT_FILE names no file of certificates that can be read; nothing was sent.",
+            "Correct or remove SSL_CERT_FILE. MCP_RELIGHT_TRUST_ENV=0 goes without it.",
+        ) from None
+
+
+def _checked(proxy: str | None) -> httpx2.Proxy | None:
+    if proxy is None:
+        return None
+    try:
+        checked = httpx2.Proxy(proxy)
+    except (ValueError, httpx2.InvalidURL):
+        checked = None
+    if checked is None or checked.url.scheme not in ("http", "https") or not checked.url.host:
+        raise _down(
+            "HTTPS_PROXY is no address of an http or https proxy; nothing was sent.",
+            "Write it as http://host:port. MCP_RELIGHT_TRUST_ENV=0 goes without it.",
+        )
+    return checked
+
+
+def _down(message: str, hint: str) -> ProviderDown:
+    return ProviderDown(message, hint=hint, billed="no", taken="no")

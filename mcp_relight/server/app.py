@@ -7,13 +7,14 @@ import anyio
 from mcp.server.mcpserver import MCPServer
 
 from mcp_relight import __version__
-from mcp_relight.service.opener import Opener
+from mcp_relight.service.handle import ServiceHandle
 
 from .apps import compare_app
 from .changes import Changes
 from .completion import add_completion
 from .prompts import add_prompts
-from .resources import CACHE_HINTS, RelightServer, add_resources
+from .relight_server import RelightServer
+from .resources import CACHE_HINTS, add_resources
 from .tasks.extension import Tasks
 from .tasks.listening import listen_for_tasks
 from .tasks.of_jobs import JobTasks
@@ -29,24 +30,24 @@ INSTRUCTIONS = (
 _RESUME_AFTER_S = 0.5
 
 
-def create_server(opener: Opener, *, resource_links: bool = True) -> RelightServer:
-    changes = Changes(opener)
-    tools = Tools(opener, resource_links=resource_links)
-    tasks = Tasks([JobTasks(opener, tools)])
+def create_server(handle: ServiceHandle, *, resource_links: bool = True) -> RelightServer:
+    changes = Changes(handle)
+    tools = Tools(handle, resource_links=resource_links)
+    tasks = Tasks([JobTasks(handle, tools)])
 
     @asynccontextmanager
-    async def lifespan(server: MCPServer[Opener]) -> AsyncGenerator[Opener]:
-        async with opener, anyio.create_task_group() as group:
-            group.start_soon(_resume, opener)
+    async def lifespan(server: MCPServer[ServiceHandle]) -> AsyncGenerator[ServiceHandle]:
+        async with handle, anyio.create_task_group() as group:
+            group.start_soon(_resume, handle)
             group.start_soon(changes.run)
             try:
-                yield opener
+                yield handle
             finally:
                 group.cancel_scope.cancel()
 
     server = RelightServer(
         SERVER_NAME,
-        opener,
+        handle,
         tasks,
         title="Relight",
         version=__version__,
@@ -60,13 +61,13 @@ def create_server(opener: Opener, *, resource_links: bool = True) -> RelightServ
     )
     changes.serve_handshake_era(server)
     listen_for_tasks(server, tasks, changes)
-    add_resources(server, opener)
-    add_completion(server, opener)
+    add_resources(server, handle)
+    add_completion(server, handle)
     add_prompts(server)
     return server
 
 
-async def _resume(opener: Opener) -> None:
+async def _resume(handle: ServiceHandle) -> None:
     # After the first answers are out: looking for unfinished work may start a process.
     await anyio.sleep(_RESUME_AFTER_S)
-    await opener.resume()
+    await handle.resume()

@@ -15,7 +15,7 @@ from mcp.types import CallToolResult
 from mcp_relight.domain.lighting import DAYLIGHT_KELVIN, Light, Lighting
 from mcp_relight.domain.looks import LOOKS
 from mcp_relight.domain.queries import PictureArguments, PreviewArguments, ViewArguments
-from mcp_relight.service.opener import Opener
+from mcp_relight.service.handle import ServiceHandle
 
 from .flat_tool import FlatTool, flat_tool
 from .replies import picture_result
@@ -80,8 +80,8 @@ class AppTools:
     """The tools of the page. Hosts hide them from the model; other clients list them, so their
     descriptions say whom they are for."""
 
-    def __init__(self, opener: Opener) -> None:
-        self._opener = opener
+    def __init__(self, handle: ServiceHandle) -> None:
+        self._handle = handle
 
     def all(self) -> list[FlatTool]:
         return [
@@ -112,12 +112,12 @@ class AppTools:
         ]
 
     async def _picture(self, arguments: PictureArguments, ctx: Ctx) -> CallToolResult:
-        service = await self._opener.service()
+        service = await self._handle.service()
         wanted = ViewArguments(image=arguments.image, max_edge=arguments.max_edge)
         picture, line = await service.view(wanted)
         return picture_result(picture, line)
 
     async def _preview(self, arguments: PreviewArguments, ctx: Ctx) -> CallToolResult:
-        service = await self._opener.service()
+        service = await self._handle.service()
         picture = await service.preview(arguments.as_plan())
         return picture_result(picture, f"Preview ({picture.width}x{picture.height} px)")

@@ -19,7 +19,7 @@ from mcp.shared.subscriptions import ResourcesListChanged, ResourceUpdated, Serv
 from mcp.types import EmptyResult, SubscribeRequestParams, UnsubscribeRequestParams
 
 from mcp_relight.service.following import JobChange
-from mcp_relight.service.opener import Opener
+from mcp_relight.service.handle import ServiceHandle
 
 JOB_URI = "relight://jobs/"
 
@@ -35,8 +35,8 @@ _log = logging.getLogger(__name__)
 class Changes:
     """A `SubscriptionBus` fed by the job store, for both protocol eras."""
 
-    def __init__(self, opener: Opener) -> None:
-        self._opener = opener
+    def __init__(self, handle: ServiceHandle) -> None:
+        self._handle = handle
         self._fan_out = InMemorySubscriptionBus()
         self._listeners = 0
         self._handshake: dict[Connection, set[str]] = {}
@@ -81,7 +81,7 @@ class Changes:
 
     async def _follow(self) -> None:
         try:
-            service = await self._opener.service()
+            service = await self._handle.service()
             async with aclosing(service.changes()) as changes:
                 async for change in changes:
                     await self._tell(change)

@@ -13,9 +13,9 @@ from mcp.types import (
 from mcp_relight.domain.looks import LOOKS
 from mcp_relight.domain.queries import FindArguments, ListJobsArguments, ListModelsArguments
 from mcp_relight.errors import RelightError
-from mcp_relight.service.opener import Opener
+from mcp_relight.service.handle import ServiceHandle
 
-from .resources import RelightServer
+from .relight_server import RelightServer
 
 _MAX_VALUES = 100
 _NEWEST = 100
@@ -24,8 +24,8 @@ Names = Callable[[str | None], Awaitable[Iterable[str]]]
 """Every value an argument may take, given the provider chosen so far."""
 
 
-def add_completion(server: RelightServer, opener: Opener) -> None:
-    known = KnownNames(opener)
+def add_completion(server: RelightServer, handle: ServiceHandle) -> None:
+    known = KnownNames(handle)
     by_argument: dict[str, Names] = {
         "image_id": known.image_ids,
         "job_id": known.job_ids,
@@ -60,14 +60,14 @@ def add_completion(server: RelightServer, opener: Opener) -> None:
 class KnownNames:
     """What can be named, by kind."""
 
-    def __init__(self, opener: Opener) -> None:
-        self._opener = opener
+    def __init__(self, handle: ServiceHandle) -> None:
+        self._handle = handle
 
     async def looks(self, provider: str | None) -> Iterable[str]:
         return LOOKS
 
     async def models(self, provider: str | None) -> Iterable[str]:
-        found = await (await self._opener.service()).list_models(ListModelsArguments())
+        found = await (await self._handle.service()).list_models(ListModelsArguments())
         return [model.model for model in found.models]
 
     async def models_of_provider(self, provider: str | None) -> Iterable[str]:
@@ -79,16 +79,16 @@ class KnownNames:
         return dict.fromkeys(model.partition("/")[0] for model in await self.models(None))
 
     async def job_ids(self, provider: str | None) -> Iterable[str]:
-        newest = await (await self._opener.service()).list_jobs(ListJobsArguments(limit=_NEWEST))
+        newest = await (await self._handle.service()).list_jobs(ListJobsArguments(limit=_NEWEST))
         return [job.job_id for job in newest.jobs]
 
     async def image_ids(self, provider: str | None) -> Iterable[str]:
-        newest = await (await self._opener.service()).list_jobs(ListJobsArguments(limit=_NEWEST))
+        newest = await (await self._handle.service()).list_jobs(ListJobsArguments(limit=_NEWEST))
         return dict.fromkeys(image_id for job in newest.jobs for image_id in job.image_ids)
 
     async def photos(self, provider: str | None) -> Iterable[str]:
-        found = await (await self._opener.service()).find(FindArguments(limit=_NEWEST))
-        return ["latest", *(image.path for image in found.images)]
+        found = await (await self._handle.service()).find(FindArguments(limit=_NEWEST))
+        return ["latest", *found.paths()]
 
 
 def _matching(values: Iterable[str], typed: str) -> Completion:

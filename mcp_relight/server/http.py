@@ -9,7 +9,7 @@ from mcp.server.transport_security import TransportSecuritySettings
 
 from mcp_relight.errors import InvalidArgument
 
-from .resources import RelightServer
+from .relight_server import RelightServer
 
 PATH = "/mcp"
 MAX_BODY_BYTES = 8 * 1024 * 1024

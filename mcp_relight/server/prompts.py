@@ -4,7 +4,7 @@ from mcp.server.mcpserver.prompts.base import Prompt, PromptArgument
 
 from mcp_relight.domain.looks import LOOKS
 
-from .resources import RelightServer
+from .relight_server import RelightServer
 
 _FREE = "local/classic"
 _LOOK = "A named lighting, for instance " + ", ".join(list(LOOKS)[:4]) + "."

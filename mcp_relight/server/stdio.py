@@ -11,7 +11,7 @@ from mcp.server.stdio import stdio_server
 
 from mcp_relight.errors import InvalidArgument
 
-from .resources import RelightServer
+from .relight_server import RelightServer
 
 _GRACE_S = 2.0
 

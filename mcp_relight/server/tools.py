@@ -30,7 +30,7 @@ from mcp_relight.domain.views import (
     ModelList,
     Plan,
 )
-from mcp_relight.service.opener import Opener
+from mcp_relight.service.handle import ServiceHandle
 
 from .apps import OPENS_COMPARE, AppTools
 from .consent import agreed, ask, can_be_asked, cost_question, declined
@@ -46,8 +46,8 @@ Ctx = Context[Any]
 class Tools:
     """The handlers, and the surface they make."""
 
-    def __init__(self, opener: Opener, *, resource_links: bool) -> None:
-        self._opener = opener
+    def __init__(self, handle: ServiceHandle, *, resource_links: bool) -> None:
+        self._handle = handle
         self._resource_links = resource_links
 
     def all(self) -> list[FlatTool]:
@@ -144,7 +144,7 @@ class Tools:
                 self._find_images,
                 title="Find recent photos",
                 description="Use when the person means a photo without giving its path: lists the "
-                "newest pictures in the allowed folders. Free.",
+                "newest photos in the allowed folders, or those of a name. Free.",
                 arguments=FindArguments,
                 output=FoundImages,
                 read_only=True,
@@ -160,26 +160,26 @@ class Tools:
                 read_only=True,
                 meta=OPENS_COMPARE,
             ),
-            *AppTools(self._opener).all(),
+            *AppTools(self._handle).all(),
         ]
 
     async def _list_models(self, arguments: ListModelsArguments, ctx: Ctx) -> CallToolResult:
-        service = await self._opener.service()
+        service = await self._handle.service()
         return facts_result((await service.list_models(arguments)).facts())
 
     async def _analyze_light(self, arguments: AnalyzeArguments, ctx: Ctx) -> CallToolResult:
-        service = await self._opener.service()
+        service = await self._handle.service()
         return facts_result((await service.analyze(arguments)).facts())
 
     async def _plan_relight(self, arguments: PlanArguments, ctx: Ctx) -> CallToolResult:
-        service = await self._opener.service()
+        service = await self._handle.service()
         plan, picture = await service.plan(arguments)
         return facts_result(plan.facts(), picture=picture)
 
     async def _relight_image(
         self, arguments: RelightArguments, ctx: Ctx
     ) -> CallToolResult | InputRequiredResult:
-        service = await self._opener.service()
+        service = await self._handle.service()
         quote = await service.quote(arguments)
         if quote is not None and can_be_asked(ctx.client_capabilities):
             answer = await ask(ctx, cost_question(quote))
@@ -192,30 +192,30 @@ class Tools:
         return await self.job_result(view, preview=bool(arguments.preview))
 
     async def _get_job(self, arguments: GetJobArguments, ctx: Ctx) -> CallToolResult:
-        service = await self._opener.service()
+        service = await self._handle.service()
         view = await service.get_job(arguments, on_progress=_progress(ctx))
         return await self.job_result(view, preview=bool(arguments.preview))
 
     async def _list_jobs(self, arguments: ListJobsArguments, ctx: Ctx) -> CallToolResult:
-        service = await self._opener.service()
+        service = await self._handle.service()
         return facts_result((await service.list_jobs(arguments)).facts())
 
     async def _cancel_job(self, arguments: CancelJobArguments, ctx: Ctx) -> CallToolResult:
-        service = await self._opener.service()
+        service = await self._handle.service()
         view = await service.cancel_job(arguments.job_id)
         return await self.job_result(view, preview=False)
 
     async def _view_image(self, arguments: ViewArguments, ctx: Ctx) -> CallToolResult:
-        service = await self._opener.service()
+        service = await self._handle.service()
         picture, line = await service.view(arguments)
         return picture_result(picture, line)
 
     async def _find_images(self, arguments: FindArguments, ctx: Ctx) -> CallToolResult:
-        service = await self._opener.service()
+        service = await self._handle.service()
         return facts_result((await service.find(arguments)).facts())
 
     async def _compare_images(self, arguments: CompareArguments, ctx: Ctx) -> CallToolResult:
-        service = await self._opener.service()
+        service = await self._handle.service()
         # Never a resource link here: claude.ai drops the app's result when there is one.
         return facts_result((await service.compare(arguments)).facts())
 
@@ -223,7 +223,7 @@ class Tools:
         """The one form in which a job is answered."""
         picture: Encoded | None = None
         if preview:
-            picture = await (await self._opener.service()).preview_of(view)
+            picture = await (await self._handle.service()).preview_of(view)
         links = view.images if self._resource_links else ()
         return facts_result(view.facts(), links=links, picture=picture)
 

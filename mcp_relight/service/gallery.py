@@ -1,9 +1,12 @@
 """Looking at pictures: one, several on a labelled sheet, or a before and its after."""
 
+import json
+import re
 from contextlib import suppress
+from dataclasses import dataclass
 
 from mcp_relight.domain.image import URI_PREFIX
-from mcp_relight.domain.job import Job
+from mcp_relight.domain.job import Job, is_job_id
 from mcp_relight.domain.known_light import known_light
 from mcp_relight.domain.lighting import Lighting
 from mcp_relight.domain.pixels import Encoded, SheetCell
@@ -19,6 +22,7 @@ from .showing import show_image
 VIEW_MAX_BYTES = 500_000
 """Of JPEG; below 700 KB once it is base64."""
 _VIEW_EDGE_PX = 1024
+_JOB_LIKE = re.compile(r"job_[0-9a-z]*")
 _NO_FILE = ("job_", URI_PREFIX, "https://", "http://")
 _BEST_FIRST: tuple[Verdict, ...] = (
     "as asked",
@@ -31,6 +35,19 @@ _BEST_FIRST: tuple[Verdict, ...] = (
 )
 _MAX_CELLS = 13
 """Before, and every picture of the largest set one call can make."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    cell: SheetCell
+    name: str | None = None
+    """Of the file, where the caller did not give it."""
+
+    @property
+    def told(self) -> str:
+        if self.name is None:
+            return self.cell.label
+        return f"{self.cell.label}: {json.dumps(self.name, ensure_ascii=False)}"
 
 
 class Gallery:
@@ -46,14 +63,15 @@ class Gallery:
     async def view(self, arguments: ViewArguments) -> tuple[Encoded, str]:
         """One picture small enough to show, and a line about it."""
         edge_px = arguments.max_edge or _VIEW_EDGE_PX
-        cells = await self._cells_of(arguments.image)
+        seen = await self._seen(arguments.image)
+        cells = [one.cell for one in seen]
         if len(cells) == 1:
             picture = await self._pixels.thumbnail(
                 cells[0].image, max_edge_px=edge_px, max_bytes=VIEW_MAX_BYTES
             )
-            return picture, f"{cells[0].label} ({picture.width}x{picture.height} px shown)"
+            return picture, f"{seen[0].told} ({picture.width}x{picture.height} px shown)"
         sheet = await self._pixels.sheet(cells, max_edge_px=edge_px, max_bytes=VIEW_MAX_BYTES)
-        line = "Contact sheet: " + "; ".join(cell.label for cell in cells)
+        line = "Contact sheet: " + "; ".join(one.told for one in seen)
         best = await self._best_of(_names(arguments.image))
         return sheet, line if best is None else f"{line}. Best by its report: {best}"
 
@@ -71,9 +89,9 @@ class Gallery:
             )
         return await self._compare_two(arguments.before, arguments.after)
 
-    async def _cells_of(self, reference: str) -> list[SheetCell]:
+    async def _seen(self, reference: str) -> list[_Seen]:
         names = _names(reference)
-        if len(names) == 1 and names[0].startswith("job_"):
+        if len(names) == 1 and is_job_id(names[0]):
             return await self._set_of(names[0])
         whole = await self._file_with_commas(reference) if len(names) > 1 else None
         if whole is not None:
@@ -85,14 +103,15 @@ class Gallery:
         _check_few(len(names))
         return [await self._cell(*one) for one in enumerate(names, 1)]
 
-    async def _set_of(self, job_id: str) -> list[SheetCell]:
+    async def _set_of(self, job_id: str) -> list[_Seen]:
         """A job's picture; for one of a set, the photo before and what every job of it made."""
         job = _finished(await self._jobs.get(job_id, owner=self._owner))
         if not job.siblings and len(job.images) == 1:
             return [await self._result(job, 0)]
         others = await self._siblings(job)
         _check_few(1 + sum(len(one.images) for one in (job, *others)))
-        before = SheetCell(image=await self._images.read(job.request.image_id), label="before")
+        original = await self._images.read(job.request.image_id)
+        before = _Seen(SheetCell(image=original, label="before"))
         return [
             before,
             *[
@@ -110,7 +129,7 @@ class Gallery:
                 found.append(await self._jobs.get(job_id, owner=self._owner))
         return found
 
-    async def _file_with_commas(self, reference: str) -> SheetCell | None:
+    async def _file_with_commas(self, reference: str) -> _Seen | None:
         """The one picture of that very name, before its commas are read as those of a list."""
         if reference.startswith(_NO_FILE):
             return None
@@ -119,27 +138,34 @@ class Gallery:
         except ImageNotFound:
             return None
 
-    async def _cell(self, position: int, name: str) -> SheetCell:
+    async def _cell(self, position: int, name: str) -> _Seen:
         """A picture by whatever names it. Its file name stays out of the label: a stranger may have
-        chosen it, and a label is read as our own words."""
-        if name.startswith("job_"):
+        chosen it, and a label is read as our own words. The line of text quotes the name where we
+        chose the file."""
+        if is_job_id(name):
             return await self._result(_finished(await self._jobs.get(name, owner=self._owner)), 0)
-        taken = await take(self._library, name, "image")
-        return SheetCell(
-            image=await self._images.read(taken.info.image_id), label=f"picture {position}"
-        )
+        try:
+            taken = await take(self._library, name, "image")
+        except ImageNotFound:
+            if _JOB_LIKE.fullmatch(name):
+                raise JobNotFound("No job of that id.") from None
+            raise
+        image = await self._images.read(taken.info.image_id)
+        cell = SheetCell(image=image, label=f"picture {position}")
+        return _Seen(cell, taken.name if taken.was_found else None)
 
-    async def _result(self, job: Job, index: int) -> SheetCell:
+    async def _result(self, job: Job, index: int) -> _Seen:
         facts = [job.request.lighting.look or "relit", job.model]
         if job.cost.usd:
             facts.append(f"${job.cost.usd:.2f}")
         if job.report is not None:
             facts.append(job.report.verdict)
-        return SheetCell(image=await self._images.read(job.images[index]), label=" · ".join(facts))
+        image = await self._images.read(job.images[index])
+        return _Seen(SheetCell(image=image, label=" · ".join(facts)))
 
     async def _best_of(self, names: list[str]) -> str | None:
         """The look, and the id of its job, of the set whose report is best; None without a set."""
-        if len(names) != 1 or not names[0].startswith("job_"):
+        if len(names) != 1 or not is_job_id(names[0]):
             return None
         first = await self._jobs.get(names[0], owner=self._owner)
         others = await self._siblings(first)

@@ -48,6 +48,7 @@ def show_plan(orders: Sequence[Order], *, models: Models, policy: Policy) -> Pla
     looks = len(first.lightings)
     return Plan(
         image=show_image(first.image.info),
+        name=first.image.name,
         lighting=first.lightings[0],
         candidates=candidates,
         more=more,

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import anyio
 
-from mcp_relight.domain.catalog import ModelSpec
 from mcp_relight.domain.job import Policy
 from mcp_relight.domain.known_light import known_light
 from mcp_relight.domain.looks import LOOKS
+from mcp_relight.domain.models import ModelSpec
 from mcp_relight.domain.pixels import Encoded, RenderTask
 from mcp_relight.domain.ports import (
     Images,
@@ -33,7 +33,6 @@ from mcp_relight.domain.request import PlanArguments, RelightArguments
 from mcp_relight.domain.views import (
     AnalysisView,
     Comparison,
-    FoundImage,
     FoundImages,
     JobList,
     JobView,
@@ -43,7 +42,7 @@ from mcp_relight.domain.views import (
 from mcp_relight.domain.words import did_you_mean
 from mcp_relight.errors import InvalidArgument, RequestError, UnknownModel
 
-from .eye_test import TEST_PICTURE, TEST_PICTURE_LINE, code_words, names_code_words
+from .finding import find_images
 from .following import JobChange, follow
 from .gallery import VIEW_MAX_BYTES, Gallery
 from .ordering import (
@@ -59,7 +58,6 @@ from .ordering import (
 from .planning import orders_for, show_plan
 from .previews import PREVIEW_EDGE_PX, PREVIEW_MAX_BYTES, Previews
 from .showing import (
-    iso,
     show_image,
     show_job,
     show_model,
@@ -67,6 +65,7 @@ from .showing import (
     show_row,
     summarize,
 )
+from .vision_check import TEST_PICTURE, TEST_PICTURE_LINE, code_words, names_code_words
 from .waiting import OnProgress, Waiting, deadline
 
 _CANCEL_WAIT_S = 2.0
@@ -254,6 +253,7 @@ class Service:
         light = await known_light(self._images, self._pixels, taken.info.image_id)
         return AnalysisView(
             image=show_image(taken.info),
+            name=taken.name,
             light=light,
             next_step="Call plan_relight or relight_image with a look or a direction.",
         )
@@ -262,7 +262,7 @@ class Service:
         """One picture small enough to show, and a line about it."""
         if arguments.image == TEST_PICTURE:
             words = code_words(self._options.secret)
-            return await self._pixels.placard(words, max_bytes=VIEW_MAX_BYTES), TEST_PICTURE_LINE
+            return await self._pixels.word_card(words, max_bytes=VIEW_MAX_BYTES), TEST_PICTURE_LINE
         return await self._gallery.view(arguments)
 
     def has_seen_test_picture(self, said: str) -> bool:
@@ -270,16 +270,13 @@ class Service:
         return names_code_words(said, self._options.secret)
 
     async def find(self, arguments: FindArguments) -> FoundImages:
-        found = await self._library.find(arguments.folder, limit=arguments.limit or 10)
-        return FoundImages(
-            images=tuple(
-                FoundImage(path=str(item.path), bytes=item.bytes, modified_at=iso(item.modified_at))
-                for item in found
-            ),
-            folders=tuple(str(folder) for folder in self._options.readable_dirs),
-            next_step="Call relight_image with one of these paths as image."
-            if found
-            else "Save the photo into one of these folders, then call find_images again.",
+        return await find_images(
+            arguments,
+            library=self._library,
+            jobs=self._jobs,
+            owner=self._options.owner,
+            output_dir=self._options.output_dir,
+            readable_dirs=self._options.readable_dirs,
         )
 
     async def compare(self, arguments: CompareArguments) -> Comparison:

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
-from mcp_relight.domain.catalog import Listing, ModelSpec, Price
 from mcp_relight.domain.image import ImageInfo
 from mcp_relight.domain.job import Job
+from mcp_relight.domain.models import Listing, ModelSpec, Price
 from mcp_relight.domain.ports import Images
 from mcp_relight.domain.views import (
     ErrorView,
@@ -46,6 +46,7 @@ def show_image(info: ImageInfo, path: str | None = None) -> ImageView:
 async def show_job(job: Job, images: Images) -> JobView:
     return JobView(
         job_id=job.job_id,
+        name=job.request.image_name,
         status=job.status,
         stage=job.stage,
         model=job.model,

@@ -4,6 +4,7 @@
 /pixazo/…      stands for https://gateway.pixazo.ai
 /segmind/…     stands for https://api.segmind.com and https://workflows-api.segmind.com
 /files/…       stands for the providers' public file stores; takes no key
+/s3/…          stands for the user's own bucket; every request must be signed
 /canary/…      where hostile addresses lead: everything that arrives is recorded
 /_sim/…        controls
 """
@@ -49,6 +50,7 @@ def create_app(sim: Simulation) -> Starlette:
         routes=[
             *(Mount(f"/{api.name}", routes=api.routes()) for api in apis),
             *(Mount(f"/files/{name}", routes=FileStore(sim, name).routes()) for name in PROVIDERS),
+            Mount("/s3", routes=sim.bucket.routes()),
             Mount("/_sim", routes=control.routes(sim)),
             Route("/canary/{path:path}", _canary(sim), methods=["GET", "POST", "PUT", "HEAD"]),
         ],
@@ -175,4 +177,4 @@ def _origin(listener: socket.socket) -> str:
 def _announcement(origin: str) -> dict[str, Any]:
     """What a script needs to point a client at this process."""
     handle = SimulatorHandle(origin)
-    return {"origin": origin, "urls": handle.urls, "keys": handle.keys}
+    return {"origin": origin, "urls": handle.urls, "keys": handle.keys, "bucket": handle.bucket}

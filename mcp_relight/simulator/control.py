@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from mcp_relight.simulator.bucket import KEY_ID, NAME, SECRET
 from mcp_relight.simulator.faults import KINDS, Fault
 from mcp_relight.simulator.intake import LOOPBACK
 from mcp_relight.simulator.ledger import PROVIDERS, Account
@@ -97,6 +98,16 @@ class SimulatorHandle:
     def keys(self) -> dict[str, str]:
         """Provider name to a key with money on it."""
         return {provider: terms.key for provider, terms in PROVIDERS.items()}
+
+    @property
+    def bucket(self) -> dict[str, str]:
+        """Where an S3 client puts pictures, and with what."""
+        return {
+            "url": f"s3://{NAME}/in",
+            "endpoint": f"{self.origin}/s3",
+            "key_id": KEY_ID,
+            "secret": SECRET,
+        }
 
     def fault(
         self, provider: str, phase: str, kind: str, *, times: int = 1, after: int = 0

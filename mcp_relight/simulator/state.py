@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 import anyio
 
+from mcp_relight.simulator.bucket import Bucket
 from mcp_relight.simulator.faults import ON_JOB, FaultBook
 from mcp_relight.simulator.files import Files, StoredFile
 from mcp_relight.simulator.intake import Source, fetch_source
@@ -78,6 +79,7 @@ class Simulation:
     ledger: Ledger = field(default_factory=Ledger)
     faults: FaultBook = field(default_factory=FaultBook)
     files: Files = field(default_factory=Files)
+    bucket: Bucket = field(default_factory=Bucket)
     jobs: dict[str, Job] = field(default_factory=lambda: dict[str, Job]())
     _asked: dict[tuple[str, str], deque[float]] = field(
         default_factory=lambda: dict[tuple[str, str], deque[float]]()
@@ -100,6 +102,7 @@ class Simulation:
         self.ledger.clear()
         self.faults.clear()
         self.files.clear()
+        self.bucket.clear()
         self.jobs.clear()
         self._asked.clear()
         self._ahead_s = 0.0

@@ -25,6 +25,7 @@ import anyio.to_thread
 import httpcore2
 import httpx2
 
+from mcp_relight.domain.network import is_about_certificates
 from mcp_relight.errors import FetchFailed, ImageTooLarge, TimedOut, UrlRefused
 from mcp_relight.storage.urls import HttpUrl, UrlPolicy, literal_address
 
@@ -39,6 +40,11 @@ _FAILURES = (
     httpcore2.ProtocolError,
     httpcore2.UnsupportedProtocol,
     OSError,
+)
+
+_NOT_BY_PROXY = (
+    " Addresses are fetched without the proxy of HTTPS_PROXY: where only it leads out, save the "
+    "picture to a folder and give its path."
 )
 
 Resolver = Callable[[str, int], Awaitable[Sequence[str]]]
@@ -67,7 +73,8 @@ class Fetcher:
     `allow_private_hosts` holds `host:port` texts that count as public for every rule.
     `resolver`, `connector` and `ssl_context` replace the system's name look-up, its TCP and its
     certificate store. `connect_timeout_s` bounds each look-up, each connection attempt and each
-    TLS handshake inside a fetch's own deadline.
+    TLS handshake inside a fetch's own deadline. `passes_by_proxy`: a proxy is set for this
+    machine; it is not used, since then nothing could be checked, and errors say so.
     """
 
     def __init__(
@@ -77,6 +84,7 @@ class Fetcher:
         resolver: Resolver = resolve,
         connector: httpcore2.AsyncNetworkBackend | None = None,
         ssl_context: ssl.SSLContext | None = None,
+        passes_by_proxy: bool = False,
         connect_timeout_s: float = 5.0,
     ) -> None:
         self._policy = UrlPolicy(frozenset(pair.lower() for pair in allow_private_hosts))
@@ -85,6 +93,7 @@ class Fetcher:
         )
         self._ssl_context = ssl_context or httpx2.create_ssl_context(trust_env=False)
         self._connect_timeout_s = connect_timeout_s
+        self._way_out = _NOT_BY_PROXY if passes_by_proxy else ""
 
     def check_url(self, url: str, *, accept_http: bool = True) -> None:
         """Raise UrlRefused unless the text of `url` is within the rules. Nothing is looked up."""
@@ -105,12 +114,19 @@ class Fetcher:
         except (TimeoutError, httpcore2.TimeoutException) as error:
             raise TimedOut(
                 f"The server did not deliver within {deadline_s:g} s.",
-                hint="Try again later, or save the picture to a folder and give its path.",
+                hint="Try again later, or save the picture to a folder and give its path."
+                + self._way_out,
             ) from error
         except _FAILURES as error:
+            if is_about_certificates(error):
+                raise FetchFailed(
+                    "The certificate that the server shows is not trusted here.",
+                    hint="Check the address in a browser, and this machine's clock."
+                    + self._way_out,
+                ) from error
             raise FetchFailed(
                 "The server could not be reached, or broke off, or does not speak proper HTTP.",
-                hint="Check the address in a browser.",
+                hint="Check the address in a browser." + self._way_out,
             ) from error
 
     async def _follow(self, url: HttpUrl, max_bytes: int, accept_http: bool) -> Fetched:

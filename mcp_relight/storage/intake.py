@@ -2,9 +2,11 @@
 
 import base64
 import binascii
+import json
 import re
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
@@ -13,17 +15,19 @@ from urllib.parse import unquote, urlsplit
 import anyio.to_thread
 
 from mcp_relight.domain.image import MAX_INPUT_BYTES, URI_PREFIX
-from mcp_relight.domain.ports import Downloads, Found, Images, Pixels, Taken
+from mcp_relight.domain.ports import Downloads, FoundPage, Images, Pixels, Taken
 from mcp_relight.errors import ImageNotFound, ImageTooLarge, InvalidArgument, UrlRefused
 
-from .library import allowed_folder, newest_pictures
+from .library import allowed_folder, newest_pictures, pictures_fitting, place
 from .names import NO_NAME, safe_stem
-from .paths import local_paths, read_explicit, read_under
+from .paths import local_paths, read_explicit, read_under, written_path
 
 _Result = TypeVar("_Result")
 
 LATEST = "latest"
 MAX_DATA_URI_BYTES = 4_000_000
+_NAMED = 5
+"""How many pictures an error names that all fit."""
 
 _FETCH_DEADLINE_S = 30.0
 _DATA_URI = re.compile(r"data:[a-z0-9/.+-]*(?:;[a-z0-9=.+-]+)*?;base64,", re.IGNORECASE)
@@ -70,24 +74,72 @@ class Intake:
         if start.startswith(_WEB):
             return await self._fetch(reference)
         with _looking_elsewhere():
-            paths = (
-                [await self._latest()]
-                if reference == LATEST
-                else local_paths(reference, self._folders)
-            )
-            data = await _in_thread(partial(_read_first, paths, self._folders))
+            if reference.lower() == LATEST:
+                return await self._take_found(await self._latest())
+            try:
+                paths = local_paths(reference, self._folders)
+                data = await _in_thread(partial(_read_first, paths, self._folders))
+            except ImageNotFound as error:
+                fitting = await self._fitting(reference) if _is_unread(error) else None
+                if fitting is None:
+                    raise
+                return await self._take_found(fitting)
         return await self._store(data, safe_stem(paths[0].stem))
+
+    async def _take_found(self, path: Path) -> Taken:
+        data = await _in_thread(partial(_read_first, [path], self._folders))
+        return replace(await self._store(data, safe_stem(path.stem)), was_found=True)
+
+    async def _fitting(self, reference: str) -> Path | None:
+        """The one picture that a reference fits which names none. Raises ImageNotFound for more."""
+        text = written_path(reference)
+        if text is None:
+            return None
+        for without in (self._output_dir, None):  # a photo goes before what was made of it
+            search = partial(
+                pictures_fitting, text, self._folders, without=without, limit=_NAMED + 1
+            )
+            found = await _in_thread(search)
+            if len(found) == 1:
+                return found[0].path
+            if found:
+                raise self._several([one.path for one in found])
+        return None
+
+    def _several(self, paths: Sequence[Path]) -> ImageNotFound:
+        named = ", ".join(json.dumps(str(path), ensure_ascii=False) for path in paths[:_NAMED])
+        more = " and more" if len(paths) > _NAMED else ""
+        return ImageNotFound(
+            "Several pictures fit that name.", hint=f"Give one of them: {named}{more}."
+        )
 
     async def take_explicit(self, path: Path) -> Taken:
         data = await _in_thread(partial(read_explicit, path, max_bytes=MAX_INPUT_BYTES))
         return await self._store(data, safe_stem(path.stem))
 
-    async def find(self, folder: str | None, *, limit: int) -> list[Found]:
+    async def find(
+        self,
+        folder: str | None,
+        *,
+        limit: int,
+        query: str | None = None,
+        cursor: str | None = None,
+        results: bool = False,
+    ) -> FoundPage:
         folders = self._folders
         if folder is not None:
             folders = (await _in_thread(partial(allowed_folder, folder, folders)),)
-        search = partial(newest_pictures, folders, limit=limit, plain_names=True)
-        return await _in_thread(search)
+        search = partial(
+            newest_pictures,
+            folders,
+            limit=limit + 1,
+            without=None if results else self._output_dir,
+            plain_names=True,
+            query=query,
+            after=cursor,
+        )
+        found = await _in_thread(search)
+        return FoundPage(tuple(found[:limit]), place(found[limit - 1]) if found[limit:] else None)
 
     async def _latest(self) -> Path:
         search = partial(newest_pictures, self._folders, limit=1, without=self._output_dir)
@@ -126,13 +178,18 @@ def _read_first(paths: Sequence[Path], roots: Sequence[Path]) -> bytes:
     return read_under(paths[-1], roots, max_bytes=MAX_INPUT_BYTES)
 
 
+def _is_unread(error: ImageNotFound) -> bool:
+    """Whether the reference led nowhere, and not to a folder."""
+    return error.hint == ImageNotFound.default_hint
+
+
 @contextmanager
 def _looking_elsewhere() -> Generator[None]:
     """One text for missing and forbidden; its hint may well name both causes."""
     try:
         yield
     except ImageNotFound as error:
-        if error.hint != ImageNotFound.default_hint:
+        if not _is_unread(error):
             raise
         raise ImageNotFound(error.message, hint=_LOOK_ELSEWHERE) from None
 

@@ -1,8 +1,7 @@
 """Names of files that people see, made from names strangers gave."""
 
 import unicodedata
-
-from .windows_names import is_plain_windows_path
+from pathlib import PureWindowsPath
 
 MAX_STEM_CHARS = 80
 NO_NAME = "photo"
@@ -40,3 +39,30 @@ def safe_stem(name: str) -> str:
 def _shortened(stem: str) -> str:
     whole = stem[:MAX_STEM_CHARS].encode()[:_MAX_STEM_BYTES].decode(errors="ignore")
     return whole.rstrip(". ")
+
+
+_DEVICES = frozenset(
+    ["con", "prn", "aux", "nul", "conin$", "conout$"]
+    + [f"{port}{digit}" for port in ("com", "lpt") for digit in "0123456789¹²³"]
+)
+_FORBIDDEN = frozenset('<>:"|?*')
+
+
+def is_plain_windows_path(text: str) -> bool:
+    """Whether `text` names a file by drive and folders, or by folders alone.
+
+    Not plain: shares and device paths (two leading separators), `C:name` and `\\name` (they depend
+    on hidden state), streams, reserved device names, names ending in a dot or a space (Windows
+    drops them, so two texts would name one file).
+    """
+    path = PureWindowsPath(text)
+    if text[:2].replace("\\", "/") == "//" or bool(path.drive) != bool(path.root):
+        return False
+    names = path.parts[1:] if path.anchor else path.parts
+    return all(name == ".." or _is_plain_name(name) for name in names)
+
+
+def _is_plain_name(name: str) -> bool:
+    if _FORBIDDEN & set(name) or name.endswith((".", " ")):
+        return False
+    return name.partition(".")[0].rstrip(" ").lower() not in _DEVICES

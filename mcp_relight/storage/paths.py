@@ -22,15 +22,14 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from mcp_relight.errors import ImageNotFound, ImageTooLarge, RequestError
-from mcp_relight.storage.windows_names import is_plain_windows_path
+from mcp_relight.storage.names import is_plain_windows_path
 
 MAX_REFERENCE_CHARS = 4096
 
 _WINDOWS = os.name == "nt"
 _CAN_WALK = os.open in os.supports_dir_fd and hasattr(os, "O_NOFOLLOW")
-_SCHEME = re.compile(r"[a-z][a-z0-9+.-]+:", re.IGNORECASE)
-_DRIVE = re.compile(r"[a-z]:", re.IGNORECASE)
-_STILL_ENCODED = re.compile(r"%[0-9a-f]{2}", re.IGNORECASE)
+_ADDRESS = re.compile(r"[a-z][a-z0-9+.-]+://", re.IGNORECASE)
+_DRIVE = re.compile(r"[a-z]:[\\/]", re.IGNORECASE)
 
 
 def local_path(reference: str) -> Path:
@@ -46,6 +45,16 @@ def local_path(reference: str) -> Path:
     if not plain:
         raise _not_found()
     return _anchored(text)
+
+
+def written_path(reference: str) -> str | None:
+    """A reference as text of a path, `~` and `file://` undone; None for what is none."""
+    try:
+        path = local_path(reference)
+    except ImageNotFound:
+        return None
+    is_absolute = _is_file_url(reference) or reference.startswith("~")
+    return str(path) if is_absolute else reference
 
 
 def local_paths(reference: str, folders: Sequence[Path]) -> list[Path]:
@@ -123,7 +132,6 @@ def _path_of_file_url(reference: str) -> str:
         and not {"?", "#", "\\"} & set(reference)
         and text.startswith("/")
         and "%2f" not in reference.lower()
-        and not _STILL_ENCODED.search(text)
         and not _has_control_characters(text)
     )
     if not well_formed:
@@ -135,7 +143,7 @@ def _is_plain_posix_path(text: str) -> bool:
     foreign = (
         "\\" in text
         or text.startswith("//")
-        or _SCHEME.match(text) is not None
+        or _ADDRESS.match(text) is not None
         or _DRIVE.match(text) is not None
     )
     return not foreign

@@ -9,7 +9,7 @@ import pytest
 from mcp import Client, StdioServerParameters
 from mcp.types import ImageContent, TextContent
 
-from mcp_relight.service.eye_test import TEST_PICTURE, code_words, names_code_words
+from mcp_relight.service.vision_check import TEST_PICTURE, code_words, names_code_words
 from tests.world import World
 
 
@@ -53,9 +53,9 @@ def test_the_words_differ_between_days_and_folders() -> None:
 def test_every_pair_of_words_fits_on_the_card() -> None:
     import numpy as np
 
-    from mcp_relight.pixels.placard import placard
+    from mcp_relight.pixels.sheet import word_card
 
     for words in ("copper lantern", "wild otter"):
-        card = np.asarray(placard(words).convert("L"))
+        card = np.asarray(word_card(words).convert("L"))
         assert (card[20:-20, 20:40] > 200).all(), "the words must not touch the frame"
         assert (card[100:220, 60:580] < 100).mean() > 0.05, "the words must be there"

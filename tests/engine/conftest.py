@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 
 from mcp_relight.engine.analysis import Analysis
-from mcp_relight.engine.pipeline import analyse
+from mcp_relight.engine.pipeline import analyze_shape
 from tests.engine import synth
 
 
@@ -22,7 +22,7 @@ class Subject:
 
 def _subject(scene: synth.Scene) -> Subject:
     photo = synth.to_pixels(scene.soft_photo)
-    return Subject(scene, photo, analyse(photo, mask=scene.mask_pixels))
+    return Subject(scene, photo, analyze_shape(photo, mask=scene.mask_pixels))
 
 
 @pytest.fixture(scope="session")
@@ -49,4 +49,4 @@ def clutter() -> NDArray[np.uint8]:
 
 @pytest.fixture(scope="session")
 def clutter_analysis(clutter: NDArray[np.uint8]) -> Analysis:
-    return analyse(clutter)
+    return analyze_shape(clutter)

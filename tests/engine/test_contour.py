@@ -5,7 +5,7 @@ import numpy as np
 from mcp_relight.engine.contour import contour_gaps
 
 
-def test_the_gap_is_the_difference_of_colour_where_there_is_an_edge_and_nothing_elsewhere() -> None:
+def test_the_gap_is_the_difference_of_color_where_there_is_an_edge_and_nothing_elsewhere() -> None:
     lab = np.full((80, 80, 3), 100, np.float32)
     lab[20:60, 20:40] = (160, 100, 100)
     half_on_the_edge = np.zeros((80, 80), np.bool_)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 import mcp_relight.cli
 from mcp_relight.engine.color import decode, encode
 from mcp_relight.engine.face import find_face
-from mcp_relight.engine.pipeline import analyse
+from mcp_relight.engine.pipeline import analyze_shape
 
 SAMPLE = Path(mcp_relight.cli.__file__).parent / "samples" / "astronaut.jpg"
 
@@ -40,8 +40,8 @@ def person(*, skin: float = 1.0, eyes: bool = True) -> Photo:
     cv2.ellipse(photo, (120, 104), (32, 44), 0, 0, 360, tone, -1)
     if eyes:
         for side in (-1, 1):
-            centre = (EYES[0] + side * EYES_APART_PX // 2, EYES[1])
-            cv2.ellipse(photo, centre, (6, 3), 0, 0, 360, shade, -1)
+            center = (EYES[0] + side * EYES_APART_PX // 2, EYES[1])
+            cv2.ellipse(photo, center, (6, 3), 0, 0, 360, shade, -1)
         cv2.ellipse(photo, (120, 128), (10, 2), 0, 0, 360, shade, -1)
     return np.asarray(cv2.GaussianBlur(photo, (0, 0), 1.0), np.uint8)
 
@@ -64,9 +64,9 @@ def test_an_oval_of_skin_without_eyes_is_no_face() -> None:
     assert find_face(person(eyes=False)) is None
 
 
-def test_a_grey_picture_gives_no_cue() -> None:
-    grey = np.repeat(person()[..., 1:2], 3, axis=2)
-    assert find_face(grey) is None
+def test_a_gray_picture_gives_no_cue() -> None:
+    gray = np.repeat(person()[..., 1:2], 3, axis=2)
+    assert find_face(gray) is None
 
 
 def test_paint_all_over_is_no_face(clutter: Photo) -> None:
@@ -98,7 +98,7 @@ def test_a_photographed_face_is_found_in_dim_warm_and_cool_light(
 
 @pytest.mark.parametrize("edge_px", [256, 512, 1600])
 def test_the_sample_portrait_is_cut_out_with_head_and_torso(sample: Photo, edge_px: int) -> None:
-    analysis = analyse(np.asarray(cv2.resize(sample, (edge_px, edge_px)), np.uint8))
+    analysis = analyze_shape(np.asarray(cv2.resize(sample, (edge_px, edge_px)), np.uint8))
     assert analysis.mode == "auto_mask"
     alpha = cv2.resize(analysis.alpha, (512, 512))
     assert alpha[80:170, 195:255].mean() > 0.98, "face"
@@ -109,7 +109,7 @@ def test_the_sample_portrait_is_cut_out_with_head_and_torso(sample: Photo, edge_
 
 
 def test_a_drawn_person_is_cut_out_with_the_hair() -> None:
-    analysis = analyse(person(skin=0.3))
+    analysis = analyze_shape(person(skin=0.3))
     assert analysis.mode == "auto_mask"
     assert analysis.alpha[45:60, 110:130].mean() > 0.9
     assert analysis.alpha[250:310, 80:160].mean() > 0.9
@@ -123,6 +123,6 @@ def test_an_outline_through_plain_sky_is_no_subject() -> None:
     photo = np.broadcast_to(sky, (rows, columns, 3)).copy()
     photo[80:230, 175:187] = 220
     photo[225:235, 60:300] = (250, 190, 90)
-    analysis = analyse(np.clip(photo, 0, 255).astype(np.uint8))
+    analysis = analyze_shape(np.clip(photo, 0, 255).astype(np.uint8))
     if analysis.has_subject:
         assert analysis.alpha.mean() < 0.1

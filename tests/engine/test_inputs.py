@@ -6,7 +6,7 @@ import pytest
 from numpy.typing import NDArray
 
 from mcp_relight.domain.lighting import Light, Lighting
-from mcp_relight.engine.pipeline import analyse, relight
+from mcp_relight.engine.pipeline import analyze_shape, relight
 from mcp_relight.errors import InvalidArgument
 from tests.engine import synth
 from tests.engine.conftest import Subject
@@ -26,23 +26,23 @@ def upper_share(photo: NDArray[np.uint8], relit: NDArray[np.uint8]) -> float:
 
 
 def test_a_normal_map_is_used_as_given(sphere: Subject) -> None:
-    analysis = analyse(sphere.photo, normals=normal_pixels(sphere.scene.normals))
+    analysis = analyze_shape(sphere.photo, normals=normal_pixels(sphere.scene.normals))
     assert analysis.mode == "user_normals"
     cosine = (analysis.normals * sphere.scene.normals).sum(axis=2)[sphere.scene.mask]
     assert np.degrees(np.arccos(np.clip(cosine, -1, 1))).mean() < 2
 
 
 def test_the_height_of_a_normal_map_rises_to_the_middle_of_a_sphere(sphere: Subject) -> None:
-    height = analyse(sphere.photo, normals=normal_pixels(sphere.scene.normals)).height
-    centre = synth.EDGE_PX // 2
-    assert height[centre, centre] > height[centre, centre - 60] + 20
-    assert height[centre, centre] > height[centre + 60, centre] + 20
+    height = analyze_shape(sphere.photo, normals=normal_pixels(sphere.scene.normals)).height
+    center = synth.EDGE_PX // 2
+    assert height[center, center] > height[center, center - 60] + 20
+    assert height[center, center] > height[center + 60, center] + 20
 
 
 def test_directx_normals_are_opengl_normals_with_green_turned(sphere: Subject) -> None:
     normals = sphere.scene.normals
-    opengl = analyse(sphere.photo, normals=normal_pixels(normals))
-    directx = analyse(
+    opengl = analyze_shape(sphere.photo, normals=normal_pixels(normals))
+    directx = analyze_shape(
         sphere.photo, normals=normal_pixels(normals, green=-1), normal_convention="directx"
     )
     assert np.abs(opengl.normals - directx.normals).max() < 0.02
@@ -51,14 +51,14 @@ def test_directx_normals_are_opengl_normals_with_green_turned(sphere: Subject) -
 
 def test_a_normal_map_of_the_other_convention_is_noticed(sphere: Subject) -> None:
     normals = normal_pixels(sphere.scene.normals, green=-1)
-    analysis = analyse(sphere.photo, mask=sphere.scene.mask_pixels, normals=normals)
+    analysis = analyze_shape(sphere.photo, mask=sphere.scene.mask_pixels, normals=normals)
     assert any("normal_convention" in warning for warning in analysis.warnings)
 
 
 @pytest.mark.parametrize("levels", [np.uint8, np.uint16])
 def test_a_depth_map_shapes_the_light(sphere: Subject, levels: type) -> None:
     depth = sphere.scene.height / sphere.scene.height.max() * np.iinfo(levels).max
-    analysis = analyse(sphere.photo, depth=depth.astype(levels))
+    analysis = analyze_shape(sphere.photo, depth=depth.astype(levels))
     assert analysis.mode == "user_depth"
     top = Lighting(lights=(Light(elevation_deg=60),))
     assert upper_share(sphere.photo, relight(sphere.photo, analysis, top).rgb) > 1.2
@@ -66,16 +66,16 @@ def test_a_depth_map_shapes_the_light(sphere: Subject, levels: type) -> None:
 
 def test_depth_conventions_are_each_others_negative(sphere: Subject) -> None:
     depth = np.round(sphere.scene.height / sphere.scene.height.max() * 255).astype(np.uint8)
-    near_bright = analyse(sphere.photo, depth=depth)
-    near_dark = analyse(sphere.photo, depth=255 - depth, depth_convention="near_is_dark")
+    near_bright = analyze_shape(sphere.photo, depth=depth)
+    near_dark = analyze_shape(sphere.photo, depth=255 - depth, depth_convention="near_is_dark")
     assert np.abs(near_bright.normals - near_dark.normals).max() < 0.02
-    wrong = analyse(sphere.photo, depth=depth, depth_convention="near_is_dark")
+    wrong = analyze_shape(sphere.photo, depth=depth, depth_convention="near_is_dark")
     assert np.corrcoef(wrong.normals[..., 0].ravel(), near_bright.normals[..., 0].ravel())[0, 1] < 0
 
 
 def test_a_mask_of_another_size_is_stretched_over_the_photo(sphere: Subject) -> None:
     small = sphere.scene.mask_pixels[::2, ::2]
-    analysis = analyse(sphere.photo, mask=small)
+    analysis = analyze_shape(sphere.photo, mask=small)
     assert analysis.mode == "user_mask"
     assert np.abs(analysis.alpha - sphere.analysis.alpha).mean() < 0.02
 
@@ -83,37 +83,37 @@ def test_a_mask_of_another_size_is_stretched_over_the_photo(sphere: Subject) -> 
 def test_a_mask_wins_over_transparency(sphere: Subject) -> None:
     alpha = np.zeros(sphere.photo.shape[:2], np.uint8)
     alpha[:40] = 255
-    analysis = analyse(sphere.photo, alpha=alpha, mask=sphere.scene.mask_pixels)
+    analysis = analyze_shape(sphere.photo, alpha=alpha, mask=sphere.scene.mask_pixels)
     assert analysis.mode == "user_mask"
 
 
 def test_an_empty_mask_is_said_and_not_used(sphere: Subject) -> None:
-    analysis = analyse(sphere.photo, mask=np.zeros(sphere.photo.shape[:2], np.uint8))
+    analysis = analyze_shape(sphere.photo, mask=np.zeros(sphere.photo.shape[:2], np.uint8))
     assert analysis.mode in ("auto_mask", "scene")
     assert any("mask selects nothing" in warning for warning in analysis.warnings)
 
 
 def test_a_mask_of_the_whole_frame_is_a_gentle_dome(sphere: Subject) -> None:
-    analysis = analyse(sphere.photo, mask=np.full(sphere.photo.shape[:2], 255, np.uint8))
+    analysis = analyze_shape(sphere.photo, mask=np.full(sphere.photo.shape[:2], 255, np.uint8))
     assert analysis.mode == "user_mask"
     assert analysis.height[96, 96] > analysis.height[2, 2] + 10
 
 
 def test_a_bright_thing_on_a_plain_ground_is_found(sphere: Subject) -> None:
-    analysis = analyse(sphere.photo)
+    analysis = analyze_shape(sphere.photo)
     assert analysis.mode == "auto_mask"
     overlap = (analysis.alpha > 0.5) & sphere.scene.mask
     union = (analysis.alpha > 0.5) | sphere.scene.mask
     assert overlap.sum() / union.sum() > 0.7
 
 
-def test_all_of_a_many_coloured_thing_on_white_is_found() -> None:
+def test_all_of_a_many_colored_thing_on_white_is_found() -> None:
     """A search by colours alone takes one of them for the subject and leaves the others out."""
     photo = np.full((200, 300, 3), 252, np.uint8)
     cv2.ellipse(photo, (150, 100), (90, 70), 0, 0, 180, (255, 130, 40), -1)
     cv2.ellipse(photo, (150, 100), (90, 70), 0, 180, 360, (150, 200, 60), -1)
     cv2.line(photo, (60, 100), (240, 100), (252, 252, 252), 7)
-    analysis = analyse(photo)
+    analysis = analyze_shape(photo)
     assert analysis.mode == "auto_mask"
     found = cv2.resize(analysis.alpha, (300, 200)) > 0.5
     thing = (photo != 252).any(axis=2)
@@ -121,7 +121,7 @@ def test_all_of_a_many_coloured_thing_on_white_is_found() -> None:
 
 
 def test_a_frame_without_a_subject_is_said_to_have_none(clutter: NDArray[np.uint8]) -> None:
-    analysis = analyse(clutter)
+    analysis = analyze_shape(clutter)
     assert analysis.mode == "scene"
     assert analysis.confidence < 0.35
     behind = Lighting(lights=(Light(azimuth_deg=180),))
@@ -136,7 +136,7 @@ def test_a_frame_without_a_subject_gets_brighter_on_the_side_of_the_light(
     side: int, clutter: NDArray[np.uint8]
 ) -> None:
     """By 0.8 stops or more from one third to the other: the picture has a lit side."""
-    analysis = analyse(clutter)
+    analysis = analyze_shape(clutter)
     light = Lighting(lights=(Light(azimuth_deg=side * 60),))
     relit = synth.to_linear(relight(clutter, analysis, light).rgb).mean(axis=(0, 2))
     gain = relit / synth.to_linear(clutter).mean(axis=(0, 2))
@@ -149,7 +149,7 @@ def test_a_frame_without_a_subject_gets_brighter_on_the_side_of_the_light(
 def test_tiny_and_narrow_pictures_are_relit(shape: tuple[int, int]) -> None:
     photo = np.random.default_rng(4).integers(0, 256, (*shape, 3)).astype(np.uint8)
     for mask in (None, np.full(shape, 255, np.uint8)):
-        relit = relight(photo, analyse(photo, mask=mask), LEFT).rgb
+        relit = relight(photo, analyze_shape(photo, mask=mask), LEFT).rgb
         assert relit.shape == photo.shape
         assert relit.dtype == np.uint8
 
@@ -157,7 +157,7 @@ def test_tiny_and_narrow_pictures_are_relit(shape: tuple[int, int]) -> None:
 @pytest.mark.parametrize("level", [0, 119, 255])
 def test_a_plain_picture_stays_without_blotches(level: int) -> None:
     photo = np.full((90, 120, 3), level, np.uint8)
-    relit = relight(photo, analyse(photo), LEFT).rgb
+    relit = relight(photo, analyze_shape(photo), LEFT).rgb
     steps = np.abs(np.diff(relit.astype(int), axis=1)).max()
     assert steps <= 4
     assert (relit.max() == 0) == (level == 0)
@@ -165,12 +165,15 @@ def test_a_plain_picture_stays_without_blotches(level: int) -> None:
 
 def test_a_fully_transparent_picture_is_treated_as_opaque(sphere: Subject) -> None:
     hidden = np.zeros(sphere.photo.shape[:2], np.uint8)
-    assert analyse(sphere.photo, alpha=hidden).to_bytes() == analyse(sphere.photo).to_bytes()
+    assert (
+        analyze_shape(sphere.photo, alpha=hidden).to_bytes()
+        == analyze_shape(sphere.photo).to_bytes()
+    )
 
 
-def test_a_grey_picture_stays_grey_under_daylight(sphere: Subject) -> None:
-    grey = np.repeat(sphere.photo[..., :1], 3, axis=2)
-    relit = relight(grey, analyse(grey, mask=sphere.scene.mask_pixels), LEFT).rgb.astype(int)
+def test_a_gray_picture_stays_gray_under_daylight(sphere: Subject) -> None:
+    gray = np.repeat(sphere.photo[..., :1], 3, axis=2)
+    relit = relight(gray, analyze_shape(gray, mask=sphere.scene.mask_pixels), LEFT).rgb.astype(int)
     assert np.ptp(relit, axis=2).max() <= 1
 
 
@@ -188,8 +191,8 @@ def test_no_light_at_all_is_dark_but_not_broken(sphere: Subject) -> None:
 def test_arrays_of_other_dimensions_are_refused_by_name() -> None:
     photo = np.zeros((8, 8, 3), np.uint8)
     with pytest.raises(InvalidArgument, match="image"):
-        analyse(photo[..., 0])
+        analyze_shape(photo[..., 0])
     with pytest.raises(InvalidArgument, match="mask"):
-        analyse(photo, mask=photo)
+        analyze_shape(photo, mask=photo)
     with pytest.raises(InvalidArgument, match="normals"):
-        analyse(photo, normals=photo[..., 0])
+        analyze_shape(photo, normals=photo[..., 0])

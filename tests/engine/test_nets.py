@@ -13,7 +13,7 @@ import mcp_relight.cli
 from mcp_relight.domain.weights import WEIGHTS
 from mcp_relight.engine import nets
 from mcp_relight.engine.face_mesh import find_faces
-from mcp_relight.engine.pipeline import analyse
+from mcp_relight.engine.pipeline import analyze_shape
 from mcp_relight.engine.saliency import salient
 
 FOLDER = Path(nets.__file__).parent / "weights"
@@ -81,7 +81,7 @@ def test_without_a_network_the_photo_is_still_analysed_and_the_result_says_so(
     else:
         data = (copies / name).read_bytes()
         (copies / name).write_bytes(data[: len(data) // 2] if damage == "cut" else data[::-1])
-    analysis = analyse(sample)
+    analysis = analyze_shape(sample)
     assert analysis.mode == "auto_mask"
     assert not analysis.complete
     assert any("networks" in warning for warning in analysis.warnings)
@@ -92,12 +92,12 @@ def test_an_opencv_without_the_importers_is_no_error(
 ) -> None:
     monkeypatch.delattr(cv2.dnn, "readNetFromTFLite")
     monkeypatch.delattr(cv2.dnn, "readNetFromONNX")
-    analysis = analyse(sample)
+    analysis = analyze_shape(sample)
     assert analysis.mode == "auto_mask"
     assert not analysis.complete
 
 
 def test_whole_networks_leave_no_warning(copies: Path, sample: Photo) -> None:
-    analysis = analyse(sample)
+    analysis = analyze_shape(sample)
     assert analysis.complete
     assert analysis.warnings == ()

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from mcp_relight.domain.lighting import Light, Lighting
 from mcp_relight.domain.looks import LOOKS
 from mcp_relight.engine.analysis import Analysis
-from mcp_relight.engine.pipeline import analyse, relight
+from mcp_relight.engine.pipeline import analyze_shape, relight
 from tests.engine import synth
 from tests.engine.conftest import Subject
 
@@ -19,7 +19,7 @@ def mean_color(pixels: NDArray[np.uint8], mask: NDArray[np.bool_]) -> NDArray[np
 
 
 def test_two_runs_give_identical_bytes(blobby: Subject) -> None:
-    again = analyse(blobby.photo, mask=blobby.scene.mask_pixels)
+    again = analyze_shape(blobby.photo, mask=blobby.scene.mask_pixels)
     assert again.to_bytes() == blobby.analysis.to_bytes()
     first = relight(blobby.photo, blobby.analysis, LEFT).rgb
     assert np.array_equal(first, relight(blobby.photo, again, LEFT).rgb)
@@ -27,7 +27,7 @@ def test_two_runs_give_identical_bytes(blobby: Subject) -> None:
 
 def test_a_searched_subject_is_the_same_on_two_runs() -> None:
     photo = synth.to_pixels(synth.sphere().soft_photo)
-    assert analyse(photo).to_bytes() == analyse(photo).to_bytes()
+    assert analyze_shape(photo).to_bytes() == analyze_shape(photo).to_bytes()
 
 
 def test_a_stored_analysis_gives_the_same_pixels(vase: Subject) -> None:
@@ -64,7 +64,7 @@ def test_a_kept_background_is_bit_exact(vase: Subject) -> None:
     photo = vase.photo.copy()
     outside = ~vase.scene.mask
     photo[outside] = np.random.default_rng(1).integers(0, 256, (int(outside.sum()), 3))
-    analysis = analyse(photo, mask=vase.scene.mask_pixels)
+    analysis = analyze_shape(photo, mask=vase.scene.mask_pixels)
     relit = relight(photo, analysis, LEFT, background="keep").rgb
     assert np.array_equal(relit[outside], photo[outside])
     assert not np.array_equal(relit[vase.scene.mask], photo[vase.scene.mask])
@@ -74,12 +74,12 @@ def test_a_kept_background_is_bit_exact_on_a_large_photo() -> None:
     photo = np.random.default_rng(2).integers(0, 256, (900, 1300, 3)).astype(np.uint8)
     mask = np.zeros((900, 1300), np.uint8)
     mask[211:703, 333:901] = 255
-    relit = relight(photo, analyse(photo, mask=mask), LEFT, background="keep").rgb
+    relit = relight(photo, analyze_shape(photo, mask=mask), LEFT, background="keep").rgb
     assert np.array_equal(relit[mask == 0], photo[mask == 0])
 
 
 def test_transparent_pixels_are_a_background_too(vase: Subject) -> None:
-    analysis = analyse(vase.photo, alpha=vase.scene.mask_pixels)
+    analysis = analyze_shape(vase.photo, alpha=vase.scene.mask_pixels)
     assert analysis.mode == "alpha"
     relit = relight(vase.photo, analysis, LEFT, background="keep").rgb
     assert np.array_equal(relit[~vase.scene.mask], vase.photo[~vase.scene.mask])
@@ -128,7 +128,7 @@ def test_mean_exposure_stays_at_intensity_one(vase: Subject) -> None:
 @pytest.mark.parametrize("change", [{"intensity": 2.0}, {"exposure_ev": 1.0}])
 def test_more_intensity_or_exposure_is_brighter(vase: Subject, change: dict[str, float]) -> None:
     photo = vase.photo // 2
-    analysis = analyse(photo, mask=vase.scene.mask_pixels)
+    analysis = analyze_shape(photo, mask=vase.scene.mask_pixels)
     of_light = {name: value for name, value in change.items() if name == "intensity"}
     of_all = {name: value for name, value in change.items() if name != "intensity"}
     brighter = Lighting(lights=(Light(azimuth_deg=-60, **of_light),), **of_all)
@@ -139,7 +139,7 @@ def test_more_intensity_or_exposure_is_brighter(vase: Subject, change: dict[str,
 def test_harder_removal_flattens_the_old_light_more(sphere: Subject) -> None:
     scene = sphere.scene
     photo = synth.to_pixels(scene.photos[1])
-    analysis = analyse(photo, mask=scene.mask_pixels)
+    analysis = analyze_shape(photo, mask=scene.mask_pixels)
     half, mask = synth.EDGE_PX // 2, scene.mask
     even = Lighting(ambient=1)
     balance: list[float] = []
@@ -168,7 +168,7 @@ def test_nothing_casts_a_shadow_where_no_subject_was_found(
 
 
 @pytest.mark.parametrize("look", sorted(LOOKS))
-def test_every_look_renders_without_artefact(look: str, vase: Subject) -> None:
+def test_every_look_renders_without_artifact(look: str, vase: Subject) -> None:
     relit = relight(vase.photo, vase.analysis, LOOKS[look].lighting).rgb[vase.scene.mask]
     assert 8 < relit.mean() < 235
     assert (relit.min(axis=1) == 255).mean() < 0.02
@@ -186,8 +186,8 @@ def test_every_look_renders_on_a_frame_without_a_subject(
 
 
 def test_a_candle_turns_no_shadow_green(sphere: Subject) -> None:
-    grey = np.repeat(synth.to_pixels(sphere.scene.photos[7])[..., 1:2], 3, axis=2)
-    analysis = analyse(grey, mask=sphere.scene.mask_pixels)
-    relit = relight(grey, analysis, LOOKS["candlelight"].lighting).rgb.astype(int)
+    gray = np.repeat(synth.to_pixels(sphere.scene.photos[7])[..., 1:2], 3, axis=2)
+    analysis = analyze_shape(gray, mask=sphere.scene.mask_pixels)
+    relit = relight(gray, analysis, LOOKS["candlelight"].lighting).rgb.astype(int)
     assert (relit[..., 0] >= relit[..., 1]).all()
     assert (relit[..., 1] >= relit[..., 2]).all()

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from mcp_relight.domain.lighting import Light, Lighting
-from mcp_relight.engine.pipeline import analyse, relight
+from mcp_relight.engine.pipeline import analyze_shape, relight
 from tests.engine import synth
 from tests.engine.conftest import Subject
 
@@ -67,7 +67,7 @@ def test_normals_of_a_painted_sphere_are_within_seven_degrees(sphere: Subject) -
 @pytest.mark.parametrize(("light", "sign"), [(1, -1), (2, 1)])
 def test_the_side_of_the_existing_light_is_found(light: int, sign: int) -> None:
     scene = synth.sphere()
-    analysis = analyse(synth.to_pixels(scene.photos[light]), mask=scene.mask_pixels)
+    analysis = analyze_shape(synth.to_pixels(scene.photos[light]), mask=scene.mask_pixels)
     assert sign * analysis.light_azimuth_deg > 20
     assert analysis.light_confidence > 0.5
 
@@ -75,7 +75,7 @@ def test_the_side_of_the_existing_light_is_found(light: int, sign: int) -> None:
 @pytest.mark.parametrize(("light", "sign"), [(3, 1), (4, -1)])
 def test_the_height_of_the_existing_light_is_found(light: int, sign: int) -> None:
     scene = synth.sphere()
-    analysis = analyse(synth.to_pixels(scene.photos[light]), mask=scene.mask_pixels)
+    analysis = analyze_shape(synth.to_pixels(scene.photos[light]), mask=scene.mask_pixels)
     assert sign * analysis.light_elevation_deg > 20
 
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from mcp_relight.domain.adapter import Pace
 from mcp_relight.domain.exchange import Request
+from mcp_relight.providers.kit.adapter import Pace
 from mcp_relight.providers.pixazo import Pixazo
 from mcp_relight.providers.pixeldojo import PixelDojo
 from mcp_relight.providers.segmind import Segmind

@@ -86,7 +86,7 @@ async def test_a_named_model_relights_a_photo_and_is_charged_once(
 
 
 @pytest.mark.long
-async def test_every_model_of_the_catalogues_that_relights_does_so(
+async def test_every_model_of_the_catalogs_that_relights_does_so(
     world: World, simulator: SimulatorHandle, photo: Path
 ) -> None:
     url = upload(simulator, photo)

@@ -21,6 +21,12 @@ class Authority:
         self._name = _name("Test authority")
         self._certificate = self._sign(self._name, self._key, is_authority=True)
 
+    def trust_file(self) -> Path:
+        """As SSL_CERT_FILE names one: this authority and no other."""
+        file = self._folder / "authority.pem"
+        file.write_bytes(self._certificate.public_bytes(Encoding.PEM))
+        return file
+
     def client_context(self) -> ssl.SSLContext:
         """Trusts this authority and no other."""
         text = self._certificate.public_bytes(Encoding.PEM).decode("ascii")

@@ -8,8 +8,8 @@ import pytest
 from pydantic import SecretStr
 
 from mcp_relight.domain.exchange import Accepted, Call, Rendered, Request
-from mcp_relight.domain.json_schema import plain_schema
 from mcp_relight.errors import InvalidArgument, ProviderProtocol, ProviderRefused
+from mcp_relight.providers.kit.json_schema import plain_schema
 from mcp_relight.providers.pixeldojo import PixelDojo
 from mcp_relight.providers.rest import RestProvider
 from tests.jobs.fakes import FakeProvider, World

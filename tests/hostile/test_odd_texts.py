@@ -7,9 +7,9 @@ import httpx2
 import pytest
 from pydantic import JsonValue, SecretStr
 
-from mcp_relight.domain.catalog import parse_json_object
 from mcp_relight.domain.exchange import Call, Request
 from mcp_relight.domain.lights_json import parse_lights
+from mcp_relight.domain.models import parse_json_object
 from mcp_relight.errors import InvalidArgument
 from mcp_relight.providers.rest import RestProvider
 from mcp_relight.providers.segmind import Segmind

@@ -107,8 +107,8 @@ def test_every_spelling_of_a_secret_is_looked_for() -> None:
     from urllib.parse import quote
 
     secret = "Canary 1&2"
-    for around in range(4):
-        text = b"{" * around + secret.encode() + b"}" * around
+    for ports in range(4):
+        text = b"{" * ports + secret.encode() + b"}" * ports
         for spelled in (text, b64encode(text), text.hex().encode(), quote(text).encode()):
             assert any(form in spelled for form in forms_of(secret)), spelled
 

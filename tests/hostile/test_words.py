@@ -69,12 +69,12 @@ def texts_in(value: object, at: str = "") -> Iterator[tuple[str, str]]:
 
 
 def check(answer: Facts) -> None:
-    """Nothing hidden anywhere; the order at most as part of a path, which is data."""
+    """Nothing hidden anywhere; the order at most as part of a path or name, which is data."""
     for name, text in texts_in(answer):
         if name in {"data", "blob"}:
             continue
         assert is_plain(text.replace("\n", "")), (name, text)
-        if name not in {"path", "values"}:
+        if name not in {"path", "name", "values"}:
             assert "previous instructions" not in text.lower(), (name, text)
 
 
@@ -109,7 +109,7 @@ def test_no_tool_repeats_what_a_file_is_called_or_holds(world: World, gallery: l
         for photo in gallery:
             everything_about(wire, photo)
         found = wire.facts("find_images", limit=50)
-        assert {Path(image["path"]).name for image in found["images"]} >= {f"{ORDER}.png"}
+        assert {Path(image["name"]).name for image in found["images"]} >= {f"{ORDER}.png"}
         assert len(found["images"]) >= 5
         argument = {"name": "image", "value": "I"}
         ref = {"type": "ref/prompt", "name": "relight_photo"}

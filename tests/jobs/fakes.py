@@ -22,7 +22,7 @@ from mcp_relight.domain.report import (
     StopsReport,
 )
 from mcp_relight.errors import EngineCrashed, FetchFailed, ImageCorrupt, StorageFull
-from mcp_relight.jobs.lanes import Lane
+from mcp_relight.jobs.ports import Lane
 from mcp_relight.jobs.steps import Steps
 from mcp_relight.jobs.store.store import Store
 from mcp_relight.testing import MemoryImages, ScriptedPixels
@@ -244,14 +244,14 @@ def _next(answers: list[Answer]) -> Outcome:
     return answer
 
 
-def new_steps(store: Store, folder: Path, *lanes: Lane, clock: Clock, **around: Any) -> Steps:
+def new_steps(store: Store, folder: Path, *lanes: Lane, clock: Clock, **ports: Any) -> Steps:
     """Steps with fakes around them, unless a test brings its own."""
     ports: dict[str, Any] = {
         "images": FakeImages(),
         "pixels": FakePixels(),
         "inputs": FakeInputs(),
         "downloads": FakeDownloads(),
-        **around,
+        **ports,
     }
     return Steps(
         jobs=store,

@@ -14,12 +14,12 @@ from mcp_relight.errors import (
     ProviderProtocol,
     RelightError,
 )
-from mcp_relight.jobs.slots import Gate, Slots
+from mcp_relight.jobs.rate_limiter import Rate, RateLimiter
 from tests.jobs.fakes import FakeClock, FakeProvider, World
 
 pytestmark = pytest.mark.anyio
 
-GATE = Gate(name="key", per_minute=60, burst=1)
+RATE = Rate(name="key", per_minute=60, burst=1)
 
 
 def gated(folder: Path, *, uploads: int = 0) -> World:
@@ -84,26 +84,26 @@ async def test_a_request_more_than_foreseen_waits_for_a_slot_of_its_own(tmp_path
 
 async def test_a_slot_is_used_once_and_an_old_one_not_at_all(tmp_path: Path) -> None:
     world = World(tmp_path)
-    slots, clock = Slots(world.store, world.clock), world.clock
-    assert await slots.wait_s("a", GATE) == 0
-    await slots.use("a", GATE)
-    assert await slots.wait_s("a", GATE) == pytest.approx(1)
+    slots, clock = RateLimiter(world.store, world.clock), world.clock
+    assert await slots.wait_s("a", RATE) == 0
+    await slots.use("a", RATE)
+    assert await slots.wait_s("a", RATE) == pytest.approx(1)
     start = clock.time
-    await slots.use("a", GATE)
+    await slots.use("a", RATE)
     assert clock.time == pytest.approx(start + 1)
-    await slots.wait_s("b", GATE)
+    await slots.wait_s("b", RATE)
     clock.time += 10
-    await slots.use("b", GATE)
+    await slots.use("b", RATE)
     # The old slot was given up; the one used in its place came from the gate now.
-    assert await slots.wait_s("c", GATE) == pytest.approx(1)
+    assert await slots.wait_s("c", RATE) == pytest.approx(1)
 
 
 async def test_a_held_gate_takes_back_the_slots_that_were_given_out(tmp_path: Path) -> None:
     world = World(tmp_path)
-    slots = Slots(world.store, world.clock)
-    await slots.ready("a", GATE)
-    await slots.hold(GATE, 30)
-    assert await slots.wait_s("a", GATE) == pytest.approx(30)
+    slots = RateLimiter(world.store, world.clock)
+    await slots.ready("a", RATE)
+    await slots.hold(RATE, 30)
+    assert await slots.wait_s("a", RATE) == pytest.approx(30)
 
 
 PASSING = [

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from mcp_relight.jobs.lanes import NEVER
+from mcp_relight.jobs.retry import NEVER
 from mcp_relight.jobs.store.leftovers import has_leftovers
 from mcp_relight.jobs.store.store import Store
 from tests.jobs.fakes import OWNER, new_job
@@ -60,9 +60,9 @@ def test_a_damaged_database_is_left_to_a_worker(database: Path) -> None:
 
 def test_neither_asking_nor_the_worker_loads_what_only_the_server_needs() -> None:
     code = (
-        "import sys, mcp_relight.jobs.store.leftovers; "
+        "import sys, mcp_relight.jobs.store.due_rows; "
         "assert not {'sqlalchemy', 'numpy'} & set(sys.modules); "
-        "import mcp_relight.cli.worker; "
+        "import mcp_relight.cli.serving; "
         "assert not {'mcp', 'numpy', 'PIL', 'starlette'} & set(sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

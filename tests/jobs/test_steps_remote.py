@@ -24,7 +24,7 @@ from mcp_relight.errors import (
     TimedOut,
     UrlRefused,
 )
-from mcp_relight.jobs.lanes import NEVER
+from mcp_relight.jobs.retry import NEVER
 from tests.jobs.fakes import OWNER, FakeProvider, World
 
 pytestmark = pytest.mark.anyio

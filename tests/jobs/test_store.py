@@ -315,12 +315,12 @@ async def test_an_old_unknown_job_does_not_hide_the_evidence_of_a_new_one(
     assert not await store.may_be_anothers(old, "t-1")
 
 
-async def test_the_last_catalogue_of_a_provider_is_kept(
+async def test_the_last_catalog_of_a_provider_is_kept(
     store: Store, location: Path | str, clock: FakeClock
 ) -> None:
-    assert await store.cached_catalogue("cloud") is None
-    await store.keep_catalogue("cloud", "[1]")
-    await store.keep_catalogue("cloud", "[2]")
+    assert await store.cached_catalog("cloud") is None
+    await store.keep_catalog("cloud", "[1]")
+    await store.keep_catalog("cloud", "[2]")
     again = Store(location, is_living=lambda _: False)
-    assert await again.cached_catalogue("cloud") == (clock.time, "[2]")
+    assert await again.cached_catalog("cloud") == (clock.time, "[2]")
     await again.aclose()

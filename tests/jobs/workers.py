@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from mcp_relight.bootstrap import SystemClock
-from mcp_relight.jobs.lanes import Lane
 from mcp_relight.jobs.locks import WorkerLock, is_living
+from mcp_relight.jobs.ports import Lane
 from mcp_relight.jobs.store.store import Store
 from mcp_relight.jobs.worker import Worker
 from tests.jobs.fakes import KEY, FakeProvider, new_steps

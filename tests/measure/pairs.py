@@ -61,9 +61,9 @@ def as_a_provider_returns(
     small = np.asarray(cv2.GaussianBlur(small, (0, 0), 0.7), np.uint8)
     disc = np.zeros(small.shape[:2], np.uint8)
     if object_rgb is not None:
-        centre, radius = (round(0.45 * width / 2), round(0.5 * height / 2)), round(0.035 * width)
-        cv2.circle(disc, centre, radius, 255, -1)
-        cv2.circle(small, centre, radius, object_rgb, -1, cv2.LINE_AA)
+        center, radius = (round(0.45 * width / 2), round(0.5 * height / 2)), round(0.035 * width)
+        cv2.circle(disc, center, radius, 255, -1)
+        cv2.circle(small, center, radius, object_rgb, -1, cv2.LINE_AA)
     painted = np.zeros((height, width), np.uint8)
     inner = (width - 2 * dx, height - 2 * dy)
     painted[dy : height - dy, dx : width - dx] = cv2.resize(disc, inner)

@@ -32,7 +32,7 @@ def errors_deg(scenes: list[Lit]) -> list[float]:
     return found
 
 
-def grey_world(seed: int = 0) -> np.ndarray:
+def gray_world(seed: int = 0) -> np.ndarray:
     """Linear patches (120, 160, 3) whose colours average to grey."""
     random = np.random.default_rng(seed)
     patches = random.uniform(0.05, 0.6, (12, 16, 1)) * random.uniform(0.8, 1.2, (12, 16, 3))
@@ -60,8 +60,8 @@ def test_flat_light_gives_no_confidence(scenes: list[Lit]) -> None:
 
 
 @pytest.mark.parametrize("kelvin", [2500, 2856, 3200, 4000, 5000, 6504, 8000, 9000])
-def test_the_kelvin_of_a_grey_world_is_within_10_percent(kelvin: int) -> None:
-    seen = analyze(synth.to_pixels(grey_world() * kelvin_color(kelvin)))
+def test_the_kelvin_of_a_gray_world_is_within_10_percent(kelvin: int) -> None:
+    seen = analyze(synth.to_pixels(gray_world() * kelvin_color(kelvin)))
     assert seen.kelvin is not None
     assert abs(seen.kelvin - kelvin) <= 0.1 * kelvin
     assert seen.tint is not None
@@ -70,13 +70,13 @@ def test_the_kelvin_of_a_grey_world_is_within_10_percent(kelvin: int) -> None:
 
 
 def test_green_light_shows_in_the_tint() -> None:
-    green = grey_world() * np.array([1, 1.3, 1], np.float32)
+    green = gray_world() * np.array([1, 1.3, 1], np.float32)
     assert (analyze(synth.to_pixels(green)).tint or 0) > 0.15
 
 
-def test_a_black_and_white_photo_has_no_colour_to_be_sure_of(scenes: list[Lit]) -> None:
-    grey = cv2.cvtColor(scenes[0].soft, cv2.COLOR_RGB2GRAY)
-    assert analyze(np.dstack([grey] * 3)).color_confidence == 0
+def test_a_black_and_white_photo_has_no_color_to_be_sure_of(scenes: list[Lit]) -> None:
+    gray = cv2.cvtColor(scenes[0].soft, cv2.COLOR_RGB2GRAY)
+    assert analyze(np.dstack([gray] * 3)).color_confidence == 0
 
 
 def test_the_subject_box_holds_the_subject(scenes: list[Lit]) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from mcp_relight.domain.looks import LOOKS
 from mcp_relight.domain.report import Report
-from mcp_relight.engine.pipeline import analyse, relight
+from mcp_relight.engine.pipeline import analyze_shape, relight
 from mcp_relight.measure.report import report
 
 from .pairs import Lit, Pixels, asked
@@ -41,7 +41,7 @@ def measured(before: Pixels, after: Pixels) -> Report:
 
 @pytest.mark.parametrize("look", ["split", "low_key", "neon", "golden_hour"])
 def test_light_leaves_a_face_the_same(portrait: Pixels, look: str) -> None:
-    relit = relight(portrait, analyse(portrait), LOOKS[look].lighting).rgb
+    relit = relight(portrait, analyze_shape(portrait), LOOKS[look].lighting).rgb
     made = measured(portrait, relit)
     assert made.collateral.face is not None
     assert made.collateral.face > 0.6

@@ -118,7 +118,7 @@ def test_a_direction_nobody_can_see_is_never_called_wrong(scenes: list[Lit]) -> 
             assert made.verdict != "wrong direction" or made.direction.confidence >= 0.1
 
 
-def test_the_colour_of_a_light_is_no_direction() -> None:
+def test_the_color_of_a_light_is_no_direction() -> None:
     """Orange on the left, blue on the right: luminance alone sees candle light come from there."""
     paint = np.zeros((120, 160, 3), np.float32)
     paint[:, :80], paint[:, 80:] = (0.2, 0.1, 0.05), (0.07, 0.14, 0.28)
@@ -150,7 +150,7 @@ def test_a_crop_and_lost_edges_are_reported(scenes: list[Lit]) -> None:
     assert lost.collateral.structure < made.collateral.structure
 
 
-def test_painting_the_surface_another_colour_shows_as_a_hue_shift(scenes: list[Lit]) -> None:
+def test_painting_the_surface_another_color_shows_as_a_hue_shift(scenes: list[Lit]) -> None:
     scene = scenes[0]
     swapped = scene.soft[..., ::-1].copy()
     assert (report(scene.soft, swapped, asked(0, 10)).collateral.hue_shift_deg or 0) > 40

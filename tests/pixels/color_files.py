@@ -31,7 +31,7 @@ def shown(width: int = 96, height: int = 64) -> NDArray[np.uint8]:
     return rgb.round().astype(np.uint8)
 
 
-def grey(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def gray(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return np.repeat(rgb[..., 1:2], 3, axis=2)
 
 

@@ -83,7 +83,7 @@ async def test_sixteen_bits_become_eight_by_scaling(pixels: PixelChild) -> None:
     assert np.abs(array(shown.data, "L").astype(int) - ramp / 257).max() <= 0.51
 
 
-async def test_sixteen_bit_colour_is_said_too(pixels: PixelChild) -> None:
+async def test_sixteen_bit_color_is_said_too(pixels: PixelChild) -> None:
     row = b"\0" + struct.pack(">3H", 65535, 32768, 0) * 2
     data = png_of(struct.pack(">IIBBBBB", 2, 2, 16, 2, 0, 0, 0), row * 2)
     found = await pixels.inspect(data)
@@ -92,7 +92,7 @@ async def test_sixteen_bit_colour_is_said_too(pixels: PixelChild) -> None:
     assert array(shown.data)[0, 0].tolist() == [255, 128, 0]
 
 
-async def test_print_colours_become_rgb_with_a_warning(pixels: PixelChild) -> None:
+async def test_print_colors_become_rgb_with_a_warning(pixels: PixelChild) -> None:
     found = await pixels.inspect(encoded(photo(mode="CMYK"), "JPEG"))
     assert "CMYK" in found.warnings[0]
     shown = await pixels.reencode(found.data, max_edge_px=None, mime_type="image/png")
@@ -119,7 +119,7 @@ def png_of(header: bytes, rows: bytes = b"") -> bytes:
     return b"\x89PNG\r\n\x1a\n" + b"".join(parts) + png_chunk(b"IEND", b"")
 
 
-def grey_header(width: int, height: int, depth: int = 8) -> bytes:
+def gray_header(width: int, height: int, depth: int = 8) -> bytes:
     return struct.pack(">IIBBBBB", width, height, depth, 0, 0, 0, 0)
 
 
@@ -145,15 +145,15 @@ JPEG_SIZE_AT = JPEG.index(b"\xff\xc0") + 5
         (encoded(photo(), "AVIF")[:-20], ImageCorrupt, "cut off"),
         (damaged(PNG, PNG.index(b"IDAT") + 30), ImageCorrupt, "damaged"),
         (damaged(PNG, 20), ImageCorrupt, "damaged"),
-        (png_of(grey_header(0, 10)), ImageCorrupt, "damaged|no width"),
+        (png_of(gray_header(0, 10)), ImageCorrupt, "damaged|no width"),
         (
             JPEG[:JPEG_SIZE_AT] + b"\0\0" + JPEG[JPEG_SIZE_AT + 2 :],
             ImageCorrupt,
             "damaged|no width",
         ),
-        (png_of(grey_header(30_000, 30_000)), ImageTooLarge, "50 megapixels"),
-        (png_of(grey_header(7_100, 7_100)), ImageTooLarge, "50 megapixels"),
-        (png_of(grey_header(10, 16_385)), ImageTooLarge, "16,384 pixels"),
+        (png_of(gray_header(30_000, 30_000)), ImageTooLarge, "50 megapixels"),
+        (png_of(gray_header(7_100, 7_100)), ImageTooLarge, "50 megapixels"),
+        (png_of(gray_header(10, 16_385)), ImageTooLarge, "16,384 pixels"),
         (PNG + b"\0" * MAX_INPUT_BYTES, ImageTooLarge, "50 MB"),
         (b"<html>no such picture</html>", ImageUnsupported, "not a picture"),
         (b"%PDF-1.7", ImageUnsupported, "not a picture"),
@@ -174,7 +174,7 @@ async def test_a_bad_picture_is_refused_with_its_own_words(
 
 async def test_a_picture_just_within_the_limits_is_read(pixels: PixelChild) -> None:
     rows = (b"\0" + bytes(7_000)) * 7_000
-    found = await pixels.inspect(png_of(grey_header(7_000, 7_000), rows))
+    found = await pixels.inspect(png_of(gray_header(7_000, 7_000), rows))
     assert (found.width, found.height) == (7_000, 7_000)
 
 

@@ -26,7 +26,7 @@ from . import color_files as files
 from .pictures import encoded, jpeg_segment, jpeg_with, png_chunk, srgb_profile, wide_profile
 
 PICTURE = files.shown()
-GREY = files.grey(PICTURE)
+GREY = files.gray(PICTURE)
 AS_IT_IS = Lighting(lights=(Light(),), strength=0)
 MOST_LEVELS = 3.5
 NO_CODES = (2, 2)
@@ -270,7 +270,7 @@ def test_every_code_that_has_a_meaning_makes_a_profile_or_a_conversion() -> None
             continue
         if colors is not None and colors.fits_profile:
             for is_grey, mode in ((False, "RGB"), (True, "L")):
-                profile = profile_of(colors, grey=is_grey)
+                profile = profile_of(colors, gray=is_grey)
                 seen = to_srgb(Image.new(mode, (4, 4), "white"), profile)
                 assert seen is not None
                 assert min(np.asarray(seen).ravel()) >= 253, codes

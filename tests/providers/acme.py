@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from mcp_relight.domain.catalog import ModelSpec
 from mcp_relight.domain.exchange import Call, Request
+from mcp_relight.domain.models import ModelSpec
 from mcp_relight.providers.segmind import Segmind
 
 

@@ -10,9 +10,9 @@ import httpx2
 import pytest
 from pydantic import SecretStr
 
-from mcp_relight.domain.adapter import Adapter
 from mcp_relight.domain.exchange import Accepted, Request
 from mcp_relight.domain.exchange import Call as AdapterCall
+from mcp_relight.providers.kit.adapter import Adapter
 from mcp_relight.providers.pixazo import Pixazo
 from mcp_relight.providers.pixeldojo import PixelDojo
 from mcp_relight.providers.rest import RestProvider

@@ -6,13 +6,13 @@ from typing import Any
 import pytest
 from pydantic import JsonValue
 
-from mcp_relight.domain.adapter import Adapter
 from mcp_relight.domain.job import Job, JobRequest
 from mcp_relight.domain.lighting import Light, Lighting
 from mcp_relight.domain.pixels import Encoded
 from mcp_relight.domain.ports import Turn
 from mcp_relight.errors import NeedsPublicUrl
 from mcp_relight.providers.inputs import ProviderInputs
+from mcp_relight.providers.kit.adapter import Adapter
 from mcp_relight.providers.pixazo import Pixazo
 from mcp_relight.providers.segmind import Segmind
 from mcp_relight.testing import MemoryImages, ScriptedPixels

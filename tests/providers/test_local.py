@@ -158,7 +158,7 @@ def test_defaults_are_those_of_the_product_page() -> None:
     }
 
 
-def test_every_field_of_a_light_is_honoured_and_words_are_not() -> None:
+def test_every_field_of_a_light_is_honored_and_words_are_not() -> None:
     lighting = Lighting(lights=(Light(kelvin=3000), Light(role="fill")), prompt="warm")
     how = {entry.name: entry.how for entry in CLASSIC.honesty(lighting, {})}
     assert how.pop("prompt") == "ignored"
@@ -167,7 +167,7 @@ def test_every_field_of_a_light_is_honoured_and_words_are_not() -> None:
 
 
 @pytest.mark.parametrize(("kelvin", "how"), [(1900, "approximated"), (3200, "honoured")])
-def test_candle_colours_are_said_to_be_approximated(kelvin: float, how: str) -> None:
+def test_candle_colors_are_said_to_be_approximated(kelvin: float, how: str) -> None:
     lighting = Lighting(lights=(Light(kelvin=kelvin),))
     fields = {field.name: field.how for field in CLASSIC.honesty(lighting, {})}
     assert fields["kelvin"] == how

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from mcp_relight.domain.catalog import RESERVED, ModelSpec, parse_json_object
+from mcp_relight.domain.models import RESERVED, ModelSpec, parse_json_object
 from mcp_relight.errors import InvalidArgument
 from mcp_relight.providers.local import CLASSIC
 from mcp_relight.providers.pixazo import Pixazo

@@ -5,9 +5,7 @@ from typing import Any
 
 import pytest
 
-from mcp_relight.domain.adapter import Adapter
 from mcp_relight.domain.exchange import Accepted, Follow, Output, Rendered, Request, Working
-from mcp_relight.domain.replies import addresses, moment, number, state_of
 from mcp_relight.errors import (
     ContentRejected,
     JobExpired,
@@ -16,6 +14,8 @@ from mcp_relight.errors import (
     ProviderProtocol,
     ProviderRefused,
 )
+from mcp_relight.providers.kit.adapter import Adapter
+from mcp_relight.providers.kit.replies import addresses, moment, number, state_of
 from mcp_relight.providers.pixazo import Pixazo
 from mcp_relight.providers.pixeldojo import PixelDojo
 from mcp_relight.providers.segmind import Segmind

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from mcp_relight.domain.catalog import ModelSpec
 from mcp_relight.domain.exchange import Picture
 from mcp_relight.domain.lighting import Lighting
+from mcp_relight.domain.models import ModelSpec
 from mcp_relight.errors import Internal, NeedsPublicUrl, UnknownModel
 from mcp_relight.providers.registry import GROUP, Access, Registry, installed
 

@@ -14,7 +14,6 @@ import pytest
 from PIL import Image
 from pydantic import SecretStr
 
-from mcp_relight.domain.adapter import Adapter
 from mcp_relight.domain.exchange import Accepted, Call, Outcome, Picture, Rendered, Request, Working
 from mcp_relight.domain.job import Job, JobRequest
 from mcp_relight.errors import (
@@ -27,6 +26,7 @@ from mcp_relight.errors import (
     ProviderProtocol,
     ProviderRefused,
 )
+from mcp_relight.providers.kit.adapter import Adapter
 from mcp_relight.providers.pixazo import Pixazo
 from mcp_relight.providers.pixeldojo import PixelDojo
 from mcp_relight.providers.rest import RestProvider

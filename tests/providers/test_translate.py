@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from mcp_relight.domain.lighting import LIGHT_FROM, Light, Lighting
 from mcp_relight.domain.looks import LOOKS
-from mcp_relight.domain.translate import (
+from mcp_relight.providers.kit.translate import (
     ONLY_THE_LIGHT,
     color_words,
     compose_prompt,
@@ -118,7 +118,7 @@ def test_only_an_equal_light_of_the_same_role_rivals_the_key(
         (6801, "cool blue light"),
     ],
 )
-def test_a_colour_temperature_has_a_word(kelvin: float, words: str) -> None:
+def test_a_color_temperature_has_a_word(kelvin: float, words: str) -> None:
     assert color_words(Light(kelvin=kelvin)) == words
 
 
@@ -133,7 +133,7 @@ def test_a_colour_temperature_has_a_word(kelvin: float, words: str) -> None:
         ("#FF0010", "red"),
     ],
 )
-def test_a_colour_is_named_and_given_as_it_is(color: str, hue: str) -> None:
+def test_a_color_is_named_and_given_as_it_is(color: str, hue: str) -> None:
     assert color_words(Light(color=color)) == f"{hue} colored light ({color})"
 
 
@@ -204,7 +204,7 @@ def test_what_words_cannot_say_is_reported_as_ignored() -> None:
     assert entries["falloff"].how == "ignored"
 
 
-def test_words_that_are_cut_are_not_reported_as_honoured() -> None:
+def test_words_that_are_cut_are_not_reported_as_honored() -> None:
     lighting = Lighting(prompt="x" * 801)
     by_name = {entry.name: entry for entry in honest_in_words(lighting, limit_chars=800)}
     assert by_name["prompt"].how == "approximated"

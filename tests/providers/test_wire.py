@@ -124,7 +124,7 @@ async def everything(provider: RestProvider, turn: Turns) -> None:
         lambda: provider.balance(turn),
         lambda: provider.upload(PNG, "image/png", turn),
         lambda: provider.schema(model, turn),
-        lambda: provider.catalogue(turn),
+        lambda: provider.catalog(turn),
     ):
         with contextlib.suppress(ProviderError):
             await step()

@@ -46,7 +46,7 @@ def test_a_special_block_is_not_public_from_its_first_to_its_last_address(
 
 
 @pytest.mark.parametrize(("first", "last"), V4_BLOCKS)
-def test_the_neighbours_of_a_special_block_are_public(first: str, last: str) -> None:
+def test_the_neighbors_of_a_special_block_are_public(first: str, last: str) -> None:
     below, above = int(IPv4Address(first)) - 1, int(IPv4Address(last)) + 1
     for number in (below, above):
         if 0 <= number < 2**32:
@@ -107,7 +107,7 @@ def test_a_scope_id_makes_any_address_local() -> None:
         "2a00:1450::200:5efe:6464:64c8",
     ],
 )
-def test_a_metadata_service_is_recognised_in_every_spelling(address: str) -> None:
+def test_a_metadata_service_is_recognized_in_every_spelling(address: str) -> None:
     ip = ip_address(address)
     assert is_metadata(ip)
     assert not is_public(ip)

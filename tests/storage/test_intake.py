@@ -1,7 +1,6 @@
 """What a caller may call a picture, and how each refusal reads."""
 
 import base64
-import os
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +20,8 @@ from mcp_relight.errors import (
 from mcp_relight.pixels.client import PixelChild
 from mcp_relight.storage.files import ImageFiles
 from mcp_relight.storage.intake import MAX_DATA_URI_BYTES, Intake
+from mcp_relight.storage.names import safe_stem
+from tests.arrivals import put_after_all
 from tests.world import make_photo
 
 pytestmark = pytest.mark.anyio
@@ -181,17 +182,11 @@ async def test_nothing_is_fetched_when_all_stays_here(place: Place) -> None:
 
 
 async def test_the_latest_picture_is_the_newest_that_is_no_result(place: Place) -> None:
-    place.results.mkdir()
-    make_photo(place.results / "newest.png", 50, 24)
-    for age, path in enumerate(
-        [
-            place.results / "newest.png",
-            place.photos / "mug.jpg",
-            place.photos / "trips/Mein Bild.png",
-        ]
-    ):
-        os.utime(path, (2_000_000 - age, 2_000_000 - age))
-    assert (await place.intake().take("latest")).name == "mug"
+    put_after_all(place.photos / "trips/Mein Bild.png", place.mug)
+    put_after_all(place.photos / "mug.jpg", place.mug)
+    put_after_all(place.results / "newest.png", place.mug)
+    taken = await place.intake().take("latest")
+    assert (taken.name, taken.was_found) == ("mug", True)
     (place.photos / "mug.jpg").unlink()
     assert (await place.intake().take("latest")).name == "Mein Bild"
     (place.photos / "trips/Mein Bild.png").unlink()
@@ -276,12 +271,119 @@ async def test_a_typed_path_is_its_own_permission(place: Place) -> None:
 
 
 async def test_found_pictures_can_be_taken(place: Place) -> None:
-    found = await place.intake().find(None, limit=10)
+    found = (await place.intake().find(None, limit=10)).found
     assert {item.path.name for item in found} == {"mug.jpg", "Mein Bild.png"}
     for item in found:
         assert (await place.intake().take(str(item.path))).info.width
     inner = await place.intake().find(str(place.photos / "trips"), limit=10)
-    assert [item.path.name for item in inner] == ["Mein Bild.png"]
+    assert [item.path.name for item in inner.found] == ["Mein Bild.png"]
+
+
+async def test_results_of_ours_are_found_only_where_asked(place: Place) -> None:
+    put_after_all(place.results / "mug-rim.png", place.mug)
+    without = await place.intake().find(None, limit=10)
+    assert "mug-rim.png" not in {item.path.name for item in without.found}
+    every = await place.intake().find(None, limit=10, results=True)
+    assert every.found[0].path.name == "mug-rim.png"
+
+
+async def test_a_page_says_where_the_next_begins(place: Place) -> None:
+    first = await place.intake().find(None, limit=1)
+    second = await place.intake().find(None, limit=1, cursor=first.cursor)
+    assert first.cursor is not None
+    assert second.cursor is None
+    assert first.found != second.found
+
+
+AM = "Screenshot 2025-06-14 at 9.41.00\u202fAM.jpg"
+WRITTEN = {
+    "Screenshot 2025-06-14 at 9.41.00 AM.jpg": AM,
+    "Screenshot 2025-06-14 at 9.41.00\u00a0AM": AM,
+    "Caf\u00e9 Z\u00fcrich.jpg": "Cafe\u0301 Zu\u0308rich.jpg",
+    "cafe zurich": "Cafe\u0301 Zu\u0308rich.jpg",
+    "trips/caf\u00e9 z\u00fcrich": "Cafe\u0301 Zu\u0308rich.jpg",
+    "MUG": "mug.jpg",
+    "Mein%20Bild.png": "Mein Bild.png",
+    "mein   bild": "Mein Bild.png",
+    'Anna\'s "best" \u2014 2.jpg': "Anna\u2019s \u201cbest\u201d \u2013 2.jpg",
+    "eileen": "Portrait of Eileen_02.jpg",
+    "portrait eileen": "Portrait of Eileen_02.jpg",
+    "img-12:30.jpg": "img-12:30.jpg",
+    "job_interview": "job_interview.jpg",
+}
+
+
+@pytest.fixture
+def named(place: Place) -> Place:
+    for name in set(WRITTEN.values()) - {"mug.jpg", "Mein Bild.png"}:
+        folder = place.photos / "trips" if name.startswith("Caf") else place.photos
+        (folder / name).write_bytes(place.mug)
+    (place.photos / "catalog.jpg").write_bytes(place.mug)
+    return place
+
+
+@pytest.mark.parametrize("written", WRITTEN)
+async def test_a_name_written_back_otherwise_is_that_picture(named: Place, written: str) -> None:
+    taken = await named.intake().take(written)
+    assert taken.name == safe_stem(Path(WRITTEN[written]).stem)
+
+
+async def test_a_name_in_another_form_after_its_folder_is_that_picture(named: Place) -> None:
+    for reference in (
+        str(named.photos / AM.replace("\u202f", " ")),
+        f"file://{named.photos}/trips/Caf%C3%A9%20Z%C3%BCrich.jpg",
+        (named.photos / AM).as_uri(),
+    ):
+        assert (await named.intake().take(reference)).name in (AM[:-4], "Caf\u00e9 Z\u00fcrich")
+    (named.photos / "my%20photo.jpg").write_bytes(named.mug)
+    encoded = (named.photos / "my%20photo.jpg").as_uri()
+    assert (await named.intake().take(encoded)).name == "my%20photo"
+
+
+@pytest.mark.parametrize(
+    "reference",
+    ["cat", "mugs", "trips/mug.jpg", "../photos/caf\u00e9", "of", "*.jpg", "/mug", "02.png"],
+)
+async def test_what_fits_no_picture_is_still_missing(named: Place, reference: str) -> None:
+    answer = await refusal(named, reference)
+    assert type(answer) is ImageNotFound
+    assert "find_images" in answer.hint
+
+
+async def test_of_several_that_fit_each_is_named_and_none_taken(named: Place) -> None:
+    for name in ("Red Mug.jpg", "red\u00a0mug.png", "red-mug-\x1b[2J.png"):
+        (named.photos / name).write_bytes(named.mug)
+    with pytest.raises(ImageNotFound, match="Several") as refused:
+        await named.intake().take("red mug")
+    assert "Red Mug.jpg" in refused.value.hint
+    assert "mug.png" in refused.value.hint
+    assert "\x1b" not in refused.value.hint
+    assert "\\u001b" not in refused.value.hint
+
+
+async def test_a_photo_goes_before_what_was_made_of_it(named: Place) -> None:
+    put_after_all(named.results / "eileen-rim.jpg", named.mug)
+    assert (await named.intake().take("Eileen")).name == "Portrait of Eileen_02"
+    assert (await named.intake().take("eileen-RIM")).name == "eileen-rim"
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("EILEEN", {"Portrait of Eileen_02.jpg"}),
+        ("eile portr", {"Portrait of Eileen_02.jpg"}),
+        ("caf\u00e9", {"Cafe\u0301 Zu\u0308rich.jpg"}),
+        ("9.41.00 am", {AM}),
+        ("bild.jpeg", {"Mein Bild.png"}),
+        ("mug", {"mug.jpg"}),
+        ("cat", {"catalog.jpg"}),
+        ("nobody", set[str]()),
+        ("...", set[str]()),
+    ],
+)
+async def test_a_part_of_a_name_finds_it(named: Place, query: str, found: set[str]) -> None:
+    page = await named.intake().find(None, limit=20, query=query)
+    assert {item.path.name for item in page.found} == found
 
 
 @pytest.mark.parametrize("folder", ["outside", "photos/mug.jpg", "photos/missing", "photos/.git"])

@@ -6,10 +6,9 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from mcp_relight.domain.job import LEGAL, TERMINAL, Job, Stage
-from mcp_relight.jobs.lanes import NEVER
+from mcp_relight.jobs.retry import NEVER
 
-from .tables import jobs
-from .values import jobs_of, unreadable
+from .tables import jobs, jobs_of, unreadable
 
 STRANDED_S = 10.0
 """Overdue by this much, a row has nobody: a worker that could take it would have started."""

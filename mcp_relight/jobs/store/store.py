@@ -15,8 +15,8 @@ from mcp_relight.domain.ports import Forgotten, JobPage, NewJob
 from . import cleanup, due_rows, job_rows, rate_gate
 from .database import BUSY_TIMEOUT_S, PATIENCE_S, Database
 from .dialect import insert_into
-from .insert import insert_jobs
-from .tables import catalogue
+from .job_rows import insert_jobs
+from .tables import catalog
 from .watch import Watcher
 
 
@@ -162,25 +162,25 @@ class Store:
         found = await self._database.read(lambda c: job_rows.get_jobs(c, job_ids))
         return tuple(job.job_id for job in found.values() if job.is_terminal)
 
-    async def cached_catalogue(self, provider: str) -> tuple[float, str] | None:
+    async def cached_catalog(self, provider: str) -> tuple[float, str] | None:
         """When it was fetched, and its JSON text; None where none was ever kept."""
 
         def find(connection: Connection) -> tuple[float, str] | None:
             row = connection.execute(
-                sa.select(catalogue).where(catalogue.c.provider == provider)
+                sa.select(catalog).where(catalog.c.provider == provider)
             ).one_or_none()
             return None if row is None else (row.fetched_at, row.content)
 
         return await self._database.read(find)
 
-    async def keep_catalogue(self, provider: str, content: str) -> None:
+    async def keep_catalog(self, provider: str, content: str) -> None:
         """Keep the JSON text of a provider's live catalogue."""
         values = {"fetched_at": self._now(), "content": content}
         await self._database.write(
             lambda c: c.execute(
-                insert_into(c, catalogue)
+                insert_into(c, catalog)
                 .values(provider=provider, **values)
-                .on_conflict_do_update(index_elements=[catalogue.c.provider], set_=values)
+                .on_conflict_do_update(index_elements=[catalog.c.provider], set_=values)
             )
         )
 

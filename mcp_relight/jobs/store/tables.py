@@ -1,5 +1,14 @@
-"""The tables of the job store. Every column is plain enough for SQLite and PostgreSQL alike."""
+"""The tables of the job store. Every column is plain enough for SQLite and PostgreSQL alike.
 
+Below them, what a row holds as the value of the domain it stands for.
+"""
+
+import logging
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import fields
+from typing import Any
+
+from pydantic import BaseModel, TypeAdapter, ValidationError
 from sqlalchemy import (
     JSON,
     Boolean,
@@ -14,6 +23,10 @@ from sqlalchemy import (
     UniqueConstraint,
     false,
 )
+
+from mcp_relight.domain.job import LEGAL, Cost, Failure, Job, JobRequest, Sent
+from mcp_relight.domain.report import Report
+from mcp_relight.errors import Internal
 
 SCHEMA_VERSION = 1
 
@@ -88,7 +101,7 @@ gates = Table(
 )
 """Rate gates: `tat` is GCRA's theoretical arrival time, in seconds since 1970."""
 
-catalogue = Table(
+catalog = Table(
     "catalogue",
     metadata,
     Column("provider", String(80), primary_key=True),
@@ -104,3 +117,103 @@ meta = Table(
     Column("content", Text, nullable=False),
 )
 """The schema's version."""
+
+
+_log = logging.getLogger(__name__)
+
+_MODELS: dict[str, type[BaseModel]] = {
+    "request": JobRequest,
+    "cost": Cost,
+    "error": Failure,
+}
+_NAMED = TypeAdapter(tuple[str, ...])
+_LISTS: dict[str, TypeAdapter[Any]] = {
+    "images": _NAMED,
+    "returned": _NAMED,
+    "paths": TypeAdapter(tuple[str | None, ...]),
+    "outputs": _NAMED,
+    "warnings": _NAMED,
+    "siblings": _NAMED,
+}
+_NAMES = tuple(item.name for item in fields(Job))
+
+unreadable: set[str] = set()
+"""Jobs this process has met and could not read: a newer version's, or damaged ones."""
+
+
+def job_of(row: Mapping[Any, Any]) -> Job:
+    """The job in a row of the jobs table. Raises Internal for one that cannot be read."""
+    try:
+        job = Job(**{name: _read(name, row[name]) for name in _NAMES})
+        LEGAL[job.stage]
+    except (ValueError, TypeError, KeyError):
+        raise Internal(
+            "This job was written by another version of mcp-relight, or is damaged.",
+            hint="Update mcp-relight. `mcp-relight forget` deletes a job that has ended.",
+        ) from None
+    return job
+
+
+def jobs_of(rows: Iterable[Mapping[Any, Any]]) -> Iterator[Job]:
+    """The jobs in these rows. One that cannot be read is left alone, for it must not hide the
+    others."""
+    for row in rows:
+        try:
+            yield job_of(row)
+        except Internal:
+            job_id = str(row["job_id"])
+            if job_id not in unreadable:
+                unreadable.add(job_id)
+                _log.error("%s cannot be read: another version wrote it, or damage.", job_id)
+
+
+def columns_of(changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Column values for fields of a job."""
+    return {name: _write(name, value) for name, value in changes.items()}
+
+
+def row_of(job: Job) -> dict[str, Any]:
+    """Every column value of a job."""
+    return columns_of({name: getattr(job, name) for name in _NAMES})
+
+
+def images_of(values: Mapping[str, Any]) -> frozenset[str]:
+    """The stored images that these fields of a job name."""
+    named = {*values.get("images", ()), *values.get("returned", ())}
+    request: JobRequest | None = values.get("request")
+    if request is not None:
+        named |= {request.image_id, *request.extra_image_ids.values()}
+        named |= {request.mask_id} if request.mask_id is not None else set()
+    return frozenset(named)
+
+
+def _read(name: str, value: Any) -> Any:
+    if value is None:
+        return None
+    if name == "report":
+        return _report(value)
+    if name in _MODELS:
+        return _MODELS[name].model_validate(value)
+    if name in _LISTS:
+        return _LISTS[name].validate_python(value)
+    if name == "sent":
+        return tuple(Sent.model_validate(item) for item in value)
+    return value
+
+
+def _report(value: Any) -> Report | None:
+    """None for a report in another version's words: the job and its picture are still good."""
+    try:
+        return Report.model_validate(value)
+    except ValidationError:
+        return None
+
+
+def _write(name: str, value: Any) -> Any:
+    if isinstance(value, BaseModel):
+        return value.model_dump(mode="json")
+    if name in _LISTS:
+        return list(value)
+    if name == "sent":
+        return [item.model_dump(mode="json") for item in value]
+    return value

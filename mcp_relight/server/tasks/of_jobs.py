@@ -30,7 +30,7 @@ from mcp_relight.errors import JobNotFound, RelightError
 from mcp_relight.server.consent import Consent, agreed, can_be_asked, cost_question, declined
 from mcp_relight.server.replies import refused
 from mcp_relight.server.tools import Tools
-from mcp_relight.service.opener import Opener
+from mcp_relight.service.handle import ServiceHandle
 from mcp_relight.service.ordering import Quote
 
 from .extension import Task, TaskStatus
@@ -68,8 +68,8 @@ class _Question:
 class JobTasks:
     """`TaskSource` over the job store."""
 
-    def __init__(self, opener: Opener, tools: Tools) -> None:
-        self._opener = opener
+    def __init__(self, handle: ServiceHandle, tools: Tools) -> None:
+        self._handle = handle
         self._tools = tools
         self._questions: dict[str, _Question] = {}
 
@@ -106,7 +106,7 @@ class JobTasks:
             if not _says_yes(responses[_COST]):
                 raise declined()
             arguments = agreed(question.arguments, question.quote)
-            service = await self._opener.service()
+            service = await self._handle.service()
             view = await service.relight(arguments.model_copy(update={"wait_s": 0}))
             question.job_id = view.job_id
         except RelightError as error:
@@ -118,12 +118,12 @@ class JobTasks:
             question.is_cancelled = question.is_open
             return
         job_id = question.job_id if question is not None else task_id
-        await (await self._opener.service()).cancel_job(job_id or task_id)
+        await (await self._handle.service()).cancel_job(job_id or task_id)
 
     async def _question(self, arguments: dict[str, Any]) -> _Question | None:
         try:
             request = RelightArguments.parse(arguments)
-            quote = await (await self._opener.service()).quote(request)
+            quote = await (await self._handle.service()).quote(request)
         except RelightError:
             # The tool itself says so, in its own words.
             return None
@@ -144,7 +144,7 @@ class JobTasks:
 
     async def _task_of(self, task_id: str, job_id: str) -> Task:
         arguments = GetJobArguments.parse({"job_id": job_id, "wait_s": 0})
-        view = await (await self._opener.service()).get_job(arguments)
+        view = await (await self._handle.service()).get_job(arguments)
         status = _STATUS[view.status]
         return Task(
             task_id=task_id,

@@ -5,9 +5,9 @@ from typing import Literal
 
 from pydantic import JsonValue
 
-from .job import FieldHonesty
-from .lighting import Light, Lighting
-from .looks import LOOKS
+from mcp_relight.domain.job import FieldHonesty
+from mcp_relight.domain.lighting import Light, Lighting
+from mcp_relight.domain.looks import LOOKS
 
 LightSource = Literal["None", "Left Light", "Right Light", "Top Light", "Bottom Light"]
 Side = Literal["left", "right", "top", "bottom"]
@@ -233,12 +233,12 @@ def asked_fields(lighting: Lighting) -> tuple[str, ...]:
 def honest(
     lighting: Lighting,
     *,
-    honoured: Mapping[str, str] | None = None,
+    honored: Mapping[str, str] | None = None,
     approximated: Mapping[str, str] | None = None,
     ignored: Mapping[str, str] | None = None,
 ) -> tuple[FieldHonesty, ...]:
     """One entry per field of this light, each with its note; what is not named is ignored."""
-    tables = (("honoured", honoured or {}), ("approximated", approximated or {}))
+    tables = (("honoured", honored or {}), ("approximated", approximated or {}))
     notes = ignored or {}
     result: list[FieldHonesty] = []
     for name in asked_fields(lighting):
@@ -279,6 +279,6 @@ def honest_in_words(
         words["prompt"] = f"cut to the model's {limit_chars} characters"
     return honest(
         lighting,
-        honoured={} if is_cut else {"prompt": ""},
+        honored={} if is_cut else {"prompt": ""},
         approximated={**words, **(approximated or {})},
     )

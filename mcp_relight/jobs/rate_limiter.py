@@ -16,7 +16,7 @@ _STALE_S = 2.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Gate:
+class Rate:
     """The rate gate of one key: providers count requests per key, whatever they are for."""
 
     name: str
@@ -25,7 +25,7 @@ class Gate:
     burst: int
 
 
-class Slots:
+class RateLimiter:
     """What each holder, a job or a chore, has taken from the gates and not used yet."""
 
     def __init__(self, jobs: Jobs, clock: Clock) -> None:
@@ -34,39 +34,39 @@ class Slots:
         self._taken: dict[str, deque[float]] = {}
         self._held_until: dict[str, float] = {}
 
-    async def wait_s(self, holder: str, gate: Gate, *, requests: int = 1) -> float:
+    async def wait_s(self, holder: str, rate: Rate, *, requests: int = 1) -> float:
         """0 when this holder may send a request now; else when to ask again. Slots for all
         `requests` are taken together, so that the later ones wait behind nobody else."""
         taken = self._taken.setdefault(holder, deque())
-        while taken and not self._is_usable(gate, taken[0]):
+        while taken and not self._is_usable(rate, taken[0]):
             taken.popleft()
         while len(taken) < requests:
             wait_s = await self._jobs.take_slot(
-                gate.name, per_minute=gate.per_minute, burst=gate.burst
+                rate.name, per_minute=rate.per_minute, burst=rate.burst
             )
             taken.append(self._clock.now() + wait_s)
         return max(0.0, taken[0] - self._clock.now())
 
-    async def ready(self, holder: str, gate: Gate) -> None:
+    async def ready(self, holder: str, rate: Rate) -> None:
         """Wait until this holder may send a request at once."""
-        while (wait_s := await self.wait_s(holder, gate)) > 0:
+        while (wait_s := await self.wait_s(holder, rate)) > 0:
             await self._clock.sleep(wait_s)
 
-    async def use(self, holder: str, gate: Gate) -> None:
+    async def use(self, holder: str, rate: Rate) -> None:
         """`ready`, and the slot is used up: await this right before a request leaves."""
-        await self.ready(holder, gate)
+        await self.ready(holder, rate)
         self._taken[holder].popleft()
 
-    async def hold(self, gate: Gate, seconds: float) -> None:
+    async def hold(self, rate: Rate, seconds: float) -> None:
         """The provider asked for silence: nobody uses this gate for so long."""
-        self._held_until[gate.name] = self._clock.now() + seconds
-        await self._jobs.hold(gate.name, seconds)
+        self._held_until[rate.name] = self._clock.now() + seconds
+        await self._jobs.hold(rate.name, seconds)
 
     def drop(self, holder: str) -> None:
         """Forget the slots of a job that ended."""
         self._taken.pop(holder, None)
 
-    def _is_usable(self, gate: Gate, at: float) -> bool:
+    def _is_usable(self, rate: Rate, at: float) -> bool:
         now = self._clock.now()
         is_fresh = -_LONGEST_WAIT_S <= now - at <= _STALE_S
-        return is_fresh and max(now, at) >= self._held_until.get(gate.name, 0.0)
+        return is_fresh and max(now, at) >= self._held_until.get(rate.name, 0.0)

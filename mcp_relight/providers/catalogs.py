@@ -25,20 +25,20 @@ _LOOK_S = 600.0
 class Shelf(Protocol):
     """The part of the job store that is needed here."""
 
-    async def cached_catalogue(self, provider: str) -> tuple[float, str] | None: ...
+    async def cached_catalog(self, provider: str) -> tuple[float, str] | None: ...
 
-    async def keep_catalogue(self, provider: str, content: str) -> None: ...
+    async def keep_catalog(self, provider: str, content: str) -> None: ...
 
 
 class Remote(Protocol):
     """The part of `RestProvider` that is needed here."""
 
-    async def catalogue(self, turn: Turn) -> JsonValue: ...
+    async def catalog(self, turn: Turn) -> JsonValue: ...
 
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """A list as `Adapter.read_catalogue` returned it, and when that was (seconds since 1970)."""
+    """A list as `Adapter.read_catalog` returned it, and when that was (seconds since 1970)."""
 
     fetched_at: float
     rows: Any
@@ -48,14 +48,14 @@ class Kept:
         return datetime.fromtimestamp(self.fetched_at, UTC).date().isoformat()
 
 
-class Catalogues:
+class Catalogs:
     def __init__(self, shelf: Shelf, clock: Clock) -> None:
         self._shelf = shelf
         self._clock = clock
 
     async def kept(self, provider: str) -> Kept | None:
         """The last list that was fetched, however old; None where none ever was."""
-        found = await self._shelf.cached_catalogue(provider)
+        found = await self._shelf.cached_catalog(provider)
         if found is None:
             return None
         fetched_at, content = found
@@ -83,6 +83,6 @@ class Catalogues:
     async def _refresh(self, name: str, remote: Remote, turn: Turn) -> None:
         if self.is_fresh(await self.kept(name)):
             return
-        rows = await remote.catalogue(turn)
+        rows = await remote.catalog(turn)
         if rows is not None:
-            await self._shelf.keep_catalogue(name, json.dumps(rows))
+            await self._shelf.keep_catalog(name, json.dumps(rows))

@@ -28,7 +28,7 @@ _ROUNDS = 2
 
 
 @dataclass(frozen=True, slots=True)
-class Bend:
+class ResidualWarp:
     """`shift` (n, n, 2): how far from its place a part of the reference lies in the other picture,
     x and y as shares of the frame, on an even grid whose outermost points lie `margin` (x, y), in
     shares of the frame, within it."""
@@ -56,7 +56,7 @@ class Bend:
         return x.astype(np.float32), y.astype(np.float32)
 
 
-def find_bend(reference: EdgeField, moved: NDArray[np.uint8]) -> Bend | None:
+def find_residual_warp(reference: EdgeField, moved: NDArray[np.uint8]) -> ResidualWarp | None:
     """The warp of the grey picture `moved` (h, w) against the edges of the reference on the same
     grid; None when there is none worth the risk."""
     height, width = reference.shape
@@ -64,14 +64,17 @@ def find_bend(reference: EdgeField, moved: NDArray[np.uint8]) -> Bend | None:
     blocks = Blocks(reference, edge_px=max(16, round(_BLOCK_SHARE * longest)), count=_BLOCKS)
     before = edges(moved)
     size = np.array([width, height], np.float32)
-    left, top = blocks.centres[0] / size
-    bend, seen = Bend(np.zeros((_BLOCKS, _BLOCKS, 2), np.float32), (left, top)), before
+    left, top = blocks.centers[0] / size
+    warp, seen = (
+        ResidualWarp(np.zeros((_BLOCKS, _BLOCKS, 2), np.float32), (left, top)),
+        before,
+    )
     for _ in range(_ROUNDS):
         step = (_smooth(blocks.shifts_of(seen)) / size).astype(np.float32)
-        bend = Bend(_bounded(bend.shift + step, longest / size), bend.margin)
-        seen = edges(bend.straightened(moved))
+        warp = ResidualWarp(_bounded(warp.shift + step, longest / size), warp.margin)
+        seen = edges(warp.straightened(moved))
     gained = agreement(reference, seen) - agreement(reference, before)
-    return bend if gained > _LEAST_GAIN else None
+    return warp if gained > _LEAST_GAIN else None
 
 
 def _smooth(shifts: Shifts) -> Map:

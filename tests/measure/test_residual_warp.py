@@ -6,9 +6,9 @@ import pytest
 from numpy.typing import NDArray
 
 from mcp_relight.finish.light_only import transfer
-from mcp_relight.measure.bend import find_bend
 from mcp_relight.measure.edges import agreement, edges
-from mcp_relight.measure.register import grey
+from mcp_relight.measure.register import gray
+from mcp_relight.measure.residual_warp import find_residual_warp
 from tests.engine import synth
 
 from .pairs import Lit, Pixels
@@ -53,13 +53,13 @@ def painted(scenes: list[Lit]) -> tuple[Pixels, list[Pixels]]:
 
 def test_a_warp_is_taken_out_to_a_fraction(painted: tuple[Pixels, list[Pixels]]) -> None:
     soft, photos = painted
-    reference = edges(grey(soft))
+    reference = edges(gray(soft))
     for photo in (photos[1], photos[6]):
         bent = warped(photo, 0.012)
-        found = find_bend(reference, grey(bent))
+        found = find_residual_warp(reference, gray(bent))
         assert found is not None
         before, after = (
-            agreement(reference, edges(grey(one))) for one in (bent, found.straightened(bent))
+            agreement(reference, edges(gray(one))) for one in (bent, found.straightened(bent))
         )
         assert after > before + 0.05
 
@@ -67,7 +67,7 @@ def test_a_warp_is_taken_out_to_a_fraction(painted: tuple[Pixels, list[Pixels]])
 def test_a_change_of_light_alone_is_no_warp(painted: tuple[Pixels, list[Pixels]]) -> None:
     soft, photos = painted
     for photo in photos:
-        assert find_bend(edges(grey(soft)), grey(photo)) is None
+        assert find_residual_warp(edges(gray(soft)), gray(photo)) is None
 
 
 def test_light_comes_over_better_from_a_warped_result_without_its_warp(
@@ -91,6 +91,6 @@ def test_a_warp_never_moves_anything_further_than_two_percent(
     painted: tuple[Pixels, list[Pixels]],
 ) -> None:
     soft, photos = painted
-    found = find_bend(edges(grey(soft)), grey(warped(photos[1], 0.03)))
+    found = find_residual_warp(edges(gray(soft)), gray(warped(photos[1], 0.03)))
     if found is not None:
         assert float(np.hypot(*found.shift.transpose(2, 0, 1)).max()) <= 0.02 + 1e-6

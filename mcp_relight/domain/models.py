@@ -13,9 +13,8 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, c
 from mcp_relight.errors import InvalidArgument
 
 from .job import Cost, FieldHonesty
-from .json_text import value_of
 from .lighting import Lighting
-from .words import did_you_mean, rule_broken
+from .words import did_you_mean, rule_broken, value_of
 
 Mode = Literal["local", "async", "sync"]
 Honesty = Callable[[Lighting, Mapping[str, JsonValue]], tuple[FieldHonesty, ...]]

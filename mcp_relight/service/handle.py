@@ -7,7 +7,7 @@ if TYPE_CHECKING:
     from .service import Service
 
 
-class Opener(AbstractAsyncContextManager[Any], Protocol):
+class ServiceHandle(AbstractAsyncContextManager[Any], Protocol):
     """Entered for as long as a process serves."""
 
     async def service(self) -> "Service":

@@ -21,7 +21,8 @@ from mcp_relight.errors import (
     TimedOut,
 )
 
-from .lanes import Surroundings, jittered
+from .ports import Ports
+from .retry import jittered
 
 _log = logging.getLogger(__name__)
 _T = TypeVar("_T")
@@ -39,51 +40,49 @@ _DEARER = 1.2
 UNREADABLE = (ImageCorrupt, ImageUnsupported, ImageTooLarge)
 
 
-async def fail(around: Surroundings, job: Job, error: RelightError) -> Job | None:
+async def fail(ports: Ports, job: Job, error: RelightError) -> Job | None:
     """Move to `failed`, with what the failure cost."""
     failure = Failure.of(error)
-    return await around.jobs.move(
+    return await ports.jobs.move(
         job, "failed", error=failure, note="", cost=_cost_after(job, failure)
     )
 
 
-async def to_unknown(around: Surroundings, job: Job) -> Job | None:
+async def to_unknown(ports: Ports, job: Job) -> Job | None:
     """The provider may have taken it. It is not sent again; late evidence is looked for."""
     error = OutcomeUnknown(
         "The provider may have taken and charged this job, but its answer never came."
     )
-    return await around.jobs.move(
+    return await ports.jobs.move(
         job,
         "submit_unknown",
         error=Failure.of(error),
         note="Looking for evidence of the job at the provider.",
         attempts=0,
-        due_at=around.clock.now() + jittered(_RECONCILE_FIRST_S),
+        due_at=ports.clock.now() + jittered(_RECONCILE_FIRST_S),
     )
 
 
-async def later(
-    around: Surroundings, job: Job, seconds: float, note: str, **changes: Any
-) -> Job | None:
+async def later(ports: Ports, job: Job, seconds: float, note: str, **changes: Any) -> Job | None:
     """Stay in this stage and look again."""
-    due_at = around.clock.now() + seconds
-    return await around.jobs.move(job, job.stage, due_at=due_at, note=note, **changes)
+    due_at = ports.clock.now() + seconds
+    return await ports.jobs.move(job, job.stage, due_at=due_at, note=note, **changes)
 
 
 async def take_result(
-    around: Surroundings, job: Job, rendered: Rendered, *, is_local: bool = False
+    ports: Ports, job: Job, rendered: Rendered, *, is_local: bool = False
 ) -> Job | None:
     """Keep what came with the reply, and go on to download the rest or to finish."""
     done = replace(job, cost=rendered.cost or _billed(job.cost))
     if not rendered.outputs:
-        return await fail(around, done, ProviderProtocol("The provider's result has no picture."))
+        return await fail(ports, done, ProviderProtocol("The provider's result has no picture."))
     try:
-        returned = await _store_all(around, rendered.outputs, tries=1 if is_local else _TRIES)
+        returned = await _store_all(ports, rendered.outputs, tries=1 if is_local else _TRIES)
     except RelightError as error:
-        return await fail(around, done, error)
+        return await fail(ports, done, error)
     urls = tuple(output.url for output in rendered.outputs if output.url is not None)
     stage: Stage = "downloading" if urls else "finishing"
-    return await around.jobs.move(
+    return await ports.jobs.move(
         job,
         stage,
         returned=returned,
@@ -95,47 +94,45 @@ async def take_result(
             job.warnings, *rendered.warnings, *_fewer(job, rendered), *dearer(job, done.cost)
         ),
         provider_expires_at=rendered.expires_at or job.provider_expires_at,
-        submitted_at=job.submitted_at or around.clock.now(),
+        submitted_at=job.submitted_at or ports.clock.now(),
         error=None,
         attempts=0,
         progress=PROGRESS_DOWNLOADING if urls else PROGRESS_FINISHING,
         note="Downloading the result." if urls else "Finishing.",
-        due_at=around.clock.now(),
+        due_at=ports.clock.now(),
     )
 
 
-async def store_picture(around: Surroundings, data: bytes, *, tries: int = 1) -> str:
+async def store_picture(ports: Ports, data: bytes, *, tries: int = 1) -> str:
     """Decode and keep a picture that a provider returned; returns its image id. Where the disk is
     full, try again every few seconds.
 
     Raises ProviderProtocol for bytes that are no picture, StorageFull, EngineCrashed, TimedOut.
     """
     try:
-        picture = await around.pixels.inspect(data)
+        picture = await ports.pixels.inspect(data)
     except (EngineCrashed, TimedOut):
-        picture = await around.pixels.inspect(data)  # it may have been another picture's fault
+        picture = await ports.pixels.inspect(data)  # it may have been another picture's fault
     except UNREADABLE:
         raise ProviderProtocol("The provider's result is not a readable picture.") from None
-    stored = await insist(around, partial(around.images.put, picture), tries=tries)
+    stored = await insist(ports, partial(ports.images.put, picture), tries=tries)
     return stored.image_id
 
 
-async def insist(
-    around: Surroundings, step: Callable[[], Awaitable[_T]], *, tries: int = _TRIES
-) -> _T:
+async def insist(ports: Ports, step: Callable[[], Awaitable[_T]], *, tries: int = _TRIES) -> _T:
     """Write something down; where the store cannot take it now, again every few seconds."""
     for _ in range(tries - 1):
         try:
             return await step()
         except (StorageFull, TimedOut):
-            await around.clock.sleep(_AGAIN_S)
+            await ports.clock.sleep(_AGAIN_S)
     return await step()
 
 
-async def release_inputs(around: Surroundings, job: Job) -> None:
+async def release_inputs(ports: Ports, job: Job) -> None:
     """Take back what was put up for the provider to read. Failing at it harms no job."""
     try:
-        await around.inputs.release(job)
+        await ports.inputs.release(job)
     except RelightError as error:
         _log.warning("Inputs of %s could not be taken back: %s", job.job_id, error.code)
 
@@ -145,12 +142,10 @@ def added(warnings: Sequence[str], *more: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*warnings, *more)))
 
 
-async def _store_all(
-    around: Surroundings, outputs: Sequence[Output], *, tries: int
-) -> tuple[str, ...]:
+async def _store_all(ports: Ports, outputs: Sequence[Output], *, tries: int) -> tuple[str, ...]:
     pictures = [output.data for output in outputs if output.data is not None]
-    async with around.heavy:
-        return tuple([await store_picture(around, data, tries=tries) for data in pictures])
+    async with ports.heavy:
+        return tuple([await store_picture(ports, data, tries=tries) for data in pictures])
 
 
 def dearer(job: Job, cost: Cost | None) -> tuple[str, ...]:

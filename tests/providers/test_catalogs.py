@@ -11,11 +11,11 @@ from pydantic import SecretStr
 
 from mcp_relight.domain.image import ImageInfo
 from mcp_relight.domain.job import Policy
-from mcp_relight.domain.json_schema import plain_schema
 from mcp_relight.domain.ports import Taken
 from mcp_relight.domain.request import PlanArguments
 from mcp_relight.errors import InvalidArgument, ProviderError, ProviderProtocol
-from mcp_relight.providers.catalogues import LIFE_S, Catalogues
+from mcp_relight.providers.catalogs import LIFE_S, Catalogs
+from mcp_relight.providers.kit.json_schema import plain_schema
 from mcp_relight.providers.pixeldojo import PixelDojo
 from mcp_relight.providers.registry import Access, Registry
 from mcp_relight.service.planning import orders_for, show_plan
@@ -69,10 +69,10 @@ class Shelf:
         self.clock = clock
         self.kept: dict[str, tuple[float, str]] = {}
 
-    async def cached_catalogue(self, provider: str) -> tuple[float, str] | None:
+    async def cached_catalog(self, provider: str) -> tuple[float, str] | None:
         return self.kept.get(provider)
 
-    async def keep_catalogue(self, provider: str, content: str) -> None:
+    async def keep_catalog(self, provider: str, content: str) -> None:
         self.kept[provider] = (self.clock.now(), content)
 
 
@@ -80,17 +80,17 @@ class World:
     def __init__(self, *answers: httpx2.Response | Exception) -> None:
         self.clock = Clock()
         self.shelf = Shelf(self.clock)
-        self.catalogues = Catalogues(self.shelf, self.clock)
+        self.catalogs = Catalogs(self.shelf, self.clock)
         self.wire = Wire(*answers)
         access = {"pixeldojo": Access(key=SecretStr("pd_1"))}
-        self.registry = Registry(access, catalogues=self.catalogues)
+        self.registry = Registry(access, catalogs=self.catalogs)
 
     async def work(self, for_s: float) -> None:
         """Keep the list fresh for so long, as a worker does."""
         end = self.clock.time + for_s
         with anyio.CancelScope() as scope:
             self.clock.on_sleep = lambda: scope.cancel() if self.clock.time >= end else None
-            await self.catalogues.keep_fresh({"pixeldojo": dojo(self.wire)}, lambda _: at_once)
+            await self.catalogs.keep_fresh({"pixeldojo": dojo(self.wire)}, lambda _: at_once)
 
 
 def listed(body: Any = LIST) -> httpx2.Response:
@@ -213,13 +213,13 @@ async def test_a_kept_list_that_was_damaged_is_taken_for_none() -> None:
 
 async def test_without_a_key_no_list_is_looked_for() -> None:
     world = World(listed())
-    registry = Registry({}, catalogues=world.catalogues)
+    registry = Registry({}, catalogs=world.catalogs)
     assert await registry.refresh()
 
 
 async def test_the_list_is_read_into_rows_of_bounded_size() -> None:
     rows = [NEW | {"apiId": f"model-{index}"} for index in range(5000)]
-    kept: Any = await dojo(Wire(listed({"models": rows}))).catalogue(at_once)
+    kept: Any = await dojo(Wire(listed({"models": rows}))).catalog(at_once)
     assert len(kept) == 1000
     huge = SCHEMA | {"properties": {f"name_{index}": {} for index in range(5000)}}
     assert len(json.dumps(plain_schema(huge))) < 20_000
@@ -238,9 +238,9 @@ async def test_numbers_too_long_for_a_float_end_no_worker() -> None:
 async def test_a_list_that_cannot_be_read_is_an_error_of_the_tree() -> None:
     for answer in ODD:
         with pytest.raises(ProviderError):
-            await dojo(Wire(answer)).catalogue(at_once)
+            await dojo(Wire(answer)).catalog(at_once)
     with pytest.raises(ProviderProtocol):
-        await dojo(Wire(ODD[0])).catalogue(at_once)
+        await dojo(Wire(ODD[0])).catalog(at_once)
 
 
 @pytest.mark.parametrize(
@@ -263,8 +263,8 @@ async def test_a_list_that_cannot_be_read_is_an_error_of_the_tree() -> None:
 async def test_what_a_new_model_can_do_follows_from_its_schema_else_its_name(
     entry: dict[str, Any], relights: bool
 ) -> None:
-    rows = await dojo(Wire(listed({"models": [entry]}))).catalogue(at_once)
-    specs = {spec.id: spec for spec in PixelDojo().with_catalogue(rows, "2026-11-21").specs()}
+    rows = await dojo(Wire(listed({"models": [entry]}))).catalog(at_once)
+    specs = {spec.id: spec for spec in PixelDojo().with_catalog(rows, "2026-11-21").specs()}
     assert specs[f"pixeldojo/{entry['apiId']}"].relights == relights
 
 

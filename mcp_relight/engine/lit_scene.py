@@ -9,7 +9,7 @@ from mcp_relight.domain.lighting import Light
 
 from .analysis import Analysis
 from .evidence import Evidence
-from .grid import Map, centred_axes, facing, slopes, unit, wide_blur
+from .grid import Map, centered_axes, facing, slopes, unit, wide_blur
 from .shadow import lit_by
 
 _SCENE_SUBJECT = 0.45
@@ -50,12 +50,12 @@ _RIM_GAIN = 2.6
 _RIM_GLOSS = 0.3
 
 
-class Stage:
+class LitScene:
     """The analysed photo, ready to be lit by any number of lights."""
 
     def __init__(self, analysis: Analysis, evidence: Evidence) -> None:
         self._size = analysis.alpha.shape[0], analysis.alpha.shape[1]
-        self._x, self._y = centred_axes(self._size)
+        self._x, self._y = centered_axes(self._size)
         self._sky = evidence.sky
         # What is drawn lies flat, and stands before nothing.
         self.has_subject = analysis.has_subject and evidence.graphic < 0.5

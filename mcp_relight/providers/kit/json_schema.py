@@ -4,16 +4,17 @@ Only flat objects of scalars, enums and lists appear there; a full validator wou
 and its messages quote the values it was given.
 """
 
+import ipaddress
 import re
 import sys
 from collections.abc import Mapping
 from typing import Any, cast
+from urllib.parse import urlsplit
 
 from pydantic import JsonValue
 
+from mcp_relight.domain.words import did_you_mean
 from mcp_relight.errors import InvalidArgument
-
-from .words import did_you_mean
 
 Schema = Mapping[str, Any]
 
@@ -142,3 +143,26 @@ def _out_of(rule: Mapping[str, Any], size: float, low: str, high: str, unit: str
     if isinstance(most, (int, float)) and size > most:
         return f"at most {most}{unit}"
     return ""
+
+
+def public_https(address: str) -> str:
+    """The address. Raises ValueError for one that is not https, has credentials or another port,
+    or names a machine instead of a public host."""
+    try:
+        parts = urlsplit(address)
+        host, port = parts.hostname or "", parts.port
+    except ValueError:
+        raise ValueError("must be a public https address") from None
+    is_named = "." in host and not _is_ip(host) and not host.endswith((".local", ".internal"))
+    is_plain = parts.username is None and port in {None, 443} and address.isprintable()
+    if parts.scheme != "https" or not is_named or not is_plain:
+        raise ValueError("must be a public https address")
+    return address
+
+
+def _is_ip(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return host.replace(".", "").isdecimal()
+    return True

@@ -10,7 +10,7 @@ from typing import Any, cast
 
 from pydantic import JsonValue
 
-from mcp_relight.domain.catalog import (
+from mcp_relight.domain.models import (
     RESERVED,
     Listing,
     ModelSpec,
@@ -18,10 +18,10 @@ from mcp_relight.domain.catalog import (
     Price,
     refuse_reserved,
 )
-from mcp_relight.domain.json_schema import check_params, plain_schema, properties_of
-from mcp_relight.domain.replies import number, text
-from mcp_relight.domain.translate import in_words
 from mcp_relight.errors import ProviderProtocol
+from mcp_relight.providers.kit.json_schema import check_params, plain_schema, properties_of
+from mcp_relight.providers.kit.replies import number, text
+from mcp_relight.providers.kit.translate import in_words
 
 from .pixeldojo_schema import count_limit, picture_field
 
@@ -72,7 +72,7 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
-class Catalogue:
+class Catalog:
     rows: Mapping[str, Row]
     listing: Listing = BUILT_IN
 
@@ -83,7 +83,7 @@ class Catalogue:
     def specs(self, provider: str) -> Sequence[ModelSpec]:
         return [_spec(provider, row) for row in self.rows.values()]
 
-    def updated(self, live: JsonValue, as_of: str) -> "Catalogue":
+    def updated(self, live: JsonValue, as_of: str) -> "Catalog":
         """This catalogue with the rows of a live one, read on the day `as_of`, over its own."""
         listing = Listing(LIVE_SOURCE, as_of, is_live=True)
         entries = live if isinstance(live, list) else []
@@ -97,15 +97,15 @@ class Catalogue:
             for slug, row in self.rows.items()
             if slug not in fresh
         }
-        return Catalogue({**kept, **fresh}, listing)
+        return Catalog({**kept, **fresh}, listing)
 
 
 @cache
-def built_in() -> Catalogue:
+def built_in() -> Catalog:
     data = json.loads(
         files("mcp_relight.providers").joinpath("pixeldojo_models.json").read_text("utf-8")
     )
-    return Catalogue({entry["id"]: Row(**entry) for entry in data["models"]})
+    return Catalog({entry["id"]: Row(**entry) for entry in data["models"]})
 
 
 def live_rows(body: Mapping[str, JsonValue]) -> JsonValue:

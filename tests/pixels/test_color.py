@@ -29,7 +29,7 @@ async def test_the_profile_goes_through_intake_and_rendering(
     assert opened(result.picture.data).info["icc_profile"] == profile
 
 
-async def test_wide_colours_are_brought_to_srgb_where_the_profile_is_dropped(
+async def test_wide_colors_are_brought_to_srgb_where_the_profile_is_dropped(
     pixels: PixelChild,
 ) -> None:
     muted_green = Image.new("RGB", (32, 32), (100, 160, 100))
@@ -54,7 +54,7 @@ async def test_pixels_that_stay_are_bit_exact_even_outside_srgb(pixels: PixelChi
     assert (array(result.picture.data) == array(data)).all()
 
 
-async def test_relit_wide_colours_are_in_their_own_profile_again(pixels: PixelChild) -> None:
+async def test_relit_wide_colors_are_in_their_own_profile_again(pixels: PixelChild) -> None:
     """The same scene, written in two profiles, looks the same after the same light."""
     scene = photo(96, 72)
     plain = encoded(scene, "PNG")

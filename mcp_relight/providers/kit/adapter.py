@@ -11,9 +11,9 @@ from typing import ClassVar, Self
 
 from pydantic import JsonValue
 
-from .catalog import Listing, ModelSpec
-from .exchange import Call, Follow, Outcome, Reply, Request
-from .job import Job
+from mcp_relight.domain.exchange import Call, Follow, Outcome, Reply, Request
+from mcp_relight.domain.job import Job
+from mcp_relight.domain.models import Listing, ModelSpec
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,15 +119,15 @@ class Adapter(ABC):
         """What is left on the account, in words."""
         raise NotImplementedError
 
-    def catalogue(self) -> Request | None:
+    def catalog(self) -> Request | None:
         """A free request that lists the models of today; None where there is none."""
         return None
 
-    def read_catalogue(self, reply: Reply) -> JsonValue:
-        """The list as JSON, in the form `with_catalogue` takes. Raises ProviderProtocol."""
+    def read_catalog(self, reply: Reply) -> JsonValue:
+        """The list as JSON, in the form `with_catalog` takes. Raises ProviderProtocol."""
         raise NotImplementedError
 
-    def with_catalogue(self, rows: JsonValue, as_of: str) -> Self:
+    def with_catalog(self, rows: JsonValue, as_of: str) -> Self:
         """This adapter with a live list of models, read on the day `as_of`, over its own."""
         return self
 

@@ -1,0 +1,1 @@
+"""What an adapter is written with: its base class, and the words, sizes and schemas it needs."""
