@@ -91,6 +91,7 @@ class Settings(BaseSettings):
     segmind_rpm: float = Field(
         default=60, gt=0, le=6_000_000, validation_alias=_prefixed("SEGMIND_RPM")
     )
+    shape_model: Path | None = Field(default=None, validation_alias=_prefixed("SHAPE_MODEL"))
     trust_env: bool = Field(default=True, validation_alias=_prefixed("TRUST_ENV"))
     handshake_only: bool = Field(default=False, validation_alias=_prefixed("HANDSHAKE_ONLY"))
     log_level: LogLevel = Field(default="WARNING", validation_alias=_prefixed("LOG_LEVEL"))
@@ -237,6 +238,11 @@ class Settings(BaseSettings):
     def has_bucket(self) -> bool:
         """Whether pictures of this machine can be put where any provider reads them."""
         return bool(self.bucket_url and self.bucket_key_id and self.bucket_secret)
+
+    @property
+    def shape_model_file(self) -> Path | None:
+        """The user's own shape model as a full path."""
+        return None if self.shape_model is None else _expanded(self.shape_model).absolute()
 
     @property
     def data_folder(self) -> Path:

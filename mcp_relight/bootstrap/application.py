@@ -148,6 +148,7 @@ class Application:
             jobs=parts.store,
             images=parts.images,
             pixels=parts.pixels,
+            shape_model=parts.shape_model.now,
             library=TypedPaths(parts.library) if self._typed_paths else parts.library,
             models=parts.registry,
             workers=self._workers,

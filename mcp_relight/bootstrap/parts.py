@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from mcp_relight.providers.rest import RestProvider
     from mcp_relight.storage.fetch import Fetcher
     from mcp_relight.storage.files import ImageFiles
+    from mcp_relight.storage.shape_model import ShapeModelFile
 
 _BURST = 10
 
@@ -108,6 +109,12 @@ class Parts:
         return PixelChild()
 
     @cached_property
+    def shape_model(self) -> "ShapeModelFile":
+        from mcp_relight.storage.shape_model import ShapeModelFile
+
+        return ShapeModelFile(self.settings.shape_model_file)
+
+    @cached_property
     def downloads(self) -> "Downloaded":
         from mcp_relight.storage.fetch import Fetcher
 
@@ -183,7 +190,9 @@ class Parts:
 
         settings = self.settings
         engine = f"{ENGINE_VERSION} {WEIGHTS_DIGEST}"
-        local = LocalProvider(self.images, self.pixels, engine_version=engine)
+        local = LocalProvider(
+            self.images, self.pixels, engine_version=engine, shape_model=self.shape_model.now
+        )
         lanes = {"local": Lane(provider=local, is_local=True)}
         for name, remote in self.remotes.items():
             lanes[name] = Lane(

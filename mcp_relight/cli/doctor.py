@@ -14,6 +14,7 @@ import anyio
 from mcp_relight import __version__
 from mcp_relight.bootstrap import Application
 from mcp_relight.config import Settings
+from mcp_relight.domain.pixels import ShapeModel
 from mcp_relight.errors import RelightError
 
 from . import drawing
@@ -63,19 +64,30 @@ async def _examine(settings: Settings) -> list[Finding]:
             Finding(state.name, "wrong" if state.is_wrong else "ok", state.words.strip())
             for state in states
         ]
-        findings.append(await _engine(application))
+        findings += await _engine(application)
     return findings
 
 
-async def _engine(application: Application) -> Finding:
+async def _engine(application: Application) -> list[Finding]:
     """One small picture all the way through the pixel process."""
     try:
         service = await application.service()
         sample = (resources.files("mcp_relight.cli") / "samples" / SAMPLE).read_bytes()
-        seconds = await service.try_engine(sample)
+        trial = await service.try_engine(sample)
     except RelightError as error:
-        return Finding("engine", "wrong", f"{error.message} {error.hint}".strip())
-    return Finding("engine", "ok", f"relit a 512 px photo in {seconds:.1f} s")
+        return [Finding("engine", "wrong", f"{error.message} {error.hint}".strip())]
+    found = [Finding("engine", "ok", f"relit a 512 px photo in {trial.seconds:.1f} s")]
+    if trial.shape_model is not None:
+        found.append(_shape_model(trial.shape_model, trial.refused))
+    return found
+
+
+def _shape_model(model: ShapeModel, refused: tuple[str, ...]) -> Finding:
+    """Its digest is shown to be compared with the one its publisher names."""
+    words = f"{model.path}, sha256 {model.sha256 or 'unknown'}"
+    if refused:
+        return Finding("shape", "wrong", f"{words}: {' '.join(refused)}")
+    return Finding("shape", "ok", f"{words}, used for photos without a map of their own")
 
 
 def _settings() -> list[Finding]:

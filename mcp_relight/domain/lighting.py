@@ -2,17 +2,23 @@
 
 Frame: x to the image's right (the viewer's right), y up, z from the subject to the camera.
 `azimuth_deg` 0 = a light at the camera, +90 = from the image's right, -90 = left, ±180 behind.
-`elevation_deg` +90 = overhead, -90 = from below.
+`elevation_deg` +90 = overhead, -90 = from below. A lamp may have a place in the picture instead.
 """
 
 import math
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, Self, cast
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
+from .position import PlaceOf, seen_from
+
 Role = Literal["key", "fill", "rim", "background"]
+Region = Literal["all", "subject", "background"]
+"""Where the light may change."""
 MAX_LIGHTS = 8
 DAYLIGHT_KELVIN = 6504.0
+LAMP_FALLOFF = 1.0
+"""Of a lamp with a place: its light fades with the square of the distance."""
 
 LIGHT_FROM: dict[str, tuple[float, float]] = {
     "left": (-60, 10),
@@ -63,18 +69,32 @@ Falloff = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False), Number]
 
 
 class Light(BaseModel):
-    """One light. `kelvin` and `color` exclude each other; with neither it is daylight."""
+    """One light. `kelvin` and `color` exclude each other; with neither it is daylight.
+
+    A light with a place, `at`, is a lamp there; its angles are the direction in which `aimed` last
+    saw it, for whatever knows no places.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     role: Role = "key"
     azimuth_deg: Azimuth = 0.0
     elevation_deg: Elevation = 10.0
+    at: PlaceOf | None = None
     kelvin: Kelvin | None = None
     color: Color | None = None
     intensity: Intensity = 1.0
     softness: Softness = 0.3
     falloff: Falloff = 0.35
+
+    @model_validator(mode="before")
+    @classmethod
+    def _lamps_fade(cls, values: object) -> object:
+        if isinstance(values, dict):
+            given = cast(dict[str, object], values)
+            if given.get("at") is not None and given.get("falloff") is None:
+                return {**given, "falloff": LAMP_FALLOFF}
+        return cast(object, values)
 
     @model_validator(mode="after")
     def _one_color(self) -> Self:
@@ -92,6 +112,13 @@ class Light(BaseModel):
             math.cos(azimuth) * math.cos(elevation),
         )
 
+    def aimed(self, middle: tuple[float, float], width: float, height: float) -> Self:
+        """With the angles in which a lamp is seen from `middle` (fractions of the picture)."""
+        if self.at is None:
+            return self
+        azimuth, elevation = seen_from(self.at, middle, width, height)
+        return self.model_copy(update={"azimuth_deg": azimuth, "elevation_deg": elevation})
+
     @property
     def angular_diameter_deg(self) -> float:
         """How large the source looks from the subject: 0.5° (sun) … 120° (dome)."""
@@ -108,11 +135,37 @@ class Lighting(BaseModel):
     ambient_kelvin: Kelvin = DAYLIGHT_KELVIN
     exposure_ev: ExposureEv = 0.0
     strength: Strength = 1.0
+    region: Region = "all"
     look: str | None = None
     prompt: str | None = None
 
     @property
     def key(self) -> Light | None:
-        """The key light: the strongest of role `key`, else the strongest of all."""
-        keys = [light for light in self.lights if light.role == "key"] or list(self.lights)
+        """The key light: the strongest of role `key`, else of what lights the subject, else of
+        all."""
+        keys = [light for light in self.lights if light.role == "key"] or self.leading
         return max(keys, key=lambda light: light.intensity, default=None)
+
+    @property
+    def leading(self) -> tuple[Light, ...]:
+        """The lights that decide how the picture is exposed: not those for the background, unless
+        there are no others."""
+        others = tuple(light for light in self.lights if light.role != "background")
+        return others or self.lights
+
+    @property
+    def has_places(self) -> bool:
+        return any(light.at is not None for light in self.lights)
+
+    @property
+    def lit_region(self) -> Region:
+        """`region`; where every light is for the background, that."""
+        only = self.lights and all(light.role == "background" for light in self.lights)
+        return "background" if only and self.region == "all" else self.region
+
+    def aimed(self, middle: tuple[float, float], width: float, height: float) -> Self:
+        """Every lamp with the angles in which it is seen from `middle`: see `Light.aimed`."""
+        if not self.has_places:
+            return self
+        lights = tuple(light.aimed(middle, width, height) for light in self.lights)
+        return self.model_copy(update={"lights": lights})

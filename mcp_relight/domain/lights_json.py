@@ -6,7 +6,7 @@ from pydantic import ValidationError
 
 from mcp_relight.errors import InvalidArgument
 
-from .lighting import MAX_LIGHTS, Light
+from .lighting import LIGHT_FROM, MAX_LIGHTS, Light
 from .words import did_you_mean, rule_broken, value_of
 
 _EXAMPLE = 'For instance lights=\'[{"azimuth_deg": -60, "kelvin": 3200}]\'.'
@@ -35,6 +35,8 @@ def parse_lights(text: str) -> tuple[Light, ...]:
 
 
 def _parse_light(index: int, value: object) -> Light:
+    if isinstance(value, dict):
+        value = _placed_once(index, cast(dict[str, object], value))
     try:
         return Light.model_validate(value)
     except ValidationError as error:
@@ -52,3 +54,25 @@ def _parse_light(index: int, value: object) -> Light:
             hint="Each light is one JSON object; see the ranges of relight_image.",
             argument="lights",
         ) from None
+
+
+def _placed_once(index: int, given: dict[str, object]) -> dict[str, object]:
+    """The names of the single-light arguments read as the list's own; one place alone."""
+    light = {("at" if name == "light_at" else name): value for name, value in given.items()}
+    if isinstance(word := light.get("light_from"), str):
+        angles = LIGHT_FROM.get(word.strip().lower().replace(" ", "-").replace("_", "-"))
+        if angles is None or {"azimuth_deg", "elevation_deg"} & light.keys():
+            raise InvalidArgument(
+                f"lights[{index}].light_from must be one word, without the two angles.",
+                hint="Words: " + ", ".join(LIGHT_FROM) + ".",
+                argument="lights",
+            )
+        del light["light_from"]
+        light["azimuth_deg"], light["elevation_deg"] = angles
+    if light.get("at") is not None and {"azimuth_deg", "elevation_deg"} & light.keys():
+        raise InvalidArgument(
+            f"lights[{index}].at excludes azimuth_deg, elevation_deg and light_from.",
+            hint="Say where the lamp is or where its light comes from, not both.",
+            argument="lights",
+        )
+    return light

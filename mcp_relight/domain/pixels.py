@@ -9,7 +9,22 @@ ENGINE_VERSION = "6"
 """Changes whenever the local engine finds out other things about the same photo, or writes them
 down in other bytes: part of the key of every cached analysis."""
 
-MaskMode = Literal["user_normals", "user_depth", "user_mask", "alpha", "auto_mask", "scene"]
+MaskMode = Literal[
+    "user_normals", "user_depth", "shape_model", "user_mask", "alpha", "auto_mask", "scene"
+]
+
+
+SHAPE_MODEL_MAX_BYTES = 256_000_000
+"""Weights take about four times their size while they run; the child has 2 GB."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShapeModel:
+    """A network file of the user's own. Only bytes of this digest are parsed; it is empty where
+    there is no file, or one that is too large."""
+
+    path: str
+    sha256: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +62,7 @@ class RenderTask:
     normal_convention: Literal["opengl", "directx"] = "opengl"
     depth_map: bytes | None = None
     depth_convention: Literal["near_is_bright", "near_is_dark"] = "near_is_bright"
+    shape_model: ShapeModel | None = None
     remove_existing: float = 0.7
     shadow_strength: float = 0.85
     specular: float = 0.1

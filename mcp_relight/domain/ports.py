@@ -13,7 +13,7 @@ from .image import ImageInfo
 from .job import Cost, FieldHonesty, Job, JobRequest, Sent, Stage, Status
 from .lighting import Lighting
 from .models import Listing, ModelSpec
-from .pixels import Encoded, Inspected, RenderResult, RenderTask, SheetCell
+from .pixels import Encoded, Inspected, RenderResult, RenderTask, ShapeModel, SheetCell
 from .report import LightAnalysis, Report
 
 Turn = Callable[[], Awaitable[None]]
@@ -56,6 +56,10 @@ class Pixels(Protocol):
 
     async def analyze(self, image: bytes, *, mask: bytes | None = None) -> LightAnalysis: ...
 
+    async def middle(self, image: bytes, *, mask: bytes | None = None) -> tuple[float, float]:
+        """The middle of the subject in fractions of width and height from the top left."""
+        ...
+
     async def report(
         self,
         original: bytes,
@@ -80,6 +84,10 @@ class Pixels(Protocol):
         ...
 
     async def aclose(self) -> None: ...
+
+
+ShapeModelNow = Callable[[], Awaitable[ShapeModel | None]]
+"""The user's own shape model as it is now; None where none is set."""
 
 
 class Images(Protocol):

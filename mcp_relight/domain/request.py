@@ -2,13 +2,14 @@
 
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from mcp_relight.errors import InvalidArgument, UnknownLook
 
 from .arguments import Arguments, Text
 from .job import Finish
 from .lighting import (
+    LAMP_FALLOFF,
     LIGHT_FROM,
     Ambient,
     Color,
@@ -19,11 +20,13 @@ from .lighting import (
     Light,
     Lighting,
     Number,
+    Region,
     Softness,
     Strength,
 )
 from .lights_json import parse_lights
 from .looks import LOOKS
+from .position import place_text, read_place
 from .words import did_you_mean
 
 MAX_COUNT = 12
@@ -42,6 +45,10 @@ LightFrom = Literal[
     "bottom-left",
     "bottom-right",
 ]
+
+
+def _one_spelling(place: str | None) -> str | None:
+    return None if place is None else place_text(read_place(place))
 
 
 class LightArguments(Arguments):
@@ -74,6 +81,15 @@ class LightArguments(Arguments):
         Number,
     ] = None
     elevation_deg: Annotated[Elevation | None, Field(description="-90..90: 90 overhead.")] = None
+    light_at: Annotated[
+        Text | None,
+        Field(
+            description='A lamp in the picture: "x,y" or "x,y,z"; x, y -1..2 in fractions of width '
+            "and height (0,0 top left), z -3..3 in long sides before the picture (0.35; below 0 "
+            "behind the subject). Excludes light_from and the two angles.",
+        ),
+        AfterValidator(_one_spelling),
+    ] = None
     kelvin: Annotated[Kelvin | None, Field(description="1500..20000; excludes color.")] = None
     color: Annotated[Color | None, Field(description="#RRGGBB; excludes kelvin.")] = None
     intensity: Annotated[Intensity | None, Field(description="0..8; 1 keeps mean exposure.")] = None
@@ -87,10 +103,14 @@ class LightArguments(Arguments):
         Text | None,
         Field(
             max_length=8000,
-            description="JSON list of up to 8 lights {azimuth_deg, elevation_deg, kelvin | color, "
-            "intensity, softness, role: key|fill|rim|background, falloff 0..1}. "
-            "Excludes look and the single-light arguments.",
+            description="JSON list of up to 8 lights {azimuth_deg, elevation_deg | at: [x,y,z], "
+            "kelvin | color, intensity, softness, role: key|fill|rim|background (lights only the "
+            "surroundings), falloff 0..1}. Excludes look and the single-light arguments.",
         ),
+    ] = None
+    region: Annotated[
+        Region | None,
+        Field(description="Where the light may change: all (default) | subject | background."),
     ] = None
     prompt: Annotated[
         Text | None,
@@ -116,6 +136,7 @@ class LightArguments(Arguments):
                 self.light_from,
                 self.azimuth_deg,
                 self.elevation_deg,
+                self.light_at,
                 self.kelvin,
                 self.color,
             )
@@ -136,10 +157,16 @@ class LightArguments(Arguments):
                 hint="Use the word or the two angles, not both.",
                 argument="light_from",
             )
+        angles = ("light_from", "azimuth_deg", "elevation_deg")
+        if self.light_at is not None and any(getattr(self, name) is not None for name in angles):
+            raise InvalidArgument(
+                "light_at excludes light_from, azimuth_deg and elevation_deg.",
+                hint="Say where the lamp is or where its light comes from, not both.",
+                argument="light_at",
+            )
         if self.lights is None:
             return
-        single = ("look", "light_from", "azimuth_deg", "elevation_deg", "kelvin", "color")
-        for name in (*single, "intensity", "softness"):
+        for name in ("look", *angles, "light_at", "kelvin", "color", "intensity", "softness"):
             if getattr(self, name) is not None:
                 raise InvalidArgument(
                     f"lights excludes {name}.",
@@ -159,6 +186,8 @@ class LightArguments(Arguments):
         changes: dict[str, Any] = {}
         if self.light_from is not None:
             changes["azimuth_deg"], changes["elevation_deg"] = LIGHT_FROM[self.light_from]
+        if self.light_at is not None:
+            changes.update(at=self.light_at, falloff=LAMP_FALLOFF)
         if self.kelvin is not None:
             changes.update(kelvin=self.kelvin, color=None)
         if self.color is not None:
@@ -172,7 +201,7 @@ class LightArguments(Arguments):
     def _with_surroundings(self, lighting: Lighting) -> Lighting:
         changes = {
             name: value
-            for name in ("ambient", "exposure_ev", "strength", "prompt")
+            for name in ("ambient", "exposure_ev", "strength", "prompt", "region")
             if (value := getattr(self, name)) is not None
         }
         return lighting.model_copy(update=changes)

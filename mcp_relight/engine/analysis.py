@@ -9,7 +9,9 @@ from numpy.typing import NDArray
 
 from .grid import Map
 
-Mode = Literal["user_normals", "user_depth", "user_mask", "alpha", "auto_mask", "scene"]
+Mode = Literal[
+    "user_normals", "user_depth", "shape_model", "user_mask", "alpha", "auto_mask", "scene"
+]
 
 _MAPS = ("normals", "height", "alpha", "shading", "guide", "face", "skin")
 

@@ -6,12 +6,20 @@ from typing import Literal
 import cv2
 import numpy as np
 
+from mcp_relight.domain.lighting import Region
+
 from .analysis import Analysis
 from .color import LUMINANCE, decode, encode
-from .grid import Map, Pixels, guided
+from .grid import Map, Pixels, blur, box_mean, guided
 from .shade import Shading
 
 Background = Literal["relight", "keep", "darken"]
+
+_FEATHER = 0.002
+"""How softly new light begins outside a given mask, in long sides of the photo."""
+
+_SOLID, _CLEAR = 0.5, 0.1
+"""A subject that was found is kept where it is more than half there."""
 
 _STRIP_ROWS = 192
 _GUIDED_RADIUS = 0.005
@@ -31,33 +39,57 @@ class _Layers:
     haze: Map | None
     mixing: np.float32
     alpha: Map
+    cut: tuple[Map, Map] | None
+    """The subject's outline as (slope, offset) as well, where what lies around it is lit alone."""
 
 
-def apply(rgb: Pixels, analysis: Analysis, shading: Shading, background: Background) -> Pixels:
+def apply(
+    rgb: Pixels,
+    analysis: Analysis,
+    shading: Shading,
+    *,
+    region: Region = "all",
+    darken: bool = False,
+) -> Pixels:
     """Relight 8-bit sRGB pixels of the photo's full size; new pixels are returned.
 
-    Only the smooth gain is enlarged, following the photo's own edges, so its detail stays.
+    Only the smooth gain is enlarged, following the photo's own edges, so its detail stays. Pixels
+    outside `region` keep every bit.
     """
-    layers = _layers(analysis, shading, background)
+    layers = _layers(analysis, shading, region, darken=darken)
     result = np.empty_like(rgb)
     for top in range(0, rgb.shape[0], _STRIP_ROWS):
         strip = slice(top, min(top + _STRIP_ROWS, rgb.shape[0]))
-        result[strip] = _relit_strip(rgb, strip, analysis, layers, background)
+        result[strip] = _relit_strip(rgb, strip, analysis, layers, region)
     return result
 
 
-def _layers(analysis: Analysis, shading: Shading, background: Background) -> _Layers:
+def _layers(analysis: Analysis, shading: Shading, region: Region, *, darken: bool) -> _Layers:
     log_gain = np.log(shading.gain)
-    if background == "darken":
+    if darken:
         log_gain = log_gain + (1 - analysis.alpha[..., None]) * np.float32(np.log(_DARKENED))
+    if region == "background":
+        log_gain = _without_subject(log_gain, analysis.alpha)
     radius = max(2, int(_GUIDED_RADIUS * max(analysis.guide.shape)))
     slope, offset = guided(analysis.guide, log_gain, radius, _GUIDED_EPS)
     gloss = shading.gloss if float(shading.gloss.max()) > 1e-4 else None
-    return _Layers(slope, offset, gloss, shading.haze, np.float32(shading.mixing), analysis.alpha)
+    is_cut = region == "background" and analysis.support.size == 0
+    cut = guided(analysis.guide, analysis.alpha, radius, _GUIDED_EPS) if is_cut else None
+    mixing = np.float32(shading.mixing)
+    return _Layers(slope, offset, gloss, shading.haze, mixing, analysis.alpha, cut)
+
+
+def _without_subject(log_gain: Map, alpha: Map) -> Map:
+    """What the subject would have got replaced by what its surroundings get: near its outline the
+    guided filter mixes both."""
+    around = (alpha < _CLEAR).astype(np.float32)
+    sigma_px = 0.02 * max(alpha.shape)
+    near = blur(log_gain * around[..., None], sigma_px) / (blur(around, sigma_px) + 1e-6)[..., None]
+    return np.where(around[..., None] > 0, log_gain, near).astype(np.float32)
 
 
 def _relit_strip(
-    rgb: Pixels, strip: slice, analysis: Analysis, layers: _Layers, background: Background
+    rgb: Pixels, strip: slice, analysis: Analysis, layers: _Layers, region: Region
 ) -> Pixels:
     pixels = rgb[strip]
     linear = decode(pixels)
@@ -77,12 +109,17 @@ def _relit_strip(
     if layers.haze is not None:
         relit += _enlarge(layers.haze, window) * np.maximum(1 - relit, 0)
     _compress_highlights(relit, brightest)
-    if background != "keep":
+    if region == "all":
         return encode(relit)
-    alpha = _enlarge(layers.alpha, window)
-    alpha *= _support(analysis, strip, (rows, columns))
-    blended = linear + (relit - linear) * alpha[..., None]
-    return np.where(alpha[..., None] > 0, encode(blended), pixels)
+    if region == "subject":
+        share = _enlarge(layers.alpha, window) * _support(analysis, strip, (rows, columns))
+    elif layers.cut is None:
+        share = _around_given(analysis, strip, (rows, columns))
+    else:
+        slope, offset = (_enlarge(part, window) for part in layers.cut)
+        share = np.clip((_SOLID - slope * guide[..., 0] - offset) / (_SOLID - _CLEAR), 0, 1)
+    blended = linear + (relit - linear) * share[..., None]
+    return np.where(share[..., None] > 0, encode(blended), pixels)
 
 
 def _window(strip: slice, full: tuple[int, int], work: tuple[int, ...]) -> tuple[Map, Map]:
@@ -124,3 +161,12 @@ def _support(analysis: Analysis, strip: slice, full: tuple[int, int]) -> Map:
         return np.ones((strip.stop - strip.start, full[1]), np.float32)
     bits = np.unpackbits(analysis.support[strip], axis=1, count=full[1])
     return bits.astype(np.float32)
+
+
+def _around_given(analysis: Analysis, strip: slice, full: tuple[int, int]) -> Map:
+    """0 on every pixel of the given mask, rising to 1 just outside of it."""
+    reach = max(1, round(_FEATHER * max(full)))
+    top, bottom = max(0, strip.start - reach), min(full[0], strip.stop + reach)
+    outside = 1 - _support(analysis, slice(top, bottom), full)
+    near = box_mean(outside, reach)[strip.start - top : strip.stop - top]
+    return np.clip(2 * near - 1, 0, 1) * outside[strip.start - top : strip.stop - top]

@@ -1,6 +1,7 @@
 """What one light does to the analysed shape."""
 
 import math
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -10,6 +11,7 @@ from mcp_relight.domain.lighting import Light
 from .analysis import Analysis
 from .evidence import Evidence
 from .grid import Map, centered_axes, facing, slopes, unit, wide_blur
+from .lamp import lamp, surface_of
 from .shadow import lit_by
 
 _SCENE_SUBJECT = 0.45
@@ -48,6 +50,17 @@ _RIM_WRAP = 0.022
 _RIM_WRAP_SHARE = 0.25
 _RIM_GAIN = 2.6
 _RIM_GLOSS = 0.3
+_RIM_NEAREST = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Rays:
+    """How a light reaches the pixels: unit vectors to it, (3,) or (H, W, 3), how it fades (H, W),
+    and how much of a lamp other parts of the surface hide (H, W)."""
+
+    towards: Map
+    fade: Map
+    hidden: Map | None
 
 
 class LitScene:
@@ -62,11 +75,13 @@ class LitScene:
         self.subject: Map = (
             analysis.alpha if self.has_subject else np.full(self._size, _SCENE_SUBJECT, np.float32)
         )
-        given = analysis.mode in ("user_normals", "user_depth")
+        given = analysis.mode in ("user_normals", "user_depth", "shape_model")
         self._doubt = 0.0 if self.has_subject or given else _SCENE_DOUBT
         self._is_scene = not self.has_subject and not given
         self._normals = self._shape(analysis, evidence)
         self._height = analysis.height
+        self._alpha = analysis.alpha
+        self._is_given = given
         self._face = analysis.face if analysis.faces.size and not evidence.graphic else None
         self._face_width = face_width(analysis)
         self._rim_trust = evidence.trust**2 * _mask_trust(analysis)
@@ -88,41 +103,60 @@ class LitScene:
 
     def light(self, light: Light, shadow_strength: float, specular: float) -> tuple[Map, Map]:
         """(diffuse, gloss), each (H, W), of a light of intensity 1 and no color."""
-        lit = self._shadow(light, shadow_strength)
-        diffuse = self._lambert(light) * lit * self._falloff(light)
-        gloss = specular * (1 - self._doubt) * self._blinn_phong(light) * lit * self.subject
+        rays = self._rays(light)
+        lit = self._shadow(light, rays, shadow_strength)
+        diffuse = self._lambert(light, rays) * lit * rays.fade
+        gloss = specular * (1 - self._doubt) * self._blinn_phong(light, rays) * lit * self.subject
         if self._contour is not None:
-            rim = self._rim(light.direction)
+            rim = self._rim(rays) * np.minimum(rays.fade, _RIM_NEAREST)
             diffuse, gloss = diffuse + _RIM_GAIN * rim, gloss + _RIM_GLOSS * rim
+        if light.role == "background":
+            diffuse, gloss = diffuse * (1 - self._alpha), gloss * (1 - self._alpha)
         return diffuse, gloss
 
-    def _lambert(self, light: Light) -> Map:
+    def _rays(self, light: Light) -> _Rays:
+        if light.at is None:
+            return _Rays(np.array(light.direction, np.float32), self._falloff(light), None)
+        subject = self._alpha if self.has_subject else None
+        surface = surface_of(self._height, subject, light.at, is_given=self._is_given)
+        is_for_backdrop = light.role == "background" or light.at[2] < 0
+        lit = 1 - self._alpha if subject is not None and is_for_backdrop else self.subject
+        near = lamp(light, light.at, surface, lit)
+        sky = (1 - _SKY_REACH) * self._sky if self._is_scene else np.float32(0)
+        return _Rays(near.towards, near.fade ** (1 - sky), near.hidden)
+
+    def _lambert(self, light: Light, rays: _Rays) -> Map:
         """Diffuse light, wrapped around the terminator by large sources."""
-        normals, direction = self._normals, light.direction
+        normals, depth = self._normals, rays.towards[..., 2]
         doubt = np.float32(self._doubt)
         if self._face is not None:
             doubt = doubt + self._face * np.float32(_FACE_WRAP - self._doubt)
         wrap = np.float32(0.5 * light.softness) + doubt
-        cosine = normals @ np.array(direction, np.float32)
+        cosine = (normals * rays.towards).sum(axis=2)
         diffuse = np.clip((cosine + wrap) / (1 + wrap), 0, None) ** (1 + 0.5 * wrap)
-        if direction[2] < 0 and self._is_scene:
-            # It comes over and through whatever stands there, and shows on all sides of it.
-            sideways = np.array([direction[0], direction[1]], np.float32)
-            edges = np.clip(normals[..., :2] @ sideways, 0, 1) * (1 - normals[..., 2])
-            diffuse = np.maximum(diffuse, -_SCENE_THROUGH * direction[2]) + _SCENE_EDGES * edges
-        elif direction[2] < 0:
+        if self._is_scene:
+            # From behind it comes over and through whatever stands there, and shows on all sides.
+            behind = np.maximum(-depth, 0)
+            sideways = (normals[..., :2] * rays.towards[..., :2]).sum(axis=2)
+            edges = np.clip(sideways, 0, 1) * (1 - normals[..., 2]) * (behind > 0)
+            diffuse = np.maximum(diffuse, _SCENE_THROUGH * behind) + _SCENE_EDGES * edges
+        else:
             grazing = 1 - np.clip(normals[..., 2], 0, 1)
-            diffuse = diffuse * (1 + 2 * grazing**2)
-        if direction[2] <= 0.05:
+            diffuse = diffuse * np.where(depth < 0, 1 + 2 * grazing**2, 1)
+        if rays.hidden is None and depth <= 0.05:
             # A light behind the subject mostly touches the subject's contour.
             diffuse = diffuse * (0.15 + 0.85 * self.subject)
         return diffuse.astype(np.float32)
 
-    def _shadow(self, light: Light, strength: float) -> Map:
-        direction = light.direction
-        if direction[2] <= 0.05 or strength == 0 or (self._doubt and self._face is None):
+    def _shadow(self, light: Light, rays: _Rays, strength: float) -> Map:
+        if strength == 0 or (self._doubt and self._face is None):
             return np.ones(self._size, np.float32)
-        hidden = 1 - lit_by(self._height, direction, light.angular_diameter_deg)
+        if rays.hidden is not None:
+            hidden = rays.hidden
+        elif light.direction[2] > 0.05:
+            hidden = 1 - lit_by(self._height, light.direction, light.angular_diameter_deg)
+        else:
+            return np.ones(self._size, np.float32)
         if self._face is not None:
             open_ = (1 - _FACE_SHADOW_LIFT) * wide_blur(
                 hidden, _FACE_SHADOW_BLUR * self._face_width
@@ -162,21 +196,22 @@ class LitScene:
         along = (self._x * x + self._y * max(y, 0)) / sideways
         return (_SCENE_BEHIND * along).astype(np.float32)
 
-    def _blinn_phong(self, light: Light) -> Map:
-        half = np.array(light.direction, np.float32) + np.array([0, 0, 1], np.float32)
-        half /= max(float(np.linalg.norm(half)), 1e-3)
+    def _blinn_phong(self, light: Light, rays: _Rays) -> Map:
+        half = rays.towards + np.array([0, 0, 1], np.float32)
+        half = half / np.maximum(np.linalg.norm(half, axis=-1, keepdims=True), 1e-3)
         shininess = 60 * (1 - light.softness) + 12
-        return (np.clip(self._normals @ half, 0, 1) ** shininess).astype(np.float32)
+        cosine = (self._normals * half).sum(axis=2)
+        return (np.clip(cosine, 0, 1) ** shininess).astype(np.float32)
 
-    def _rim(self, direction: tuple[float, float, float]) -> Map:
+    def _rim(self, rays: _Rays) -> Map:
         """The bright edge of a light behind: n·l > 0 only on a sliver, so it is drawn apart."""
-        x, y, z = direction
-        sideways = math.hypot(x, y)
-        behind = min(max((0.25 - z) / 0.9, 0.0), 1.0)
-        if self._contour is None or behind == 0 or sideways < 0.05:
+        if self._contour is None:
             return np.zeros(self._size, np.float32)
         outward, band = self._contour
-        towards = outward @ np.array([x / sideways, y / sideways], np.float32)
+        x, y, z = rays.towards[..., 0], rays.towards[..., 1], rays.towards[..., 2]
+        sideways = np.hypot(x, y)
+        behind = np.clip((0.25 - z) / 0.9, 0, 1) * (sideways >= 0.05)
+        towards = (outward * rays.towards[..., :2]).sum(axis=2) / np.maximum(sideways, 0.05)
         rim = behind * np.clip(towards, 0, 1) ** 1.2 * band * self._rim_trust
         return rim.astype(np.float32)
 

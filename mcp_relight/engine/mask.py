@@ -17,9 +17,6 @@ _SEARCH_EDGE_PX = 256
 _RANDOM_SEED = 7
 _PALETTE = 5
 _MIN_CONFIDENCE = 0.35
-_MIN_SALIENT_CONFIDENCE = 0.5
-"""A wrong subject looks worse than none: the scene lit as a whole."""
-
 _HARD_EDGE = 1e-4
 _VISIBLE_GAP = 6.0
 """Lab units of 8-bit pictures; a smooth sky stays below."""
@@ -80,12 +77,12 @@ def search_subject(rgb: Pixels, guide: Map, salient: Map | None, faces: list[Fac
     if salient is None:
         return _subject(*_classical(small, faces), guide)
     found, confidence = salient_subject.of(small, salient, faces)
-    if confidence < _MIN_SALIENT_CONFIDENCE:
+    if confidence < salient_subject.ENOUGH:
         other, sure = _classical(small, faces)
         sure *= salient_subject.agreement(other, salient)
         if sure > confidence:
             found, confidence = other, sure
-    return _subject(found, confidence, guide, _MIN_SALIENT_CONFIDENCE)
+    return _subject(found, confidence, guide, salient_subject.ENOUGH)
 
 
 def _subject(found: Map, confidence: float, guide: Map, least: float = _MIN_CONFIDENCE) -> Subject:

@@ -15,9 +15,13 @@ from .paint import one_paint
 from .people import People
 from .seen import Seen
 from .shape import Shape
+from .shape_model import Learned
 
 _FACE = 0.85
 """How far the shape of a face follows its mesh, at most: beyond it, the edge of the mesh shows."""
+
+_OUTLINE_SHARE = np.float32(0.2)
+"""Of a subject's normals beside a network's: those that are 25° off would be worse than none."""
 
 _ENOUGH_PIXELS = 64
 _REFINED_SHARE = 1.0
@@ -46,6 +50,19 @@ class Model:
         """Of a shape the user knows better than we do."""
         _, face = face_normals(seen.people.meshes, seen.size)
         return cls._lit(seen, known, light_fit.fit(seen.bright, known.normals, seen.region), face)
+
+    @classmethod
+    def learned(cls, seen: Seen, learned: Learned) -> Self:
+        """What a network sees, held to the outline: it does not know where the subject ends."""
+        if learned.kind == "depth":
+            found = shape.from_depth_map(learned.values, "near_is_bright", seen.size)
+        else:
+            found = shape.from_normals(learned.values, seen.size)
+        if seen.subject.solid.any():
+            outline = shape.from_outline(seen.pixels, seen.subject).normals
+            share = _OUTLINE_SHARE * seen.subject.alpha
+            found = shape.with_height(_blended(found.normals, outline, share))
+        return cls.given(seen, found)
 
     @classmethod
     def _lit(

@@ -15,24 +15,27 @@ from numpy.typing import NDArray
 from threadpoolctl import ThreadpoolController  # pyright: ignore[reportMissingTypeStubs]  # has none
 
 from mcp_relight.domain.lighting import Lighting
+from mcp_relight.domain.position import MIDDLE
 from mcp_relight.errors import InvalidArgument
 
 from . import shape
 from .analysis import Analysis, Mode, rounded
 from .apply import Background, apply
 from .evidence import gather
-from .grid import Pixels
+from .grid import Map, Pixels
 from .mask import MaskSource, Subject
 from .modeling import Model
 from .people import skin
 from .seen import Seen, look
 from .shade import Knobs, shade
 from .shape import DepthConvention, NormalConvention
+from .shape_model import Learned
 
 _OPENCV_THREADS = 2
 _CONFIDENCE: dict[Mode, float] = {
     "user_normals": 1.0,
     "user_depth": 0.9,
+    "shape_model": 0.8,
     "user_mask": 0.8,
     "alpha": 0.8,
     "auto_mask": 0.7,
@@ -53,6 +56,8 @@ _NO_SUBJECT = (
 _FLIPPED = "The normal map looks upside down. Try the other normal_convention (opengl or directx)."
 _NO_RIM = "A light from behind shows on a subject's outline; without a subject it does little."
 _NO_BACKGROUND = "Without a subject there is no background to keep or darken; all was relit."
+_ALL_BACKGROUND = "No subject was found, so all of the picture counted as its background."
+_REGION_WINS = "region says what may change, so params.background made no difference."
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,13 +77,14 @@ def analyze_shape(
     normal_convention: NormalConvention = "opengl",
     depth: NDArray[np.uint8] | NDArray[np.uint16] | None = None,
     depth_convention: DepthConvention = "near_is_bright",
+    learned: Learned | None = None,
 ) -> Analysis:
     """Find subject, shape and existing light of a photo.
 
     `rgb` (H, W, 3) sRGB; `alpha` (H, W), 255 = opaque; `mask` (h, w), white = the subject;
     `normals` (h, w, 3); `depth` (h, w). Maps of another size are stretched over the photo. Normals
-    win over depth, both over a shape guessed from the outline. Raises InvalidArgument for arrays of
-    other dimensions.
+    win over depth, both over what a network `learned`, that over a shape guessed from the outline.
+    Raises InvalidArgument for arrays of other dimensions.
     """
     _check(rgb, alpha=alpha, mask=mask, normals=normals, depth=depth)
     with _fixed_threads():
@@ -89,7 +95,36 @@ def analyze_shape(
         if depth is not None:
             given = shape.from_depth_map(depth, depth_convention, seen.size)
             return _analysis(seen, Model.given(seen, given), "user_depth")
+        if learned is not None:
+            return _analysis(seen, Model.learned(seen, learned), "shape_model")
         return _analysis(seen, Model.guessed(seen), _MODES[seen.subject.source])
+
+
+def subject_middle(
+    rgb: NDArray[np.uint8],
+    *,
+    alpha: NDArray[np.uint8] | None = None,
+    mask: NDArray[np.uint8] | None = None,
+) -> tuple[float, float]:
+    """The middle of a photo's subject in fractions of width and height; without one, the photo's.
+
+    Arguments as those of `analyze_shape`.
+    """
+    _check(rgb, alpha=alpha, mask=mask)
+    with _fixed_threads():
+        return _middle_of(look(rgb, mask, alpha).subject.alpha)
+
+
+def _middle_of(alpha: Map) -> tuple[float, float]:
+    if not alpha.any():
+        return MIDDLE
+    return _balance(alpha.sum(axis=0)), _balance(alpha.sum(axis=1))
+
+
+def _balance(weights: Map) -> float:
+    """Where a row of weights balances, as a fraction of its length."""
+    places = (np.arange(len(weights), dtype=np.float32) + 0.5) / len(weights)
+    return round(float(weights @ places) / float(weights.sum()), 3)
 
 
 def relight(
@@ -105,18 +140,30 @@ def relight(
     """Relight the photo `analysis` was made of.
 
     `rgb` (H, W, 3) sRGB; the three settings are 0..1. `lighting.strength` 0 returns the pixels
-    unchanged; `background="keep"` returns those outside the subject unchanged.
+    unchanged; so does a region for all pixels outside of it, and `background="keep"` for those
+    outside the subject. Raises InvalidArgument for the region of a subject where there is none.
     """
     _check(rgb)
+    lighting = lighting.aimed(_middle_of(analysis.alpha), rgb.shape[1], rgb.shape[0])
+    region = lighting.lit_region
+    if region == "subject" and not analysis.has_subject:
+        raise InvalidArgument(
+            "region=subject needs a subject, and none was found in the picture.",
+            hint="Give a mask, white on the subject, or leave region out.",
+            argument="region",
+        )
     warnings = analysis.warnings + _light_warnings(analysis, lighting, background)
     if lighting.strength == 0:
         return Relit(rgb.copy(), warnings)
+    if region == "all" and background == "keep":
+        region = "subject"
     if not analysis.has_subject:
-        background = "relight"
+        region, background = "all", "relight"
     with _fixed_threads():
         knobs = Knobs(remove_existing, shadow_strength, specular)
         shading = shade(analysis, lighting, knobs, gather(rgb, analysis))
-        return Relit(apply(rgb, analysis, shading, background), warnings)
+        darken = background == "darken" and region == "all"
+        return Relit(apply(rgb, analysis, shading, region=region, darken=darken), warnings)
 
 
 def _analysis(seen: Seen, found: Model, mode: Mode) -> Analysis:
@@ -155,12 +202,16 @@ def _confidence(mode: Mode, subject: Subject) -> float:
 def _light_warnings(
     analysis: Analysis, lighting: Lighting, background: Background
 ) -> tuple[str, ...]:
+    region, warnings = lighting.lit_region, list[str]()
+    if region != "all" and background != "relight":
+        warnings.append(_REGION_WINS)
     if analysis.has_subject:
-        return ()
-    warnings: list[str] = []
-    if any(light.direction[2] < -0.2 for light in lighting.lights):
+        return tuple(warnings)
+    if any(light.direction[2] < -0.2 for light in lighting.lights if light.at is None):
         warnings.append(_NO_RIM)
-    if background != "relight":
+    if region == "background" or any(light.role == "background" for light in lighting.lights):
+        warnings.append(_ALL_BACKGROUND)
+    elif background != "relight":
         warnings.append(_NO_BACKGROUND)
     return tuple(warnings)
 

@@ -16,7 +16,7 @@ _HEAD_ROOM = 0.1, 2.4, 2.9
 _CORE = ((1.0, 0.45), (2.4, 0.6), (3.6, 1.0), (6.0, 1.4))
 _BODY = ((1.4, 0.6), (2.4, 1.0), (3.6, 2.6), (6.0, 3.8))
 _BODY_ROOM = ((0.6, 1.8), (2.4, 3.4), (4.0, 5.0), (6.0, 6.2))
-_TRUNK, _TRUNK_TO = ((2.2, 0.5), (3.4, 0.9)), 4.5
+_TRUNK, _TRUNK_TO = ((1.7, 0.4), (2.4, 1.0), (3.4, 2.0)), 4.5
 """(y, half width): the neck, then shoulders; the last width goes on to the lower edge."""
 
 _SIZE = 0.06, 0.85

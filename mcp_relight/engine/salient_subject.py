@@ -10,6 +10,9 @@ from .face import Face
 from .graph_cut import graph_cut
 from .grid import Bits, Map, Pixels, blur, resize
 
+ENOUGH = 0.5
+"""Least confidence in a subject: a wrong one looks worse than none, the scene lit as a whole."""
+
 _LEAST_PEAK = 0.9
 _SIZE = 0.015, 0.94
 _UNDECIDED = 4.0, 8.0
@@ -23,8 +26,15 @@ _OUTLINE_SHARE = 0.55, 0.85
 _AGREEING = 0.2, 0.6
 """How much more stands out inside a cut-out than outside: another thing, and the same."""
 
-_FACE_KEPT, _HAIR_KEPT, _TRUNK_KEPT = 0.95, 0.75, 0.4
+_FACE_KEPT, _HAIR_KEPT, _TRUNK_KEPT = 0.95, 0.75, 0.6
+_FACE_SEEN = 0.9
+"""Below it the network took something else for the subject, a beard or another person."""
+
 _SURE = 0.9
+_EDGE = 0.3, 0.7
+"""What the network is less, and more sure of is all ground, and all subject: its own soft edge is
+wider than any hair, and the ground in it would be lit like the subject."""
+
 _SMALLEST_PART = 0.02
 """Of the largest part; what is smaller is no subject of its own."""
 
@@ -38,11 +48,26 @@ def of(small: Pixels, salient: Map, faces: list[Face]) -> tuple[Map, float]:
     if float(salient.max()) < _LEAST_PEAK:
         return np.zeros(size, np.float32), 0.0
     soft = _stretched(salient, size)
-    if faces:
-        soft = _whole_persons(small, soft, faces)
+    whole = _whole_persons(small, soft, faces)
+    if whole is not None:
+        found, confidence = _judged(small, whole)
+        if confidence >= ENOUGH:
+            return found, confidence
+    found, confidence = _judged(small, soft)
+    faces_kept = min((portrait.face_kept(face, found) for face in faces), default=1.0)
+    return found, confidence if faces_kept > _FACE_SEEN else 0.0
+
+
+def _judged(small: Pixels, soft: Map) -> tuple[Map, float]:
+    """Without dust and soft edges, and how sure it is."""
     cut = _without_dust(soft > 0.5)
     soft = np.where(cut | (soft <= 0.5), soft, 0).astype(np.float32)
-    return soft, _confidence(small, soft, cut)
+    return _sharpened(soft), _confidence(small, soft, cut)
+
+
+def _sharpened(soft: Map) -> Map:
+    low, high = _EDGE
+    return np.clip((soft - low) / (high - low), 0, 1).astype(np.float32)
 
 
 def agreement(cut: Map, salient: Map) -> float:
@@ -77,8 +102,9 @@ def _confidence(small: Pixels, soft: Map, cut: Bits) -> float:
     return follows * min(max((unsure - undecided) / (unsure - sure), 0.0), 1.0)
 
 
-def _whole_persons(small: Pixels, soft: Map, faces: list[Face]) -> Map:
-    """What stands out together with whatever of these persons does not: hair, a second person."""
+def _whole_persons(small: Pixels, soft: Map, faces: list[Face]) -> Map | None:
+    """What stands out together with whatever of these persons does not: hair, a second person;
+    None when nothing of them is missing."""
     cropped = [
         face
         for face in faces
@@ -87,13 +113,15 @@ def _whole_persons(small: Pixels, soft: Map, faces: list[Face]) -> Map:
         or portrait.trunk_kept(face, soft) < _TRUNK_KEPT
     ]
     if not cropped:
-        return soft
+        return None
     labels = portrait.together(cropped, soft.shape[:2])
-    sure = soft > _SURE
-    labels[sure & (labels != cv2.GC_FGD)] = cv2.GC_PR_FGD
+    labels[(soft > _SURE) & (labels != cv2.GC_FGD)] = cv2.GC_PR_FGD
+    if all(portrait.face_kept(face, soft) > _FACE_SEEN for face in cropped):
+        labels[(soft < 1 - _SURE) & (labels == cv2.GC_PR_FGD)] = cv2.GC_PR_BGD
     cut = portrait.with_faces(graph_cut(small, labels), cropped)
     reach = 0.08 * float(np.mean([face.eyes_apart for face in cropped]))
-    return np.maximum(soft, blur(cut.astype(np.float32), reach))
+    calm = (blur(cut.astype(np.float32), reach) > 0.5).astype(np.float32)
+    return np.maximum(_sharpened(soft), blur(calm, 1.0))
 
 
 def _without_dust(cut: Bits) -> Bits:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mcp_relight.domain.lighting import Lighting
+from mcp_relight.domain.lighting import Lighting, Region
 from mcp_relight.domain.looks import LOOKS
 
 from .analysis import Analysis
@@ -71,16 +71,20 @@ def shade(analysis: Analysis, lighting: Lighting, knobs: Knobs, evidence: Eviden
         * kelvin_color(lighting.ambient_kelvin)
         * _bounce(evidence, analysis)
     )
-    asked, neutral = ambient, ambient
+    asked, leading, neutral = ambient, ambient, ambient
     gloss = np.zeros_like(ambient)
     for light, usual in zip(lighting.lights, _neutral_intensities(lighting), strict=True):
         color = light_color(light)
         diffuse, shine = lit.light(light, knobs.shadow_strength, knobs.specular)
         asked = asked + (light.intensity * diffuse)[..., None] * color
-        neutral = neutral + (usual * diffuse)[..., None] * color
+        if light in lighting.leading:
+            leading = leading + (light.intensity * diffuse)[..., None] * color
+            neutral = neutral + (usual * diffuse)[..., None] * color
         gloss = gloss + (light.intensity * shine)[..., None] * color
-    level = _mean_gain(analysis, asked / existing)
-    exposure = level / _mean_gain(analysis, neutral / existing) * 2.0**lighting.exposure_ev
+    weight = _exposed_for(analysis, lighting.lit_region)
+    level = _mean_gain(analysis, leading / existing, weight)
+    usual_level = _mean_gain(analysis, neutral / existing, weight)
+    exposure = level / usual_level * 2.0**lighting.exposure_ev
     gain = _bounded(asked / existing / level) * exposure
     backdrop = _backdrop(analysis, evidence, lit)
     darker = np.exp2(-shade_off(analysis, evidence, backdrop, lighting))[..., None]
@@ -147,7 +151,7 @@ def _paler(values: Map, share: float) -> Map:
 def _mixing(lighting: Lighting) -> float:
     """More for light that is nearly of one color."""
     purest = 0.0
-    for light in lighting.lights:
+    for light in lighting.leading:
         color = light_color(light)
         purest = max(purest, 1 - float(color.min() / color.max()))
     return _MOST_MIXING * min(max((purest - 0.6) / 0.3, 0.0), 1.0) * min(lighting.strength, 1.0)
@@ -207,9 +211,15 @@ def _neutral_intensities(lighting: Lighting) -> list[float]:
     return [light.intensity * usual / key.intensity for light in lighting.lights]
 
 
-def _mean_gain(analysis: Analysis, gain: Map) -> float:
-    """Mean gain of the photo's luminance, mostly of the subject's."""
-    weight = analysis.alpha + (0.15 if analysis.has_subject else 1.0)
-    weight = weight * (analysis.guide**2 + 1e-4)
-    mean = float((weight * (gain @ LUMINANCE)).sum() / weight.sum())
+def _exposed_for(analysis: Analysis, region: Region) -> Map:
+    """How much each pixel counts for the exposure: mostly the subject does, unless it stays."""
+    if analysis.has_subject and region == "background":
+        return 1 - analysis.alpha
+    return analysis.alpha + np.float32(0.15 if analysis.has_subject else 1.0)
+
+
+def _mean_gain(analysis: Analysis, gain: Map, weight: Map) -> float:
+    """Mean gain of the photo's luminance."""
+    counted = weight * (analysis.guide**2 + np.float32(1e-4))
+    mean = float((counted * (gain @ LUMINANCE)).sum()) / max(float(counted.sum()), 1e-6)
     return max(mean, 1e-3)

@@ -32,20 +32,30 @@ class Shape:
 
 def from_normal_map(pixels: Pixels, convention: NormalConvention, size: tuple[int, int]) -> Shape:
     """An 8-bit RGB normal map. OpenGL's green is up, DirectX's is down."""
-    normals = resize(pixels.astype(np.float32) / 127.5 - 1, size)
+    normals = pixels.astype(np.float32) / 127.5 - 1
     if convention == "directx":
         normals = normals * np.array([1, -1, 1], np.float32)
+    return from_normals(normals, size)
+
+
+def from_normals(normals: Map, size: tuple[int, int]) -> Shape:
+    """Normals (h, w, 3) with x right, y up, z to the viewer."""
+    normals = resize(normals, size)
     normals[..., 2] = np.maximum(normals[..., 2], 0.02)
-    normals = unit(normals)
+    return with_height(unit(normals))
+
+
+def with_height(normals: Map) -> Shape:
+    """Unit normals with the height that agrees with them."""
     return Shape(normals, _integrate(normals))
 
 
 def from_depth_map(
-    depth: NDArray[np.uint8] | NDArray[np.uint16],
+    depth: NDArray[np.uint8] | NDArray[np.uint16] | Map,
     convention: DepthConvention,
     size: tuple[int, int],
 ) -> Shape:
-    """An 8- or 16-bit depth map of any scale."""
+    """A depth map of any scale."""
     relative = resize(depth.astype(np.float32), size)
     lowest, span = float(relative.min()), float(np.ptp(relative))
     relative = (relative - lowest) / max(span, 1e-6)

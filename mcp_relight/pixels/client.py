@@ -39,6 +39,7 @@ _RENDER_RESULT = TypeAdapter(RenderResult)
 _LIGHT_ANALYSIS = TypeAdapter(LightAnalysis)
 _REPORT = TypeAdapter(Report)
 _TRANSFERRED = TypeAdapter(tuple[Encoded | None, list[str]])
+_POINT = TypeAdapter(tuple[float, float])
 _PLAIN = TypeAdapter[Any](Any)
 
 _ERRORS: dict[str, type[RelightError]] = {error.code: error for error in leaves(RequestError)}
@@ -101,6 +102,9 @@ class PixelChild:
 
     async def analyze(self, image: bytes, *, mask: bytes | None = None) -> LightAnalysis:
         return await self._compute("analyze", _LIGHT_ANALYSIS, image=image, mask=mask)
+
+    async def middle(self, image: bytes, *, mask: bytes | None = None) -> tuple[float, float]:
+        return await self._compute("middle", _POINT, image=image, mask=mask)
 
     async def report(
         self,

@@ -7,6 +7,7 @@ pictures as encoded bytes.
 import time
 import zlib
 from collections.abc import Callable
+from dataclasses import replace
 from zipfile import BadZipFile
 
 from pydantic import validate_call
@@ -15,7 +16,8 @@ from mcp_relight.domain.lighting import Lighting
 from mcp_relight.domain.pixels import Encoded, Inspected, RenderResult, RenderTask, SheetCell
 from mcp_relight.domain.report import LightAnalysis, Report
 from mcp_relight.engine.analysis import Analysis
-from mcp_relight.engine.pipeline import analyze_shape, relight
+from mcp_relight.engine.pipeline import analyze_shape, relight, subject_middle
+from mcp_relight.engine.shape_model import Learned, ShapeModelRefused, look
 from mcp_relight.errors import InvalidArgument
 from mcp_relight.finish import light_only
 from mcp_relight.measure.analyze import analyze as measure_light
@@ -36,6 +38,8 @@ from .photo import (
     without_hidden,
 )
 from .profile import color_space
+
+_LOOKED_AT_PX = 1024
 
 _NOT_AN_ANALYSIS = (ValueError, KeyError, OSError, EOFError, BadZipFile, zlib.error)
 
@@ -117,7 +121,8 @@ def render(task: RenderTask) -> RenderResult:
 
 
 def _analyze_shape(task: RenderTask, photo: Photo) -> Analysis:
-    return analyze_shape(
+    learned, refused = _learned(task, photo)
+    analysis = analyze_shape(
         photo.rgb,
         alpha=photo.alpha,
         mask=None if task.mask is None else read_mask(task.mask),
@@ -125,7 +130,19 @@ def _analyze_shape(task: RenderTask, photo: Photo) -> Analysis:
         normal_convention=task.normal_convention,
         depth=None if task.depth_map is None else read_depth(task.depth_map),
         depth_convention=task.depth_convention,
+        learned=learned,
     )
+    return replace(analysis, warnings=(*analysis.warnings, *refused))
+
+
+def _learned(task: RenderTask, photo: Photo) -> tuple[Learned | None, tuple[str, ...]]:
+    """What the user's own shape model sees, where there is one and nothing better."""
+    if task.shape_model is None or task.normal_map is not None or task.depth_map is not None:
+        return None, ()
+    try:
+        return look(task.shape_model, photo.rgb), ()
+    except ShapeModelRefused as refusal:
+        return None, (f"MCP_RELIGHT_SHAPE_MODEL was not used: {refusal.why}.",)
 
 
 def _cached_analysis(task: RenderTask) -> Analysis | None:
@@ -142,6 +159,12 @@ def analyze(image: bytes, mask: bytes | None) -> LightAnalysis:
     photo = read_photo(image)
     region = None if mask is None else read_mask(mask)
     return measure_light(photo.rgb, alpha=photo.alpha, mask=region)
+
+
+def middle(image: bytes, mask: bytes | None) -> tuple[float, float]:
+    photo = read_photo(image, max_edge_px=_LOOKED_AT_PX)
+    region = None if mask is None else read_mask(mask)
+    return subject_middle(photo.rgb, alpha=photo.alpha, mask=region)
 
 
 def report(
@@ -186,5 +209,16 @@ class _Stopwatch:
 
 TASKS: dict[str, Callable[..., object]] = {
     task.__name__: validate_call(task)
-    for task in (inspect, thumbnail, sheet, word_card, reencode, render, transfer, analyze, report)
+    for task in (
+        inspect,
+        thumbnail,
+        sheet,
+        word_card,
+        reencode,
+        render,
+        transfer,
+        analyze,
+        middle,
+        report,
+    )
 }

@@ -11,8 +11,8 @@ from mcp_relight.domain.exchange import Call, Outcome, Output, Picture, Rendered
 from mcp_relight.domain.job import FieldHonesty, Job
 from mcp_relight.domain.lighting import Lighting
 from mcp_relight.domain.models import FREE, ModelSpec, Params, described
-from mcp_relight.domain.pixels import MaskMode, RenderResult, RenderTask
-from mcp_relight.domain.ports import Images, Pixels, Turn
+from mcp_relight.domain.pixels import MaskMode, RenderResult, RenderTask, ShapeModel
+from mcp_relight.domain.ports import Images, Pixels, ShapeModelNow, Turn
 from mcp_relight.errors import Internal
 from mcp_relight.providers.kit.translate import ALL_FIELDS, honest
 
@@ -102,16 +102,26 @@ class LocalProvider:
 
     name = NAME
 
-    def __init__(self, images: Images, pixels: Pixels, *, engine_version: str) -> None:
-        """`engine_version` keys cached analyses, so a new engine never reads an old one's."""
+    def __init__(
+        self,
+        images: Images,
+        pixels: Pixels,
+        *,
+        engine_version: str,
+        shape_model: ShapeModelNow,
+    ) -> None:
+        """`engine_version` keys cached analyses, so a new engine never reads an old one's; so
+        does the digest of the user's own shape model."""
         self._images = images
         self._pixels = pixels
         self._engine_version = engine_version
+        self._shape_model = shape_model
 
     async def submit(self, call: Call, turn: Turn) -> Outcome:
         """Render. Raises ImageNotFound when a picture is gone, EngineCrashed, TimedOut."""
-        key = self._analysis_key(call)
-        task = await self._task(call, await self._images.cached(key))
+        shape_model = await self._shape_model()
+        key = self._analysis_key(call, shape_model)
+        task = await self._task(call, shape_model, await self._images.cached(key))
         result = await self._pixels.render(task)
         if result.analysis is not None:
             await self._images.cache(key, result.analysis)
@@ -121,7 +131,9 @@ class LocalProvider:
             warnings=(_mode_words(result), *result.warnings),
         )
 
-    async def _task(self, call: Call, analysis: bytes | None) -> RenderTask:
+    async def _task(
+        self, call: Call, shape_model: ShapeModel | None, analysis: bytes | None
+    ) -> RenderTask:
         params = LocalParams.model_validate(call.params)
         return RenderTask(
             image=await self._images.read(call.images[0].image_id),
@@ -131,6 +143,7 @@ class LocalProvider:
             normal_convention=params.normal_convention,
             depth_map=await self._read(call.extra_images.get("depth_map")),
             depth_convention=params.depth_convention,
+            shape_model=shape_model,
             remove_existing=params.remove_existing,
             shadow_strength=params.shadow_strength,
             specular=params.specular,
@@ -141,7 +154,7 @@ class LocalProvider:
     async def _read(self, picture: Picture | None) -> bytes | None:
         return None if picture is None else await self._images.read(picture.image_id)
 
-    def _analysis_key(self, call: Call) -> str:
+    def _analysis_key(self, call: Call, shape_model: ShapeModel | None) -> str:
         """Everything an analysis depends on: the pictures, how to read them, and the engine."""
         params = LocalParams.model_validate(call.params)
         parts = [
@@ -151,6 +164,7 @@ class LocalProvider:
             *(f"{name}={call.extra_images[name].image_id}" for name in sorted(call.extra_images)),
             params.normal_convention,
             params.depth_convention,
+            "" if shape_model is None else f"shape_model={shape_model.sha256}",
         ]
         return "analysis-" + hashlib.sha256("\n".join(parts).encode()).hexdigest()[:32]
 
@@ -175,6 +189,7 @@ class LocalProvider:
 _SHAPE_FROM: dict[MaskMode, str] = {
     "user_normals": "shape from your normal map",
     "user_depth": "shape from your depth map",
+    "shape_model": "shape from the model of MCP_RELIGHT_SHAPE_MODEL",
     "user_mask": "subject from your mask, shape estimated",
     "alpha": "subject from the picture's transparency, shape estimated",
     "auto_mask": "subject found automatically; a mask makes it exact",

@@ -16,6 +16,7 @@ from mcp_relight.domain.lighting import Lighting
 from mcp_relight.domain.looks import LOOKS
 from mcp_relight.domain.models import ModelSpec, parse_json_object
 from mcp_relight.domain.ports import Library, Models, NewJob, Taken
+from mcp_relight.domain.position import MIDDLE
 from mcp_relight.domain.request import PlanArguments
 from mcp_relight.domain.words import dollars
 from mcp_relight.errors import (
@@ -25,6 +26,8 @@ from mcp_relight.errors import (
     PriceUnknown,
     RequestError,
 )
+
+from .middles import Middles
 
 _NOT_PART_OF_THE_REQUEST = {"wait_s", "preview", "idempotency_key"}
 
@@ -73,7 +76,12 @@ class Quote:
 
 
 async def take_order(
-    arguments: PlanArguments, *, spec: ModelSpec, library: Library, image: Taken | None = None
+    arguments: PlanArguments,
+    *,
+    spec: ModelSpec,
+    library: Library,
+    middles: Middles,
+    image: Taken | None = None,
 ) -> Order:
     """Check the arguments against the model, then take the pictures in."""
     lightings = tuple(arguments.lightings())
@@ -98,13 +106,28 @@ async def take_order(
         image=taken,
         mask=mask.info if mask else None,
         extra_images=extra,
-        lightings=lightings,
+        lightings=await _aimed(lightings, spec, taken.info, mask.info if mask else None, middles),
         params=params,
         count=count,
         seed=arguments.seed,
         finish=arguments.finish or ("as-returned" if spec.mode == "local" else "auto"),
         arguments=arguments,
     )
+
+
+async def _aimed(
+    lightings: Sequence[Lighting],
+    spec: ModelSpec,
+    image: ImageInfo,
+    mask: ImageInfo | None,
+    middles: Middles,
+) -> tuple[Lighting, ...]:
+    """With the directions in which lamps are seen from the subject, for whoever needs them."""
+    middle = MIDDLE
+    is_needed = any(lighting.has_places for lighting in lightings)
+    if is_needed and "light_at" not in spec.controls:
+        middle = await middles.of(image.image_id, mask.image_id if mask else None)
+    return tuple(lighting.aimed(middle, image.width, image.height) for lighting in lightings)
 
 
 async def take(library: Library, reference: str, argument: str) -> Taken:

@@ -8,6 +8,7 @@ from mcp_relight.domain.request import PlanArguments
 from mcp_relight.domain.views import Candidate, ErrorView, Plan
 from mcp_relight.errors import RequestError
 
+from .middles import Middles
 from .ordering import Order, check_allowed, check_cost, take, take_order, what_is_missing
 from .showing import show_image
 
@@ -16,12 +17,12 @@ _MAX_CANDIDATES = 12
 
 
 async def orders_for(
-    arguments: PlanArguments, *, models: Models, library: Library
+    arguments: PlanArguments, *, models: Models, library: Library, middles: Middles
 ) -> tuple[Order, ...]:
     """The request as the named model takes it, or as each model that takes it at all does."""
     if arguments.model is not None:
         spec = models.spec(arguments.model)
-        return (await take_order(arguments, spec=spec, library=library),)
+        return (await take_order(arguments, spec=spec, library=library, middles=middles),)
     image = await take(library, arguments.image, "image")
     orders: list[Order] = []
     refusals: list[RequestError] = []
@@ -29,7 +30,9 @@ async def orders_for(
         if not spec.relights:
             continue
         try:
-            order = await take_order(arguments, spec=spec, library=library, image=image)
+            order = await take_order(
+                arguments, spec=spec, library=library, middles=middles, image=image
+            )
             models.draft(order.call(order.lightings[0]))  # some refuse a call only here
             orders.append(order)
         except RequestError as error:

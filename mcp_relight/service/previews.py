@@ -4,7 +4,7 @@ from collections import OrderedDict
 from dataclasses import dataclass, replace
 
 from mcp_relight.domain.pixels import Encoded, RenderTask
-from mcp_relight.domain.ports import Images, Pixels
+from mcp_relight.domain.ports import Images, Pixels, ShapeModelNow
 
 from .ordering import Order
 
@@ -25,9 +25,10 @@ class _Copy:
 class Previews:
     """Keeps the last photos' copies in memory, so that another light costs one rendering."""
 
-    def __init__(self, images: Images, pixels: Pixels) -> None:
+    def __init__(self, images: Images, pixels: Pixels, shape_model: ShapeModelNow) -> None:
         self._images = images
         self._pixels = pixels
+        self._shape_model = shape_model
         self._copies: OrderedDict[tuple[str, str | None], _Copy] = OrderedDict()
 
     async def render(self, order: Order) -> Encoded:
@@ -39,6 +40,7 @@ class Previews:
                 image=copy.image,
                 lighting=order.lightings[0],
                 mask=copy.mask,
+                shape_model=await self._shape_model(),
                 analysis=copy.analysis,
             )
         )

@@ -10,13 +10,14 @@ from mcp_relight.domain.job import Policy
 from mcp_relight.domain.known_light import known_light
 from mcp_relight.domain.looks import LOOKS
 from mcp_relight.domain.models import ModelSpec
-from mcp_relight.domain.pixels import Encoded, RenderTask
+from mcp_relight.domain.pixels import Encoded, RenderTask, ShapeModel
 from mcp_relight.domain.ports import (
     Images,
     Jobs,
     Library,
     Models,
     Pixels,
+    ShapeModelNow,
     Taken,
     Workers,
 )
@@ -45,6 +46,7 @@ from mcp_relight.errors import InvalidArgument, RequestError, UnknownModel
 from .finding import find_images
 from .following import JobChange, follow
 from .gallery import VIEW_MAX_BYTES, Gallery
+from .middles import Middles
 from .ordering import (
     Order,
     Quote,
@@ -84,6 +86,15 @@ class Options:
     owner: str = "local"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineTrial:
+    """A sample that was relit; `refused` says why the shape model was not used, if one is set."""
+
+    seconds: float
+    shape_model: ShapeModel | None
+    refused: tuple[str, ...]
+
+
 class Service:
     def __init__(
         self,
@@ -91,6 +102,7 @@ class Service:
         jobs: Jobs,
         images: Images,
         pixels: Pixels,
+        shape_model: ShapeModelNow,
         library: Library,
         models: Models,
         workers: Workers,
@@ -99,7 +111,9 @@ class Service:
         self._jobs = jobs
         self._images = images
         self._pixels = pixels
-        self._previews = Previews(images, pixels)
+        self._previews = Previews(images, pixels, shape_model)
+        self._shape_model = shape_model
+        self._middles = Middles(images, pixels)
         self._library = library
         self._models = models
         self._workers = workers
@@ -158,7 +172,7 @@ class Service:
         """Start a job (or find the one that is already there) and wait a little for it."""
         until = deadline(arguments.wait_s)  # what taking the picture in costs is part of the wait
         await self._catch_up()
-        order = await self._take_order(arguments, image)
+        order = await self._order_of(arguments, self._spec(arguments), image)
         check_allowed(order.spec, self._models, self._options.policy)
         await self._images.check_folder(self._options.output_dir)
         jobs = await self._jobs.insert(
@@ -219,7 +233,9 @@ class Service:
         """Compare the models that could do this, with a preview if one is asked for. Spends
         nothing, sends nothing."""
         await self._catch_up()
-        orders = await orders_for(arguments, models=self._models, library=self._library)
+        orders = await orders_for(
+            arguments, models=self._models, library=self._library, middles=self._middles
+        )
         plan = show_plan(orders, models=self._models, policy=self._options.policy)
         if not arguments.preview:
             return plan, None
@@ -233,7 +249,7 @@ class Service:
         """The same description on the local engine, small and free."""
         spec = self._models.spec("local/classic")
         local = arguments.model_copy(update={"model": spec.id, "params": None, "count": None})
-        order = await take_order(local, spec=spec, library=self._library, image=image)
+        order = await self._order_of(local, spec, image)
         return await self._previews.render(order)
 
     async def preview_of(self, view: JobView) -> Encoded | None:
@@ -286,13 +302,20 @@ class Service:
         """The bytes of a stored image. Raises ImageNotFound."""
         return await self._images.read(image_id)
 
-    async def try_engine(self, sample: bytes) -> float:
-        """Relight a sample in memory; how many seconds it took."""
-        started = anyio.current_time()
+    async def try_engine(self, sample: bytes) -> EngineTrial:
+        """Relight a sample in memory, with the user's own shape model where one is set."""
+        model = await self._shape_model()
         clean = await self._pixels.inspect(sample)
-        look = LOOKS["golden_hour"].lighting
-        await self._pixels.render(RenderTask(image=clean.data, lighting=look))
-        return anyio.current_time() - started
+        task = RenderTask(
+            image=clean.data, lighting=LOOKS["golden_hour"].lighting, shape_model=model
+        )
+        started = anyio.current_time()
+        result = await self._pixels.render(task)
+        return EngineTrial(
+            seconds=anyio.current_time() - started,
+            shape_model=model,
+            refused=() if result.mode == "shape_model" else result.warnings,
+        )
 
     async def picture_as(self, image_id: str, mime_type: str) -> bytes:
         """A stored image's bytes in the asked format; encoded anew only if it is another one."""
@@ -309,9 +332,12 @@ class Service:
             await self._images.delete(image_id)
         return forgotten.jobs
 
-    async def _take_order(self, arguments: RelightArguments, image: Taken | None) -> Order:
-        spec = self._spec(arguments)
-        return await take_order(arguments, spec=spec, library=self._library, image=image)
+    async def _order_of(
+        self, arguments: PlanArguments, spec: ModelSpec, image: Taken | None
+    ) -> Order:
+        return await take_order(
+            arguments, spec=spec, library=self._library, middles=self._middles, image=image
+        )
 
     def _spec(self, arguments: RelightArguments) -> ModelSpec:
         """The model named, else the configured one."""

@@ -1,6 +1,8 @@
 """Rendering through the child: what comes back has the form of what went in."""
 
+import hashlib
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,6 +11,7 @@ from PIL import Image
 from mcp_relight.domain.lighting import Light, Lighting
 from mcp_relight.domain.pixels import RenderTask
 from mcp_relight.pixels.client import PixelChild
+from mcp_relight.storage.shape_model import ShapeModelFile
 
 from .pictures import array, encoded, opened, photo, wide_profile
 
@@ -50,6 +53,49 @@ async def test_full_transparency_hides_no_black(pixels: PixelChild) -> None:
     image.putalpha(0)
     result = await pixels.render(task(image, lighting=Lighting(lights=(Light(),), strength=0)))
     assert (array(result.picture.data) == np.asarray(image)).all()
+
+
+TOY = Path(__file__).parent.parent / "engine" / "models" / "tiny_normals.onnx"
+
+
+async def test_a_shape_model_of_the_users_own_runs_in_the_child(pixels: PixelChild) -> None:
+    model = await ShapeModelFile(TOY).now()
+    result = await pixels.render(task(photo(), shape_model=model))
+    assert result.mode == "shape_model"
+    assert not any("SHAPE_MODEL" in warning for warning in result.warnings)
+    normals = task(photo(), shape_model=model, normal_map=encoded(photo(), "PNG"))
+    assert (await pixels.render(normals)).mode == "user_normals"
+
+
+@pytest.mark.parametrize("content", [None, b"", b"no network", TOY.read_bytes()[:200]])
+async def test_a_shape_model_that_is_none_is_told_and_the_picture_comes_all_the_same(
+    pixels: PixelChild, content: bytes | None, tmp_path: Path
+) -> None:
+    path = tmp_path / "shape.onnx"
+    if content is not None:
+        path.write_bytes(content)
+    plain = await pixels.render(task(photo()))
+    broken = await pixels.render(task(photo(), shape_model=await ShapeModelFile(path).now()))
+    assert broken.picture == plain.picture
+    assert broken.warnings[-1].startswith("MCP_RELIGHT_SHAPE_MODEL was not used: ")
+    assert str(tmp_path) not in broken.warnings[-1]
+
+
+async def test_a_shape_model_file_is_hashed_again_when_it_changes(tmp_path: Path) -> None:
+    path = tmp_path / "shape.onnx"
+    file = ShapeModelFile(path)
+    missing = await file.now()
+    path.write_bytes(b"one")
+    first = await file.now()
+    path.write_bytes(b"second")
+    second = await file.now()
+    assert missing is not None
+    assert missing.sha256 == ""
+    assert first is not None
+    assert first.sha256 == hashlib.sha256(b"one").hexdigest()
+    assert second is not None
+    assert second.sha256 == hashlib.sha256(b"second").hexdigest()
+    assert await ShapeModelFile(None).now() is None
 
 
 async def test_a_cached_analysis_gives_the_same_bytes(pixels: PixelChild) -> None:

@@ -292,14 +292,14 @@ async def test_a_listed_model_that_cannot_take_a_call_leaves_the_others_in_the_p
     await world.work(1)
     await world.registry.refresh()
     arguments = PlanArguments.parse({"image": "mug.png", "light_from": "left"})
-    library: Any = AnyPicture()
-    orders = await orders_for(arguments, models=world.registry, library=library)
+    pictures: Any = {"library": AnyPicture(), "middles": None}  # no lamp: nobody looks for one
+    orders = await orders_for(arguments, models=world.registry, **pictures)
     assert len(orders) > 10
     assert "pixeldojo/flux-edit" not in {order.spec.id for order in orders}
     named = arguments.model_copy(update={"model": "pixeldojo/flux-edit"})
     with pytest.raises(InvalidArgument):
         show_plan(
-            await orders_for(named, models=world.registry, library=library),
+            await orders_for(named, models=world.registry, **pictures),
             models=world.registry,
             policy=Policy(),
         )

@@ -4,7 +4,7 @@ import pytest
 
 from mcp_relight.domain.exchange import Call, Output, Picture, Rendered
 from mcp_relight.domain.lighting import Light, Lighting
-from mcp_relight.domain.pixels import Encoded, RenderResult
+from mcp_relight.domain.pixels import Encoded, RenderResult, ShapeModel
 from mcp_relight.errors import ImageNotFound, InvalidArgument
 from mcp_relight.providers.local import CLASSIC, LocalProvider
 from mcp_relight.testing import MemoryImages, ScriptedPixels
@@ -40,8 +40,16 @@ async def _call(images: MemoryImages, **changes: object) -> Call:
     return Call(**{**values, **changes})  # type: ignore[arg-type]
 
 
-def _provider(images: MemoryImages, pixels: ScriptedPixels, version: str = "1") -> LocalProvider:
-    return LocalProvider(images, pixels, engine_version=version)
+def _provider(
+    images: MemoryImages,
+    pixels: ScriptedPixels,
+    version: str = "1",
+    shape_model: ShapeModel | None = None,
+) -> LocalProvider:
+    async def now() -> ShapeModel | None:
+        return shape_model
+
+    return LocalProvider(images, pixels, engine_version=version, shape_model=now)
 
 
 async def test_a_rendering_gets_the_stored_bytes_the_light_and_every_parameter() -> None:
@@ -92,7 +100,7 @@ async def test_a_second_light_on_the_same_photo_uses_the_cached_analysis() -> No
     assert [task.analysis for task in pixels.tasks] == [None, b"new"]
 
 
-@pytest.mark.parametrize("changed", ["mask", "normals", "engine", "convention"])
+@pytest.mark.parametrize("changed", ["mask", "normals", "engine", "convention", "model"])
 async def test_an_analysis_is_not_reused_when_what_it_depends_on_changed(changed: str) -> None:
     images, pixels = MemoryImages(), ScriptedPixels(_result())
     await _provider(images, pixels).submit(await _call(images), at_once)
@@ -104,7 +112,10 @@ async def test_an_analysis_is_not_reused_when_what_it_depends_on_changed(changed
     if changed == "convention":
         changes["params"] = CLASSIC.check({"normal_convention": "directx"})
     version = "2" if changed == "engine" else "1"
-    await _provider(images, pixels, version).submit(await _call(images, **changes), at_once)
+    model = ShapeModel(path="/shape.onnx", sha256="12ab") if changed == "model" else None
+    provider = _provider(images, pixels, version, model)
+    await provider.submit(await _call(images, **changes), at_once)
+    assert pixels.tasks[1].shape_model == model
     assert pixels.tasks[1].analysis is None
 
 

@@ -209,3 +209,51 @@ def test_words_that_are_cut_are_not_reported_as_honored() -> None:
     by_name = {entry.name: entry for entry in honest_in_words(lighting, limit_chars=800)}
     assert by_name["prompt"].how == "approximated"
     assert "800" in by_name["prompt"].note
+
+
+def test_a_lamp_becomes_the_direction_it_is_seen_in() -> None:
+    light = Light(at=(0.0, 0.5, 0.2)).aimed((0.5, 0.5), 400, 300)
+    assert light_source(Lighting(lights=(light,))) == "Left Light"
+    assert direction_words(light) == "light from the left, from a lamp close by"
+
+
+def test_a_lamps_place_is_approximated_by_whoever_takes_angles() -> None:
+    lighting = Lighting(lights=(Light(at=(0.0, 0.5, 0.2)),))
+    notes = {field.name: field for field in honest(lighting, honored={"azimuth_deg": ""})}
+    assert notes["light_at"].how == "approximated"
+    assert "the subject's middle" in notes["light_at"].note
+    assert not {"azimuth_deg", "elevation_deg"} & notes.keys()
+    assert {field.name: field.how for field in honest(lighting)}["light_at"] == "ignored"
+
+
+def test_angles_are_accounted_for_beside_a_lamp() -> None:
+    lighting = Lighting(lights=(Light(at=(0.0, 0.5, 0.2)), Light()))
+    names = {field.name for field in honest_in_words(lighting)}
+    assert {"light_at", "azimuth_deg", "elevation_deg", "lights"} <= names
+
+
+@pytest.mark.parametrize("region", ["subject", "background"])
+def test_a_region_is_said_in_words(region: str) -> None:
+    lighting = Lighting.model_validate({"lights": [{}], "region": region})
+    assert f"relight the {region} only" in compose_prompt(lighting)
+    assert {field.name: field.how for field in honest_in_words(lighting)}["region"] == (
+        "approximated"
+    )
+    assert {field.name: field.how for field in honest(lighting)}["region"] == "ignored"
+
+
+def test_the_whole_picture_is_no_region_to_speak_of() -> None:
+    lighting = Lighting(lights=(Light(),))
+    assert "only" not in compose_prompt(lighting)
+    assert "region" not in {field.name for field in honest_in_words(lighting)}
+
+
+def test_a_light_for_the_background_is_said_to_be_one_and_lights_no_side() -> None:
+    light = Light(role="background", azimuth_deg=-60)
+    lighting = Lighting(lights=(light,))
+    assert direction_words(light) == "background with light from the left front"
+    assert light_source(lighting) == "None"
+    assert "relight the background only" in compose_prompt(lighting)
+    both = Lighting(lights=(light, Light(azimuth_deg=60, intensity=0.5)))
+    assert light_source(both) == "Right Light"
+    assert {field.name: field.how for field in honest_in_words(both)}["role"] == "approximated"

@@ -54,14 +54,14 @@ async def test_every_tool_is_as_its_snapshot() -> None:
         assert tool == snapshot, f"{tool['name']} changed: review it, then renew its snapshot"
 
 
-async def test_the_whole_surface_costs_at_most_3000_tokens() -> None:
+async def test_the_whole_surface_costs_at_most_3300_tokens() -> None:
     characters = sum(
         len(tool["name"])
         + len(tool["description"])
         + len(json.dumps(tool["inputSchema"], separators=(",", ":")))
         for tool in await listed_tools()
     )
-    assert characters / 4 <= 3000
+    assert characters / 4 <= 3300
 
 
 async def test_inputs_are_flat_scalars() -> None:

@@ -15,6 +15,7 @@ Side = Literal["left", "right", "top", "bottom"]
 ALL_FIELDS = (
     "azimuth_deg",
     "elevation_deg",
+    "light_at",
     "kelvin",
     "color",
     "intensity",
@@ -23,14 +24,25 @@ ALL_FIELDS = (
     "ambient",
     "exposure_ev",
     "strength",
+    "region",
+    "role",
 )
 """The fields of a light that every model gives an account of."""
 
 ONLY_THE_LIGHT = "change only the light: keep the subject, the framing and every detail"
 """What a model that could change anything is told as well."""
+FROM_THE_MIDDLE = "as the direction seen from the subject's middle"
+"""What becomes of a lamp's place where a model knows directions alone."""
+_REGION_WORDS = {
+    "all": "",
+    "subject": "relight the subject only and keep the background as it is",
+    "background": "relight the background only and keep the light on the subject as it is",
+}
 _SAID_IN_WORDS = (
     "azimuth_deg",
     "elevation_deg",
+    "region",
+    "role",
     "kelvin",
     "color",
     "softness",
@@ -55,6 +67,8 @@ def side_of(lighting: Lighting) -> Side | None:
     key = lighting.key
     if key is None or key.softness >= _SOFT or lighting.ambient >= _FLAT_AMBIENT:
         return None
+    if lighting.lit_region == "background":
+        return None  # a side of the picture would light the subject as well
     x, y, _ = key.direction
     if max(abs(x), abs(y)) < _FRONTAL or _has_opposite_rival(key, lighting.lights):
         return None
@@ -89,6 +103,13 @@ def _has_opposite_rival(key: Light, lights: tuple[Light, ...]) -> bool:
 
 def direction_words(light: Light) -> str:
     """Where the light comes from, as the viewer sees the picture."""
+    words = _angle_words(light)
+    if light.at is not None:
+        words = f"{words}, from a lamp close by"
+    return f"background with {words}" if light.role == "background" else words
+
+
+def _angle_words(light: Light) -> str:
     azimuth, elevation = light.azimuth_deg, light.elevation_deg
     side = "right" if azimuth > 0 else "left"
     turn = abs(azimuth)
@@ -170,6 +191,7 @@ def light_words(lighting: Lighting) -> str:
         parts.append(LOOKS[lighting.look].prompt)
     for light in _by_weight(lighting):
         parts += [direction_words(light), color_words(light), softness_words(light)]
+    parts.append(_REGION_WORDS[lighting.lit_region])
     if lighting.lights:
         parts.append(surroundings_words(lighting))
     said = [part for part in parts if part]
@@ -213,21 +235,21 @@ def _cut(text: str, limit_chars: int) -> str:
 
 def asked_fields(lighting: Lighting) -> tuple[str, ...]:
     """The fields of this light to give an account of, by the names of the tool's arguments."""
-    if not lighting.lights:
-        fields = ["exposure_ev", "strength"]
-    else:
-        colors = {
-            "color" if light.color is not None else "kelvin"
-            for light in lighting.lights
-            if light.color is not None or light.kelvin is not None
-        }
-        absent = {"kelvin", "color"} - colors
-        fields = [name for name in ALL_FIELDS if name not in absent]
-    if len(lighting.lights) > 1:
-        fields.append("lights")
-    if lighting.prompt:
-        fields.append("prompt")
-    return tuple(fields)
+    lights = lighting.lights
+    has_angles = any(light.at is None for light in lights)
+    is_asked = {
+        "azimuth_deg": has_angles,
+        "elevation_deg": has_angles,
+        "light_at": lighting.has_places,
+        "kelvin": any(light.kelvin is not None for light in lights),
+        "color": any(light.color is not None for light in lights),
+        "region": lighting.region != "all",
+        "role": any(light.role == "background" for light in lights),
+        "lights": len(lights) > 1,
+        "prompt": bool(lighting.prompt),
+    }
+    names = ALL_FIELDS if lights else ("exposure_ev", "strength", "region")
+    return tuple(name for name in (*names, "lights", "prompt") if is_asked.get(name, True))
 
 
 def honest(
@@ -237,17 +259,24 @@ def honest(
     approximated: Mapping[str, str] | None = None,
     ignored: Mapping[str, str] | None = None,
 ) -> tuple[FieldHonesty, ...]:
-    """One entry per field of this light, each with its note; what is not named is ignored."""
-    tables = (("honoured", honored or {}), ("approximated", approximated or {}))
-    notes = ignored or {}
-    result: list[FieldHonesty] = []
-    for name in asked_fields(lighting):
-        entry = FieldHonesty(name=name, how="ignored", note=notes.get(name, ""))
-        for how, table in tables:
-            if name in table:
-                entry = FieldHonesty.model_validate({"name": name, "how": how, "note": table[name]})
-        result.append(entry)
-    return tuple(result)
+    """One entry per field of this light, each with its note; what is not named is ignored.
+
+    A model that takes angles, however it does, approximates a lamp's place by them.
+    """
+    told: dict[str, tuple[str, str]] = {}
+    for how, notes in (
+        ("ignored", ignored), ("honoured", honored), ("approximated", approximated)
+    ):  # fmt: skip
+        told |= {name: (how, note) for name, note in (notes or {}).items()}
+    if "azimuth_deg" in told and "light_at" not in told:
+        how, note = told["azimuth_deg"]
+        seen = f"{FROM_THE_MIDDLE}: {note}" if note else FROM_THE_MIDDLE
+        told["light_at"] = (how, note) if how == "ignored" else ("approximated", seen)
+    entries = ((name, *told.get(name, ("ignored", ""))) for name in asked_fields(lighting))
+    return tuple(
+        FieldHonesty.model_validate({"name": name, "how": how, "note": note})
+        for name, how, note in entries
+    )
 
 
 def in_words(lighting: Lighting, params: Mapping[str, JsonValue]) -> tuple[FieldHonesty, ...]:
