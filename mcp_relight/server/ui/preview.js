@@ -151,7 +151,8 @@ async function keep(model, asked) {
   }
   if (job.status !== "succeeded") throw new Error(job.error?.message ?? "It did not succeed.");
   const variant = variantOf(job);
-  if (variant.label === "After") variant.label = whereFrom(picked());
+  if (model !== FREE) variant.label = `${variant.label === "After" ? "Own light" : variant.label}, ${model}`;
+  else if (variant.label === "After") variant.label = "Own light";
   shown.variants.push(variant);
   await drawSheet();
   await choose(variant);
