@@ -77,8 +77,12 @@ class InlineWorkers:
     ) -> bool | None:
         if self._worker is not None:
             self._worker.stop()
+        if error is not None:
+            self._tasks.cancel_scope.cancel()
         try:
-            return await self._tasks.__aexit__(kind, error, trace)
+            # Without the caller's error, which would come back wrapped in a group of errors.
+            await self._tasks.__aexit__(None, None, None)
+            return None
         finally:
             with anyio.CancelScope(shield=True):
                 await self._parts.aclose()

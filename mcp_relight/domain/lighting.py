@@ -45,7 +45,7 @@ def no_bool(value: object) -> object:
 def _wrap_azimuth(value: object) -> object:
     """Bring an azimuth in -360…360 into (-180, 180]."""
     if isinstance(value, (int, float)) and -360 <= value <= 360:
-        wrapped = (value + 180) % 360 - 180
+        wrapped = round((value + 180) % 360 - 180, 6)
         return 180.0 if wrapped == -180 else wrapped
     return value
 

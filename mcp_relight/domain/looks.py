@@ -85,7 +85,7 @@ _ALL = (
     ),
     _look(
         "blue_hour", "blue hour twilight, soft cool light",
-        _light(0, 60, 11000, 1, 0.4), ambient=0.8, ambient_kelvin=12000, exposure_ev=-0.8,
+        _light(0, 60, 13000, 1, 0.4), ambient=0.8, ambient_kelvin=16000, exposure_ev=-1.1,
     ),
     _look(
         "noon_sun", "harsh midday sun overhead",
@@ -102,10 +102,12 @@ _ALL = (
     _look(
         "window_left", "soft window light from the left",
         _light(-75, 15, 5600, 0.7, 1), ambient=0.15, ambient_kelvin=6000,
+        staging=Staging(pool=0.5, ground=0.3),
     ),
     _look(
         "window_right", "soft window light from the right",
         _light(75, 15, 5600, 0.7, 1), ambient=0.15, ambient_kelvin=6000,
+        staging=Staging(pool=0.5, ground=0.3),
     ),
     _look(
         "rembrandt", "Rembrandt lighting, triangle on cheek",
@@ -161,13 +163,13 @@ _ALL = (
     ),
     _look(
         "candlelight", "candlelight from below, flickering warm",
-        _light(10, -25, 1900, 0.4, 1), ambient=0.08, ambient_kelvin=2400, exposure_ev=-0.7,
+        _light(10, -25, 1900, 0.4, 1), ambient=0.08, ambient_kelvin=3000, exposure_ev=-0.7,
         staging=Staging(pool=1.4, ground=1.2),
     ),
     _look(
         "moonlight", "moonlit night, cool dim light",
         _light(40, 55, 8500, 0.1, 1), ambient=0.15, ambient_kelvin=11000, exposure_ev=-1.3,
-        staging=Staging(pool=0.4, ground=0.5, key=0.4),
+        staging=Staging(pool=0.4, ground=0.5, key=0.6),
     ),
 )  # fmt: skip
 

@@ -1,7 +1,7 @@
 """From the working grid to the photo: guided upsampling of the gain, strip by strip."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal, Self
 
 import cv2
 import numpy as np
@@ -25,13 +25,15 @@ _STRIP_ROWS = 192
 _GUIDED_RADIUS = 0.005
 _GUIDED_EPS = 1e-3
 _KNEE = 0.8
+_FAINTEST = 1e-4
 _DARKENED = 0.35
 """What `background="darken"` leaves of the light behind the subject."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Layers:
-    """Everything that is enlarged for a strip: log gain = slope·√luminance + offset."""
+    """Everything a strip needs, as wide as the photo and as high as the working grid: log gain =
+    slope·√luminance + offset."""
 
     slope: Map
     offset: Map
@@ -56,7 +58,7 @@ def apply(
     Only the smooth gain is enlarged, following the photo's own edges, so its detail stays. Pixels
     outside `region` keep every bit.
     """
-    layers = _layers(analysis, shading, region, darken=darken)
+    layers = _layers(analysis, shading, region, darken=darken, columns=rgb.shape[1])
     result = np.empty_like(rgb)
     for top in range(0, rgb.shape[0], _STRIP_ROWS):
         strip = slice(top, min(top + _STRIP_ROWS, rgb.shape[0]))
@@ -64,7 +66,9 @@ def apply(
     return result
 
 
-def _layers(analysis: Analysis, shading: Shading, region: Region, *, darken: bool) -> _Layers:
+def _layers(
+    analysis: Analysis, shading: Shading, region: Region, *, darken: bool, columns: int
+) -> _Layers:
     log_gain = np.log(shading.gain)
     if darken:
         log_gain = log_gain + (1 - analysis.alpha[..., None]) * np.float32(np.log(_DARKENED))
@@ -72,11 +76,21 @@ def _layers(analysis: Analysis, shading: Shading, region: Region, *, darken: boo
         log_gain = _without_subject(log_gain, analysis.alpha)
     radius = max(2, int(_GUIDED_RADIUS * max(analysis.guide.shape)))
     slope, offset = guided(analysis.guide, log_gain, radius, _GUIDED_EPS)
-    gloss = shading.gloss if float(shading.gloss.max()) > 1e-4 else None
     is_cut = region == "background" and analysis.support.size == 0
     cut = guided(analysis.guide, analysis.alpha, radius, _GUIDED_EPS) if is_cut else None
-    mixing = np.float32(shading.mixing)
-    return _Layers(slope, offset, gloss, shading.haze, mixing, analysis.alpha, cut)
+    gloss, haze = (
+        _widened(layer, columns) if float(layer.max()) > _FAINTEST else None
+        for layer in (shading.gloss, shading.haze)
+    )
+    return _Layers(
+        slope=_widened(slope, columns),
+        offset=_widened(offset, columns),
+        gloss=gloss,
+        haze=haze,
+        mixing=np.float32(shading.mixing),
+        alpha=_widened(analysis.alpha, columns),
+        cut=None if cut is None else (_widened(cut[0], columns), _widened(cut[1], columns)),
+    )
 
 
 def _without_subject(log_gain: Map, alpha: Map) -> Map:
@@ -93,52 +107,70 @@ def _relit_strip(
 ) -> Pixels:
     pixels = rgb[strip]
     linear = decode(pixels)
-    rows, columns = rgb.shape[:2]
-    window = _window(strip, (rows, columns), analysis.alpha.shape)
+    rows = _Rows.of(strip, rgb.shape[0], analysis.alpha.shape[0])
     bright = (linear @ LUMINANCE)[..., None]
-    guide = np.sqrt(bright)
-    gain = np.asarray(
-        cv2.exp(_enlarge(layers.slope, window) * guide + _enlarge(layers.offset, window)),
-        np.float32,
-    )
-    colors = linear + layers.mixing * (bright - linear) if layers.mixing else linear
-    relit = colors * gain
-    brightest = _peak(linear)
+    gain = rows.enlarge(layers.slope)
+    gain *= np.sqrt(bright)
+    gain += rows.enlarge(layers.offset)
+    relit = np.asarray(cv2.exp(gain), np.float32)
+    if layers.mixing:
+        relit *= linear + layers.mixing * (bright - linear)
+    else:
+        relit *= linear
+    brightest = decode(_peak(pixels))
     if layers.gloss is not None:
-        relit += _enlarge(layers.gloss, window) * np.minimum(2 * brightest, 1)[..., None]
+        relit += rows.enlarge(layers.gloss) * np.minimum(2 * brightest, 1)[..., None]
     if layers.haze is not None:
-        relit += _enlarge(layers.haze, window) * np.maximum(1 - relit, 0)
+        relit += rows.enlarge(layers.haze) * np.maximum(1 - relit, 0)
     _compress_highlights(relit, brightest)
     if region == "all":
         return encode(relit)
+    full = rgb.shape[0], rgb.shape[1]
     if region == "subject":
-        share = _enlarge(layers.alpha, window) * _support(analysis, strip, (rows, columns))
+        share = rows.enlarge(layers.alpha) * _support(analysis, strip, full)
     elif layers.cut is None:
-        share = _around_given(analysis, strip, (rows, columns))
+        share = _around_given(analysis, strip, full)
     else:
-        slope, offset = (_enlarge(part, window) for part in layers.cut)
-        share = np.clip((_SOLID - slope * guide[..., 0] - offset) / (_SOLID - _CLEAR), 0, 1)
+        slope, offset = (rows.enlarge(part) for part in layers.cut)
+        solid = slope * np.sqrt(bright[..., 0]) + offset
+        share = np.clip((_SOLID - solid) / (_SOLID - _CLEAR), 0, 1)
     blended = linear + (relit - linear) * share[..., None]
     return np.where(share[..., None] > 0, encode(blended), pixels)
 
 
-def _window(strip: slice, full: tuple[int, int], work: tuple[int, ...]) -> tuple[Map, Map]:
-    """Where on the working grid the pixels of a strip lie."""
-    y = (np.arange(strip.start, strip.stop, dtype=np.float32) + 0.5) * work[0] / full[0] - 0.5
-    x = (np.arange(full[1], dtype=np.float32) + 0.5) * work[1] / full[1] - 0.5
-    grid_y, grid_x = np.meshgrid(y, x, indexing="ij")
-    return grid_x.astype(np.float32), grid_y.astype(np.float32)
+@dataclass(frozen=True, slots=True)
+class _Rows:
+    """Linear interpolation between the rows `near` of the working grid: `weights` (rows of the
+    strip, rows near) times those rows."""
+
+    near: slice
+    weights: Map
+
+    @classmethod
+    def of(cls, strip: slice, full: int, work: int) -> Self:
+        y = (np.arange(strip.start, strip.stop) + 0.5) * work / full - 0.5
+        y = np.clip(y, 0, work - 1)
+        first, last = int(y[0]), min(int(y[-1]) + 1, work - 1)
+        away = np.abs(y[:, None] - np.arange(first, last + 1))
+        return cls(slice(first, last + 1), np.maximum(1 - away, 0).astype(np.float32))
+
+    def enlarge(self, wide: Map) -> Map:
+        """Of a layer that is as wide as the photo already."""
+        part = wide[self.near]
+        flat = self.weights @ part.reshape(len(part), -1)
+        return flat.reshape(len(self.weights), *part.shape[1:])
 
 
-def _enlarge(values: Map, window: tuple[Map, Map]) -> Map:
-    enlarged = cv2.remap(values, *window, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    return np.asarray(enlarged, np.float32)
+def _widened(values: Map, columns: int) -> Map:
+    """As wide as the photo; its rows are enlarged strip by strip."""
+    wide = cv2.resize(values, (columns, values.shape[0]), interpolation=cv2.INTER_LINEAR)
+    return np.asarray(wide, np.float32)
 
 
-def _peak(linear: Map) -> Map:
+def _peak(values: Any) -> Any:
     """The largest channel of every pixel, (H, W)."""
-    red, green, blue = cv2.split(linear)
-    return np.asarray(cv2.max(cv2.max(red, green), blue), np.float32)
+    red, green, blue = cv2.split(values)
+    return cv2.max(cv2.max(red, green), blue)
 
 
 def _compress_highlights(relit: Map, before: Map) -> None:
@@ -147,7 +179,7 @@ def _compress_highlights(relit: Map, before: Map) -> None:
     What was bright already may stay as bright: a white wall under unchanged light stays white.
     `before` (H, W) is the largest channel of the original.
     """
-    peak = _peak(relit)
+    peak = np.asarray(_peak(relit), np.float32)
     high = peak > np.maximum(before, _KNEE)
     knee = np.clip(before[high], _KNEE, 0.999)
     room = 1 - knee

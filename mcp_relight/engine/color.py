@@ -23,7 +23,7 @@ _DIMMEST_COLOR = 0.12
 """A saturated blue has luminance 0.07: dividing by that would make it a searchlight."""
 
 _ADAPTED_KELVIN = 2800.0
-_UNADAPTED_SHARE = 0.6
+_UNADAPTED_SHARE = 0.4
 
 _ENCODE_STEPS = 1 << 14
 
@@ -43,7 +43,8 @@ def _decode_table() -> Map:
 
 @cache
 def _encode_table() -> Pixels:
-    levels = _linear_to_srgb(np.linspace(0, 1, _ENCODE_STEPS + 1))
+    """Of every 16-bit step; all above `_ENCODE_STEPS` are white."""
+    levels = _linear_to_srgb(np.minimum(np.arange(1 << 16) / _ENCODE_STEPS, 1))
     return np.round(levels * 255).astype(np.uint8)
 
 
@@ -54,8 +55,9 @@ def decode(pixels: Pixels) -> Map:
 
 def encode(linear: Real) -> Pixels:
     """Linear light, clipped to 0..1, to 8-bit sRGB. `encode(decode(x)) == x` for every level."""
-    steps = np.clip(linear, 0, 1) * np.float32(_ENCODE_STEPS) + np.float32(0.5)
-    return _encode_table()[steps.astype(np.uint16)]
+    flat = np.ascontiguousarray(linear, np.float32).reshape(linear.shape[0], -1)
+    steps = cv2.multiply(flat, _ENCODE_STEPS, dtype=cv2.CV_16U)  # rounds, and stops at 0 and 65535
+    return np.asarray(cv2.LUT(steps, _encode_table()), np.uint8).reshape(linear.shape)
 
 
 def luminance(linear: Map) -> Map:
@@ -75,7 +77,7 @@ def light_color(light: Light) -> Map:
 def kelvin_color(kelvin: float) -> Map:
     """Linear RGB (3,) of a black body at luminance 1; daylight is (1, 1, 1).
 
-    Below 2800 K it moves only 60 % of the way: eyes and cameras adapt to candles, and the raw
+    Below 2800 K it moves only 40 % of the way: eyes and cameras adapt to candles, and the raw
     colour leaves next to no blue to tell things apart.
     """
     if kelvin < _ADAPTED_KELVIN:

@@ -50,6 +50,8 @@ _RIM_WRAP = 0.022
 _RIM_WRAP_SHARE = 0.25
 _RIM_GAIN = 2.6
 _RIM_GLOSS = 0.3
+_SURE = 0.65
+"""Confidence in a searched subject from which its rim is drawn in full."""
 _RIM_NEAREST = 2.0
 
 
@@ -225,7 +227,9 @@ def face_width(analysis: Analysis) -> float:
 
 def _mask_trust(analysis: Analysis) -> float:
     """0..1: a subject that was searched may end elsewhere."""
-    return min(1.0, 0.35 + analysis.confidence) if analysis.mode == "auto_mask" else 1.0
+    if analysis.mode != "auto_mask":
+        return 1.0
+    return min(1.0, (analysis.confidence / _SURE) ** 1.5)
 
 
 def _contour(alpha: Map) -> tuple[Map, Map]:

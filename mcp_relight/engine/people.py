@@ -49,12 +49,13 @@ def find(rgb: Pixels, size: tuple[int, int]) -> tuple[People, bool]:
 
 
 def skin(pixels: Pixels, people: People, weight: Map, alpha: Map) -> Map:
-    """(H, W) 0..1: what has the chroma of the faces and belongs to the subject.
+    """(H, W) 0..1: what has the chroma of the faces and belongs to the subject, if there is one.
 
     Chroma, not brightness: skin of every tone, and in shadow, counts alike. `weight` is that of
     the faces; without a face there is no skin.
     """
     found = weight.copy()
+    room = alpha if alpha.any() else np.ones_like(alpha)
     core = weight > _CORE
     if not core.any():
         return found
@@ -70,5 +71,5 @@ def skin(pixels: Pixels, people: People, weight: Map, alpha: Map) -> Map:
         spread = np.maximum(1.48 * np.median(np.abs(own - middle), axis=0), _LEAST_SPREAD)
         away = (((chroma - middle) / (_SKIN_REACH * spread)) ** 2).sum(axis=2)
         near = portrait.body_room(mesh.cue, weight.shape)
-        found = np.maximum(found, np.exp(-away) * near * alpha)
-    return blur(found.astype(np.float32), 1.0)
+        found = np.maximum(found, np.exp(-away) * near * room)
+    return np.minimum(blur(found.astype(np.float32), 1.0), np.maximum(room, weight))

@@ -60,6 +60,10 @@ def parts_of(seen: Evidence) -> Parts:
     """The word for every part. What has no wish is not asked."""
     if seen.lighting.strength == 0:
         return Parts()
+    if seen.lighting.lit_region == "background":
+        # Light is read from the subject, and that was to stay as it was.
+        unread: PartWord = "not measurable"
+        return Parts(direction=unread, colour=unread, brightness=unread, contrast=unread)
     asked = _Asked(seen)
     return Parts(
         direction=asked.direction(),

@@ -40,7 +40,7 @@ from mcp_relight.errors import ImageCorrupt, ImageTooLarge, ImageUnsupported, Re
 
 from .bmff import ColorCodes, main_picture
 from .colors import ADOBE_RGB, SRGB, Colors, from_codes
-from .deep import levels_of
+from .deep import levels_of, loaded
 from .exif import Exif, read_exif
 from .icc import profile_of
 from .profile import is_usable
@@ -144,8 +144,7 @@ def decode(data: bytes, *, at_least_px: int | None = None, as_numbers: bool = Fa
     with _decoding():
         if source.colors is not None and not as_numbers:
             return _in_srgb(source, data, source.colors)
-        source.image.load()
-    return source
+        return replace(source, image=loaded(source.image))
 
 
 def _in_srgb(source: Source, data: bytes, colors: Colors) -> Source:

@@ -43,6 +43,15 @@ def levels_of(image: Image.Image, data: bytes) -> tuple[Levels, Bytes | None, in
     return np.asarray(image.convert("L" if is_grey else "RGB")), alpha, _ALL_8
 
 
+def loaded(image: Image.Image) -> Image.Image:
+    """The picture, decoded. Pillow makes RGBA of grey with alpha of 16 bits; it is LA again."""
+    is_grey = _packing(image) == _GREY_WITH_ALPHA
+    image.load()
+    if not is_grey:
+        return image
+    return Image.merge("LA", (image.getchannel("R"), image.getchannel("A")))
+
+
 def _joined(high: Bytes, low: Bytes) -> NDArray[np.uint16]:
     whole = high.astype(np.uint16)
     whole *= 256

@@ -262,3 +262,26 @@ def read_object(stream: IO[str]) -> str:
     while lines[-1] not in {"}\n", ""}:
         lines.append(stream.readline())
     return "".join(lines)
+
+
+@pytest.mark.parametrize("worker", ["inline", "detached"])
+def test_a_lamp_with_a_direction_is_refused_in_one_line(world: World, worker: str) -> None:
+    photo = world.photo("mug.jpg", width=96, height=96)
+    done = world.run(
+        "relight", str(photo), "--light-at", "0.1, 0.3", "--light-from", "left",
+        environment=world.environment | {"MCP_RELIGHT_WORKER": worker},
+    )  # fmt: skip
+    assert done.returncode == 2
+    assert done.stderr.startswith("mcp-relight: light_at excludes light_from")
+    assert done.stderr.count("\n") == 1
+
+
+def test_a_lamp_and_a_region_are_carried_out_and_told(world: World) -> None:
+    photo = world.photo("mug.jpg", width=96, height=96)
+    job = answer(world, "relight", str(photo), "--light-at", "10%, 0.3", "--region", "background")
+    assert job["status"] == "succeeded"
+    assert job["lighting"]["region"] == "background"
+    assert job["lighting"]["lights"][0]["at"] == [0.1, 0.3, 0.35]
+    told = {field["name"]: field["how"] for field in job["fields"]}
+    assert (told["light_at"], told["region"]) == ("honoured", "honoured")
+    assert "azimuth_deg" not in told

@@ -205,3 +205,11 @@ def test_degenerate_pictures_are_reported_and_unchanged_ones_are_weaker() -> Non
             made = report(one, other, asked(-60, 10))
             if np.array_equal(one, other):
                 assert made.verdict == "weaker"
+
+
+def test_light_on_the_background_alone_is_not_judged_by_the_subject(scenes: list[Lit]) -> None:
+    scene = scenes[0]
+    lighting = asked(-60, 0).model_copy(update={"region": "background"})
+    made = report(scene.soft, scene.photos[SIDE_LIGHTS[0]], lighting)
+    assert made.verdict == "not judged"
+    assert report(scene.soft, scene.soft, lighting).verdict == "weaker"

@@ -50,7 +50,7 @@ CODES: dict[str, tuple[int, int, str, Any]] = {
     "only primaries": (12, 2, "p3", files.srgb),
     "only a curve": (2, 4, "709", files.power(2.2)),
 }
-FEW = ("display p3", "linear", "pq", "hlg", "nothing")
+FEW = ("display p3", "709 camera curve", "linear", "pq", "hlg", "nothing")
 
 
 def coded(names: Any) -> dict[str, tuple[bytes, bool]]:
