@@ -171,6 +171,9 @@ def test_at_100_percent_a_pixel_of_the_photo_is_one_of_the_screen(
     scenario: dict[str, Any],
 ) -> None:
     assert scenario["zoom"]["stage"] * scenario["zoom"]["ratio"] == PHOTO_EDGE_PX
+    assert scenario["zoom"]["width"] <= scenario["asked"]["width"], (
+        "it is scrolled in its own frame"
+    )
 
 
 def test_a_paid_model_is_asked_after_a_yes_with_its_price_as_the_limit(
