@@ -187,6 +187,7 @@ class ScriptedPixels:
         returned: bytes | None = None,
         mask: bytes | None = None,
         before: LightAnalysis | None = None,
+        target: LightAnalysis | None = None,
     ) -> Report:
         raise NotImplementedError
 

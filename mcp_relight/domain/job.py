@@ -143,6 +143,8 @@ class JobRequest(_Value):
     fields: tuple[FieldHonesty, ...] = ()
     params: dict[str, JsonValue] = {}
     mask_id: str | None = None
+    reference_id: str | None = None
+    """The stored photo whose light was to be matched."""
     extra_image_ids: dict[str, str] = {}
     """Further stored images by parameter name, for instance `normal_map`."""
     passthrough_url: str | None = None

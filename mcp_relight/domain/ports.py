@@ -69,9 +69,11 @@ class Pixels(Protocol):
         returned: bytes | None = None,
         mask: bytes | None = None,
         before: LightAnalysis | None = None,
+        target: LightAnalysis | None = None,
     ) -> Report:
         """Requested against achieved. `returned` is the provider's picture where `final` was made
-        from it; `mask` marks the subject of the original, `before` is what `analyze` said of it."""
+        from it; `mask` marks the subject of the original, `before` is what `analyze` said of it and
+        `target` what it said of the photo whose light was to be matched."""
         ...
 
     async def transfer(self, original: bytes, result: bytes) -> tuple[Encoded | None, list[str]]:

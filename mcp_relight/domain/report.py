@@ -50,10 +50,11 @@ class LightAnalysis(_Value):
     """The light in one photo.
 
     Confidences run 0…1; angles, kelvin and tint are None below `SURE`. `key_to_fill_stops` is what
-    lies between the lit side and the fill, `ambient` the same as the argument of a request, like
-    `softness`. `exposure_ev` is the mean level against mid grey in stops. `tint` is the
-    light's departure from the black-body colours, positive towards green, negative towards
-    magenta, 0.1 = 10 %. `subject_box` is (left, top, right, bottom) as shares of the frame.
+    lies between the lit side and the fill; `ambient` and `softness` are arguments of a request
+    that ask for the same. `color` is a tinted light as #RRGGBB, which no kelvin says.
+    `exposure_ev` is the mean level against mid grey in stops. `tint` is the light's departure from
+    the black-body colours, positive towards green, negative towards magenta, 0.1 = 10 %.
+    `subject_box` is (left, top, right, bottom) as shares of the frame.
     """
 
     azimuth_deg: int | None = None
@@ -65,6 +66,7 @@ class LightAnalysis(_Value):
     contrast_confidence: Share
     kelvin: int | None = None
     tint: float | None = None
+    color: str | None = None
     color_confidence: Share
     exposure_ev: float
     clipped_shadows: Share
@@ -141,6 +143,19 @@ class CollateralReport(_Value):
     confidence: Share
 
 
+class MatchReport(_Value):
+    """How far the light now lies from the reference's; None where either is not sure.
+
+    `direction_deg` is the angle between the two, `kelvin` their difference in percent, `contrast`
+    that of key to fill and `exposure` that of the mean level, both in stops.
+    """
+
+    direction_deg: int | None = None
+    kelvin_percent: int | None = None
+    contrast_stops: float | None = None
+    exposure_stops: float
+
+
 class Report(_Value):
     """Requested against achieved."""
 
@@ -152,3 +167,4 @@ class Report(_Value):
     stops: StopsReport
     kelvin: KelvinReport
     collateral: CollateralReport
+    match: MatchReport | None = None

@@ -124,9 +124,14 @@ class LightArguments(Arguments):
             return [self._from_look(name) for name in _look_names(self.look)]
         if self.lights is not None:
             return [self._with_surroundings(Lighting(lights=parse_lights(self.lights)))]
-        if self._describes_direction_or_color:
+        if self._describes_direction_or_color or self._is_matched:
             return [self._with_surroundings(Lighting(lights=(self._override(Light()),)))]
         return [self._with_surroundings(Lighting())]
+
+    @property
+    def _is_matched(self) -> bool:
+        """Whether another photo's light is asked for."""
+        return False
 
     @property
     def _describes_direction_or_color(self) -> bool:
@@ -228,6 +233,10 @@ class PlanArguments(LightArguments):
             "(newest photo in the allowed folders). Chat attachments never reach this server.",
         ),
     ]
+    reference: Annotated[
+        Text | None,
+        Field(description="Another photo whose light is matched; excludes look and lights."),
+    ] = None
     mask: Annotated[
         Text | None,
         Field(description="Image reference: white = subject, black = surroundings."),
@@ -260,6 +269,24 @@ class PlanArguments(LightArguments):
         Number,
     ] = None
     preview: Annotated[bool | None, Field(description="Also return one small inline JPEG.")] = None
+
+    def lightings(self) -> list[Lighting]:
+        """As in `LightArguments`; a matched light tints its fill as well."""
+        for name in ("look", "lights"):
+            if self.reference is not None and getattr(self, name) is not None:
+                raise InvalidArgument(
+                    f"reference excludes {name}.",
+                    hint=f"Match the reference, or use {name}.",
+                    argument="reference",
+                )
+        found = super().lightings()
+        if self.reference is None or self.kelvin is None:
+            return found
+        return [one.model_copy(update={"ambient_kelvin": self.kelvin}) for one in found]
+
+    @property
+    def _is_matched(self) -> bool:
+        return self.reference is not None
 
 
 class RelightArguments(PlanArguments):

@@ -13,7 +13,7 @@ _LEFT_CHEEK, _RIGHT_CHEEK, _FOREHEAD, _CHIN = 234, 454, 10, 152
 _HALF_AXES = 0.62, 0.95, 0.72
 """Half width, half height and half depth of a head, in widths of its face."""
 
-_UP, _BACK = 0.22, 0.42
+_UP, _BACK = 0.22, 0.17
 """Its middle from that of the face, in widths."""
 
 _FULL, _GONE = 0.55, 1.0
@@ -63,7 +63,7 @@ def _head(face: MeshFace) -> _Head:
     out = np.cross(across, up)
     width = float(np.linalg.norm(points[_RIGHT_CHEEK] - points[_LEFT_CHEEK]))
     ends = points[[_LEFT_CHEEK, _RIGHT_CHEEK, _FOREHEAD, _CHIN]]
-    middle = ends.mean(axis=0) + width * (_UP * up - _BACK * out + 0.25 * out)
+    middle = ends.mean(axis=0) + width * (_UP * up - _BACK * out)
     half = np.array(_HALF_AXES) * width
     return _Head(middle, np.stack([across, up, out]) / half[:, None])
 

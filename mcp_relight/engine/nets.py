@@ -39,7 +39,7 @@ class Net:
         """The outputs of these names for a batch (1, 3, H, W). Raises NetUnavailable."""
         try:
             return tuple(self._head(values, head) for head in heads)
-        except cv2.error as error:
+        except (cv2.error, MemoryError) as error:
             raise NetUnavailable from error
 
     def _head(self, values: Map, head: str) -> Map:
@@ -78,5 +78,5 @@ def _parsed(name: str) -> cv2.dnn.Net:
         if name.endswith(".onnx"):
             return cv2.dnn.readNetFromONNX(data, cv2.dnn.ENGINE_NEW)
         return cv2.dnn.readNetFromTFLite(data, cv2.dnn.ENGINE_NEW)
-    except (cv2.error, AttributeError) as error:
+    except (cv2.error, MemoryError, AttributeError) as error:
         raise NetUnavailable from error

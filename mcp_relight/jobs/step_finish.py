@@ -9,7 +9,7 @@ from pathlib import Path
 
 from mcp_relight.domain.job import Job, JobRequest
 from mcp_relight.domain.known_light import known_light
-from mcp_relight.domain.report import Report
+from mcp_relight.domain.report import LightAnalysis, Report
 from mcp_relight.errors import RelightError
 
 from .outcomes import added
@@ -109,6 +109,7 @@ async def _measure(
             returned=returned,
             mask=await _mask(ports, job.request),
             before=await known_light(ports.images, ports.pixels, job.request.image_id),
+            target=await _target(ports, job.request),
         ), ()
     except RelightError:
         return None, (NO_REPORT,)
@@ -120,6 +121,16 @@ async def _mask(ports: Ports, request: JobRequest) -> bytes | None:
         return None
     try:
         return await ports.images.read(request.mask_id)
+    except RelightError:
+        return None
+
+
+async def _target(ports: Ports, request: JobRequest) -> LightAnalysis | None:
+    """The light to be matched; None without a reference, or when it is no longer stored."""
+    if request.reference_id is None:
+        return None
+    try:
+        return await known_light(ports.images, ports.pixels, request.reference_id)
     except RelightError:
         return None
 

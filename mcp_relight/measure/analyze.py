@@ -13,7 +13,7 @@ from mcp_relight.engine.color import decode, luminance
 from mcp_relight.engine.face import find_face
 from mcp_relight.engine.grid import Map, Pixels
 
-from .color import color_of
+from .color import color_of, hex_of
 from .direction import light_of
 from .light_words import sentence_of
 from .register import shrink
@@ -26,6 +26,8 @@ _BACKLIT_STOPS, _BRIGHT = 1.0, 0.2
 _NIGHT_LEVEL, _NIGHT_MEAN = 0.02, 0.06
 _GRAPHIC_SHARE, _GRAPHIC_COLORS = 0.8, 24
 _SKY_ROWS, _SKY_CALM, _SKY_BRIGHTER = 0.25, 0.05, 1.15
+_TINTED = 0.12
+"""Log ratio of green over red and blue from which a light is no black body's."""
 _MOST_AMBIENT, _LEAST_RATIO = 1.0, 1.03
 _SOFTEST, _SOFTNESS_PER_STOP, _HARDEST = 1.0, 0.22, 0.1
 
@@ -59,6 +61,7 @@ def analyze(
         contrast_confidence=light.confidence,
         kelvin=rounded_kelvin(color.kelvin) if is_toned else None,
         tint=round(color.off_locus, 2) if is_toned else None,
+        color=hex_of(color) if is_toned and abs(color.off_locus) > _TINTED else None,
         color_confidence=color.confidence,
         exposure_ev=round(math.log2(max(float(level.mean()), 1e-4) / _MID_GRAY), 1),
         clipped_shadows=round(float((colored.max(axis=2) <= 2).mean()), 3),

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mcp_relight.domain.lighting import DAYLIGHT_KELVIN
-from mcp_relight.engine.color import kelvin_color
+from mcp_relight.engine.color import encode, kelvin_color
 from mcp_relight.engine.grid import Map, blur
 
 _KELVINS = np.geomspace(1500, 20000, 160)
@@ -40,6 +40,13 @@ class LightColor:
         """Green (+) or magenta (-) beyond the black body of the same kelvin, as a log ratio."""
         warmths, tints = _locus()
         return self.tint - float(np.interp(-self.warmth, -warmths, tints))
+
+
+def hex_of(color: LightColor) -> str:
+    """The light as #RRGGBB, its strongest channel full."""
+    rgb = kelvin_color(color.kelvin) * np.array([1, math.exp(color.off_locus), 1], np.float32)
+    red, green, blue = (int(part) for part in encode(rgb / rgb.max()))
+    return f"#{red:02X}{green:02X}{blue:02X}"
 
 
 @cache

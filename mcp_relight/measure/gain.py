@@ -23,7 +23,7 @@ _FLOOR = 0.01
 _DARK, _CLIPPED = 0.012, 0.97
 _SMOOTHED = 0.025
 """Of the long side: finer than this it is shape and paint, not the lie of the light."""
-_WEIGHTS = np.array([0.3, 0.55, 0.15], np.float32)
+WEIGHTS = np.array([0.3, 0.55, 0.15], np.float32)
 _LEAST_PIXELS = 30
 
 
@@ -82,7 +82,7 @@ def gain_of(original: Linear, final: Linear, shown: Bits) -> Gain:
 
 def stops_and_tone(ratio: Map) -> tuple[Map, Map]:
     """A natural log ratio (h, w, 3) as stops (h, w) and tone (h, w, 2)."""
-    stops = (ratio @ _WEIGHTS) / np.float32(np.log(2))
+    stops = (ratio @ WEIGHTS) / np.float32(np.log(2))
     tone = np.dstack([ratio[..., 0] - ratio[..., 1], ratio[..., 2] - ratio[..., 1]])
     return stops.astype(np.float32), tone.astype(np.float32)
 

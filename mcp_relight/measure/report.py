@@ -24,8 +24,10 @@ from .analyze import analyze, rounded_kelvin
 from .color import shift_of
 from .content import Content, compare
 from .direction import Change, Light, change_of
+from .flaws import flaws_of
 from .gain import at_size, gain_of
 from .linear import Linear, half_of
+from .match import match_of
 from .parts import Evidence, parts_of
 from .register import coverage, register, shrink, warp
 from .request import Wish, asked_kelvin, wished
@@ -35,6 +37,7 @@ from .verdict import Measured, judge, sentence_of
 _WORK_PX = 384
 _FLOOR = 0.01
 _DARK = 0.002
+_HARD = 0.4
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,13 +59,15 @@ def report(
     mask: NDArray[np.bool_ | np.uint8] | None = None,
     alpha: NDArray[np.uint8] | None = None,
     before: LightAnalysis | None = None,
+    target: LightAnalysis | None = None,
 ) -> Report:
     """Measure how `final_rgb` meets `lighting`, all pictures (H, W, 3) sRGB of any size.
 
     `returned_rgb` is what the model returned when `final_rgb` was made from it: content is judged
     there, light on the final picture. `mask` (bool, or 0…255) and `alpha` (0…255), (H, W) at
     any size, mark the subject of the original, if known. `before` is what `analyze` said of the
-    original; without it that is measured here.
+    original; without it that is measured here. `target` is the light of the photo that was to be
+    matched.
     """
     known = before or analyze(original_rgb, alpha=alpha)
     pair = _aligned(original_rgb, final_rgb, returned_rgb)
@@ -91,7 +96,13 @@ def report(
     measured = Measured(
         content=pair.content,
         parts=parts,
-        flaws=(),
+        flaws=flaws_of(
+            pair.original,
+            pair.final,
+            pair.shown,
+            is_rim_asked=any(light.direction[2] < 0 for light in lighting.lights),
+            is_hard_asked=any(light.softness < _HARD for light in lighting.lights),
+        ),
         moved_stops=_moved_stops(pair),
         is_light_asked=bool(lighting.lights) or lighting.exposure_ev != 0,
         is_original_asked=bool(lighting.lights) and lighting.strength == 0,
@@ -108,6 +119,7 @@ def report(
         stops=_stops(*levels, shapes[0]),
         kelvin=kelvin,
         collateral=_collateral(pair.content),
+        match=None if target is None else match_of(target, analyze(final_rgb), direction.after),
     )
 
 

@@ -115,6 +115,7 @@ class PixelChild:
         returned: bytes | None = None,
         mask: bytes | None = None,
         before: LightAnalysis | None = None,
+        target: LightAnalysis | None = None,
     ) -> Report:
         return await self._compute(
             "report",
@@ -125,6 +126,7 @@ class PixelChild:
             returned=returned,
             mask=mask,
             before=before,
+            target=target,
         )
 
     async def aclose(self) -> None:

@@ -174,6 +174,7 @@ def report(
     returned: bytes | None,
     mask: bytes | None,
     before: LightAnalysis | None,
+    target: LightAnalysis | None,
 ) -> Report:
     photo = read_photo(original)
     return measure_report(
@@ -184,6 +185,7 @@ def report(
         mask=None if mask is None else read_mask(mask),
         alpha=photo.alpha,
         before=before,
+        target=target,
     )
 
 

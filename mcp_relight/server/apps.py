@@ -6,7 +6,7 @@ arguments strictly, so they carry their `_meta.ui` themselves.
 
 import json
 from importlib import resources
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mcp.server.apps import Apps, ResourceCsp
 from mcp.server.mcpserver import Context
@@ -19,6 +19,9 @@ from mcp_relight.service.handle import ServiceHandle
 
 from .flat_tool import FlatTool, flat_tool
 from .replies import picture_result
+
+if TYPE_CHECKING:
+    from mcp_relight.service.service import Service
 
 COMPARE_URI = "ui://mcp-relight/compare.html"
 OPENS_COMPARE: dict[str, Any] = {"ui": {"resourceUri": COMPARE_URI, "visibility": ["model", "app"]}}
@@ -73,6 +76,7 @@ class AppTools:
         return [
             flat_tool(
                 "app_picture",
+                self._handle,
                 self._picture,
                 title="Picture for the app",
                 description="Use only from the before/after app: a picture's bytes, scaled down. "
@@ -85,6 +89,7 @@ class AppTools:
             ),
             flat_tool(
                 "app_preview",
+                self._handle,
                 self._preview,
                 title="Preview for the app",
                 description="Use only from the before/after app: a light tried on a small copy by "
@@ -97,13 +102,15 @@ class AppTools:
             ),
         ]
 
-    async def _picture(self, arguments: PictureArguments, ctx: Ctx) -> CallToolResult:
-        service = await self._handle.service()
+    async def _picture(
+        self, service: "Service", arguments: PictureArguments, ctx: Ctx
+    ) -> CallToolResult:
         wanted = ViewArguments(image=arguments.image, max_edge=arguments.max_edge)
         picture, line = await service.view(wanted)
         return picture_result(picture, line)
 
-    async def _preview(self, arguments: PreviewArguments, ctx: Ctx) -> CallToolResult:
-        service = await self._handle.service()
+    async def _preview(
+        self, service: "Service", arguments: PreviewArguments, ctx: Ctx
+    ) -> CallToolResult:
         picture = await service.preview(arguments.as_plan())
         return picture_result(picture, f"Preview ({picture.width}x{picture.height} px)")

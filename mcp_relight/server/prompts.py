@@ -108,11 +108,10 @@ def _portrait_session(image: str, looks: str = "rembrandt,loop,split,butterfly")
 def _match_light(image: str, reference: str) -> str:
     return (
         f"Give this photo: {image}\nthe light of this one: {reference}\n"
-        "Call analyze_light on both. Take direction, colour temperature and softness of the "
-        "reference as azimuth_deg, elevation_deg, kelvin and softness, and set ambient from its "
-        "contrast; call relight_image with them. Then call compare_images with the result as "
-        "before and the reference as after, correct the values once if they are clearly off, and "
-        f"say what still differs.\n{_HONEST}"
+        "Call relight_image with the photo as image and the other one as reference. Its report "
+        "says under match how far direction, kelvin, contrast and exposure lie from the "
+        "reference's; correct the values once if they are clearly off, and say what still "
+        f"differs.\n{_HONEST}"
     )
 
 

@@ -131,6 +131,7 @@ class FakePixels(ScriptedPixels):
         returned: bytes | None = None,
         mask: bytes | None = None,
         before: LightAnalysis | None = None,
+        target: LightAnalysis | None = None,
     ) -> Report:
         if isinstance(self.report_answer, Exception):
             raise self.report_answer

@@ -29,7 +29,7 @@ def measured(**words: PartWord) -> Measured:
     return Measured(SAME_PICTURE, Parts(**words), flaws=(), moved_stops=1.0)
 
 
-@pytest.mark.parametrize("words", product(get_args(PartWord), repeat=2))
+@pytest.mark.parametrize("words", list(product(get_args(PartWord), repeat=2)))
 def test_the_worst_word_wins(words: tuple[PartWord, PartWord]) -> None:
     direction, colour = words
     verdict = judge(measured(direction=direction, colour=colour))

@@ -183,7 +183,8 @@ def images_of(values: Mapping[str, Any]) -> frozenset[str]:
     request: JobRequest | None = values.get("request")
     if request is not None:
         named |= {request.image_id, *request.extra_image_ids.values()}
-        named |= {request.mask_id} if request.mask_id is not None else set()
+        single = (request.mask_id, request.reference_id)
+        named |= {image_id for image_id in single if image_id is not None}
     return frozenset(named)
 
 

@@ -1,0 +1,226 @@
+"""Visible damage in a relit picture, seen in the difference to the original alone.
+
+Light follows the things in a picture: where the original is smooth, so is a change of light, or
+nearly. An edge of the gain where the original has none of its kind is damage; nothing of how the
+result was made, no mask and no shape, goes into it.
+"""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from mcp_relight.domain.report import Flaw
+from mcp_relight.engine.grid import Bits, Map, blur
+
+from .gain import WEIGHTS
+from .linear import Linear
+
+_FLOOR = 0.02
+_EDGE_SIGMA_PX = 1.5
+_NEAR_PX = 5
+_UNSEEN = 0.008
+"""Steps of brightness (square root of light, per px) that nobody sees on a smooth ground."""
+_LEAST_STEP = 0.05
+_LEAST_PIXELS, _DENSE = 12, 0.7
+_LINK_PX = 5
+_LONG, _LONG_RIM = 0.1, 0.25
+"""Of the long side: shorter new edges are details, or lie where the picture is unsharp."""
+_BAND, _ACROSS = 0.008, 0.04
+_RETURNS = 0.5
+_CLOSED, _FILLED, _RING_PX = 0.12, 0.3, (9, 21)
+_OPEN_SHARE, _OPEN_SHARE_HARD = 25, 5
+"""Percent of what lies around a stain that may be like it."""
+_GRAIN = 0.011
+_BANDS_TOGETHER, _BANDS_EQUAL = 0.2, 0.05
+_AROUND, _PEAK = 11, 3.0
+_DIM, _LEAST_SHARE = 40, 0.05
+_BURNT, _FULL, _NOT_FULL = 0.04, 250, 238
+_DROWNED, _BLACK, _NOT_BLACK = 0.03, 3, 56
+
+
+def flaws_of(
+    original: Linear,
+    final: Linear,
+    shown: Bits,
+    *,
+    is_rim_asked: bool = False,
+    is_hard_asked: bool = False,
+) -> tuple[Flaw, ...]:
+    """The kinds of damage, the plainest first, between two pictures on one grid (h, w).
+
+    A light from behind draws bright outlines: where one was asked for, only long edges count. A
+    hard light casts shadows with edges of their own: they are no seam, and no dark band.
+    """
+    if min(original.rgb.shape[:2]) < 3 * _NEAR_PX:
+        return ()
+    found: list[Flaw] = []
+    if _is_posterized(original.rgb, final.rgb):
+        found.append("posterized")
+    elif _is_grainy(original, final, shown):
+        found.append("noise")
+    if _is_clipped(original.rgb, final.rgb, shown):
+        found.append("clipped")
+    if not found:
+        least = _LONG_RIM if is_rim_asked else _LONG
+        found += _new_edges(original, final, shown, least=least, is_hard=is_hard_asked)
+    return tuple(dict.fromkeys(found))
+
+
+def _is_grainy(original: Linear, final: Linear, shown: Bits) -> bool:
+    """Fine detail that is not the original's, scaled by the change of light."""
+    before, after = (_fine(np.sqrt(one.full @ WEIGHTS)) for one in (original, final))
+    scale = blur(before * after, 6.0) / (blur(before * before, 6.0) + np.float32(1e-5))
+    strange = after - np.clip(scale, 0, 4) * before
+    power = blur(strange * strange, 4.0)[shown]
+    return power.size > 0 and float(np.sqrt(np.median(power))) > _GRAIN
+
+
+def _fine(bright: Map) -> Map:
+    return bright - blur(bright, 1.5)
+
+
+def _is_posterized(before: NDArray[np.uint8], after: NDArray[np.uint8]) -> bool:
+    """A few levels hold many pixels, and neighbours are equal, far more than in the original.
+
+    Only where both are neither dark nor full: a dark picture has few levels to show.
+    """
+    green = [one[..., 1] for one in (before, after)]
+    inner = np.logical_and.reduce([(one > _DIM) & (one < _NOT_FULL) for one in green])
+    if float(inner.mean()) < _LEAST_SHARE:
+        return False
+    together = [_together(one[inner]) for one in green]
+    equal = [_equal(one, inner) for one in green]
+    return together[1] - together[0] > _BANDS_TOGETHER and equal[1] - equal[0] > _BANDS_EQUAL
+
+
+def _together(levels: NDArray[np.uint8]) -> float:
+    """Share of pixels at levels far more common than those around them."""
+    counts = np.bincount(levels, minlength=256).astype(np.float64)
+    around = np.convolve(counts, np.ones(_AROUND) / _AROUND, mode="same")
+    return float(counts[counts > _PEAK * around].sum()) / levels.size
+
+
+def _equal(levels: NDArray[np.uint8], inner: Bits) -> float:
+    """Share of neighbours that are equal."""
+    pairs = inner[:, 1:] & inner[:, :-1]
+    return float((levels[:, 1:] == levels[:, :-1])[pairs].mean()) if pairs.any() else 0.0
+
+
+def _is_clipped(before: NDArray[np.uint8], after: NDArray[np.uint8], shown: Bits) -> bool:
+    """Areas without detail that had some: two channels full, or all of them empty."""
+    full = np.sort(after, axis=2)[..., 1] >= _FULL
+    had = np.sort(before, axis=2)[..., 1] < _NOT_FULL
+    burnt = full & had & shown & (after.min(axis=2) > _NOT_FULL // 2)
+    drowned = (after.max(axis=2) <= _BLACK) & (before.max(axis=2) > _NOT_BLACK) & shown
+    return float(burnt.mean()) > _BURNT or float(drowned.mean()) > _DROWNED
+
+
+@dataclass(frozen=True, slots=True)
+class _Edges:
+    """The gain in stops (h, w), its slope (h, w, 2), and where it has edges of its own."""
+
+    stops: Map
+    slope: Map
+    new: Bits
+
+    @property
+    def long_side(self) -> int:
+        return max(self.new.shape)
+
+
+def _new_edges(
+    original: Linear, final: Linear, shown: Bits, *, least: float, is_hard: bool
+) -> list[Flaw]:
+    edges = _edges(original, final, shown)
+    # An edge that texture breaks into pieces is still one line to the eye.
+    linked = cv2.dilate(edges.new.astype(np.uint8), np.ones((_LINK_PX, _LINK_PX)))
+    count, labels, boxes, _ = cv2.connectedComponentsWithStats(linked)
+    found: dict[Flaw, float] = {}
+    for index in range(1, count):
+        width, height = (int(boxes[index, at]) for at in (2, 3))
+        length = float(np.hypot(width, height)) / edges.long_side
+        if length <= least:
+            continue
+        where = (labels == index) & edges.new
+        if int(where.sum()) >= max(_LEAST_PIXELS, _DENSE * length * edges.long_side):
+            kind = _kind(edges, where, is_hard=is_hard)
+            if kind is not None:
+                found[kind] = found.get(kind, 0.0) + length
+    return sorted(found, key=lambda kind: -found[kind])
+
+
+def _edges(original: Linear, final: Linear, shown: Bits) -> _Edges:
+    before, after = original.full, final.full
+    floor = np.float32(_FLOOR)
+    stops = blur(np.log2((after + floor) / (before + floor)) @ WEIGHTS, _EDGE_SIGMA_PX)
+    slope = _slope(stops)
+    step = np.linalg.norm(slope, axis=2)
+    level, was = (blur(np.sqrt(one @ WEIGHTS), _EDGE_SIGMA_PX) for one in (after, before))
+    own = _activity(blur(np.sqrt(before), _EDGE_SIGMA_PX))
+    lit = np.clip(level / np.maximum(was, 0.05), 0.3, 1.5)
+    # Half the natural log of 2: what a stop does to the square root of light.
+    visible = np.clip(level, 0.05, 0.8) * np.float32(0.35) * step
+    new = (visible > own * lit + np.float32(_UNSEEN)) & (step > _LEAST_STEP)
+    inside = cv2.erode(shown.astype(np.uint8), np.ones((9, 9)), borderValue=1) > 0
+    return _Edges(stops, slope, new & inside)
+
+
+def _slope(values: Map) -> Map:
+    across = cv2.Scharr(values, cv2.CV_32F, 1, 0) / 32
+    down = cv2.Scharr(values, cv2.CV_32F, 0, 1) / 32
+    return np.stack([across, down], axis=-1).astype(np.float32)
+
+
+def _activity(channels: Map) -> Map:
+    """(h, w) the steepest step of the original near every place, all channels together."""
+    steep = np.sqrt((_slope(channels) ** 2).sum(axis=(-2, -1)))
+    return np.asarray(cv2.dilate(steep, np.ones((_NEAR_PX, _NEAR_PX))), np.float32)
+
+
+def _kind(edges: _Edges, where: Bits, *, is_hard: bool) -> Flaw | None:
+    """A glow or a band comes back to where it started; a stain is closed; else it is a seam. None
+    for what may as well be a shadow of a hard light."""
+    behind, low, high, ahead = (
+        _beside(edges, where, share) for share in (-_ACROSS, -_BAND, _BAND, _ACROSS)
+    )
+    jump = float(np.median(high - low))
+    if float(np.median(ahead - behind)) < _RETURNS * jump:
+        is_glow = float(np.median(high - np.maximum(ahead, behind))) > _FILLED * jump
+        return "halo" if is_glow or not is_hard else None
+    if _is_closed(edges, where, jump, _OPEN_SHARE_HARD if is_hard else _OPEN_SHARE):
+        return "stain"
+    return None if is_hard else "seam"
+
+
+def _beside(edges: _Edges, where: Bits, share: float) -> Map:
+    """(n,) the gain so far (of the long side) up the slope from each place."""
+    rows, columns = np.nonzero(where)
+    slope = edges.slope[rows, columns]
+    along = slope / np.maximum(np.linalg.norm(slope, axis=1, keepdims=True), 1e-6)
+    reach = share * edges.long_side
+    height, width = where.shape
+    across = np.clip(np.rint(columns + reach * along[:, 0]), 0, width - 1).astype(np.intp)
+    down = np.clip(np.rint(rows + reach * along[:, 1]), 0, height - 1).astype(np.intp)
+    return edges.stops[down, across]
+
+
+def _is_closed(edges: _Edges, where: Bits, jump: float, open_percent: float) -> bool:
+    """What the edge encloses differs from all that is around it: a shadow opens into the dark it
+    belongs to."""
+    rows, columns = np.nonzero(where)
+    hull = np.zeros(where.shape, np.uint8)
+    cv2.fillConvexPoly(hull, cv2.convexHull(np.column_stack([columns, rows]).astype(np.int32)), 1)
+    diagonal = float(np.ptp(rows) ** 2 + np.ptp(columns) ** 2)
+    inside = edges.stops[(hull > 0) & ~where]
+    ring = (_grown(hull, _RING_PX[1]) > 0) & (_grown(hull, _RING_PX[0]) == 0)
+    if float(hull.sum()) <= _CLOSED * diagonal or inside.size < _LEAST_PIXELS or not ring.any():
+        return False
+    beyond = edges.stops[ring] - float(np.median(inside))
+    low, high = (float(edge) for edge in np.percentile(beyond, (open_percent, 100 - open_percent)))
+    return low > _FILLED * jump or high < -_FILLED * jump
+
+
+def _grown(bits: NDArray[np.uint8], size_px: int) -> NDArray[np.uint8]:
+    return np.asarray(cv2.dilate(bits, np.ones((size_px, size_px))), np.uint8)
