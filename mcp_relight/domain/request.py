@@ -120,6 +120,8 @@ class LightArguments(Arguments):
 
     def lightings(self) -> list[Lighting]:
         """One Lighting per look (or one in all). Raises UnknownLook or InvalidArgument."""
+        for error in self.conflicts():
+            raise error
         if self.look is not None:
             return [self._from_look(name) for name in _look_names(self.look)]
         if self.lights is not None:
@@ -270,15 +272,18 @@ class PlanArguments(LightArguments):
     ] = None
     preview: Annotated[bool | None, Field(description="Also return one small inline JPEG.")] = None
 
-    def lightings(self) -> list[Lighting]:
-        """As in `LightArguments`; a matched light tints its fill as well."""
+    def conflicts(self) -> Iterator[RequestError]:
+        yield from super().conflicts()
         for name in ("look", "lights"):
             if self.reference is not None and getattr(self, name) is not None:
-                raise InvalidArgument(
+                yield InvalidArgument(
                     f"reference excludes {name}.",
                     hint=f"Match the reference, or use {name}.",
                     argument="reference",
                 )
+
+    def lightings(self) -> list[Lighting]:
+        """As in `LightArguments`; a matched light tints its fill as well."""
         found = super().lightings()
         if self.reference is None or self.kelvin is None:
             return found
