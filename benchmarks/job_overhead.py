@@ -74,8 +74,9 @@ async def insert(settings: Settings, image: str, count: int) -> dict[str, JsonVa
         service = await application.service()
         plan, _ = await service.plan(PlanArguments.model_validate({**WISH, "image": image}))
         for seed in range(count):
-            wish = {**WISH, "image": image, "seed": seed, "wait_s": 0}
-            await service.relight(RelightArguments.model_validate(wish))
+            wish = {**WISH, "image": image, "seed": seed}
+            order = await service.order(RelightArguments.model_validate(wish))
+            await service.relight(order, wait_s=0)
     return {**plan.candidates[0].request, "subject_image": image}
 
 

@@ -46,8 +46,8 @@ async def abandon(world: World) -> None:
     async with Application(settings) as application:
         service = await application.service()
         image = str(world.photo("mug.png", width=64, height=64))
-        wish = RelightArguments.model_validate({"image": image, "look": "golden_hour", "wait_s": 0})
-        view = await service.relight(wish)
+        wish = RelightArguments.model_validate({"image": image, "look": "golden_hour"})
+        view = await service.relight(await service.order(wish), wait_s=0)
     store = Store(world.data / "jobs.db", is_living=lambda _: False)
     assert await store.claim(await store.get(view.job_id), DEAD) is not None
     await store.aclose()

@@ -80,3 +80,11 @@ def test_committed_files_name_no_download_host() -> None:
     for path in (ROOT / "constraints.txt", ROOT / "pyproject.toml", README):
         text = path.read_text("utf-8")
         assert not any(host in text for host in hosts), path
+
+
+def test_the_map_names_only_files_that_exist() -> None:
+    text = (ROOT / "docs/architecture.md").read_text("utf-8")
+    named = re.findall(r"`([a-z]+/[a-z_/]*\.py)`", text)
+    assert len(named) > 40
+    places = (ROOT, ROOT / "mcp_relight")
+    assert [one for one in named if not any((place / one).exists() for place in places)] == []

@@ -15,6 +15,14 @@ VIOLATIONS = {
         "storage/intake.py",
         "import mcp_relight.jobs.locks",
     ),
+    "What contributors test with knows the domain and the adapter kit, no room": (
+        "testing.py",
+        "import mcp_relight.jobs.locks",
+    ),
+    "The adapter kit knows the domain alone: a plug-in is written with nothing else": (
+        "providers/kit/sizes.py",
+        "import mcp_relight.providers.wire",
+    ),
     "The server knows the service, the domain and the SDK, nothing else of ours": (
         "server/tools.py",
         "import mcp_relight.providers.segmind",

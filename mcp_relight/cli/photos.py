@@ -47,10 +47,10 @@ async def _relight(namespace: argparse.Namespace) -> int:
     out: Path | None = namespace.out
     if out is not None:
         _check_out(out, namespace.image)
-    arguments = RelightArguments.parse({**given(namespace, RelightArguments), "wait_s": 0})
+    arguments = RelightArguments.parse(given(namespace, RelightArguments))
     with drawing.progress(visible=not namespace.json) as show:
         async with opened(namespace) as service:
-            view = await service.relight(arguments)
+            view = await service.relight(await service.order(arguments), wait_s=0)
             views = [await _finish(service, view, show)]
             views += [
                 await _finish(service, await service.get_job(_asking(job_id)), show)

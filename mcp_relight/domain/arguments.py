@@ -1,17 +1,18 @@
-"""Flat arguments: the base of every use case's class, and the words for a wrong one.
+"""Flat arguments: the base of every use case's class, and the words for wrong ones.
 
 The tools' input schemas, the command line's flags and every message about a wrong argument are
 derived from these classes. Flat scalars only: agent frameworks lose or break anything nested.
 """
 
 import json
-from typing import Annotated, Any, Self
+from collections.abc import Iterator
+from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
 
-from mcp_relight.errors import InvalidArgument, RelightError, UnknownArgument
+from mcp_relight.errors import InvalidArgument, RequestError, UnknownArgument
 
-from .words import did_you_mean, rule_broken
+from .words import did_you_mean, is_unset, rule_broken
 
 
 def _as_text(value: object) -> object:
@@ -34,6 +35,9 @@ _TOO_LONG = frozenset({"too_long", "string_too_long"})
 _TOO_SHORT = frozenset({"too_short", "string_too_short"})
 """What pydantic says of a text's length speaks of items, and repeats how many there were."""
 
+_STAND_IN = "-"
+"""For a required text that is missing or wrong, while the other arguments are judged."""
+
 Text = Annotated[str, BeforeValidator(_as_text)]
 
 
@@ -42,33 +46,119 @@ class Arguments(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
+    null_is_a_word: ClassVar[frozenset[str]] = frozenset()
+    """Optional arguments that may mean the word "null" itself, such as a part of a file's name."""
+
     @classmethod
     def parse(cls, values: dict[str, Any]) -> Self:
-        """Check a caller's arguments. Raises UnknownArgument or InvalidArgument."""
-        for name in values:
-            if name not in cls.model_fields:
-                known = ", ".join(cls.model_fields)
-                raise UnknownArgument(
-                    f"Unknown argument. {did_you_mean(name, cls.model_fields)}".strip(),
-                    hint=f"Known arguments: {known}.",
-                )
-        given = {name: value for name, value in values.items() if value is not None}
+        """Check a caller's arguments: an optional one that is None, "" or "null" is not given.
+
+        Raises one RequestError, most often UnknownArgument or InvalidArgument, that names all that
+        is wrong.
+        """
+        given = {
+            name: value
+            for name, value in values.items()
+            if name in cls.model_fields and not cls._is_unset(name, value)
+        }
+        wrong: list[RequestError] = []
+        if unknown := [name for name in values if name not in cls.model_fields]:
+            wrong.append(_unknown(cls, unknown))
         try:
-            return cls.model_validate(given)
+            arguments = cls.model_validate(given)
         except ValidationError as error:
-            raise _explain(cls, error) from None
+            broken = _broken(cls, error, given)
+            wrong += broken.values()
+            arguments = cls.model_validate(_without(cls, given, broken))
+        wrong += arguments.conflicts()
+        if wrong:
+            raise _joined(wrong)
+        return arguments
+
+    def conflicts(self) -> Iterator[RequestError]:
+        """What is wrong with arguments that are each of the right type and in range."""
+        yield from ()
+
+    @classmethod
+    def _is_unset(cls, name: str, value: object) -> bool:
+        if value is None:
+            return True
+        if cls.model_fields[name].is_required():
+            return False
+        return is_unset(value, null_is_a_word=name in cls.null_is_a_word)
 
 
-def _explain(arguments: type[Arguments], error: ValidationError) -> RelightError:
-    first = error.errors(include_url=False, include_input=False)[0]
-    name = str(first["loc"][0]) if first["loc"] else "arguments"
-    if first["type"] == "missing":
-        return InvalidArgument(f"{name} is required.", hint=f"Give {name}.", argument=name)
-    field = arguments.model_fields.get(name)
-    hint = (field.description or "") if field else ""
-    message = rule_broken(name, first["msg"])
-    if first["type"] in _TOO_LONG:
-        message = f"{name} must have at most {first.get('ctx', {})['max_length']:,} characters."
-    if first["type"] in _TOO_SHORT:
-        message = f"{name} must not be empty."
-    return InvalidArgument(message, hint=hint, argument=name)
+def _without(
+    arguments: type[Arguments], given: dict[str, Any], broken: dict[str, RequestError]
+) -> dict[str, Any]:
+    """What is sound of these arguments, complete enough to be judged."""
+    required = {name for name in broken if arguments.model_fields[name].is_required()}
+    return {name: value for name, value in given.items() if name not in broken} | dict.fromkeys(
+        required, _STAND_IN
+    )
+
+
+def _joined(wrong: list[RequestError]) -> RequestError:
+    """All of these as one error: of their kind if they are of one, else InvalidArgument."""
+    if len(wrong) == 1:
+        return wrong[0]
+    kinds = {type(error) for error in wrong}
+    kind = kinds.pop() if len(kinds) == 1 else InvalidArgument
+    hints = [
+        f"{one.argument}: {one.hint}" if one.argument else one.hint for one in wrong if one.hint
+    ]
+    return kind(
+        " ".join(error.message for error in wrong),
+        hint=" ".join(dict.fromkeys(hints)),
+        argument=next((error.argument for error in wrong if error.argument), None),
+    )
+
+
+def _unknown(arguments: type[Arguments], names: list[str]) -> UnknownArgument:
+    """Never repeats a name nobody knows: it may be a key that was pasted in the wrong place."""
+    meant = dict.fromkeys(did_you_mean(name, arguments.model_fields) for name in names)
+    count = f"{len(names)} unknown arguments." if len(names) > 1 else "Unknown argument."
+    return UnknownArgument(
+        " ".join([count, *filter(None, meant)]),
+        hint="Known arguments: " + ", ".join(arguments.model_fields) + ".",
+    )
+
+
+def _broken(
+    arguments: type[Arguments], error: ValidationError, given: dict[str, Any]
+) -> dict[str, RequestError]:
+    """What is wrong, by the name of the argument."""
+    schemas = arguments.model_json_schema()["properties"]
+    found: dict[str, RequestError] = {}
+    for one in error.errors(include_url=False, include_input=False):
+        name = str(one["loc"][0])
+        if name in found:
+            continue
+        if one["type"] == "missing":
+            found[name] = InvalidArgument(
+                f"{name} is required.", hint=f"Give {name}.", argument=name
+            )
+            continue
+        hint = arguments.model_fields[name].description or ""
+        message = _explain(name, one, schemas[name], given[name])
+        found[name] = InvalidArgument(message, hint=hint, argument=name)
+    return found
+
+
+def _explain(name: str, error: Any, schema: dict[str, Any], value: object) -> str:
+    """A sentence with the whole limit, which pydantic tells by halves, and without the value."""
+    (allowed,) = [one for one in schema.get("anyOf", [schema]) if one.get("type") != "null"]
+    if error["type"] in _TOO_LONG:
+        return f"{name} must have at most {error['ctx']['max_length']:,} characters."
+    if error["type"] in _TOO_SHORT:
+        return f"{name} must not be empty."
+    if "enum" in allowed:
+        meant = did_you_mean(value, allowed["enum"]) if isinstance(value, str) else ""
+        return f"{name} must be one of {', '.join(allowed['enum'])}. {meant}".strip()
+    if {"minimum", "maximum"} <= allowed.keys():
+        number = "a whole number" if allowed["type"] == "integer" else "a number"
+        limits = f"{allowed['minimum']:.15g} to {allowed['maximum']:.15g}"
+        return f"{name} must be {number} from {limits}."
+    if allowed["type"] == "boolean":
+        return f"{name} must be true or false."
+    return rule_broken(name, error["msg"])

@@ -13,12 +13,20 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_valida
 from .position import PlaceOf, seen_from
 
 Role = Literal["key", "fill", "rim", "background"]
+Side = Literal["left", "right", "top", "bottom"]
 Region = Literal["all", "subject", "background"]
 """Where the light may change."""
 MAX_LIGHTS = 8
 DAYLIGHT_KELVIN = 6504.0
 LAMP_FALLOFF = 1.0
 """Of a lamp with a place: its light fades with the square of the distance."""
+
+_EVEN_SOFTNESS, _EVEN_AMBIENT = 0.8, 0.8
+"""A source as soft as a dome, or this share of the key's intensity from everywhere, has no side."""
+_RIVAL = 0.7
+"""Two lights within 30 % of each other's intensity rival."""
+_OFF_AXIS = math.sin(math.radians(20))
+_BEHIND_DEG, _OVERHEAD_DEG = 120.0, 80.0
 
 LIGHT_FROM: dict[str, tuple[float, float]] = {
     "left": (-60, 10),
@@ -124,6 +132,18 @@ class Light(BaseModel):
         """How large the source looks from the subject: 0.5° (sun) … 120° (dome)."""
         return 0.5 + 119.5 * self.softness**1.5
 
+    @property
+    def is_behind(self) -> bool:
+        """Whether it lights the subject from behind, and not from straight above or below."""
+        return abs(self.azimuth_deg) > _BEHIND_DEG and abs(self.elevation_deg) < _OVERHEAD_DEG
+
+    @property
+    def is_sideways(self) -> bool:
+        """Whether left or right is what people notice of it, and not its height: unless a light is
+        much more vertical, it is."""
+        x, y, _ = self.direction
+        return abs(x) >= 0.6 * abs(y)
+
 
 class Lighting(BaseModel):
     """Everything that was asked of the light, resolved: looks expanded, defaults filled in."""
@@ -145,6 +165,50 @@ class Lighting(BaseModel):
         all."""
         keys = [light for light in self.lights if light.role == "key"] or self.leading
         return max(keys, key=lambda light: light.intensity, default=None)
+
+    @property
+    def is_filled(self) -> bool:
+        """Whether the light from everywhere is about as strong as the key."""
+        return self.key is None or self.ambient >= _EVEN_AMBIENT * self.key.intensity
+
+    @property
+    def is_even(self) -> bool:
+        """Whether the light has no direction to name: a dome, or fill as strong as the key."""
+        return self.key is None or self.key.softness >= _EVEN_SOFTNESS or self.is_filled
+
+    @property
+    def rivals(self) -> tuple[Light, ...]:
+        """Lights of the key's role that come from the other side and are about as strong."""
+        key = self.key
+        if key is None:
+            return ()
+        return tuple(
+            other
+            for other in self.lights
+            if other.role == key.role
+            and other.direction[0] * key.direction[0] < 0
+            and other.intensity >= _RIVAL * key.intensity
+        )
+
+    @property
+    def is_opposed(self) -> bool:
+        """Whether rivals light the subject from two sides."""
+        return bool(self.rivals)
+
+    @property
+    def named_side(self) -> Side | None:
+        """The one side of the picture the light comes from, as a viewer would name it: what models
+        are told, and what results are judged by. None for even, opposed and frontal light, and for
+        light on the background alone: a side of the picture would light the subject as well."""
+        key = self.key
+        if key is None or self.is_even or self.is_opposed or self.lit_region == "background":
+            return None
+        x, y, _ = key.direction
+        if math.hypot(x, y) <= _OFF_AXIS:
+            return None
+        if key.is_sideways:
+            return "right" if x > 0 else "left"
+        return "top" if y > 0 else "bottom"
 
     @property
     def leading(self) -> tuple[Light, ...]:

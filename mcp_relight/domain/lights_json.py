@@ -7,7 +7,7 @@ from pydantic import ValidationError
 from mcp_relight.errors import InvalidArgument
 
 from .lighting import LIGHT_FROM, MAX_LIGHTS, Light
-from .words import did_you_mean, rule_broken, value_of
+from .words import did_you_mean, is_unset, rule_broken, value_of
 
 _EXAMPLE = 'For instance lights=\'[{"azimuth_deg": -60, "kelvin": 3200}]\'.'
 
@@ -58,7 +58,11 @@ def _parse_light(index: int, value: object) -> Light:
 
 def _placed_once(index: int, given: dict[str, object]) -> dict[str, object]:
     """The names of the single-light arguments read as the list's own; one place alone."""
-    light = {("at" if name == "light_at" else name): value for name, value in given.items()}
+    light = {
+        ("at" if name == "light_at" else name): value
+        for name, value in given.items()
+        if not is_unset(value)
+    }
     if isinstance(word := light.get("light_from"), str):
         angles = LIGHT_FROM.get(word.strip().lower().replace(" ", "-").replace("_", "-"))
         if angles is None or {"azimuth_deg", "elevation_deg"} & light.keys():

@@ -14,8 +14,8 @@ class GetJobArguments(Arguments):
     job_id: Annotated[str, Field(max_length=100, description="From relight_image or list_jobs.")]
     wait_s: Annotated[
         float | None,
-        Number,
         Field(ge=0, le=MAX_WAIT_S, allow_inf_nan=False, description="0..45 seconds to wait (4)."),
+        Number,
     ] = None
     preview: Annotated[bool | None, Field(description="Also return one small inline JPEG.")] = None
 
@@ -83,6 +83,8 @@ class PreviewArguments(LightArguments):
 
 
 class FindArguments(Arguments):
+    null_is_a_word = frozenset({"folder", "query"})
+
     folder: Annotated[
         Text | None, Field(max_length=4096, description="Only this allowed folder.")
     ] = None

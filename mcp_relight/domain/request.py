@@ -1,10 +1,11 @@
 """A relighting request: the flat light, what is planned, and what is carried out."""
 
+from collections.abc import Iterator
 from typing import Annotated, Any, Literal, get_args
 
 from pydantic import AfterValidator, Field
 
-from mcp_relight.errors import InvalidArgument, UnknownLook
+from mcp_relight.errors import InvalidArgument, RequestError, UnknownLook
 
 from .arguments import Arguments, Text
 from .job import Finish
@@ -119,7 +120,8 @@ class LightArguments(Arguments):
 
     def lightings(self) -> list[Lighting]:
         """One Lighting per look (or one in all). Raises UnknownLook or InvalidArgument."""
-        self._check_exclusions()
+        for error in self.conflicts():
+            raise error
         if self.look is not None:
             return [self._from_look(name) for name in _look_names(self.look)]
         if self.lights is not None:
@@ -147,9 +149,18 @@ class LightArguments(Arguments):
             )
         )
 
-    def _check_exclusions(self) -> None:
+    def conflicts(self) -> Iterator[RequestError]:
+        yield from self._exclusions()
+        for read, text in ((_look_names, self.look), (parse_lights, self.lights)):
+            try:
+                if text is not None:
+                    read(text)
+            except RequestError as error:
+                yield error
+
+    def _exclusions(self) -> Iterator[RequestError]:
         if self.kelvin is not None and self.color is not None:
-            raise InvalidArgument(
+            yield InvalidArgument(
                 "kelvin and color exclude each other.",
                 hint="Keep kelvin for a white light, or color for a coloured one.",
                 argument="kelvin",
@@ -157,27 +168,27 @@ class LightArguments(Arguments):
         if self.light_from is not None and (
             self.azimuth_deg is not None or self.elevation_deg is not None
         ):
-            raise InvalidArgument(
+            yield InvalidArgument(
                 "light_from excludes azimuth_deg and elevation_deg.",
                 hint="Use the word or the two angles, not both.",
                 argument="light_from",
             )
         angles = ("light_from", "azimuth_deg", "elevation_deg")
         if self.light_at is not None and any(getattr(self, name) is not None for name in angles):
-            raise InvalidArgument(
+            yield InvalidArgument(
                 "light_at excludes light_from, azimuth_deg and elevation_deg.",
                 hint="Say where the lamp is or where its light comes from, not both.",
                 argument="light_at",
             )
         if self.lights is None:
             return
-        for name in ("look", *angles, "light_at", "kelvin", "color", "intensity", "softness"):
-            if getattr(self, name) is not None:
-                raise InvalidArgument(
-                    f"lights excludes {name}.",
-                    hint=f"Put {name} inside the lights list, or leave lights out.",
-                    argument="lights",
-                )
+        single = ("look", *angles, "light_at", "kelvin", "color", "intensity", "softness")
+        if both := ", ".join(name for name in single if getattr(self, name) is not None):
+            yield InvalidArgument(
+                f"lights excludes {both}.",
+                hint=f"Put {both} inside the lights list, or leave lights out.",
+                argument="lights",
+            )
 
     def _from_look(self, name: str) -> Lighting:
         lighting = LOOKS[name].lighting
@@ -261,15 +272,18 @@ class PlanArguments(LightArguments):
     ] = None
     preview: Annotated[bool | None, Field(description="Also return one small inline JPEG.")] = None
 
-    def lightings(self) -> list[Lighting]:
-        """As in `LightArguments`; a matched light tints its fill as well."""
+    def conflicts(self) -> Iterator[RequestError]:
+        yield from super().conflicts()
         for name in ("look", "lights"):
             if self.reference is not None and getattr(self, name) is not None:
-                raise InvalidArgument(
+                yield InvalidArgument(
                     f"reference excludes {name}.",
                     hint=f"Match the reference, or use {name}.",
                     argument="reference",
                 )
+
+    def lightings(self) -> list[Lighting]:
+        """As in `LightArguments`; a matched light tints its fill as well."""
         found = super().lightings()
         if self.reference is None or self.kelvin is None:
             return found
@@ -295,7 +309,7 @@ class RelightArguments(PlanArguments):
     ] = None
     idempotency_key: Annotated[
         Text | None,
-        Field(min_length=1, max_length=200, description="The same key returns the same job."),
+        Field(max_length=200, description="The same key returns the same job."),
     ] = None
 
 

@@ -18,6 +18,14 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     return f'Did you mean "{match}"?' if match else ""
 
 
+def is_unset(value: object, *, null_is_a_word: bool = False) -> bool:
+    """Whether this stands for nothing: models and gateways fill in what they should leave out."""
+    if isinstance(value, str):
+        word = value.strip()
+        return not word or (word == "null" and not null_is_a_word)
+    return value is None
+
+
 def rule_broken(name: str, message: str) -> str:
     """`kelvin must be less than 20000.`: a pydantic message as a sentence about `name`."""
     if message.startswith("Value error, "):

@@ -7,33 +7,32 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from mcp_relight.domain.lighting import Lighting
+from mcp_relight.domain.lighting import Lighting, Side
 from mcp_relight.engine.color import kelvin_color, light_color
 from mcp_relight.engine.grid import Map, centered_axes, unit
 
 from .gain import Gain, stops_and_tone
 
-_EVEN_SOFTNESS, _EVEN_AMBIENT = 0.8, 0.8
-_NOTICED, _SIDE_BEATS_HEIGHT = 0.2, 0.3
 _OPPOSITE_SIDE, _OPPOSITE_HEIGHT = -0.1, -0.35
 """Height is read with less certainty than side, so more is asked before it is called wrong."""
 _DOME, _DOME_RIM = (0.95, 0.8), 0.05
 _LEAST_AMBIENT = 0.03
 _OTHER_TONE, _BEHIND = 0.8, -0.2
-_OFF_AXIS = math.sin(math.radians(20))
 
 
 @dataclass(frozen=True, slots=True)
 class Wish:
     """The direction asked for.
 
-    `even`: a light without a direction; `opposed`: rivals from two sides; `two_toned`: they differ
-    in colour; `behind`: no light but those from behind. `sided` is what a viewer would name a
-    side for.
+    `even`, `opposed` and `side` are those of `Lighting`; `two_toned`: the lights from two sides
+    differ in colour; `behind`: no light but those from behind.
     """
 
     angles: tuple[int, int]
     direction: NDArray[np.float64]
+    is_across: bool
+    """Whether left and right count, as for a side light, or up and down."""
+    side: Side | None = None
     even: bool = False
     opposed: bool = False
     two_toned: bool = False
@@ -45,28 +44,22 @@ class Wish:
 
     @property
     def sided(self) -> bool:
-        return self.single and float(np.linalg.norm(self.direction[:2])) > _OFF_AXIS
+        return self.side is not None
 
     def opposed_by(self, after: NDArray[np.floating]) -> bool:
         """The light after comes from the other side."""
-        limit = _OPPOSITE_SIDE if self._is_across else _OPPOSITE_HEIGHT
+        limit = _OPPOSITE_SIDE if self.is_across else _OPPOSITE_HEIGHT
         return self._towards(after) < limit
 
     @property
     def axis(self) -> tuple[float, float]:
         """(x, y) in the picture along which the light is judged."""
         across, up = (math.copysign(1, float(part)) for part in self.direction[:2])
-        return (across, 0.0) if self._is_across else (0.0, up)
-
-    @property
-    def _is_across(self) -> bool:
-        """Whether left and right count, as for a side light, or up and down."""
-        across, up = (abs(float(part)) for part in self.direction[:2])
-        return across >= _NOTICED and across >= _SIDE_BEATS_HEIGHT * up
+        return (across, 0.0) if self.is_across else (0.0, up)
 
     def _towards(self, direction: NDArray[np.floating]) -> float:
         """How far (-1…1) a direction lies on the asked side."""
-        axis = 0 if self._is_across else 1
+        axis = 0 if self.is_across else 1
         return float(direction[axis]) * math.copysign(1, float(self.direction[axis]))
 
 
@@ -75,19 +68,15 @@ def wished(lighting: Lighting) -> Wish | None:
     key = lighting.key
     if key is None or key.intensity == 0 or lighting.strength == 0:
         return None
-    rivals = [
-        light
-        for light in lighting.lights
-        if light.role == key.role
-        and light.direction[0] * key.direction[0] < 0
-        and light.intensity > 0.7 * key.intensity
-    ]
+    rivals = lighting.rivals
     tones = [np.log(light_color(light)) for light in (key, *rivals)]
     return Wish(
         (round(key.azimuth_deg), round(key.elevation_deg)),
         np.array(key.direction),
-        even=key.softness >= _EVEN_SOFTNESS or lighting.ambient >= _EVEN_AMBIENT * key.intensity,
-        opposed=bool(rivals),
+        is_across=key.is_sideways,
+        side=lighting.named_side,
+        even=lighting.is_even,
+        opposed=lighting.is_opposed,
         two_toned=any(float(np.abs(tone - tones[0]).max()) > _OTHER_TONE for tone in tones),
         behind=all(light.direction[2] < _BEHIND for light in (key, *rivals)),
     )

@@ -19,7 +19,6 @@ from mcp_relight.providers.kit.translate import (
     honest,
     in_words,
     light_source,
-    side_of,
 )
 
 AS_OF = "2026-11-20"
@@ -113,12 +112,10 @@ def _words(lighting: Lighting) -> dict[str, JsonValue]:
 
 
 def _direction(lighting: Lighting, key: Light) -> str:
-    if abs(key.azimuth_deg) > 120:
+    if key.is_behind:
         return "back"
-    side = side_of(lighting)
-    if side in {"left", "right"}:
-        return str(side)
-    return "top"
+    side = lighting.named_side
+    return side if side in {"left", "right"} else "top"
 
 
 def _intensity(lighting: Lighting, key: Light) -> str:

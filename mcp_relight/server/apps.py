@@ -6,13 +6,13 @@ arguments strictly, so they carry their `_meta.ui` themselves.
 
 import json
 from importlib import resources
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mcp.server.apps import Apps, ResourceCsp
 from mcp.server.mcpserver import Context
 from mcp.types import CallToolResult
 
-from mcp_relight.domain.lighting import DAYLIGHT_KELVIN, Light
+from mcp_relight.domain.lighting import DAYLIGHT_KELVIN, Light, Lighting
 from mcp_relight.domain.looks import LOOKS
 from mcp_relight.domain.queries import PictureArguments, PreviewArguments, ViewArguments
 from mcp_relight.service.handle import ServiceHandle
@@ -20,10 +20,16 @@ from mcp_relight.service.handle import ServiceHandle
 from .flat_tool import FlatTool, flat_tool
 from .replies import picture_result
 
+if TYPE_CHECKING:
+    from mcp_relight.service.service import Service
+
 COMPARE_URI = "ui://mcp-relight/compare.html"
 OPENS_COMPARE: dict[str, Any] = {"ui": {"resourceUri": COMPARE_URI, "visibility": ["model", "app"]}}
 _FOR_THE_APP: dict[str, Any] = {"ui": {"resourceUri": COMPARE_URI, "visibility": ["app"]}}
 _NO_LOOKS = '<script type="application/json" id="looks">{}</script>'
+_STYLE, _SCRIPT = "/*{style}*/", "/*{script}*/"
+_SCRIPTS = ("host", "lights", "ball", "pictures", "stage", "rig", "preview", "start")
+"""Pieces of one script, in this order: they share one scope."""
 
 Ctx = Context[Any]
 
@@ -44,14 +50,24 @@ def compare_app() -> Apps:
 
 
 def compare_page() -> str:
-    page = (resources.files("mcp_relight.server") / "ui" / "compare.html").read_text("utf-8")
-    looks = {name: [_lamp(light) for light in look.lighting.lights] for name, look in LOOKS.items()}
-    text = json.dumps(looks, separators=(",", ":"))
-    return page.replace(_NO_LOOKS, _NO_LOOKS.replace("{}", text), 1)
+    """The page in one file, as a host wants it: style, scripts and looks put into the HTML."""
+    folder = resources.files("mcp_relight.server") / "ui"
+    looks = {name: _look(look.lighting) for name, look in LOOKS.items()}
+    page = (folder / "compare.html").read_text("utf-8")
+    page = page.replace(
+        _NO_LOOKS, _NO_LOOKS.replace("{}", json.dumps(looks, separators=(",", ":")))
+    )
+    page = page.replace(_STYLE, (folder / "compare.css").read_text("utf-8"))
+    scripts = [(folder / f"{name}.js").read_text("utf-8") for name in _SCRIPTS]
+    return page.replace(_SCRIPT, "\n".join(scripts))
+
+
+def _look(lighting: Lighting) -> dict[str, Any]:
+    """What the page needs to draw a look and to start from it."""
+    return {"ambient": lighting.ambient, "lights": [_lamp(light) for light in lighting.lights]}
 
 
 def _lamp(light: Light) -> dict[str, Any]:
-    """What the page needs to draw a light and to start from it."""
     return {
         "role": light.role,
         "azimuth_deg": light.azimuth_deg,
@@ -59,6 +75,7 @@ def _lamp(light: Light) -> dict[str, Any]:
         "tone": light.color or light.kelvin or DAYLIGHT_KELVIN,
         "softness": light.softness,
         "intensity": light.intensity,
+        "falloff": light.falloff,
     }
 
 
@@ -73,6 +90,7 @@ class AppTools:
         return [
             flat_tool(
                 "app_picture",
+                self._handle,
                 self._picture,
                 title="Picture for the app",
                 description="Use only from the before/after app: a picture's bytes, scaled down. "
@@ -85,6 +103,7 @@ class AppTools:
             ),
             flat_tool(
                 "app_preview",
+                self._handle,
                 self._preview,
                 title="Preview for the app",
                 description="Use only from the before/after app: a light tried on a small copy by "
@@ -97,13 +116,15 @@ class AppTools:
             ),
         ]
 
-    async def _picture(self, arguments: PictureArguments, ctx: Ctx) -> CallToolResult:
-        service = await self._handle.service()
+    async def _picture(
+        self, service: "Service", arguments: PictureArguments, ctx: Ctx
+    ) -> CallToolResult:
         wanted = ViewArguments(image=arguments.image, max_edge=arguments.max_edge)
         picture, line = await service.view(wanted)
         return picture_result(picture, line)
 
-    async def _preview(self, arguments: PreviewArguments, ctx: Ctx) -> CallToolResult:
-        service = await self._handle.service()
+    async def _preview(
+        self, service: "Service", arguments: PreviewArguments, ctx: Ctx
+    ) -> CallToolResult:
         picture = await service.preview(arguments.as_plan())
         return picture_result(picture, f"Preview ({picture.width}x{picture.height} px)")

@@ -21,7 +21,6 @@ from mcp.server.mcpserver.resolve import (
 from mcp.types import ClientCapabilities, InputRequiredResult
 from pydantic import BaseModel, Field
 
-from mcp_relight.domain.request import RelightArguments
 from mcp_relight.domain.words import dollars
 from mcp_relight.errors import BudgetExceeded
 from mcp_relight.service.ordering import Quote
@@ -41,11 +40,6 @@ def can_be_asked(capabilities: ClientCapabilities | None) -> bool:
     """Whether the client shows forms. A bare `elicitation: {}` means forms."""
     elicitation = capabilities.elicitation if capabilities is not None else None
     return elicitation is not None and (elicitation.form is not None or elicitation.url is None)
-
-
-def agreed(arguments: RelightArguments, quote: Quote) -> RelightArguments:
-    """The same request with the agreed amount as its limit, as if the caller had named it."""
-    return arguments.model_copy(update={"max_cost_usd": quote.usd})
 
 
 def declined() -> BudgetExceeded:

@@ -6,7 +6,7 @@ The SDK's own checking ignores unknown names, echoes values and hides the errors
 import logging
 from collections.abc import Awaitable, Callable
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.exceptions import ToolError
@@ -18,13 +18,19 @@ from pydantic import BaseModel
 
 from mcp_relight.domain.arguments import Arguments
 from mcp_relight.errors import Internal, RelightError
+from mcp_relight.service.handle import ServiceHandle
 
 from .replies import refused
 from .schema import flat_schema
 
 _log = logging.getLogger(__name__)
 
-Handler = Callable[[Any, Context[Any]], Awaitable[CallToolResult | InputRequiredResult]]
+if TYPE_CHECKING:
+    from mcp_relight.service.service import Service
+
+Result = CallToolResult | InputRequiredResult
+Handler = Callable[["Service", Any, Context[Any]], Awaitable[Result]]
+"""What a call does: the service of this process, the checked arguments, the call's context."""
 
 
 class FlatTool(Tool):
@@ -48,6 +54,7 @@ class FlatTool(Tool):
 
 def flat_tool(
     name: str,
+    handle: ServiceHandle,
     handler: Handler,
     *,
     title: str,
@@ -60,8 +67,13 @@ def flat_tool(
     described: bool = True,
     meta: dict[str, Any] | None = None,
 ) -> FlatTool:
+    """`handler` as a tool. The service is opened by the first call whose arguments are sound."""
+
+    async def run(sound: Arguments, context: Context[Any]) -> Result:
+        return await handler(await handle.service(), sound, context)
+
     return FlatTool(
-        fn=handler,
+        fn=run,
         name=name,
         title=title,
         description=description,

@@ -33,11 +33,12 @@ from mcp_relight.domain.views import (
 from mcp_relight.service.handle import ServiceHandle
 
 from .apps import OPENS_COMPARE, AppTools
-from .consent import agreed, ask, can_be_asked, cost_question, declined
+from .consent import ask, can_be_asked, cost_question, declined
 from .flat_tool import FlatTool, flat_tool
 from .replies import facts_result, picture_result
 
 if TYPE_CHECKING:
+    from mcp_relight.service.service import Service
     from mcp_relight.service.waiting import OnProgress
 
 Ctx = Context[Any]
@@ -51,9 +52,12 @@ class Tools:
         self._resource_links = resource_links
 
     def all(self) -> list[FlatTool]:
+        """All tools, in the order in which clients list them."""
+        handle = self._handle
         return [
             flat_tool(
                 "list_models",
+                handle,
                 self._list_models,
                 title="List relighting models",
                 description="Use to see which relighting models exist, whether each is ready, "
@@ -64,6 +68,7 @@ class Tools:
             ),
             flat_tool(
                 "analyze_light",
+                handle,
                 self._analyze_light,
                 title="Analyze the light of a photo",
                 description="Use before relighting to learn where a photo's light comes from, its "
@@ -74,6 +79,7 @@ class Tools:
             ),
             flat_tool(
                 "plan_relight",
+                handle,
                 self._plan_relight,
                 title="Plan a relighting",
                 description="Use before a paid relighting: ranks the models for a request with "
@@ -87,6 +93,7 @@ class Tools:
             ),
             flat_tool(
                 "relight_image",
+                handle,
                 self._relight_image,
                 title="Relight a photo",
                 description="Use to change the light of a photo: name a look, a direction, a "
@@ -101,6 +108,7 @@ class Tools:
             ),
             flat_tool(
                 "get_job",
+                handle,
                 self._get_job,
                 title="Get a relighting job",
                 description="Use to wait for a job of relight_image and get its result paths, "
@@ -111,6 +119,7 @@ class Tools:
             ),
             flat_tool(
                 "list_jobs",
+                handle,
                 self._list_jobs,
                 title="List relighting jobs",
                 description="Use to find earlier relighting jobs, newest first. Free.",
@@ -120,6 +129,7 @@ class Tools:
             ),
             flat_tool(
                 "cancel_job",
+                handle,
                 self._cancel_job,
                 title="Cancel a relighting job",
                 description="Use to stop a job, or to give up one whose outcome is unknown. A "
@@ -131,6 +141,7 @@ class Tools:
             ),
             flat_tool(
                 "view_image",
+                handle,
                 self._view_image,
                 title="Look at a picture",
                 description="Use to see a picture or a job's result inline, scaled down; several "
@@ -141,6 +152,7 @@ class Tools:
             ),
             flat_tool(
                 "find_images",
+                handle,
                 self._find_images,
                 title="Find recent photos",
                 description="Use when the person means a photo without giving its path: lists the "
@@ -151,6 +163,7 @@ class Tools:
             ),
             flat_tool(
                 "compare_images",
+                handle,
                 self._compare_images,
                 title="Compare before and after",
                 description="Use to compare a finished job, or two pictures: measured differences "
@@ -163,67 +176,78 @@ class Tools:
             *AppTools(self._handle).all(),
         ]
 
-    async def _list_models(self, arguments: ListModelsArguments, ctx: Ctx) -> CallToolResult:
-        service = await self._handle.service()
+    async def _list_models(
+        self, service: "Service", arguments: ListModelsArguments, ctx: Ctx
+    ) -> CallToolResult:
         return facts_result((await service.list_models(arguments)).facts())
 
-    async def _analyze_light(self, arguments: AnalyzeArguments, ctx: Ctx) -> CallToolResult:
-        service = await self._handle.service()
+    async def _analyze_light(
+        self, service: "Service", arguments: AnalyzeArguments, ctx: Ctx
+    ) -> CallToolResult:
         return facts_result((await service.analyze(arguments)).facts())
 
-    async def _plan_relight(self, arguments: PlanArguments, ctx: Ctx) -> CallToolResult:
-        service = await self._handle.service()
+    async def _plan_relight(
+        self, service: "Service", arguments: PlanArguments, ctx: Ctx
+    ) -> CallToolResult:
         plan, picture = await service.plan(arguments)
         return facts_result(plan.facts(), picture=picture)
 
     async def _relight_image(
-        self, arguments: RelightArguments, ctx: Ctx
+        self, service: "Service", arguments: RelightArguments, ctx: Ctx
     ) -> CallToolResult | InputRequiredResult:
-        service = await self._handle.service()
-        quote = await service.quote(arguments)
+        order = await service.order(arguments)
+        quote = order.quote()
         if quote is not None and can_be_asked(ctx.client_capabilities):
             answer = await ask(ctx, cost_question(quote))
             if isinstance(answer, InputRequiredResult):
                 return answer
             if not answer:
                 raise declined()
-            arguments = agreed(arguments, quote)
-        view = await service.relight(arguments, on_progress=_progress(ctx))
-        return await self.job_result(view, preview=bool(arguments.preview))
+            order = order.agreed(quote)
+        view = await service.relight(order, wait_s=arguments.wait_s, on_progress=_progress(ctx))
+        return await self.job_result(service, view, preview=bool(arguments.preview))
 
-    async def _get_job(self, arguments: GetJobArguments, ctx: Ctx) -> CallToolResult:
-        service = await self._handle.service()
+    async def _get_job(
+        self, service: "Service", arguments: GetJobArguments, ctx: Ctx
+    ) -> CallToolResult:
         view = await service.get_job(arguments, on_progress=_progress(ctx))
-        return await self.job_result(view, preview=bool(arguments.preview))
+        return await self.job_result(service, view, preview=bool(arguments.preview))
 
-    async def _list_jobs(self, arguments: ListJobsArguments, ctx: Ctx) -> CallToolResult:
-        service = await self._handle.service()
+    async def _list_jobs(
+        self, service: "Service", arguments: ListJobsArguments, ctx: Ctx
+    ) -> CallToolResult:
         return facts_result((await service.list_jobs(arguments)).facts())
 
-    async def _cancel_job(self, arguments: CancelJobArguments, ctx: Ctx) -> CallToolResult:
-        service = await self._handle.service()
+    async def _cancel_job(
+        self, service: "Service", arguments: CancelJobArguments, ctx: Ctx
+    ) -> CallToolResult:
         view = await service.cancel_job(arguments.job_id)
-        return await self.job_result(view, preview=False)
+        return await self.job_result(service, view, preview=False)
 
-    async def _view_image(self, arguments: ViewArguments, ctx: Ctx) -> CallToolResult:
-        service = await self._handle.service()
+    async def _view_image(
+        self, service: "Service", arguments: ViewArguments, ctx: Ctx
+    ) -> CallToolResult:
         picture, line = await service.view(arguments)
         return picture_result(picture, line)
 
-    async def _find_images(self, arguments: FindArguments, ctx: Ctx) -> CallToolResult:
-        service = await self._handle.service()
+    async def _find_images(
+        self, service: "Service", arguments: FindArguments, ctx: Ctx
+    ) -> CallToolResult:
         return facts_result((await service.find(arguments)).facts())
 
-    async def _compare_images(self, arguments: CompareArguments, ctx: Ctx) -> CallToolResult:
-        service = await self._handle.service()
+    async def _compare_images(
+        self, service: "Service", arguments: CompareArguments, ctx: Ctx
+    ) -> CallToolResult:
         # Never a resource link here: claude.ai drops the app's result when there is one.
         return facts_result((await service.compare(arguments)).facts())
 
-    async def job_result(self, view: JobView, *, preview: bool) -> CallToolResult:
+    async def job_result(
+        self, service: "Service", view: JobView, *, preview: bool
+    ) -> CallToolResult:
         """The one form in which a job is answered."""
         picture: Encoded | None = None
         if preview:
-            picture = await (await self._handle.service()).preview_of(view)
+            picture = await service.preview_of(view)
         links = view.images if self._resource_links else ()
         return facts_result(view.facts(), links=links, picture=picture)
 

@@ -1,72 +1,25 @@
-"""From a caller's arguments to jobs that may be inserted: every check that costs nothing."""
+"""From a caller's arguments to an order: every check that costs nothing, made once."""
 
-import hashlib
-import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Self
 
 from pydantic import JsonValue
 
 from mcp_relight.domain.exchange import Call, Picture
 from mcp_relight.domain.image import URI_PREFIX, ImageInfo, is_image_id
-from mcp_relight.domain.job import Cost, Finish, JobRequest, Policy
-from mcp_relight.domain.known_light import known_light
+from mcp_relight.domain.job import Cost, Finish
 from mcp_relight.domain.lighting import Lighting
 from mcp_relight.domain.looks import LOOKS
-from mcp_relight.domain.matching import Asked, matched
 from mcp_relight.domain.models import ModelSpec, parse_json_object
-from mcp_relight.domain.ports import Images, Library, Models, NewJob, Pixels, Taken
+from mcp_relight.domain.ports import Library, Taken
 from mcp_relight.domain.position import MIDDLE
-from mcp_relight.domain.request import PlanArguments
+from mcp_relight.domain.request import PlanArguments, RelightArguments
 from mcp_relight.domain.words import dollars
-from mcp_relight.errors import (
-    BudgetExceeded,
-    InvalidArgument,
-    ModelNotReady,
-    PriceUnknown,
-    RequestError,
-)
+from mcp_relight.errors import BudgetExceeded, InvalidArgument, PriceUnknown, RequestError
 
+from .market import Market
 from .middles import Middles
-
-_NOT_PART_OF_THE_REQUEST = {"wait_s", "preview", "idempotency_key"}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Order:
-    """Arguments that passed every check of their own, with all pictures taken in."""
-
-    spec: ModelSpec
-    image: Taken
-    mask: ImageInfo | None
-    extra_images: Mapping[str, Taken]
-    lightings: tuple[Lighting, ...]
-    params: dict[str, JsonValue]
-    count: int
-    seed: int | None
-    finish: Finish
-    arguments: PlanArguments
-
-    def most(self, models: Models) -> Cost:
-        """The most the whole order may cost, all looks together."""
-        return models.estimate(self.spec.id, self.params, self.count * len(self.lightings))
-
-    def call(self, lighting: Lighting) -> Call:
-        """The call of one job, with pictures that carry only their ids."""
-        return Call(
-            model=self.spec.id,
-            lighting=lighting,
-            params=self.params,
-            images=(_picture(self.image.info, self.image.url),),
-            count=self.count,
-            seed=self.seed,
-            mask=_picture(self.mask) if self.mask else None,
-            extra_images={
-                name: _picture(taken.info, taken.url) for name, taken in self.extra_images.items()
-            },
-        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,70 +30,169 @@ class Quote:
     usd: float
 
 
-async def take_order(
-    arguments: PlanArguments,
-    *,
-    spec: ModelSpec,
-    library: Library,
-    middles: Middles,
-    image: Taken | None = None,
-) -> Order:
-    """Check the arguments against the model, then take the pictures in."""
-    lightings = tuple(arguments.lightings())
-    _check_described(lightings, spec)
-    count = _check_count(arguments, spec, looks=len(lightings))
-    params = spec.check(
-        parse_json_object(arguments.params, "params") if arguments.params is not None else {}
-    )
-    if arguments.mask is not None and not spec.takes_mask:
-        raise InvalidArgument(
-            f"{spec.id} takes no mask.",
-            hint="Leave mask out, or use local/classic.",
-            argument="mask",
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """Arguments that passed every check against their model. No picture was looked at yet."""
+
+    market: Market
+    spec: ModelSpec
+    arguments: PlanArguments
+    lightings: tuple[Lighting, ...]
+    """One job each."""
+    params: dict[str, JsonValue]
+    count: int
+    photo: Taken | None = None
+    """The photo, where it had to be taken in before: its own light counts beside a reference."""
+
+    @classmethod
+    def of(
+        cls,
+        arguments: PlanArguments,
+        spec: ModelSpec,
+        market: Market,
+        *,
+        photo: Taken | None = None,
+    ) -> Self:
+        """Raises InvalidArgument for what this model cannot do."""
+        lightings = tuple(arguments.lightings())
+        _check_described(lightings, spec)
+        count = _check_count(arguments, spec, looks=len(lightings))
+        params = spec.check(
+            parse_json_object(arguments.params, "params") if arguments.params is not None else {}
         )
-    taken = image or await take(library, arguments.image, "image")
-    mask = await take(library, arguments.mask, "mask") if arguments.mask is not None else None
-    extra: dict[str, Taken] = {}
-    for name in sorted(spec.image_fields & params.keys()):
-        extra[name] = await take(library, str(params.pop(name)), f"params.{name}")
-    return Order(
-        spec=spec,
-        image=taken,
-        mask=mask.info if mask else None,
-        extra_images=extra,
-        lightings=await _aimed(lightings, spec, taken.info, mask.info if mask else None, middles),
-        params=params,
-        count=count,
-        seed=arguments.seed,
-        finish=arguments.finish or ("as-returned" if spec.mode == "local" else "auto"),
-        arguments=arguments,
-    )
+        if arguments.mask is not None and not spec.takes_mask:
+            raise InvalidArgument(
+                f"{spec.id} takes no mask.",
+                hint="Leave mask out, or use local/classic.",
+                argument="mask",
+            )
+        return cls(
+            market=market,
+            spec=spec,
+            arguments=arguments,
+            lightings=lightings,
+            params=params,
+            count=count,
+            photo=photo,
+        )
+
+    @property
+    def finish(self) -> Finish:
+        return self.arguments.finish or ("as-returned" if self.spec.mode == "local" else "auto")
+
+    @property
+    def idempotency_key(self) -> str | None:
+        """Given by who wants the same jobs for the same key; a plan has none."""
+        asked = self.arguments
+        return asked.idempotency_key if isinstance(asked, RelightArguments) else None
+
+    def estimate(self, *, looks: int = 1) -> Cost:
+        """The most that so many of its looks may cost."""
+        return self.market.models.estimate(self.spec.id, self.params, self.count * looks)
+
+    def most(self) -> Cost:
+        """The most the whole order may cost, all looks together."""
+        return self.estimate(looks=len(self.lightings))
+
+    def quote(self) -> Quote | None:
+        """What somebody should agree to: the model costs money, the caller named no limit, and the
+        configured one would let it pass."""
+        if not self.spec.is_paid or self.arguments.max_cost_usd is not None:
+            return None
+        most = self.most().usd
+        if most is None or most > self.market.policy.max_cost_usd:
+            return None
+        return Quote(model=self.spec.id, usd=most)
+
+    def agreed(self, quote: Quote) -> Self:
+        """The same with the agreed amount as its limit, as if the caller had named it."""
+        arguments = self.arguments.model_copy(update={"max_cost_usd": quote.usd})
+        return replace(self, arguments=arguments)
+
+    def check_cost(self) -> None:
+        """Raises PriceUnknown or BudgetExceeded; free models always pass."""
+        if not self.spec.is_paid:
+            return
+        asked, allowed = self.arguments.max_cost_usd, self.market.policy.max_cost_usd
+        total = self.most().usd
+        if total is None and asked is None:
+            raise PriceUnknown(
+                f"Nobody documents what {self.spec.id} costs.",
+                hint="Give max_cost_usd to accept up to that much.",
+                argument="max_cost_usd",
+            )
+        limit = allowed if asked is None else min(asked, allowed)
+        least = self.spec.price.low_usd * self.count * len(self.lightings)
+        if limit <= 0 or limit < (least if total is None else total):
+            is_own = asked is not None and asked <= limit
+            name = "max_cost_usd" if is_own else "MCP_RELIGHT_MAX_COST_USD"
+            costs = "costs at least" if total is None else "may cost up to"
+            counted = dollars(least if total is None else total)
+            raise BudgetExceeded(
+                f"This {costs} {counted}, above the limit of {dollars(limit)} in {name}.",
+                hint="Ask for fewer pictures, a cheaper model, or raise the limit.",
+                argument="max_cost_usd",
+            )
+
+    async def with_pictures(self, library: Library, middles: Middles) -> "PicturedOrder":
+        """This order with everything it names taken in, and its lamps aimed at the subject. Raises
+        what `take` raises."""
+        taken = self.photo or await take(library, self.arguments.image, "image")
+        mask = self.arguments.mask
+        masked = await take(library, mask, "mask") if mask is not None else None
+        extra = {
+            name: await take(library, str(self.params[name]), f"params.{name}")
+            for name in sorted(self.spec.image_fields & self.params.keys())
+        }
+        return PicturedOrder(
+            market=self.market,
+            spec=self.spec,
+            arguments=self.arguments,
+            lightings=await self._aimed(taken.info, masked.info if masked else None, middles),
+            params={name: value for name, value in self.params.items() if name not in extra},
+            count=self.count,
+            image=taken,
+            mask=masked.info if masked else None,
+            extra_images=extra,
+        )
+
+    async def _aimed(
+        self, image: ImageInfo, mask: ImageInfo | None, middles: Middles
+    ) -> tuple[Lighting, ...]:
+        """With the directions in which lamps are seen from the subject, for whoever needs them."""
+        middle = MIDDLE
+        is_needed = any(lighting.has_places for lighting in self.lightings)
+        if is_needed and "light_at" not in self.spec.controls:
+            middle = await middles.of(image.image_id, mask.image_id if mask else None)
+        return tuple(one.aimed(middle, image.width, image.height) for one in self.lightings)
 
 
-async def take_reference(
-    arguments: Asked, *, images: Images, pixels: Pixels, library: Library, image: Taken
-) -> Asked:
-    """The arguments with the light of their reference filled in."""
-    arguments.lightings()  # refuses what excludes a reference before pictures are read
-    other = await take(library, arguments.reference or "", "reference")
-    light = await known_light(images, pixels, other.info.image_id)
-    own = await known_light(images, pixels, image.info.image_id)
-    return matched(arguments, light=light, own=own, reference=other.info.uri)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PicturedOrder(Order):
+    """An order with all its pictures taken in; `params` names none of them any more."""
 
+    image: Taken
+    mask: ImageInfo | None
+    extra_images: Mapping[str, Taken]
 
-async def _aimed(
-    lightings: Sequence[Lighting],
-    spec: ModelSpec,
-    image: ImageInfo,
-    mask: ImageInfo | None,
-    middles: Middles,
-) -> tuple[Lighting, ...]:
-    """With the directions in which lamps are seen from the subject, for whoever needs them."""
-    middle = MIDDLE
-    is_needed = any(lighting.has_places for lighting in lightings)
-    if is_needed and "light_at" not in spec.controls:
-        middle = await middles.of(image.image_id, mask.image_id if mask else None)
-    return tuple(lighting.aimed(middle, image.width, image.height) for lighting in lightings)
+    def call(self, lighting: Lighting) -> Call:
+        """The call of one job, with pictures that carry only their ids."""
+        return Call(
+            model=self.spec.id,
+            lighting=lighting,
+            params=self.params,
+            images=(_picture(self.image.info, self.image.url),),
+            count=self.count,
+            seed=self.arguments.seed,
+            mask=_picture(self.mask) if self.mask else None,
+            extra_images={
+                name: _picture(taken.info, taken.url) for name, taken in self.extra_images.items()
+            },
+        )
+
+    def check_readable(self) -> None:
+        """Raises NeedsPublicUrl where the model could not read the pictures."""
+        self.market.models.check_readable(self.call(self.lightings[0]))
 
 
 async def take(library: Library, reference: str, argument: str) -> Taken:
@@ -150,165 +202,6 @@ async def take(library: Library, reference: str, argument: str) -> Taken:
         return await library.take(URI_PREFIX + reference if is_image_id(reference) else reference)
     except RequestError as error:
         raise error.about(argument) from None
-
-
-def new_jobs(
-    order: Order,
-    *,
-    owner: str,
-    models: Models,
-    policy: Policy,
-    output_dir: Path,
-    idempotency_key: str | None,
-) -> list[NewJob]:
-    """The jobs of this order: one per look. Raises what would make any of them impossible."""
-    check_cost(order, models, policy)
-    models.check_readable(order.call(order.lightings[0]))
-    estimate = models.estimate(order.spec.id, order.params, order.count)
-    return [
-        _new_job(
-            order,
-            index,
-            owner=owner,
-            models=models,
-            policy=policy,
-            output_dir=output_dir,
-            estimate=estimate,
-            idempotency_key=idempotency_key,
-        )
-        for index in range(len(order.lightings))
-    ]
-
-
-def what_is_missing(spec: ModelSpec, models: Models, policy: Policy) -> str | None:
-    """Why this model cannot be used here and now; None when it is ready."""
-    if policy.local_only and spec.mode != "local":
-        return "it is remote, and MCP_RELIGHT_LOCAL_ONLY is set."
-    return models.ready(spec.provider)
-
-
-def check_allowed(spec: ModelSpec, models: Models, policy: Policy) -> None:
-    """Raises ModelNotReady where this model cannot be used here and now."""
-    missing = what_is_missing(spec, models, policy)
-    if missing is not None:
-        raise ModelNotReady(
-            f"{spec.id} is not ready: {missing}",
-            hint="Change that and restart the server, or use local/classic, which needs nothing.",
-            argument="model",
-        )
-    if not spec.relights:
-        raise InvalidArgument(
-            f"{spec.id} cannot relight a photo.",
-            hint="Call list_models to see the models that can.",
-            argument="model",
-        )
-
-
-def check_cost(order: Order, models: Models, policy: Policy) -> None:
-    """Raises PriceUnknown or BudgetExceeded; free models always pass."""
-    if not order.spec.is_paid:
-        return
-    asked = order.arguments.max_cost_usd
-    total = order.most(models).usd
-    if total is None and asked is None:
-        raise PriceUnknown(
-            f"Nobody documents what {order.spec.id} costs.",
-            hint="Give max_cost_usd to accept up to that much.",
-            argument="max_cost_usd",
-        )
-    limit = policy.max_cost_usd if asked is None else min(asked, policy.max_cost_usd)
-    least = order.spec.price.low_usd * order.count * len(order.lightings)
-    if limit <= 0 or limit < (least if total is None else total):
-        name = (
-            "max_cost_usd" if asked is not None and asked <= limit else "MCP_RELIGHT_MAX_COST_USD"
-        )
-        costs = "costs at least" if total is None else "may cost up to"
-        counted = dollars(least if total is None else total)
-        raise BudgetExceeded(
-            f"This {costs} {counted}, above the limit of {dollars(limit)} in {name}.",
-            hint="Ask for fewer pictures, a cheaper model, or raise the limit.",
-            argument="max_cost_usd",
-        )
-
-
-def quote(
-    arguments: PlanArguments, spec: ModelSpec, models: Models, policy: Policy
-) -> Quote | None:
-    """What somebody should agree to: the model costs money, the caller named no limit, and the
-    configured one would let it pass. Looks at no picture."""
-    if not spec.is_paid or arguments.max_cost_usd is not None:
-        return None
-    lightings = arguments.lightings()
-    _check_described(lightings, spec)
-    looks = len(lightings)
-    count = _check_count(arguments, spec, looks=looks)
-    params = spec.check(
-        parse_json_object(arguments.params, "params") if arguments.params is not None else {}
-    )
-    most = models.estimate(spec.id, params, count * looks).usd
-    if most is None or most > policy.max_cost_usd:
-        return None
-    return Quote(model=spec.id, usd=most)
-
-
-def _new_job(
-    order: Order,
-    index: int,
-    *,
-    owner: str,
-    models: Models,
-    policy: Policy,
-    output_dir: Path,
-    estimate: Cost,
-    idempotency_key: str | None,
-) -> NewJob:
-    lighting = order.lightings[index]
-    draft = models.draft(order.call(lighting))
-    request = JobRequest(
-        model=order.spec.id,
-        image_id=order.image.info.image_id,
-        image_name=order.image.name,
-        lighting=lighting,
-        fields=draft.fields,
-        params=order.params,
-        mask_id=order.mask.image_id if order.mask else None,
-        reference_id=_stored_id(order.arguments.reference),
-        extra_image_ids={name: taken.info.image_id for name, taken in order.extra_images.items()},
-        passthrough_url=order.image.url,
-        extra_urls={name: taken.url for name, taken in order.extra_images.items() if taken.url},
-        count=order.count,
-        seed=order.seed,
-        finish=order.finish,
-        output_dir=str(output_dir),
-        policy=policy,
-        estimate=estimate,
-    )
-    request_hash = _hash(order, index)
-    return NewJob(
-        owner=owner,
-        provider=order.spec.provider,
-        request=request,
-        dedup_key=f"key:{idempotency_key}:{index}" if idempotency_key else f"hash:{request_hash}",
-        request_hash=request_hash,
-        keep_key=idempotency_key is not None,
-        credential_id=models.credential_id(order.spec.provider),
-    )
-
-
-def _hash(order: Order, index: int) -> str:
-    """Hash of every argument that makes one request different from another."""
-    facts: dict[str, Any] = order.arguments.model_dump(
-        mode="json", exclude=_NOT_PART_OF_THE_REQUEST
-    )
-    facts["image"] = order.image.info.image_id
-    facts["mask"] = order.mask.image_id if order.mask else None
-    facts["model"] = order.spec.id
-    facts["params"] = order.params | {
-        name: taken.info.image_id for name, taken in order.extra_images.items()
-    }
-    facts["lighting"] = order.lightings[index].model_dump(mode="json")
-    facts["look"] = index if len(order.lightings) > 1 else None
-    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
 
 
 def _check_described(lightings: Sequence[Lighting], spec: ModelSpec) -> None:
@@ -343,11 +236,6 @@ def _check_count(arguments: PlanArguments, spec: ModelSpec, *, looks: int) -> in
             argument="count",
         )
     return count
-
-
-def _stored_id(reference: str | None) -> str | None:
-    """The id in an address of the image store."""
-    return None if reference is None else reference.removeprefix(URI_PREFIX)
 
 
 def _picture(info: ImageInfo, url: str | None = None) -> Picture:

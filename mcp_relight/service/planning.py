@@ -2,46 +2,42 @@
 
 from collections.abc import Sequence
 
-from mcp_relight.domain.job import Policy
-from mcp_relight.domain.ports import Library, Models, Taken
+from mcp_relight.domain.ports import Library, Taken
 from mcp_relight.domain.request import PlanArguments
 from mcp_relight.domain.views import Candidate, ErrorView, Plan
 from mcp_relight.errors import RequestError
 
+from .market import Market
 from .middles import Middles
-from .ordering import Order, check_allowed, check_cost, take, take_order, what_is_missing
+from .ordering import Order, PicturedOrder, take
 from .showing import show_image
 
-_MAX_CANDIDATES = 12
-"""An agent carries the whole answer. Every model made for relighting has a place in it."""
+_ENOUGH = 12
+"""An agent carries the whole answer: so many candidates are filled up with general models."""
 
 
 async def orders_for(
     arguments: PlanArguments,
     *,
-    models: Models,
+    market: Market,
     library: Library,
     middles: Middles,
     image: Taken | None = None,
-) -> tuple[Order, ...]:
+) -> tuple[PicturedOrder, ...]:
     """The request as the named model takes it, or as each model that takes it at all does."""
     if arguments.model is not None:
-        spec = models.spec(arguments.model)
-        order = await take_order(
-            arguments, spec=spec, library=library, middles=middles, image=image
-        )
-        return (order,)
+        order = Order.of(arguments, market.models.spec(arguments.model), market, photo=image)
+        return (await order.with_pictures(library, middles),)
     image = image or await take(library, arguments.image, "image")
-    orders: list[Order] = []
+    orders: list[PicturedOrder] = []
     refusals: list[RequestError] = []
-    for spec in models.specs():
+    for spec in market.models.specs():
         if not spec.relights:
             continue
         try:
-            order = await take_order(
-                arguments, spec=spec, library=library, middles=middles, image=image
-            )
-            models.draft(order.call(order.lightings[0]))  # some refuse a call only here
+            checked = Order.of(arguments, spec, market, photo=image)
+            order = await checked.with_pictures(library, middles)
+            market.models.draft(order.call(order.lightings[0]))  # some refuse a call only here
             orders.append(order)
         except RequestError as error:
             refusals.append(error)
@@ -50,11 +46,11 @@ async def orders_for(
     return tuple(orders)
 
 
-def show_plan(orders: Sequence[Order], *, models: Models, policy: Policy) -> Plan:
+def show_plan(orders: Sequence[PicturedOrder]) -> Plan:
     """What each would do and cost, the most fitting first."""
     first = orders[0]
-    ranked = sorted(orders, key=lambda order: _rank(order, models, policy))
-    candidates = tuple(_candidate(order, models, policy) for order in ranked[:_MAX_CANDIDATES])
+    ranked = sorted(orders, key=_rank)
+    candidates = tuple(_candidate(order) for order in _with_a_place(ranked))
     more = len(ranked) - len(candidates)
     looks = len(first.lightings)
     return Plan(
@@ -71,16 +67,24 @@ def show_plan(orders: Sequence[Order], *, models: Models, policy: Policy) -> Pla
     )
 
 
-def _candidate(order: Order, models: Models, policy: Policy) -> Candidate:
-    spec = order.spec
+def _with_a_place(ranked: Sequence[PicturedOrder]) -> list[PicturedOrder]:
+    """Every model made for relighting, and the most fitting general ones up to `_ENOUGH`."""
+    made_for_it = sum(not order.spec.is_general for order in ranked)
+    room = max(0, _ENOUGH - made_for_it)
+    general = [order for order in ranked if order.spec.is_general][:room]
+    return [order for order in ranked if not order.spec.is_general or order in general]
+
+
+def _candidate(order: PicturedOrder) -> Candidate:
+    spec, models = order.spec, order.market.models
     draft = models.draft(order.call(order.lightings[0]))
-    missing = what_is_missing(spec, models, policy)
-    problem = _problem(order, models, policy)
+    missing = order.market.missing(spec)
+    problem = _problem(order)
     return Candidate(
         model=spec.id,
         ready=missing is None,
         missing=missing,
-        cost=order.most(models),
+        cost=order.most(),
         price_source=f"{spec.price.source} {spec.price.as_of}".strip(),
         typical_s=spec.typical_s,
         fields=draft.fields,
@@ -90,25 +94,25 @@ def _candidate(order: Order, models: Models, policy: Policy) -> Candidate:
     )
 
 
-def _problem(order: Order, models: Models, policy: Policy) -> RequestError | None:
+def _problem(order: PicturedOrder) -> RequestError | None:
     """Why this very request would be refused."""
     try:
-        check_allowed(order.spec, models, policy)
-        check_cost(order, models, policy)
-        models.check_readable(order.call(order.lightings[0]))
+        order.market.check_ready(order.spec)
+        order.check_cost()
+        order.check_readable()
     except RequestError as error:
         return error
     return None
 
 
-def _rank(order: Order, models: Models, policy: Policy) -> tuple[bool, bool, bool, float, float]:
+def _rank(order: PicturedOrder) -> tuple[bool, bool, bool, float, float]:
     """What would run comes first; then what is made for light, honours more of it, costs less."""
-    fields = models.draft(order.call(order.lightings[0])).fields
+    fields = order.market.models.draft(order.call(order.lightings[0])).fields
     lost = sum({"honoured": 0.0, "approximated": 0.5, "ignored": 1.0}[one.how] for one in fields)
-    usd = order.most(models).usd
+    usd = order.most().usd
     return (
-        what_is_missing(order.spec, models, policy) is not None,
-        _problem(order, models, policy) is not None,
+        order.market.missing(order.spec) is not None,
+        _problem(order) is not None,
         order.spec.is_general,
         lost,
         float("inf") if usd is None else usd,

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from mcp_relight.domain.pixels import Encoded, RenderTask
 from mcp_relight.domain.ports import Images, Pixels, ShapeModelNow
 
-from .ordering import Order
+from .ordering import PicturedOrder
 
 PREVIEW_EDGE_PX = 512
 PREVIEW_MAX_BYTES = 40_000
@@ -31,7 +31,7 @@ class Previews:
         self._shape_model = shape_model
         self._copies: OrderedDict[tuple[str, str | None], _Copy] = OrderedDict()
 
-    async def render(self, order: Order) -> Encoded:
+    async def render(self, order: PicturedOrder) -> Encoded:
         """The first light of an order, as one JPEG of at most 40 KB."""
         key = (order.image.info.image_id, order.mask.image_id if order.mask else None)
         copy = self._copies.get(key) or await self._copy(order)
@@ -49,7 +49,7 @@ class Previews:
             result.picture.data, max_edge_px=PREVIEW_EDGE_PX, max_bytes=PREVIEW_MAX_BYTES
         )
 
-    async def _copy(self, order: Order) -> _Copy:
+    async def _copy(self, order: PicturedOrder) -> _Copy:
         info = order.image.info
         small = await self._pixels.reencode(
             await self._images.read(info.image_id),

@@ -47,20 +47,13 @@ from mcp_relight.errors import InvalidArgument, RequestError, UnknownModel
 from .finding import find_images
 from .following import JobChange, follow
 from .gallery import VIEW_MAX_BYTES, Gallery
+from .market import Market
 from .middles import Middles
-from .ordering import (
-    Order,
-    Quote,
-    check_allowed,
-    new_jobs,
-    quote,
-    take,
-    take_order,
-    take_reference,
-    what_is_missing,
-)
+from .new_jobs import new_jobs
+from .ordering import Order, take
 from .planning import orders_for, show_plan
 from .previews import PREVIEW_EDGE_PX, PREVIEW_MAX_BYTES, Previews
+from .references import take_reference
 from .showing import (
     show_image,
     show_job,
@@ -118,6 +111,7 @@ class Service:
         self._middles = Middles(images, pixels)
         self._library = library
         self._models = models
+        self._market = Market(models=models, policy=options.policy)
         self._workers = workers
         self._waiting = Waiting(jobs, workers)
         self._options = options
@@ -135,7 +129,7 @@ class Service:
         await self._catch_up()
         specs = self._listed(arguments)
         show = show_row if arguments.model is None else show_model
-        missing = [what_is_missing(spec, self._models, self._options.policy) for spec in specs]
+        missing = [self._market.missing(spec) for spec in specs]
         of_providers = {spec.provider: what for spec, what in zip(specs, missing, strict=True)}
         return ModelList(
             providers=show_providers(of_providers, self._models.listings()),
@@ -164,39 +158,34 @@ class Service:
             if (arguments.include == "all" or spec.relights) and wanted in {None, spec.provider}
         ]
 
-    async def relight(
-        self,
-        arguments: RelightArguments,
-        *,
-        image: Taken | None = None,
-        on_progress: OnProgress | None = None,
-    ) -> JobView:
-        """Start a job (or find the one that is already there) and wait a little for it."""
-        until = deadline(arguments.wait_s)  # what taking the picture in costs is part of the wait
+    async def order(self, arguments: RelightArguments) -> Order:
+        """The arguments, checked once for everything that can be known before the pictures are
+        looked at; a reference is looked at here. Raises UnknownModel, ModelNotReady,
+        InvalidArgument, and what taking a reference in raises."""
         await self._catch_up()
-        order = await self._order_of(arguments, self._spec(arguments), image)
-        check_allowed(order.spec, self._models, self._options.policy)
+        spec = self._spec(arguments)
+        self._market.check_ready(spec)
+        filled, photo = await self._matched(arguments, None)
+        return Order.of(filled, spec, self._market, photo=photo)
+
+    async def relight(
+        self, order: Order, *, wait_s: float | None = None, on_progress: OnProgress | None = None
+    ) -> JobView:
+        """Start the order's jobs (or find those that are already there) and wait a little for the
+        first. Raises what taking its pictures in raises, PriceUnknown, BudgetExceeded,
+        NeedsPublicUrl, StorageFull."""
+        until = deadline(wait_s)  # what taking the picture in costs is part of the wait
+        pictured = await order.with_pictures(self._library, self._middles)
         await self._images.check_folder(self._options.output_dir)
         jobs = await self._jobs.insert(
             new_jobs(
-                order,
+                pictured,
                 owner=self._options.owner,
-                models=self._models,
-                policy=self._options.policy,
                 output_dir=self._options.output_dir,
-                idempotency_key=arguments.idempotency_key,
             )
         )
         finished = await self._waiting.wait(jobs, until, on_progress)
         return await show_job(finished[0], self._images)
-
-    async def quote(self, arguments: RelightArguments) -> Quote | None:
-        """What somebody should agree to before `relight`; None where there is nothing. Raises
-        what `relight` would raise before it looks at the picture."""
-        await self._catch_up()
-        spec = self._spec(arguments)
-        check_allowed(spec, self._models, self._options.policy)
-        return quote(arguments, spec, self._models, self._options.policy)
 
     def changes(self) -> AsyncGenerator[JobChange]:
         """What moves in the job store, from now on."""
@@ -238,12 +227,12 @@ class Service:
         arguments, image = await self._matched(arguments, None)
         orders = await orders_for(
             arguments,
-            models=self._models,
+            market=self._market,
             library=self._library,
             middles=self._middles,
             image=image,
         )
-        plan = show_plan(orders, models=self._models, policy=self._options.policy)
+        plan = show_plan(orders)
         if not arguments.preview:
             return plan, None
         try:
@@ -256,8 +245,10 @@ class Service:
         """The same description on the local engine, small and free."""
         spec = self._models.spec("local/classic")
         local = arguments.model_copy(update={"model": spec.id, "params": None, "count": None})
-        order = await self._order_of(local, spec, image)
-        return await self._previews.render(order)
+        filled, photo = await self._matched(local, image)
+        order = Order.of(filled, spec, self._market, photo=photo)
+        pictured = await order.with_pictures(self._library, self._middles)
+        return await self._previews.render(pictured)
 
     async def preview_of(self, view: JobView) -> Encoded | None:
         """A small JPEG of a job's first finished picture."""
@@ -338,14 +329,6 @@ class Service:
         for image_id in forgotten.image_ids:
             await self._images.delete(image_id)
         return forgotten.jobs
-
-    async def _order_of(
-        self, arguments: PlanArguments, spec: ModelSpec, image: Taken | None
-    ) -> Order:
-        arguments, image = await self._matched(arguments, image)
-        return await take_order(
-            arguments, spec=spec, library=self._library, middles=self._middles, image=image
-        )
 
     async def _matched(self, arguments: Asked, image: Taken | None) -> tuple[Asked, Taken | None]:
         """The arguments with the light of their reference filled in, and the photo if that was

@@ -1,5 +1,7 @@
 """The before/after app in a real browser, in a host built on the reference AppBridge.
 
+At three widths, light and dark, under a policy that forbids everything and under a usual one.
+
 Needs Node, npm and Chromium. npm's packages live in `.cache/app` and are never committed. With
 `MCP_RELIGHT_SHOTS=<folder>` it leaves screenshots there.
 """
@@ -9,6 +11,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -16,11 +19,15 @@ from typing import Any
 import pytest
 
 from mcp_relight.cli.demo import SAMPLE
+from mcp_relight.simulator.app import running_simulator
+from mcp_relight.simulator.control import SimulatorHandle
+from tests.flows.rig import remote_environment
 from tests.world import World
 
 ROOT = Path(__file__).parents[2]
 MODULES = ROOT / ".cache" / "app"
 PACKAGES = {
+    "axe-core": "4.11.0",
     "@modelcontextprotocol/client": "2.4.0",
     "@modelcontextprotocol/ext-apps": "2.0.4",
     "esbuild": "0.28.2",
@@ -28,16 +35,23 @@ PACKAGES = {
 }
 PHOTO_EDGE_PX = 512
 SCENARIOS = [
-    {"name": "strict-light", "policy": "strict", "theme": "light", "width": 960, "height": 820},
-    {"name": "claude-dark", "policy": "claude", "theme": "dark", "width": 960, "height": 820},
-    {"name": "tools-only", "policy": "strict", "theme": "dark", "width": 390, "height": 1240},
+    {"name": "strict-light", "policy": "strict", "theme": "light", "width": 960, "height": 1000},
+    {"name": "claude-dark", "policy": "claude", "theme": "dark", "width": 1280, "height": 1000},
+    {"name": "tools-only", "policy": "strict", "theme": "dark", "width": 360, "height": 780},
+    {"name": "phone-light", "policy": "claude", "theme": "light", "width": 360, "height": 780},
 ]
 
 pytestmark = pytest.mark.long
 
 
 @pytest.fixture(scope="module")
-def seen(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+def simulator() -> Iterator[SimulatorHandle]:
+    with running_simulator(polls=1, speed=1000) as handle:
+        yield handle
+
+
+@pytest.fixture(scope="module")
+def seen(tmp_path_factory: pytest.TempPathFactory, simulator: SimulatorHandle) -> dict[str, Any]:
     """What the driver saw: one run for every test below."""
     browser = shutil.which("chromium") or shutil.which("chromium-browser")
     if browser is None or shutil.which("node") is None or shutil.which("npm") is None:
@@ -53,7 +67,7 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         "server": {
             "command": sys.executable,
             "args": ["-m", "mcp_relight", "serve"],
-            "env": world.environment,
+            "env": world.environment | remote_environment(simulator, "segmind"),
         },
         "order": {
             "image": str(photo),
@@ -63,6 +77,7 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
             scenario
             | {"canRead": scenario["name"] != "tools-only"}
             | {"canDownload": scenario["name"] != "tools-only"}
+            | {"pays": scenario["name"] == "strict-light"}
             for scenario in SCENARIOS
         ],
     }
@@ -71,7 +86,7 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         input=json.dumps(plan),
         capture_output=True,
         text=True,
-        timeout=400,
+        timeout=900,
         check=False,
     )
     assert done.returncode == 0, done.stderr[-3000:]
@@ -119,7 +134,12 @@ def test_the_divider_follows_keyboard_and_mouse(scenario: dict[str, Any]) -> Non
     assert abs(dragged - 75) < 2
 
 
-def test_the_preview_follows_the_light(scenario: dict[str, Any]) -> None:
+def test_before_is_whole_while_the_button_is_held(scenario: dict[str, Any]) -> None:
+    assert _percent(scenario["held"]["down"]) == 100
+    assert _percent(scenario["held"]["up"]) == 50
+
+
+def test_the_preview_follows_the_direction(scenario: dict[str, Any]) -> None:
     left, right = scenario["previews"]["left"], scenario["previews"]["right"]
     assert left["azimuth"] < -20
     assert right["azimuth"] > 20
@@ -127,13 +147,65 @@ def test_the_preview_follows_the_light(scenario: dict[str, Any]) -> None:
     assert _warmth(scenario["previews"]["warm"]["colors"]) > _warmth(right["colors"]) + 5
 
 
+def test_a_lamp_lands_where_it_is_dropped_and_the_light_with_it(scenario: dict[str, Any]) -> None:
+    lamp = scenario["lamp"]
+    assert max(map(abs, lamp["off"])) < 0.02
+    for asked, wanted in zip(lamp["asked"], lamp["wanted"], strict=False):
+        assert abs(asked - wanted) < 0.02
+    assert lamp["asked"][2] == 0.35
+    assert _lean(lamp["left"]["colors"]) < _lean(lamp["right"]["colors"])
+
+
+def test_lamps_are_added_colored_muted_and_deleted_and_steps_go_back_and_forth(
+    scenario: dict[str, Any],
+) -> None:
+    several = scenario["several"]
+    counted = [several[name] for name in ("added", "muted", "undone", "redone", "lamps")]
+    assert counted == [2, 1, 2, 1, 1]
+    assert several["color"] == "#3060ff"
+    asked = several["asked"]
+    assert (asked["exposure_ev"], asked["ambient"], asked["region"]) == (0.5, 0.6, "subject")
+
+
+def test_at_100_percent_a_pixel_of_the_photo_is_one_of_the_screen(
+    scenario: dict[str, Any],
+) -> None:
+    assert scenario["zoom"]["stage"] * scenario["zoom"]["ratio"] == PHOTO_EDGE_PX
+    assert scenario["zoom"]["width"] <= scenario["asked"]["width"], (
+        "it is scrolled in its own frame"
+    )
+
+
+def test_a_paid_model_is_asked_after_a_yes_with_its_price_as_the_limit(
+    seen: dict[str, Any],
+) -> None:
+    paid = seen["scenarios"]["strict-light"]["paid"]
+    assert "sends the photo to Segmind" in paid["words"]
+    assert f"at most ${paid['order']['max_cost_usd']:.3f}" in paid["words"]
+    assert paid["refused"] == 0
+    assert paid["order"]["model"] == "segmind/ic-light"
+
+
+def test_the_settings_can_be_said_in_the_chat(scenario: dict[str, Any]) -> None:
+    if scenario["words"]:  # else the clipboard took them
+        assert "on the photo at" in scenario["words"]
+        assert "lights" in scenario["words"] or "look" in scenario["words"]
+
+
+def test_everything_is_large_enough_for_a_finger_and_axe_finds_nothing(
+    scenario: dict[str, Any],
+) -> None:
+    assert scenario["small"] == []
+    assert scenario["axe"] == [[], []]
+
+
 def test_a_preview_can_be_rendered_in_full_and_joins_the_variants(
     scenario: dict[str, Any],
 ) -> None:
-    assert len(scenario["full"]["labels"]) == 4
+    assert len(scenario["full"]["labels"]) == (5 if "paid" in scenario else 4)
     assert scenario["full"]["width"] == PHOTO_EDGE_PX
     assert _warmth(scenario["full"]) > _warmth(scenario["before"])
-    (note,) = scenario["host"]["context"]
+    note = scenario["host"]["context"][-1]
     assert "kelvin" in note["content"][0]["text"]
 
 

@@ -64,14 +64,14 @@ def test_a_reference_without_a_sure_direction_is_an_even_light() -> None:
     assert lighting.lights[0].kelvin is None
 
 
-def test_the_photo_s_own_colour_is_taken_into_account() -> None:
+def test_the_photo_s_own_color_is_taken_into_account() -> None:
     warm = OWN.model_copy(update={"kelvin": 3500, "color_confidence": 0.8})
     (lighting,) = filled(SUNSET, warm).lightings()
     assert lighting.lights[0].kelvin is not None
     assert 3800 < lighting.lights[0].kelvin < 5500
 
 
-def test_a_tinted_light_is_matched_by_its_colour() -> None:
+def test_a_tinted_light_is_matched_by_its_color() -> None:
     green = SUNSET.model_copy(update={"color": "#AAFFAA"})
     (lighting,) = filled(green).lightings()
     assert lighting.lights[0].color == "#AAFFAA"

@@ -119,7 +119,7 @@ def test_an_unknown_look_is_refused_with_the_nearest_name() -> None:
         ({"wait_s": 46}, "wait_s"),
         ({"finish": "fast"}, "finish"),
         ({"light_from": "lefft"}, "light_from"),
-        ({"look": ""}, "look"),
+        ({"look": ","}, "look"),
         ({"lights": "not json"}, "lights"),
         ({"lights": "{}"}, "lights"),
         ({"lights": "[]"}, "lights"),
@@ -144,7 +144,7 @@ def test_a_bad_value_is_refused_naming_its_argument(values: dict[str, Any], name
     ("values", "words"),
     [
         ({"lights": "[" * 9000}, "at most 8,000 characters"),
-        ({"idempotency_key": ""}, "must not be empty"),
+        ({"idempotency_key": "x" * 201}, "at most 200 characters"),
         ({"image": ""}, "must not be empty"),
     ],
 )
@@ -179,6 +179,51 @@ def test_an_error_never_repeats_the_value(value: str) -> None:
 )
 def test_boundaries_are_allowed(values: dict[str, Any]) -> None:
     assert asked(**values).lightings()
+
+
+def test_every_wrong_argument_is_named_at_once_with_its_limits() -> None:
+    error = refusal(kelvin=99, light_from="lefft", count="many", azimut=3, softnes=1, preview="x")
+    for words in (
+        "kelvin must be a number from 1500 to 20000.",
+        "light_from must be one of left, right, top, bottom, front, back, top-left",
+        'Did you mean "left"?',
+        "count must be a whole number from 1 to 12.",
+        "preview must be true or false.",
+        "2 unknown arguments.",
+        'Did you mean "azimuth_deg"?',
+        'Did you mean "softness"?',
+    ):
+        assert words in error.message
+    assert "lefft" not in error.message + error.hint
+    assert "softnes " not in error.message + error.hint
+
+
+def test_conflicts_texts_to_be_read_and_required_arguments_are_told_with_the_rest() -> None:
+    with pytest.raises(InvalidArgument) as caught:
+        RelightArguments.parse(
+            {"kelvin": 3000, "color": "#ffffff", "seed": -1, "look": "lop", "lights": "{"}
+        )
+    message = caught.value.message
+    for words in (
+        "image is required.",
+        "seed must be a whole number from 0 to 4294967295.",
+        "kelvin and color exclude each other.",
+        "lights excludes look, kelvin, color.",
+        'Did you mean "loop"?',
+        "lights is not valid JSON.",
+    ):
+        assert words in message
+
+
+def test_errors_of_one_kind_keep_its_code() -> None:
+    assert isinstance(refusal(azimut=1, kelvn=2), UnknownArgument)
+    assert isinstance(refusal(look="lop"), UnknownLook)
+    assert type(refusal(look="lop", kelvn=2)) is InvalidArgument
+
+
+def test_a_light_of_the_list_may_fill_in_what_it_does_not_say() -> None:
+    filled = '[{"azimuth_deg": -60, "color": "", "kelvin": "null", "intensity": null, "role": ""}]'
+    assert asked(lights=filled).lightings() == asked(lights='[{"azimuth_deg": -60}]').lightings()
 
 
 def test_null_counts_as_absent() -> None:

@@ -18,6 +18,7 @@ from mcp_relight.providers.catalogs import LIFE_S, Catalogs
 from mcp_relight.providers.kit.json_schema import plain_schema
 from mcp_relight.providers.pixeldojo import PixelDojo
 from mcp_relight.providers.registry import Access, Registry
+from mcp_relight.service.market import Market
 from mcp_relight.service.planning import orders_for, show_plan
 
 from .calls import at_once, call
@@ -293,13 +294,10 @@ async def test_a_listed_model_that_cannot_take_a_call_leaves_the_others_in_the_p
     await world.registry.refresh()
     arguments = PlanArguments.parse({"image": "mug.png", "light_from": "left"})
     pictures: Any = {"library": AnyPicture(), "middles": None}  # no lamp: nobody looks for one
-    orders = await orders_for(arguments, models=world.registry, **pictures)
+    market = Market(models=world.registry, policy=Policy())
+    orders = await orders_for(arguments, market=market, **pictures)
     assert len(orders) > 10
     assert "pixeldojo/flux-edit" not in {order.spec.id for order in orders}
     named = arguments.model_copy(update={"model": "pixeldojo/flux-edit"})
     with pytest.raises(InvalidArgument):
-        show_plan(
-            await orders_for(named, models=world.registry, **pictures),
-            models=world.registry,
-            policy=Policy(),
-        )
+        show_plan(await orders_for(named, market=market, **pictures))

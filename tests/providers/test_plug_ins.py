@@ -1,14 +1,20 @@
 """A provider of another package is listed, keyed and named in rows like a built-in one."""
 
+from dataclasses import replace
 from importlib.metadata import EntryPoint
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
-from mcp_relight.bootstrap import Parts
+from mcp_relight.bootstrap import Application, Parts
 from mcp_relight.config import Settings
+from mcp_relight.domain.exchange import Call, Request
+from mcp_relight.domain.models import ModelSpec
+from mcp_relight.domain.request import PlanArguments
 from mcp_relight.errors import ModelNotReady
 from mcp_relight.providers import registry
+from mcp_relight.providers.segmind import Segmind
 
 from .calls import call
 
@@ -58,3 +64,34 @@ def test_a_plug_in_that_trips_over_a_call_is_refused_and_harms_no_other(
     with pytest.raises(ModelNotReady, match="clumsy/lamp"):
         models.draft(call("clumsy/lamp"))
     assert models.draft(call("segmind/ic-light")).request["prompt"]
+
+
+class Thirteenth(Segmind):
+    """Segmind's first model once more: one more that is made for relighting."""
+
+    name, key_variable, origin = "acme", "ACME_API_KEY", "https://api.acme.invalid"
+
+    def specs(self) -> tuple[ModelSpec, ...]:
+        return (replace(super().specs()[0], id="acme/lamp"),)
+
+    def submit(self, call: Call) -> Request:
+        return super().submit(replace(call, model=super().specs()[0].id))
+
+
+@pytest.mark.anyio
+async def test_every_model_made_for_relighting_has_a_place_in_a_plan(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    point = EntryPoint("acme", f"{__name__}:Thirteenth", registry.GROUP)
+    monkeypatch.setattr(registry, "entry_points", lambda group: (point,))
+    photo = tmp_path / "mug.png"
+    Image.new("RGB", (64, 64), (90, 80, 70)).save(photo)
+    settings = Settings.load(data_dir=tmp_path / "data", allowed_dirs=(tmp_path,))
+    async with Application(settings) as application:
+        service = await application.service()
+        arguments = PlanArguments.parse({"image": str(photo), "light_from": "left"})
+        plan, _ = await service.plan(arguments)
+        specs = Parts(settings).registry.specs()
+    made_for_it = {spec.id for spec in specs if spec.relights and not spec.is_general}
+    assert "acme/lamp" in made_for_it
+    assert made_for_it <= {candidate.model for candidate in plan.candidates}

@@ -6,6 +6,8 @@ from typing import Any, NoReturn
 from mcp import Client
 
 from mcp_relight.server.app import create_server
+from mcp_relight.server.flat_tool import FlatTool
+from mcp_relight.server.tools import Tools
 from mcp_relight.service.service import Service
 
 
@@ -28,6 +30,11 @@ class NeverOpened(AbstractAsyncContextManager[Any]):
 
 def _unexpected() -> NoReturn:
     raise AssertionError("listing must not open the service")
+
+
+def flat_tools() -> list[FlatTool]:
+    """Every tool with the class of its arguments."""
+    return Tools(NeverOpened(), resource_links=True).all()
 
 
 async def listed_tools() -> list[dict[str, Any]]:

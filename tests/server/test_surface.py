@@ -27,6 +27,14 @@ NAMES = [
 APP_ONLY = ["app_picture", "app_preview"]
 FORBIDDEN = {"$ref", "$defs", "anyOf", "oneOf", "allOf", "const", "default", "title"}
 
+INPUT_KEYWORDS = {"type", "description", "nullable", "enum", "minimum", "maximum", "pattern"}
+OUTPUT_KEYWORDS = {
+    *("$defs", "$ref", "additionalProperties", "anyOf", "default", "description", "enum", "items"),
+    *("maxItems", "maximum", "minItems", "minimum", "pattern", "prefixItems", "properties"),
+    *("required", "title", "type"),
+}
+"""All that clients are asked to understand: a word outside is most likely pydantic's own."""
+
 pytestmark = pytest.mark.anyio
 
 
@@ -74,6 +82,28 @@ async def test_inputs_are_flat_scalars() -> None:
             assert not FORBIDDEN & prop.keys(), where
             assert prop["type"] in {"string", "number", "integer", "boolean"}, where
             assert prop.get("nullable", False) == (name not in required), where
+
+
+def keywords_of(schema: object) -> set[str]:
+    """Every keyword of a JSON Schema, at any depth; names of properties are none."""
+    if isinstance(schema, list):
+        return set[str]().union(*map(keywords_of, schema))
+    if not isinstance(schema, dict):
+        return set()
+    found = set(schema)
+    for keyword, value in schema.items():
+        if keyword in {"properties", "$defs"}:
+            found |= keywords_of(list(value.values()))
+        elif keyword not in {"default", "enum"}:
+            found |= keywords_of(value)
+    return found
+
+
+async def test_schemas_use_only_keywords_of_a_fixed_list() -> None:
+    for tool in await listed_tools():
+        inputs = keywords_of(list(tool["inputSchema"]["properties"].values()))
+        assert inputs <= INPUT_KEYWORDS, tool["name"]
+        assert keywords_of(tool.get("outputSchema", {})) <= OUTPUT_KEYWORDS, tool["name"]
 
 
 async def test_enums_and_ranges_are_repeated_in_the_description() -> None:

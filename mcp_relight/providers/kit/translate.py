@@ -6,11 +6,10 @@ from typing import Literal
 from pydantic import JsonValue
 
 from mcp_relight.domain.job import FieldHonesty
-from mcp_relight.domain.lighting import Light, Lighting
+from mcp_relight.domain.lighting import Light, Lighting, Side
 from mcp_relight.domain.looks import LOOKS
 
 LightSource = Literal["None", "Left Light", "Right Light", "Top Light", "Bottom Light"]
-Side = Literal["left", "right", "top", "bottom"]
 
 ALL_FIELDS = (
     "azimuth_deg",
@@ -49,37 +48,11 @@ _SAID_IN_WORDS = (
     "ambient",
     "exposure_ev",
 )
-_BEHIND_DEG = 120.0
 _STEEP_DEG = 55.0
-_OVERHEAD_DEG = 80.0
-_SOFT = 0.8
-_FLAT_AMBIENT = 0.8
-_FRONTAL = 0.3
-_RIVAL = 0.7
-"""Two lights within 30 % of each other's intensity rival."""
-
-
-def side_of(lighting: Lighting) -> Side | None:
-    """The one side of the picture the light comes from; None when it comes from no single one.
-
-    Sideways wins unless the light is much more vertical: it is what people notice.
-    """
-    key = lighting.key
-    if key is None or key.softness >= _SOFT or lighting.ambient >= _FLAT_AMBIENT:
-        return None
-    if lighting.lit_region == "background":
-        return None  # a side of the picture would light the subject as well
-    x, y, _ = key.direction
-    if max(abs(x), abs(y)) < _FRONTAL or _has_opposite_rival(key, lighting.lights):
-        return None
-    if abs(x) >= 0.6 * abs(y):
-        return "right" if x > 0 else "left"
-    return "top" if y > 0 else "bottom"
 
 
 def light_source(lighting: Lighting) -> LightSource:
     """IC-Light's five-way hint."""
-    side = side_of(lighting)
     sources: dict[Side | None, LightSource] = {
         None: "None",
         "left": "Left Light",
@@ -87,18 +60,7 @@ def light_source(lighting: Lighting) -> LightSource:
         "top": "Top Light",
         "bottom": "Bottom Light",
     }
-    return sources[side]
-
-
-def _has_opposite_rival(key: Light, lights: tuple[Light, ...]) -> bool:
-    x = key.direction[0]
-    return any(
-        other is not key
-        and other.role == key.role
-        and other.direction[0] * x < 0
-        and min(other.intensity, key.intensity) >= _RIVAL * max(other.intensity, key.intensity)
-        for other in lights
-    )
+    return sources[lighting.named_side]
 
 
 def direction_words(light: Light) -> str:
@@ -113,7 +75,7 @@ def _angle_words(light: Light) -> str:
     azimuth, elevation = light.azimuth_deg, light.elevation_deg
     side = "right" if azimuth > 0 else "left"
     turn = abs(azimuth)
-    if turn > _BEHIND_DEG and abs(elevation) < _OVERHEAD_DEG:
+    if light.is_behind:
         words = "strong rim light, backlit"
         return words if turn > 157.5 else f"{words} from the {side} rear"
     if abs(elevation) > _STEEP_DEG:
@@ -173,7 +135,7 @@ def softness_words(light: Light) -> str:
 def surroundings_words(lighting: Lighting) -> str:
     """Fill and exposure, where they are far from usual."""
     words: list[str] = []
-    if lighting.ambient >= _FLAT_AMBIENT:
+    if lighting.is_filled:
         words.append("bright even fill light")
     elif lighting.ambient <= 0.1:
         words.append("deep shadows, little fill light")

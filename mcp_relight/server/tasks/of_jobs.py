@@ -27,11 +27,11 @@ from mcp_relight.domain.queries import GetJobArguments
 from mcp_relight.domain.request import RelightArguments
 from mcp_relight.domain.views import JobView
 from mcp_relight.errors import JobNotFound, RelightError
-from mcp_relight.server.consent import Consent, agreed, can_be_asked, cost_question, declined
+from mcp_relight.server.consent import Consent, can_be_asked, cost_question, declined
 from mcp_relight.server.replies import refused
 from mcp_relight.server.tools import Tools
 from mcp_relight.service.handle import ServiceHandle
-from mcp_relight.service.ordering import Quote
+from mcp_relight.service.ordering import Order, Quote
 
 from .extension import Task, TaskStatus
 
@@ -53,7 +53,7 @@ _MAX_QUESTIONS = 200
 class _Question:
     """A request that waits for a person to agree to its cost."""
 
-    arguments: RelightArguments
+    order: Order
     quote: Quote
     asked_at: str
     refusal: RelightError | None = None
@@ -105,9 +105,8 @@ class JobTasks:
         try:
             if not _says_yes(responses[_COST]):
                 raise declined()
-            arguments = agreed(question.arguments, question.quote)
             service = await self._handle.service()
-            view = await service.relight(arguments.model_copy(update={"wait_s": 0}))
+            view = await service.relight(question.order.agreed(question.quote), wait_s=0)
             question.job_id = view.job_id
         except RelightError as error:
             question.refusal = error
@@ -123,11 +122,12 @@ class JobTasks:
     async def _question(self, arguments: dict[str, Any]) -> _Question | None:
         try:
             request = RelightArguments.parse(arguments)
-            quote = await (await self._handle.service()).quote(request)
+            order = await (await self._handle.service()).order(request)
         except RelightError:
             # The tool itself says so, in its own words.
             return None
-        return None if quote is None else _Question(request, quote, _now())
+        quote = order.quote()
+        return None if quote is None else _Question(order, quote, _now())
 
     async def _ask(self, question: _Question) -> Task:
         task_id = "ask_" + secrets.token_hex(16)
@@ -144,7 +144,8 @@ class JobTasks:
 
     async def _task_of(self, task_id: str, job_id: str) -> Task:
         arguments = GetJobArguments.parse({"job_id": job_id, "wait_s": 0})
-        view = await (await self._handle.service()).get_job(arguments)
+        service = await self._handle.service()
+        view = await service.get_job(arguments)
         status = _STATUS[view.status]
         return Task(
             task_id=task_id,
@@ -152,7 +153,7 @@ class JobTasks:
             created_at=view.created_at,
             updated_at=view.updated_at,
             message=_message(view),
-            result=await self._tools.job_result(view, preview=False)
+            result=await self._tools.job_result(service, view, preview=False)
             if status == "completed"
             else None,
         )
