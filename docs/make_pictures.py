@@ -17,7 +17,7 @@ from PIL import Image, ImageDraw, ImageFont
 ROOT = Path(__file__).parents[1]
 IMAGES = ROOT / "docs" / "images"
 PORTRAIT = ROOT / "mcp_relight" / "cli" / "samples" / "astronaut.jpg"
-PHOTOS = [PORTRAIT, *sorted((ROOT / "docs" / "photos").glob("*.jpg"))]
+PHOTOS = [PORTRAIT, *sorted((ROOT / "docs" / "photos").glob("*.*"))]
 README_LOOKS = ("golden_hour", "rembrandt", "neon")
 GALLERY_LOOKS = (
     "golden_hour",

@@ -33,7 +33,7 @@ _FACE_DELIGHT = 0.12
 """Of the width of a face."""
 _FACE_DELIGHT_RANGE = (-0.8, 0.8)
 
-_BLOWN = (0.5, 0.95)
+_BLOWN = (0.35, 0.85)
 """Luminance from which skin is losing its color, and at which it has lost it."""
 
 _MELT = 0.03
