@@ -12,6 +12,7 @@ from typing import IO, Any
 import pytest
 from PIL import Image
 
+from mcp_relight.providers.registry import Registry
 from tests.matrix import some_now
 from tests.world import World
 
@@ -144,7 +145,7 @@ def test_flags_alone_are_those_of_the_server(world: World) -> None:
 def test_models_and_plan_show_what_a_request_would_cost(world: World) -> None:
     listed = answer(world, "models")
     assert listed["default_model"] == "local/classic"
-    assert {"pixeldojo", "pixazo", "segmind", "local"} == {
+    assert {"local", *(adapter.name for adapter in Registry().adapters())} == {
         model["model"].partition("/")[0] for model in listed["models"]
     }
     (one,) = answer(world, "models", "segmind/ic-light")["models"]

@@ -23,7 +23,8 @@ from .calls import call
 def plug_in(monkeypatch: pytest.MonkeyPatch, name: str, adapter: str) -> None:
     """As if another package, found before this one, brought an adapter."""
     point = EntryPoint(name, adapter, registry.GROUP)
-    found = (point, *entry_points(group=registry.GROUP))
+    ours = entry_points(group=registry.GROUP)
+    found = (point, *(one for one in ours if one.value.startswith("mcp_relight.")))
     monkeypatch.setattr(registry, "entry_points", lambda group: found)
 
 
