@@ -3,13 +3,22 @@
 import os
 import re
 import sys
+from collections.abc import Iterable, Mapping
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, cast
 from urllib.parse import urlsplit
 
 import platformdirs
-from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
+from pydantic import (
+    AfterValidator,
+    Field,
+    PrivateAttr,
+    SecretStr,
+    TypeAdapter,
+    ValidationError,
+    field_validator,
+)
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from mcp_relight.domain.network import DIRECT, Network
@@ -19,92 +28,59 @@ from mcp_relight.errors import InvalidArgument
 WorkerMode = Literal["detached", "inline", "none"]
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
 
-PROVIDERS_WITH_KEYS = ("pixeldojo", "pixazo", "segmind")
-
 _PREFIX = "MCP_RELIGHT_"
+_SECRETIVE = ("_KEY", "_TOKEN", "_SECRET")
 _UNSET = re.compile(r"^\$\{user_config\.[^}]*\}$")
 _MAX_KEY_FILE_BYTES = 4096
 
 
-def _prefixed(name: str) -> AliasChoices:
-    return AliasChoices(_PREFIX + name)
+def _is_origin(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in {"https", "http"} or not parts.hostname or parts.username:
+        raise ValueError("must be an http(s) address without credentials")
+    if parts.query or parts.fragment:
+        raise ValueError("must be an address without query or fragment")
+    return value.rstrip("/")
 
 
-def _key(name: str) -> Any:
-    return Field(default=None, validation_alias=AliasChoices(name), repr=False)
+_OF_A_PROVIDER: dict[str, TypeAdapter[Any]] = {
+    "_URL": TypeAdapter(Annotated[str, AfterValidator(_is_origin)]),
+    "_RPM": TypeAdapter(Annotated[float, Field(gt=0, le=6_000_000)]),
+}
+"""What may be set of every provider, as `MCP_RELIGHT_<its name>` with one of these endings."""
 
 
 class Settings(BaseSettings):
     """Everything that can be configured, with its default. No key at all is a normal start."""
 
     model_config = SettingsConfigDict(
-        frozen=True, extra="ignore", env_ignore_empty=True, populate_by_name=True
+        frozen=True, extra="ignore", env_ignore_empty=True, env_prefix=_PREFIX
     )
 
-    pixeldojo_api_key: SecretStr | None = _key("PIXELDOJO_API_KEY")
-    pixazo_api_key: SecretStr | None = _key("PIXAZO_API_KEY")
-    segmind_api_key: SecretStr | None = _key("SEGMIND_API_KEY")
-    pixeldojo_api_key_file: Path | None = _key("PIXELDOJO_API_KEY_FILE")
-    pixazo_api_key_file: Path | None = _key("PIXAZO_API_KEY_FILE")
-    segmind_api_key_file: Path | None = _key("SEGMIND_API_KEY_FILE")
+    data_dir: Path = Field(default_factory=lambda: _data_dir(), validate_default=True)
+    output_dir: Path | None = None
+    allowed_dirs: Annotated[tuple[Path, ...] | None, NoDecode] = None
+    default_model: str = "local/classic"
+    local_only: bool = False
+    max_cost_usd: float = Field(default=1.0, ge=0, allow_inf_nan=False)
+    daily_budget_usd: float = Field(default=10.0, ge=0, allow_inf_nan=False)
+    resource_links: bool = True
+    worker: WorkerMode = "detached"
+    worker_idle_s: float = Field(default=60.0, ge=0, le=86_400)
+    allow_private_hosts: Annotated[frozenset[str], NoDecode] = frozenset()
+    shape_model: Path | None = None
+    trust_env: bool = True
+    handshake_only: bool = False
+    log_level: LogLevel = "WARNING"
 
-    data_dir: Path = Field(
-        default_factory=lambda: _data_dir(),
-        validation_alias=_prefixed("DATA_DIR"),
-        validate_default=True,
-    )
-    output_dir: Path | None = Field(default=None, validation_alias=_prefixed("OUTPUT_DIR"))
-    allowed_dirs: Annotated[tuple[Path, ...] | None, NoDecode] = Field(
-        default=None, validation_alias=_prefixed("ALLOWED_DIRS")
-    )
-    default_model: str = Field(default="local/classic", validation_alias=_prefixed("DEFAULT_MODEL"))
-    local_only: bool = Field(default=False, validation_alias=_prefixed("LOCAL_ONLY"))
-    max_cost_usd: float = Field(
-        default=1.0, ge=0, allow_inf_nan=False, validation_alias=_prefixed("MAX_COST_USD")
-    )
-    daily_budget_usd: float = Field(
-        default=10.0, ge=0, allow_inf_nan=False, validation_alias=_prefixed("DAILY_BUDGET_USD")
-    )
-    resource_links: bool = Field(default=True, validation_alias=_prefixed("RESOURCE_LINKS"))
-    worker: WorkerMode = Field(default="detached", validation_alias=_prefixed("WORKER"))
-    worker_idle_s: float = Field(
-        default=60.0, ge=0, le=86_400, validation_alias=_prefixed("WORKER_IDLE_S")
-    )
-    pixeldojo_url: str = Field(
-        default="https://pixeldojo.ai", validation_alias=_prefixed("PIXELDOJO_URL")
-    )
-    pixazo_url: str = Field(
-        default="https://gateway.pixazo.ai", validation_alias=_prefixed("PIXAZO_URL")
-    )
-    segmind_url: str = Field(
-        default="https://api.segmind.com", validation_alias=_prefixed("SEGMIND_URL")
-    )
-    allow_private_hosts: Annotated[frozenset[str], NoDecode] = Field(
-        default=frozenset(), validation_alias=_prefixed("ALLOW_PRIVATE_HOSTS")
-    )
-    pixeldojo_rpm: float = Field(
-        default=50, gt=0, le=6_000_000, validation_alias=_prefixed("PIXELDOJO_RPM")
-    )
-    pixazo_rpm: float = Field(
-        default=60, gt=0, le=6_000_000, validation_alias=_prefixed("PIXAZO_RPM")
-    )
-    segmind_rpm: float = Field(
-        default=60, gt=0, le=6_000_000, validation_alias=_prefixed("SEGMIND_RPM")
-    )
-    shape_model: Path | None = Field(default=None, validation_alias=_prefixed("SHAPE_MODEL"))
-    trust_env: bool = Field(default=True, validation_alias=_prefixed("TRUST_ENV"))
-    handshake_only: bool = Field(default=False, validation_alias=_prefixed("HANDSHAKE_ONLY"))
-    log_level: LogLevel = Field(default="WARNING", validation_alias=_prefixed("LOG_LEVEL"))
+    bucket_url: str | None = None
+    bucket_endpoint: str | None = None
+    bucket_region: str | None = None
+    bucket_key_id: str | None = Field(default=None, repr=False)
+    bucket_secret: SecretStr | None = Field(default=None, repr=False)
 
-    bucket_url: str | None = Field(default=None, validation_alias=_prefixed("BUCKET_URL"))
-    bucket_endpoint: str | None = Field(default=None, validation_alias=_prefixed("BUCKET_ENDPOINT"))
-    bucket_region: str | None = Field(default=None, validation_alias=_prefixed("BUCKET_REGION"))
-    bucket_key_id: str | None = Field(
-        default=None, validation_alias=_prefixed("BUCKET_KEY_ID"), repr=False
-    )
-    bucket_secret: SecretStr | None = Field(
-        default=None, validation_alias=_prefixed("BUCKET_SECRET"), repr=False
-    )
+    _variables: Mapping[str, str] = PrivateAttr(default_factory=dict[str, str])
+    """The environment as it was read, for what every provider may have of its own."""
 
     @field_validator("*", mode="before")
     @classmethod
@@ -147,16 +123,6 @@ class Settings(BaseSettings):
     def _upper(cls, value: Any) -> Any:
         return value.upper() if isinstance(value, str) else value
 
-    @field_validator("pixeldojo_url", "pixazo_url", "segmind_url")
-    @classmethod
-    def _is_origin(cls, value: str) -> str:
-        parts = urlsplit(value)
-        if parts.scheme not in {"https", "http"} or not parts.hostname or parts.username:
-            raise ValueError("must be an http(s) address without credentials")
-        if parts.query or parts.fragment:
-            raise ValueError("must be an address without query or fragment")
-        return value.rstrip("/")
-
     @field_validator("bucket_url")
     @classmethod
     def _is_usable_bucket(cls, value: str | None) -> str | None:
@@ -170,57 +136,60 @@ class Settings(BaseSettings):
         return value
 
     @classmethod
-    def load(cls, **overrides: Any) -> Self:
-        """Read the environment; command line flags override it.
+    def load(cls, variables: Mapping[str, str] | None = None, **overrides: Any) -> Self:
+        """Read the environment. Command line flags override it, and `variables` what it says of
+        providers.
 
         Raises InvalidArgument naming the variable.
         """
         try:
-            return cls(**{name: value for name, value in overrides.items() if value is not None})
+            settings = cls(**{key: value for key, value in overrides.items() if value is not None})
         except ValidationError as error:
-            first = error.errors(include_url=False, include_input=False, include_context=False)[0]
-            name = str(first["loc"][0]) if first["loc"] else "settings"
-            raise InvalidArgument(
-                rule_broken(_variable(cls, name), first["msg"]),
-                hint="Correct or remove this variable, then start again.",
-                argument=name,
-            ) from None
+            name = str(error.errors()[0]["loc"][0]) if error.errors()[0]["loc"] else "settings"
+            raise _refused(_variable(name), error, argument=name) from None
+        settings._variables = {**os.environ, **(variables or {})}
+        known = {_variable(name) for name in cls.model_fields}
+        for variable in settings._variables.keys() - known:
+            if variable.startswith(_PREFIX):
+                settings._of_a_provider(variable)
+        return settings
 
-    def api_key(self, provider: str) -> SecretStr | None:
-        """The provider's key: from its file, else from the environment.
+    def api_key(self, variable: str) -> SecretStr | None:
+        """The key that this variable holds: from the file that `<variable>_FILE` names, else as it
+        stands.
 
         Raises InvalidArgument for a key file that cannot be used.
         """
-        path: Path | None = getattr(self, f"{provider}_api_key_file", None)
-        if path is None:
-            return getattr(self, f"{provider}_api_key", None)
-        variable = f"{provider.upper()}_API_KEY_FILE"
-        try:
-            status = path.stat()
-            text = path.read_text("utf-8")[:_MAX_KEY_FILE_BYTES].strip()
-        except (OSError, ValueError):
-            raise InvalidArgument(
-                f"{variable} names a file that cannot be read.",
-                hint="Create the file with the key alone in it.",
-            ) from None
-        if sys.platform != "win32" and status.st_mode & 0o077:
-            raise InvalidArgument(
-                f"{variable} names a file that others can read.",
-                hint="Run `chmod 600` on it.",
-            )
+        path = self._text(f"{variable}_FILE")
+        text = _key_in(Path(path), f"{variable}_FILE") if path else self._text(variable)
         return SecretStr(text) if text else None
 
-    def plug_in_key(self, variable: str) -> SecretStr | None:
-        """The key of a provider that another package brings, from the variable it names."""
-        text = os.environ.get(variable, "").strip()
-        return SecretStr(text) if text and not _UNSET.match(text) else None
+    @property
+    def names_key_files(self) -> bool:
+        """Whether a variable may name the file of a key."""
+        return any(name.endswith("_FILE") for name in self._variables)
 
-    def origin(self, provider: str) -> str:
-        return getattr(self, f"{provider}_url")
+    def origin(self, provider: str) -> str | None:
+        """The address that stands in the place of the provider's own."""
+        return self._of_a_provider(_of(provider) + "_URL")
 
-    def requests_per_minute(self, provider: str) -> float:
-        """Plug-ins are held to the pace of the most careful built-in one."""
-        return getattr(self, f"{provider}_rpm", self.pixeldojo_rpm)
+    def requests_per_minute(self, provider: str) -> float | None:
+        """As often as this provider may be asked, where somebody chose it."""
+        return self._of_a_provider(_of(provider) + "_RPM")
+
+    def _of_a_provider(self, variable: str) -> Any:
+        """Its value, checked. Raises InvalidArgument."""
+        text, kind = self._text(variable), _OF_A_PROVIDER.get(variable[-4:])
+        if not text or kind is None:
+            return None
+        try:
+            return kind.validate_python(text)
+        except ValidationError as error:
+            raise _refused(variable, error, argument=variable) from None
+
+    def _text(self, variable: str) -> str:
+        text = self._variables.get(variable, "").strip()
+        return "" if _UNSET.match(text) else text
 
     @property
     def network(self) -> Network:
@@ -266,23 +235,30 @@ class Settings(BaseSettings):
         folders = [_expanded(folder).absolute() for folder in chosen]
         return tuple(dict.fromkeys([*folders, self.results_dir]))
 
-    @classmethod
-    def unknown_variables(cls) -> dict[str, str]:
+    def secrets(self) -> tuple[str, ...]:
+        """What the environment holds of secrets, also such as plug-ins may read."""
+        values = [self._text(name) for name in self._variables if name.endswith(_SECRETIVE)]
+        values += [self.bucket_key_id or ""]
+        values += [self.bucket_secret.get_secret_value()] if self.bucket_secret else []
+        return tuple(dict.fromkeys(filter(None, values)))
+
+    def unknown_variables(self, providers: Iterable[str]) -> dict[str, str]:
         """Variables that look like settings and are none, each with the nearest that is, or ""."""
-        known = [_variable(cls, name).lower() for name in cls.model_fields]
+        known = [_variable(name).lower() for name in type(self).model_fields]
+        known += [(_of(name) + end).lower() for name in providers for end in _OF_A_PROVIDER]
         return {
             name: (nearest(name, known, cutoff=0.8) or "").upper()
-            for name in sorted(os.environ)
+            for name in sorted(self._variables)
             if name.startswith(_PREFIX) and name.lower() not in known
         }
 
     def environment(self) -> dict[str, str]:
         """These settings as variables, for a worker process started from here."""
-        variables = dict(os.environ)
+        variables = dict(self._variables)
         for name in type(self).model_fields:
             value = getattr(self, name)
             if name in self.model_fields_set and value is not None:
-                variables[_variable(type(self), name)] = _as_variable(value)
+                variables[_variable(name)] = _as_variable(value)
         return variables
 
 
@@ -316,10 +292,8 @@ def _expanded(folder: Path) -> Path:
     return Path(os.path.expanduser(folder))  # noqa: PTH111 - Path.expanduser raises then
 
 
-def _variable(settings: type[Settings], field: str) -> str:
-    info = settings.model_fields.get(field)
-    alias = info.validation_alias if info else None
-    return str(alias.choices[0]) if isinstance(alias, AliasChoices) else field
+def _variable(field: str) -> str:
+    return _PREFIX + field.upper()
 
 
 def _as_variable(value: object) -> str:
@@ -334,11 +308,31 @@ def _as_variable(value: object) -> str:
     return str(value)
 
 
-def secrets_of(settings: Settings) -> tuple[str, ...]:
-    """Every secret value in force, for redaction in logs; also such as plug-ins may read."""
-    secrets = [settings.api_key(provider) for provider in PROVIDERS_WITH_KEYS]
-    secrets.append(settings.bucket_secret)
-    named = [secret.get_secret_value() for secret in secrets if secret is not None]
-    named += [settings.bucket_key_id] if settings.bucket_key_id else []
-    others = [value.strip() for name, value in os.environ.items() if name.endswith("_API_KEY")]
-    return tuple(dict.fromkeys(value for value in (*named, *others) if value))
+def _of(provider: str) -> str:
+    return _PREFIX + provider.upper().replace("-", "_")
+
+
+def _refused(variable: str, error: ValidationError, *, argument: str) -> InvalidArgument:
+    first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+    return InvalidArgument(
+        rule_broken(variable, first["msg"]),
+        hint="Correct or remove this variable, then start again.",
+        argument=argument,
+    )
+
+
+def _key_in(path: Path, variable: str) -> str:
+    try:
+        status = path.stat()
+        text = path.read_text("utf-8")[:_MAX_KEY_FILE_BYTES].strip()
+    except (OSError, ValueError):
+        raise InvalidArgument(
+            f"{variable} names a file that cannot be read.",
+            hint="Create the file with the key alone in it.",
+        ) from None
+    if sys.platform != "win32" and status.st_mode & 0o077:
+        raise InvalidArgument(
+            f"{variable} names a file that others can read.",
+            hint="Run `chmod 600` on it.",
+        )
+    return text

@@ -26,7 +26,13 @@ class Redact(logging.Filter):
 
     def __init__(self, secrets: Sequence[str]) -> None:
         super().__init__()
-        self._secrets = tuple(sorted((s for s in secrets if len(s) >= 4), key=len, reverse=True))
+        self._secrets: tuple[str, ...] = ()
+        self.hide(*secrets)
+
+    def hide(self, *secrets: str) -> None:
+        """Replace these too, from now on."""
+        known = {*self._secrets, *(secret for secret in secrets if len(secret) >= 4)}
+        self._secrets = tuple(sorted(known, key=len, reverse=True))
 
     def filter(self, record: logging.LogRecord) -> bool:
         record.msg = self.clean(record.getMessage())
@@ -48,11 +54,20 @@ class Redact(logging.Filter):
         return _QUERY.sub(r"\1", _USERINFO.sub(r"\1", text))
 
 
+_redact = Redact(())
+
+
+def hide(secret: str) -> None:
+    """Never show this in a log of this process."""
+    _redact.hide(secret)
+
+
 def configure(level: str, secrets: Sequence[str]) -> None:
     """Send this process's logs to stderr. Called before the MCP SDK would configure them."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
-    handler.addFilter(Redact(secrets))
+    _redact.hide(*secrets)
+    handler.addFilter(_redact)
     logging.basicConfig(level=level, handlers=[handler], force=True)
     for name in _QUIET:
         logging.getLogger(name).setLevel(

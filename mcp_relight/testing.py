@@ -231,7 +231,9 @@ class ProviderContract:
     def test_it_names_itself_its_origin_and_its_key(self) -> None:
         adapter = self.adapter
         assert re.fullmatch(r"[a-z][a-z0-9-]*", adapter.name)
-        assert re.fullmatch(r"[A-Z][A-Z0-9_]*", adapter.key_variable)
+        assert re.fullmatch(r"[A-Z][A-Z0-9_]*_(KEY|TOKEN|SECRET)", adapter.key_variable)
+        assert adapter.per_minute > 0
+        assert adapter.burst >= 1
         assert re.fullmatch(r"https://[^/]+", adapter.origin)
         assert adapter.title
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from mcp_relight.config import Settings, secrets_of
+from mcp_relight.config import Settings
 from mcp_relight.errors import InvalidArgument
 
 
@@ -13,7 +13,7 @@ def test_no_key_at_all_is_a_normal_start(monkeypatch: pytest.MonkeyPatch) -> Non
     for provider in ("PIXELDOJO", "PIXAZO", "SEGMIND"):
         monkeypatch.delenv(f"{provider}_API_KEY", raising=False)
     settings = Settings.load()
-    assert settings.api_key("pixeldojo") is None
+    assert settings.api_key("PIXELDOJO_API_KEY") is None
     assert settings.default_model == "local/classic"
 
 
@@ -24,7 +24,7 @@ def test_an_empty_or_unfilled_value_counts_as_unset(
     monkeypatch.setenv("PIXELDOJO_API_KEY", value)
     monkeypatch.setenv("MCP_RELIGHT_MAX_COST_USD", value)
     settings = Settings.load()
-    assert settings.api_key("pixeldojo") is None
+    assert settings.api_key("PIXELDOJO_API_KEY") is None
     assert settings.max_cost_usd == 1.0
 
 
@@ -60,13 +60,13 @@ def test_keys_never_show_in_a_repr(monkeypatch: pytest.MonkeyPatch) -> None:
     settings = Settings.load()
     assert "pd_canary_0001" not in repr(settings)
     assert "pd_canary_0001" not in str(settings.model_dump())
-    assert "pd_canary_0001" in secrets_of(settings)
+    assert "pd_canary_0001" in settings.secrets()
 
 
 def test_the_key_of_a_plug_in_is_a_secret_too(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ACME_API_KEY", " acme_canary_0003 ")
     monkeypatch.setenv("EMPTY_API_KEY", "")
-    secrets = secrets_of(Settings.load())
+    secrets = Settings.load().secrets()
     assert "acme_canary_0003" in secrets
     assert "" not in secrets
 
@@ -80,9 +80,9 @@ def test_a_key_file_that_others_can_read_is_refused(
     file.chmod(0o644)
     monkeypatch.setenv("SEGMIND_API_KEY_FILE", str(file))
     with pytest.raises(InvalidArgument, match="SEGMIND_API_KEY_FILE"):
-        Settings.load().api_key("segmind")
+        Settings.load().api_key("SEGMIND_API_KEY")
     file.chmod(0o600)
-    key = Settings.load().api_key("segmind")
+    key = Settings.load().api_key("SEGMIND_API_KEY")
     assert key is not None
     assert key.get_secret_value() == "SG_canary_0002"
 
@@ -92,7 +92,7 @@ def test_a_missing_key_file_is_refused_naming_the_variable(
 ) -> None:
     monkeypatch.setenv("PIXAZO_API_KEY_FILE", str(tmp_path / "none"))
     with pytest.raises(InvalidArgument, match="PIXAZO_API_KEY_FILE"):
-        Settings.load().api_key("pixazo")
+        Settings.load().api_key("PIXAZO_API_KEY")
 
 
 def test_a_worker_inherits_what_flags_set(tmp_path: Path) -> None:

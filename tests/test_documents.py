@@ -12,6 +12,7 @@ import pytest
 from mcp_relight import __version__
 from mcp_relight.config import Settings
 from mcp_relight.domain.looks import LOOKS
+from mcp_relight.providers.registry import Registry
 from tests.readme import README, tools_table, with_table
 
 ROOT = Path(__file__).parents[1]
@@ -30,13 +31,19 @@ def test_the_readme_names_every_look() -> None:
     assert [look for look in LOOKS if f"`{look}`" not in text] == []
 
 
-def test_the_readme_names_only_settings_that_exist() -> None:
-    known = {
-        str(field.validation_alias.choices[0])  # pyright: ignore
-        for field in Settings.model_fields.values()
+def variables() -> set[str]:
+    """Every variable that means something here."""
+    adapters = Registry().adapters()
+    return {
+        *(f"MCP_RELIGHT_{field.upper()}" for field in Settings.model_fields),
+        *(adapter.key_variable for adapter in adapters),
+        *(f"MCP_RELIGHT_{one.name.upper()}_{end}" for one in adapters for end in ("URL", "RPM")),
     }
+
+
+def test_the_readme_names_only_settings_that_exist() -> None:
     named = set(re.findall(r"MCP_RELIGHT_[A-Z_]+[A-Z]", README.read_text("utf-8")))
-    assert named <= known
+    assert named <= variables()
 
 
 def test_versions_agree() -> None:
@@ -67,8 +74,7 @@ def _check_variable(variable: dict[str, Any]) -> None:
     assert variable.keys() <= known
     assert variable.get("isSecret", False) == variable["name"].endswith("_API_KEY")
     assert isinstance(variable.get("default", ""), str)
-    choices = {str(field.validation_alias.choices[0]) for field in Settings.model_fields.values()}  # pyright: ignore
-    assert variable["name"] in choices
+    assert variable["name"] in variables()
 
 
 def test_the_readme_carries_the_registry_name_on_a_line_of_its_own() -> None:

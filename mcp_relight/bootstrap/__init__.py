@@ -5,7 +5,7 @@ that was only asked for its tools has opened nothing.
 """
 
 from .application import Application
-from .parts import Parts, SystemClock
+from .parts import Parts, SystemClock, key_variables
 from .workers import InlineWorkers, run_worker
 
 __all__ = [
@@ -13,5 +13,6 @@ __all__ = [
     "InlineWorkers",
     "Parts",
     "SystemClock",
+    "key_variables",
     "run_worker",
 ]

@@ -11,7 +11,7 @@ import anyio
 import anyio.to_thread
 
 from mcp_relight.config import Settings
-from mcp_relight.errors import RelightError, UnknownModel
+from mcp_relight.errors import InvalidArgument, RelightError, UnknownModel
 from mcp_relight.jobs.credentials import folder_salt
 
 from .parts import Parts
@@ -41,7 +41,7 @@ class Application:
     def __init__(self, settings: Settings, *, typed_paths: bool = False) -> None:
         """With `typed_paths` every path was typed by the person at this terminal, which is its own
         permission."""
-        self._parts = Parts(settings)
+        self._parts = Parts(settings, answers=True)
         self._typed_paths = typed_paths
         self._opening = anyio.Lock()
         self._service: Service | None = None
@@ -75,19 +75,25 @@ class Application:
     def opened(self) -> "Service | None":
         return self._service
 
-    def check_default_model(self) -> None:
-        """Raises UnknownModel for a configured one that nobody here has. A provider with a live
-        list may have it there: that is left to the first call."""
+    def check_settings(self) -> None:
+        """Raises InvalidArgument for a key file that cannot be used, and UnknownModel for a default
+        model that nobody here has. A provider with a live list may have it there: that is left to
+        the first call. Where neither was set, nothing is loaded: the list of models takes time."""
         settings = self._parts.settings
-        if "default_model" not in settings.model_fields_set:
-            return  # the list of models takes time to load
+        if settings.names_key_files:
+            for account in self._parts.registry.accounts():
+                if account.problem:
+                    raise InvalidArgument(account.problem)
+        if "default_model" in settings.model_fields_set:
+            self._check_default_model(settings.default_model)
+
+    def _check_default_model(self, model: str) -> None:
         registry = self._parts.registry
         try:
-            registry.spec(settings.default_model)
+            registry.spec(model)
         except UnknownModel as error:
-            provider = settings.default_model.partition("/")[0]
             lists = {one.name for one in registry.adapters() if one.catalog() is not None}
-            if provider not in lists:
+            if model.partition("/")[0] not in lists:
                 raise error.about("MCP_RELIGHT_DEFAULT_MODEL") from None
 
     def start_worker_for_leftovers(self) -> None:
@@ -109,21 +115,27 @@ class Application:
         """Free calls only."""
         registry = self._parts.registry
         states = [State(problem.plug_in, True, problem.words) for problem in registry.problems()]
-        for adapter in registry.adapters():
-            missing = registry.ready(adapter.name)
-            if missing is not None:
-                states.append(State(adapter.name, False, missing))
-                continue
-            if self._parts.settings.local_only:
-                states.append(State(adapter.name, False, "key set; local only, not asked"))
-                continue
-            try:
-                remote, turn = self._parts.remotes[adapter.name], self._parts.turn_of(adapter.name)
-                words = await remote.balance(turn) or "key set; there is no free call to check it"
-                states.append(State(adapter.name, False, words))
-            except RelightError as error:
-                states.append(State(adapter.name, True, f"{error.message} {error.hint}"))
+        for account in registry.accounts():
+            if account.missing is not None:
+                states.append(State(account.name, bool(account.problem), account.missing))
+            elif self._parts.settings.local_only:
+                states.append(State(account.name, False, "key set; local only, not asked"))
+            else:
+                states.append(await self._examine_key(account.name))
         return states
+
+    async def _examine_key(self, provider: str) -> State:
+        try:
+            remote, turn = self._parts.remotes[provider], self._parts.turn_of(provider)
+            words = await remote.balance(turn) or "key set; there is no free call to check it"
+            return State(provider, False, words)
+        except RelightError as error:
+            return State(provider, True, f"{error.message} {error.hint}")
+
+    def unknown_variables(self) -> dict[str, str]:
+        """Variables that look like settings and are none, each with the nearest that is, or ""."""
+        names = [adapter.name for adapter in self._parts.registry.adapters()]
+        return self._parts.settings.unknown_variables(names)
 
     async def examine_worker(self) -> State:
         """Starts one, as the first job would."""

@@ -1,36 +1,47 @@
 """The concrete parts of one process, each made when it is first asked for."""
 
 import time
-from functools import cached_property, partial
+from dataclasses import replace
+from functools import cache, cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import anyio
 
-from mcp_relight import __version__
-from mcp_relight.config import PROVIDERS_WITH_KEYS, Settings
-from mcp_relight.errors import UrlRefused
+from mcp_relight import __version__, logs
+from mcp_relight.config import Settings
+from mcp_relight.errors import InvalidArgument, UrlRefused
 from mcp_relight.jobs.credentials import credential_id, fingerprint, folder_salt
 from mcp_relight.jobs.locks import WorkerLock, is_living
 
 if TYPE_CHECKING:
-    from pydantic import SecretStr
-
     from mcp_relight.domain.ports import Library, Turn
     from mcp_relight.jobs.rate_limiter import RateLimiter
     from mcp_relight.jobs.steps import Steps
     from mcp_relight.jobs.store.store import Store
     from mcp_relight.jobs.worker import Worker
     from mcp_relight.pixels.client import PixelChild
+    from mcp_relight.providers.account import Account
     from mcp_relight.providers.bucket import BucketFolder
     from mcp_relight.providers.catalogs import Catalogs
-    from mcp_relight.providers.registry import Access, Registry
+    from mcp_relight.providers.kit.adapter import Adapter
+    from mcp_relight.providers.registry import Registry
     from mcp_relight.providers.rest import RestProvider
     from mcp_relight.storage.fetch import Fetcher
     from mcp_relight.storage.files import ImageFiles
     from mcp_relight.storage.shape_model import ShapeModelFile
 
-_BURST = 10
+_ANSWERS_WITHIN_S = (20.0, 5.0)
+"""How long the store is asked for somebody who waits, and how long each time: within half a minute
+there is an answer, whatever another process does."""
+
+
+@cache
+def key_variables() -> tuple[str, ...]:
+    """The variables that hold the keys of all providers that are installed here."""
+    from mcp_relight.providers.registry import Registry
+
+    return tuple(adapter.key_variable for adapter in Registry().adapters())
 
 
 class SystemClock:
@@ -46,32 +57,34 @@ class SystemClock:
 class Parts:
     """The concrete parts of one process, each made when it is first asked for."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, *, answers: bool = False) -> None:
+        """With `answers` somebody waits for this process: it gives up on a store that another
+        process holds before they do, where a worker has the patience to see it through."""
+        self._answers = answers
         self.settings = settings
         self.folder = settings.data_folder
         self.clock = SystemClock()
 
-    @cached_property
-    def access(self) -> "dict[str, Access]":
-        """How each remote provider may be used: the built-in ones, and those of plug-ins."""
-        from mcp_relight.providers.registry import third_party
+    def _account_of(self, adapter: "Adapter") -> "Account":
+        """How this provider is used from here: every adapter's, also those of other packages."""
+        from mcp_relight.providers.account import Account
 
-        found = {
-            provider: self._access(self.settings.api_key(provider), self.settings.origin(provider))
-            for provider in PROVIDERS_WITH_KEYS
-        }
-        for adapter in third_party():
-            key = self.settings.plug_in_key(adapter.key_variable)
-            found.setdefault(adapter.name, self._access(key, adapter.origin))
-        return found
-
-    def _access(self, key: "SecretStr | None", origin: str) -> "Access":
-        from mcp_relight.providers.registry import Access
-
-        named = None
-        if key is not None:
-            named = credential_id(folder_salt(self.folder), key.get_secret_value(), origin)
-        return Access(key=key, origin=origin, credential_id=named, network=self.settings.network)
+        settings = self.settings
+        account = Account(
+            adapter=adapter,
+            gateway=settings.origin(adapter.name),
+            per_minute=settings.requests_per_minute(adapter.name),
+            network=settings.network,
+        )
+        try:
+            key = settings.api_key(adapter.key_variable)
+        except InvalidArgument as error:
+            return replace(account, problem=f"{error.message} {error.hint}")
+        if key is None:
+            return account
+        logs.hide(key.get_secret_value())
+        named = credential_id(folder_salt(self.folder), key.get_secret_value(), account.origin)
+        return replace(account, key=key, credential_id=named)
 
     @cached_property
     def credentials(self) -> tuple[str, ...]:
@@ -79,7 +92,7 @@ class Parts:
         alone, also those that were accepted while something might still leave this machine."""
         if self.settings.local_only:
             return ()
-        named = (access.credential_id for access in self.access.values())
+        named = (account.credential_id for account in self.registry.accounts())
         return tuple(name for name in named if name is not None)
 
     @cached_property
@@ -92,9 +105,18 @@ class Parts:
 
     @cached_property
     def store(self) -> "Store":
+        from mcp_relight.jobs.store.database import BUSY_TIMEOUT_S, PATIENCE_S
         from mcp_relight.jobs.store.store import Store
 
-        return Store(self.database, is_living=lambda worker: is_living(self.folder, worker))
+        patience_s, each_try_s = (
+            _ANSWERS_WITHIN_S if self._answers else (PATIENCE_S, BUSY_TIMEOUT_S)
+        )
+        return Store(
+            self.database,
+            is_living=lambda worker: is_living(self.folder, worker),
+            patience_s=patience_s,
+            busy_timeout_s=each_try_s,
+        )
 
     @cached_property
     def images(self) -> "ImageFiles":
@@ -131,7 +153,7 @@ class Parts:
 
         settings = self.settings
         return Registry(
-            self.access,
+            self._account_of,
             catalogs=None if settings.local_only else self.catalogs,
             has_bucket=settings.has_bucket,
         )
@@ -145,9 +167,10 @@ class Parts:
     @cached_property
     def remotes(self) -> "dict[str, RestProvider]":
         """The providers whose keys are set, each with connections of its own."""
-        registry = self.registry
-        ready = [item.name for item in registry.adapters() if registry.ready(item.name) is None]
-        return {name: registry.connect(name) for name in ready}
+        from mcp_relight.providers.rest import RestProvider
+
+        ready = [account for account in self.registry.accounts() if account.missing is None]
+        return {account.name: RestProvider(account) for account in ready}
 
     @cached_property
     def slots(self) -> "RateLimiter":
@@ -157,13 +180,7 @@ class Parts:
 
     def turn_of(self, provider: str) -> "Turn":
         """The way through the provider's rate gate for what belongs to no job."""
-        from mcp_relight.jobs.rate_limiter import Rate
-
-        rate = Rate(
-            name=self.registry.credential_id(provider) or provider,
-            per_minute=self.settings.requests_per_minute(provider),
-            burst=_BURST,
-        )
+        rate = self.registry.account(provider).rate
         return partial(self.slots.use, f"chores of {provider}", rate)
 
     @cached_property
@@ -183,24 +200,11 @@ class Parts:
     def steps(self) -> "Steps":
         from mcp_relight.domain.pixels import ENGINE_VERSION
         from mcp_relight.domain.weights import WEIGHTS_DIGEST
-        from mcp_relight.jobs.ports import Lane
         from mcp_relight.jobs.steps import Steps
         from mcp_relight.providers.inputs import ProviderInputs
-        from mcp_relight.providers.local import LocalProvider
+        from mcp_relight.providers.local import LocalRenderer
 
-        settings = self.settings
         engine = f"{ENGINE_VERSION} {WEIGHTS_DIGEST}"
-        local = LocalProvider(
-            self.images, self.pixels, engine_version=engine, shape_model=self.shape_model.now
-        )
-        lanes = {"local": Lane(provider=local, is_local=True)}
-        for name, remote in self.remotes.items():
-            lanes[name] = Lane(
-                provider=remote,
-                per_minute=settings.requests_per_minute(name),
-                burst=_BURST,
-                deadline_s=remote.adapter.deadline_s,
-            )
         return Steps(
             jobs=self.store,
             images=self.images,
@@ -210,7 +214,10 @@ class Parts:
             ),
             downloads=self.downloads,
             clock=self.clock,
-            lanes=lanes,
+            renderer=LocalRenderer(
+                self.images, self.pixels, engine_version=engine, shape_model=self.shape_model.now
+            ),
+            providers=self.remotes,
             spare_dir=self.folder / "results",
         )
 

@@ -56,9 +56,9 @@ async def _examine(settings: Settings) -> list[Finding]:
         _folder("data", settings.data_folder, "MCP_RELIGHT_DATA_DIR"),
         _folder("output", settings.results_dir, "MCP_RELIGHT_OUTPUT_DIR"),
         *(_readable(folder) for folder in settings.readable_dirs),
-        *_settings(),
     ]
     async with Application(settings) as application:
+        findings += _misspelled(application)
         states = [*await application.examine_providers(), await application.examine_worker()]
         findings += [
             Finding(state.name, "wrong" if state.is_wrong else "ok", state.words.strip())
@@ -90,11 +90,11 @@ def _shape_model(model: ShapeModel, refused: tuple[str, ...]) -> Finding:
     return Finding("shape", "ok", f"{words}, used for photos without a map of their own")
 
 
-def _settings() -> list[Finding]:
-    """A misspelt limit would be no limit, and nobody would say so."""
+def _misspelled(application: Application) -> list[Finding]:
+    """A misspelled limit would be no limit, and nobody would say so."""
     return [
         Finding("setting", "note", f"{name} is none" + (f": did you mean {near}?" if near else "."))
-        for name, near in Settings.unknown_variables().items()
+        for name, near in application.unknown_variables().items()
     ]
 
 

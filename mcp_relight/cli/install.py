@@ -7,14 +7,13 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from mcp_relight.config import PROVIDERS_WITH_KEYS
+from mcp_relight.bootstrap import key_variables
 from mcp_relight.errors import InvalidArgument, LocalError
 
 from .clients import entries, files
 from .clients.places import CLIENTS, NAME, Client
 from .session import answer, load_settings
 
-_KEYS = (*(f"{name.upper()}_API_KEY" for name in PROVIDERS_WITH_KEYS),)
 _OURS = ("-P", "-m", "mcp_relight", "serve")
 
 
@@ -24,7 +23,8 @@ def install(namespace: argparse.Namespace) -> int:
     file = files.read(client.place(Path.home()))
     known = entries.find(client, file.text)
     given = {name: _value(name) for name in namespace.env or ()}
-    carried = [name for name in _KEYS if os.environ.get(name)] if namespace.keys_from_shell else []
+    keys = key_variables() if namespace.keys_from_shell else ()
+    carried = [name for name in keys if os.environ.get(name)]
     key_files = {name: settings.data_dir / "keys" / name for name in carried}
     env = {**given, **{f"{name}_FILE": str(path) for name, path in key_files.items()}}
     entry = _entry(client, known, _arguments(namespace, known), env)
@@ -173,7 +173,7 @@ def _flags_of(known: dict[str, Any] | None) -> list[tuple[str, str | None]]:
 
 def _value(name: str) -> str:
     """A variable for the entry, as it stands in this shell. Raises InvalidArgument."""
-    if name in _KEYS or name == "MCP_RELIGHT_BUCKET_SECRET":
+    if name in key_variables() or name == "MCP_RELIGHT_BUCKET_SECRET":
         raise InvalidArgument(
             f"{name} is a secret, and a client's configuration file is no place for it.",
             hint="Use --keys-from-shell: it keeps the keys in files that only you can read.",
@@ -203,6 +203,6 @@ def _keep_key(path: Path, key: str) -> None:
 def _not_carried(env: dict[str, Any]) -> list[str]:
     return [
         name
-        for name in _KEYS
+        for name in key_variables()
         if os.environ.get(name) and name not in env and f"{name}_FILE" not in env
     ]

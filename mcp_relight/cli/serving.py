@@ -12,7 +12,7 @@ from .session import load_settings
 def serve(namespace: argparse.Namespace) -> int:
     settings = load_settings(namespace)
     application = Application(settings)
-    application.check_default_model()
+    application.check_settings()
     # Before the MCP SDK is loaded: that takes as long as a worker needs to be at work.
     application.start_worker_for_leftovers()
 

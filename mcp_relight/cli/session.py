@@ -12,7 +12,7 @@ import anyio
 
 from mcp_relight import logs
 from mcp_relight.bootstrap import Application
-from mcp_relight.config import Settings, secrets_of
+from mcp_relight.config import Settings
 from mcp_relight.errors import LocalError
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ def load_settings(namespace: argparse.Namespace, **overrides: Any) -> Settings:
     if namespace.allowed_dirs:
         flags["allowed_dirs"] = tuple(namespace.allowed_dirs)
     settings = Settings.load(**flags, **overrides)
-    logs.configure(settings.log_level, secrets_of(settings))
+    logs.configure(settings.log_level, settings.secrets())
     return settings
 
 
@@ -35,7 +35,7 @@ def load_settings(namespace: argparse.Namespace, **overrides: Any) -> Settings:
 async def opened(namespace: argparse.Namespace) -> "AsyncGenerator[Service]":
     """The service for one command. A path typed on the command line is its own permission."""
     async with Application(load_settings(namespace), typed_paths=True) as application:
-        application.check_default_model()
+        application.check_settings()
         yield await application.service()
 
 

@@ -23,6 +23,26 @@ def data_uri(data: bytes, mime_type: str) -> str:
     return f"data:{mime_type};base64,{base64.b64encode(data).decode()}"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rate:
+    """The rate gate of one key: providers count requests per key, whatever they are for."""
+
+    name: str
+    per_minute: float
+    """Requests of any kind."""
+    burst: int
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How often to ask whether a job is done: every `first_s`, slowing down to `slowest_s`; past
+    `deadline_s` it is called slow, and still asked about."""
+
+    first_s: float = 2.0
+    slowest_s: float = 10.0
+    deadline_s: float = 300.0
+
+
 @dataclass(frozen=True, slots=True)
 class Picture:
     """One input picture as a provider is to read it: exactly one of `url` and `data`."""

@@ -205,6 +205,11 @@ class Job:
         return STATUS[self.stage]
 
     @property
+    def is_local(self) -> bool:
+        """Carried out on this machine, which takes no key."""
+        return self.credential_id is None
+
+    @property
     def is_terminal(self) -> bool:
         return self.stage in TERMINAL
 

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from pydantic import JsonValue
 
-from .exchange import Call, Outcome
+from .exchange import Call, Outcome, Pace, Rate, Rendered
 from .image import ImageInfo
 from .job import Cost, FieldHonesty, Job, JobRequest, Sent, Stage, Status
 from .lighting import Lighting
@@ -19,14 +19,6 @@ from .report import LightAnalysis, Report
 Turn = Callable[[], Awaitable[None]]
 """Awaited before each request that leaves for a provider: it returns when the rate gate of the key,
 which all processes share, lets one more pass."""
-
-
-class Clock(Protocol):
-    def now(self) -> float:
-        """Seconds since 1970, UTC."""
-        ...
-
-    async def sleep(self, seconds: float) -> None: ...
 
 
 class Pixels(Protocol):
@@ -84,8 +76,6 @@ class Pixels(Protocol):
     async def reencode(self, image: bytes, *, max_edge_px: int | None, mime_type: str) -> Encoded:
         """Fresh bytes without any metadata, oriented, in sRGB: what may leave this machine."""
         ...
-
-    async def aclose(self) -> None: ...
 
 
 ShapeModelNow = Callable[[], Awaitable[ShapeModel | None]]
@@ -288,15 +278,31 @@ class Jobs(Protocol):
         that is not terminal."""
         ...
 
-    async def aclose(self) -> None: ...
+
+class Renderer(Protocol):
+    """The engine of this machine: free, repeatable, and stopped by cancelling the call."""
+
+    async def render(self, request: JobRequest) -> Rendered:
+        """Raises ImageNotFound when a picture is gone, EngineCrashed, TimedOut."""
+        ...
 
 
 class Provider(Protocol):
-    """Who does the work. Raises errors of the tree; after bytes may have left and no answer came,
+    """A remote account. Raises errors of the tree; after bytes may have left and no answer came,
     OutcomeUnknown. Nothing is repeated inside: whoever asks decides when to ask again."""
 
     @property
     def name(self) -> str: ...
+
+    @property
+    def rate(self) -> Rate:
+        """What its key allows."""
+        ...
+
+    @property
+    def pace(self) -> Pace:
+        """How often it wants to be asked about a job."""
+        ...
 
     async def submit(self, call: Call, turn: Turn) -> Outcome: ...
 
@@ -311,12 +317,6 @@ class Provider(Protocol):
     async def reconcile(self, job: Job, turn: Turn) -> Outcome | None:
         """Late evidence for a submit whose outcome is unknown; None when there is none."""
         ...
-
-    async def balance(self, turn: Turn) -> str | None:
-        """What a free call says of the account, in words; None where there is no such call."""
-        ...
-
-    async def aclose(self) -> None: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

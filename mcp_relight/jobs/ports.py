@@ -1,4 +1,4 @@
-"""What the steps of a job are given: the ports, and the terms of each provider."""
+"""What the steps of a job are given."""
 
 import functools
 from collections.abc import Mapping
@@ -7,39 +7,24 @@ from pathlib import Path
 
 import anyio
 
+from mcp_relight.domain.clock import Clock
 from mcp_relight.domain.job import Job
 from mcp_relight.domain.ports import (
-    Clock,
     Downloads,
     Images,
     Inputs,
     Jobs,
     Pixels,
     Provider,
+    Renderer,
     Turn,
 )
+from mcp_relight.errors import RelightError
 
-from .rate_limiter import Rate, RateLimiter
+from .rate_limiter import RateLimiter
+from .retry import backoff_s
 
 _HEAVY_AT_ONCE = 4
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Lane:
-    """A provider, and the terms on which it may be used."""
-
-    provider: Provider
-    is_local: bool = False
-    """Runs on this machine: free, repeatable, stopped by cancelling the call."""
-    per_minute: float = 50.0
-    """Requests of any kind."""
-    burst: int = 10
-    deadline_s: float = 240.0
-    """Past this much time at the provider a job is said to take unusually long."""
-
-    def rate(self, job: Job) -> Rate:
-        name = job.credential_id or job.provider
-        return Rate(name=name, per_minute=self.per_minute, burst=self.burst)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,8 +37,9 @@ class Ports:
     inputs: Inputs
     downloads: Downloads
     clock: Clock
-    lanes: Mapping[str, Lane]
-    """By provider name."""
+    renderer: Renderer
+    providers: Mapping[str, Provider]
+    """By name: those whose keys this process has."""
     spare_dir: Path
     """Where named copies go when the folder that was asked for cannot be written."""
     slots: RateLimiter
@@ -62,10 +48,18 @@ class Ports:
     )
     """Bounds how many steps hold pictures in memory."""
 
-    async def rate_wait_s(self, lane: Lane, job: Job, *, requests: int = 1) -> float:
+    async def rate_wait_s(self, provider: Provider, job: Job, *, requests: int = 1) -> float:
         """0 when this job may send a request to its provider now; else when to ask again."""
-        return await self.slots.wait_s(job.job_id, lane.rate(job), requests=requests)
+        return await self.slots.wait_s(job.job_id, provider.rate, requests=requests)
 
-    def turn(self, lane: Lane, job: Job) -> Turn:
+    def turn(self, provider: Provider, job: Job) -> Turn:
         """What the provider awaits before each request it sends for this job."""
-        return functools.partial(self.slots.use, job.job_id, lane.rate(job))
+        return functools.partial(self.slots.use, job.job_id, provider.rate)
+
+    async def pause_s(self, provider: Provider, error: RelightError, attempts: int) -> float:
+        """When to try again after trouble. Where the provider asked for silence, nobody else uses
+        its key for so long either."""
+        if not error.retry_after_s:
+            return backoff_s(attempts)
+        await self.slots.hold(provider.rate, error.retry_after_s)
+        return error.retry_after_s

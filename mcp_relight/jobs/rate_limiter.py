@@ -7,22 +7,21 @@ that a thousand waiting jobs are a thousand rows and not a thousand tasks.
 from collections import deque
 from dataclasses import dataclass
 
-from mcp_relight.domain.ports import Clock, Jobs
+from mcp_relight.domain.clock import Clock, is_ahead
+from mcp_relight.domain.exchange import Rate
+from mcp_relight.domain.ports import Jobs
 
-_LONGEST_WAIT_S = 3600.0
-"""A slot farther away was taken before the clock was put back."""
 _STALE_S = 2.0
 """A slot that was not used in time is given up: used late, many of them would make a burst."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rate:
-    """The rate gate of one key: providers count requests per key, whatever they are for."""
+@dataclass(frozen=True, slots=True)
+class _Moment:
+    """A time to wait for, and when it was written down: a clock that was put back since means that
+    nothing is known of it."""
 
-    name: str
-    per_minute: float
-    """Requests of any kind."""
-    burst: int
+    at: float
+    since: float
 
 
 class RateLimiter:
@@ -31,8 +30,8 @@ class RateLimiter:
     def __init__(self, jobs: Jobs, clock: Clock) -> None:
         self._jobs = jobs
         self._clock = clock
-        self._taken: dict[str, deque[float]] = {}
-        self._held_until: dict[str, float] = {}
+        self._taken: dict[str, deque[_Moment]] = {}
+        self._held: dict[str, _Moment] = {}
 
     async def wait_s(self, holder: str, rate: Rate, *, requests: int = 1) -> float:
         """0 when this holder may send a request now; else when to ask again. Slots for all
@@ -44,8 +43,8 @@ class RateLimiter:
             wait_s = await self._jobs.take_slot(
                 rate.name, per_minute=rate.per_minute, burst=rate.burst
             )
-            taken.append(self._clock.now() + wait_s)
-        return max(0.0, taken[0] - self._clock.now())
+            taken.append(self._in(wait_s))
+        return max(0.0, taken[0].at - self._clock.now())
 
     async def ready(self, holder: str, rate: Rate) -> None:
         """Wait until this holder may send a request at once."""
@@ -59,14 +58,22 @@ class RateLimiter:
 
     async def hold(self, rate: Rate, seconds: float) -> None:
         """The provider asked for silence: nobody uses this gate for so long."""
-        self._held_until[rate.name] = self._clock.now() + seconds
+        self._held[rate.name] = self._in(seconds)
         await self._jobs.hold(rate.name, seconds)
 
     def drop(self, holder: str) -> None:
         """Forget the slots of a job that ended."""
         self._taken.pop(holder, None)
 
-    def _is_usable(self, rate: Rate, at: float) -> bool:
+    def _in(self, seconds: float) -> _Moment:
         now = self._clock.now()
-        is_fresh = -_LONGEST_WAIT_S <= now - at <= _STALE_S
-        return is_fresh and max(now, at) >= self._held_until.get(rate.name, 0.0)
+        return _Moment(now + seconds, since=now)
+
+    def _is_usable(self, rate: Rate, slot: _Moment) -> bool:
+        now = self._clock.now()
+        held = self._held.get(rate.name)
+        if held is not None and is_ahead(held.since, now):
+            del self._held[rate.name]  # the gate itself knows how long is left
+            held = None
+        is_held = held is not None and held.at > max(now, slot.at)
+        return now - slot.at <= _STALE_S and not is_ahead(slot.since, now) and not is_held

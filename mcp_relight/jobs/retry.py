@@ -2,6 +2,7 @@
 
 import random
 
+from mcp_relight.domain.exchange import Pace
 from mcp_relight.domain.job import Job
 
 NEVER = 253_402_300_799.0
@@ -12,6 +13,7 @@ _KEPT_AT_LEAST_S, _KEPT_AT_MOST_S = 3600.0, 7 * 86_400.0
 """A provider's own moment counts within these, the shortest and longest life any of them documents:
 its clock or ours may be wrong, or the moment may be missing its time zone."""
 _JITTER = 0.2
+_SHARE_OF_AGE = 0.5
 _SLOWEST_AT = 6
 """After so many attempts `backoff_s` has reached its longest wait."""
 _random = random.SystemRandom()
@@ -35,7 +37,13 @@ def counted(attempts: int, *, is_passing: bool) -> int:
 
 def waited_s(job: Job, now: float) -> float:
     """How long the provider has had this job."""
-    return now - (job.submitted_at or job.updated_at)
+    return max(0.0, now - (job.submitted_at or job.updated_at))
+
+
+def poll_again_s(pace: Pace, waited_s: float) -> float:
+    """When to ask again about a job that the provider has had for so long: the waits grow by half
+    each time, within the provider's own pace."""
+    return jittered(min(max(waited_s * _SHARE_OF_AGE, pace.first_s), pace.slowest_s))
 
 
 def is_past_keeping(job: Job, now: float) -> bool:

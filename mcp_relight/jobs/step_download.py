@@ -12,7 +12,7 @@ from mcp_relight.errors import (
 )
 
 from .outcomes import PROGRESS_FINISHING, added, fail, later, store_picture
-from .ports import Lane, Ports
+from .ports import Ports
 from .retry import backoff_s, counted, is_past_keeping
 from .step_poll import expire
 
@@ -20,7 +20,7 @@ DEADLINE_S = 60.0
 _MAX_REFUSALS, _MAX_UNREADABLE = 20, 8
 
 
-async def download(ports: Ports, _lane: Lane, job: Job) -> Job | None:
+async def download(ports: Ports, job: Job) -> Job | None:
     """downloading → finishing, failed or expired."""
     fetched: list[str] = []
     problem: RelightError | None = None

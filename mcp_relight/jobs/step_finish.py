@@ -13,7 +13,7 @@ from mcp_relight.domain.report import LightAnalysis, Report
 from mcp_relight.errors import RelightError
 
 from .outcomes import added
-from .ports import Lane, Ports
+from .ports import Ports
 
 _log = logging.getLogger(__name__)
 
@@ -33,7 +33,7 @@ class _Finished:
     warnings: tuple[str, ...] = ()
 
 
-async def finish(ports: Ports, _lane: Lane, job: Job) -> Job | None:
+async def finish(ports: Ports, job: Job) -> Job | None:
     """finishing → succeeded."""
     async with ports.heavy:
         try:

@@ -1,16 +1,15 @@
 """Steps of a job on this machine: no guard, since rendering again costs nothing but time."""
 
-from mcp_relight.domain.exchange import Rendered
 from mcp_relight.domain.job import Job
-from mcp_relight.errors import EngineCrashed, Internal, RelightError
+from mcp_relight.errors import EngineCrashed, RelightError
 
 from .outcomes import PROGRESS_RUNNING, fail, take_result
-from .ports import Lane, Ports
+from .ports import Ports
 
 MAX_ATTEMPTS = 2
 
 
-async def render(ports: Ports, lane: Lane, job: Job) -> Job | None:
+async def render(ports: Ports, job: Job) -> Job | None:
     """queued → running → finishing."""
     running = await ports.jobs.move(
         job,
@@ -23,29 +22,17 @@ async def render(ports: Ports, lane: Lane, job: Job) -> Job | None:
     if running is None:
         return None
     try:
-        prepared = await ports.inputs.prepare(running, _at_once)
-        outcome = await lane.provider.submit(prepared.call, _at_once)
+        rendered = await ports.renderer.render(job.request)
     except EngineCrashed:
         return await restart(ports, running)
     except RelightError as error:
         return await fail(ports, running, error)
-    if not isinstance(outcome, Rendered):
-        return await fail(ports, running, Internal("A local model did not return a picture."))
-    return await take_result(ports, running, outcome, is_local=True)
-
-
-async def _at_once() -> None:
-    """The turn of what leaves this machine with nothing."""
-
-
-async def restart_orphan(ports: Ports, _lane: Lane, job: Job) -> Job | None:
-    """running, found by a worker that does not run it: its worker ended under it."""
-    return await restart(ports, job)
+    return await take_result(ports, running, rendered, is_local=True)
 
 
 async def restart(ports: Ports, job: Job) -> Job | None:
-    """running → queued, or failed when it was tried often enough: what crashes twice will crash
-    again."""
+    """running, after the engine crashed or the worker ended under it → queued, or failed when it
+    was tried often enough: what crashes twice will crash again."""
     if job.cancel_requested:
         return await ports.jobs.move(job, "cancelled", note="")
     if job.attempts >= MAX_ATTEMPTS:

@@ -2,6 +2,7 @@
 
 from mcp_relight.domain.exchange import Accepted, Outcome, Rendered, Working
 from mcp_relight.domain.job import Failure, Job
+from mcp_relight.domain.ports import Provider
 from mcp_relight.errors import (
     JobExpired,
     OutcomeUnknown,
@@ -13,14 +14,12 @@ from mcp_relight.errors import (
 )
 
 from .outcomes import PROGRESS_DOWNLOADING, PROGRESS_RUNNING, added, fail, later, take_result
-from .ports import Lane, Ports
-from .retry import backoff_s, counted, is_past_keeping, jittered, waited_s
+from .ports import Ports
+from .retry import counted, is_past_keeping, jittered, poll_again_s, waited_s
 
 SLOW = "This takes longer than usual; the job goes on and can be looked at later."
 ONCE_MORE = "The provider says it does not know this job; it is asked once more."
 NO_CANCEL = "The provider could not cancel this job; it goes on, and its result is kept."
-_MIN_POLL_S, _MAX_POLL_S = 2.0, 15.0
-_SLOW_POLL_S = 30.0
 _MAX_UNREADABLE = 10
 _NOT_FOUND, _ONCE_MORE_S = 404, 10.0
 """What was just taken may not be known everywhere at once, and a gateway that restarts knows
@@ -31,24 +30,24 @@ _MENDABLE = (ProviderAuth, ProviderCredits, OutcomeUnknown, StorageFull)
 filled, silence broken, and room made on the disk."""
 
 
-async def poll(ports: Ports, lane: Lane, job: Job) -> Job | None:
+async def poll(ports: Ports, provider: Provider, job: Job) -> Job | None:
     """running → running, downloading, finishing, failed or expired."""
-    wait_s = await ports.rate_wait_s(lane, job)
+    wait_s = await ports.rate_wait_s(provider, job)
     if wait_s > 0:
         return await later(ports, job, wait_s, job.note)
     if job.cancel_requested:
-        return await _cancel(ports, lane, job)
+        return await _cancel(ports, provider, job)
     try:
-        outcome = await lane.provider.poll(job, ports.turn(lane, job))
+        outcome = await provider.poll(job, ports.turn(provider, job))
     except JobExpired as error:
         if error.status == _NOT_FOUND and job.note != ONCE_MORE:
             return await later(ports, job, jittered(_ONCE_MORE_S), ONCE_MORE)
         return await expire(ports, job, error)
     except RelightError as error:
         if _is_passing(error) or _may_be_read_later(job, error):
-            return await _trouble(ports, lane, job, error)
+            return await _trouble(ports, provider, job, error)
         return await fail(ports, job, error)
-    return await _answered(ports, lane, job, outcome)
+    return await _answered(ports, provider, job, outcome)
 
 
 async def expire(ports: Ports, job: Job, error: JobExpired | None = None) -> Job | None:
@@ -69,34 +68,36 @@ def _may_be_read_later(job: Job, error: RelightError) -> bool:
     return is_unreadable and job.attempts < _MAX_UNREADABLE
 
 
-async def _answered(ports: Ports, lane: Lane, job: Job, outcome: Outcome) -> Job | None:
+async def _answered(ports: Ports, provider: Provider, job: Job, outcome: Outcome) -> Job | None:
     match outcome:
         case Rendered():
             return await take_result(ports, job, outcome)
         case Working():
             if is_past_keeping(job, ports.clock.now()):
                 return await expire(ports, job)
-            return await _still_working(ports, lane, job, outcome)
+            return await _still_working(ports, provider, job, outcome)
         case Accepted():
             return await later(
                 ports, job, jittered(outcome.poll_after_s), job.note, ticket=outcome.ticket
             )
         case _:
             return await _trouble(
-                ports, lane, job, ProviderProtocol("The provider's answer leads nowhere.")
+                ports, provider, job, ProviderProtocol("The provider's answer leads nowhere.")
             )
 
 
-async def _still_working(ports: Ports, lane: Lane, job: Job, working: Working) -> Job | None:
-    waited = waited_s(job, ports.clock.now())
-    is_slow = waited > lane.deadline_s
-    usual_s = _SLOW_POLL_S if is_slow else min(_MAX_POLL_S, max(_MIN_POLL_S, 0.3 * waited))
+async def _still_working(
+    ports: Ports, provider: Provider, job: Job, working: Working
+) -> Job | None:
+    waited, pace = waited_s(job, ports.clock.now()), provider.pace
+    again_s = jittered(working.poll_after_s) if working.poll_after_s else poll_again_s(pace, waited)
+    is_slow = waited > pace.deadline_s
     return await later(
         ports,
         job,
-        jittered(working.poll_after_s or usual_s),
+        again_s,
         SLOW if is_slow else working.note or "The provider is working on it.",
-        progress=_progress(job, working, waited / lane.deadline_s),
+        progress=_progress(job, working, waited / pace.deadline_s),
         attempts=0,
     )
 
@@ -110,25 +111,22 @@ def _progress(job: Job, working: Working, share_of_deadline: float) -> float:
     return max(job.progress, PROGRESS_RUNNING + span * min(1.0, max(0.0, done)))
 
 
-async def _trouble(ports: Ports, lane: Lane, job: Job, error: RelightError) -> Job | None:
+async def _trouble(ports: Ports, provider: Provider, job: Job, error: RelightError) -> Job | None:
     if is_past_keeping(job, ports.clock.now()):
         return await expire(ports, job)
-    wait_s = backoff_s(job.attempts + 1)
-    if error.retry_after_s is not None:
-        wait_s = error.retry_after_s
-        await ports.slots.hold(lane.rate(job), wait_s)
+    wait_s = await ports.pause_s(provider, error, job.attempts + 1)
     note = f"Asking the provider failed ({error.code}); trying again."
     attempts = counted(job.attempts, is_passing=_is_passing(error))
     return await later(ports, job, wait_s, note, attempts=attempts)
 
 
-async def _cancel(ports: Ports, lane: Lane, job: Job) -> Job | None:
+async def _cancel(ports: Ports, provider: Provider, job: Job) -> Job | None:
     """Where the provider cannot stop it, the result is paid for and kept."""
     try:
-        is_stopped = await lane.provider.cancel(job, ports.turn(lane, job))
+        is_stopped = await provider.cancel(job, ports.turn(provider, job))
     except RelightError as error:
         if error.passes and job.attempts < _MAX_CANCELS:
-            return await _trouble(ports, lane, job, error)
+            return await _trouble(ports, provider, job, error)
         is_stopped = False
     if is_stopped:
         return await ports.jobs.move(job, "cancelled", note="")

@@ -8,7 +8,7 @@ from functools import partial
 
 from mcp_relight.domain.exchange import Accepted, Outcome, Rendered, Working
 from mcp_relight.domain.job import Cost, Job
-from mcp_relight.domain.ports import Prepared
+from mcp_relight.domain.ports import Prepared, Provider
 from mcp_relight.errors import (
     BudgetExceeded,
     ModelNotReady,
@@ -28,8 +28,8 @@ from .outcomes import (
     take_result,
     to_unknown,
 )
-from .ports import Lane, Ports
-from .retry import NEVER, backoff_s, is_past_keeping, jittered
+from .ports import Ports
+from .retry import NEVER, is_past_keeping, jittered
 
 MAX_SUBMITS = 5
 MAX_PREPARES = 4
@@ -37,40 +37,40 @@ _RECONCILE_AGAIN_S = (60.0, 300.0)
 _POLL_S = 5.0
 
 
-async def submit(ports: Ports, lane: Lane, job: Job) -> Job | None:
+async def submit(ports: Ports, provider: Provider, job: Job) -> Job | None:
     """queued → submitting → what the provider answered."""
     if job.request.policy.local_only:
         return await fail(ports, job, _forbidden())
     if job.cancel_requested:  # while a submit was under way that the provider did not take
         return await ports.jobs.move(job, "cancelled", note="")
     requests = ports.inputs.requests(job) + 1
-    wait_s = await ports.rate_wait_s(lane, job, requests=requests)
+    wait_s = await ports.rate_wait_s(provider, job, requests=requests)
     if wait_s > 0:
         return await later(ports, job, wait_s, "Waiting for the provider's rate limit.")
     try:
-        prepared = await ports.inputs.prepare(job, ports.turn(lane, job))
+        prepared = await ports.inputs.prepare(job, ports.turn(provider, job))
     except RelightError as error:
-        return await _not_prepared(ports, lane, job, error)
+        return await _not_prepared(ports, provider, job, error)
     # Whoever finds `submitting` must take it for sent: nothing is waited for in that stage.
-    await ports.slots.ready(job.job_id, lane.rate(job))
+    await ports.slots.ready(job.job_id, provider.rate)
     sending = await _reserve(ports, job, prepared)
     if sending is None or sending.stage != "submitting":
         await release_inputs(ports, job)
         return sending
     try:
-        outcome = await lane.provider.submit(prepared.call, ports.turn(lane, job))
+        outcome = await provider.submit(prepared.call, ports.turn(provider, job))
     except RelightError as error:
-        return await insist(ports, partial(_refused, ports, lane, sending, error))
+        return await insist(ports, partial(_refused, ports, provider, sending, error))
     return await insist(ports, partial(take_answer, ports, sending, outcome))
 
 
-async def reconcile(ports: Ports, lane: Lane, job: Job) -> Job | None:
+async def reconcile(ports: Ports, provider: Provider, job: Job) -> Job | None:
     """submitting or submit_unknown, found by somebody who did not send it: look for evidence."""
-    wait_s = await ports.rate_wait_s(lane, job)
+    wait_s = await ports.rate_wait_s(provider, job)
     if wait_s > 0:
         return await later(ports, job, wait_s, job.note)
     try:
-        outcome = await lane.provider.reconcile(job, ports.turn(lane, job))
+        outcome = await provider.reconcile(job, ports.turn(provider, job))
     except RelightError:
         if job.stage == "submit_unknown" and not is_past_keeping(job, ports.clock.now()):
             # What made the outcome unknown may last: nobody has looked yet.
@@ -112,16 +112,15 @@ async def take_answer(ports: Ports, job: Job, outcome: Outcome) -> Job | None:
             return await to_unknown(ports, job)  # it answered, but nobody can ask again
 
 
-async def _not_prepared(ports: Ports, lane: Lane, job: Job, error: RelightError) -> Job | None:
+async def _not_prepared(
+    ports: Ports, provider: Provider, job: Job, error: RelightError
+) -> Job | None:
     """Nothing was asked for yet, so nothing was paid: what may pass is tried again, and so is what
     could not be read."""
     may_pass = error.passes or isinstance(error, ProviderProtocol)
     if not may_pass or job.attempts >= MAX_PREPARES:
         return await fail(ports, job, error)
-    wait_s = backoff_s(job.attempts + 1)
-    if error.retry_after_s is not None:
-        wait_s = error.retry_after_s
-        await ports.slots.hold(lane.rate(job), wait_s)
+    wait_s = await ports.pause_s(provider, error, job.attempts + 1)
     note = f"Getting the picture to the provider failed ({error.code}); trying again."
     return await later(ports, job, wait_s, note, attempts=job.attempts + 1)
 
@@ -142,22 +141,22 @@ async def _reserve(ports: Ports, job: Job, prepared: Prepared) -> Job | None:
         return await fail(ports, job, error)
 
 
-async def _refused(ports: Ports, lane: Lane, job: Job, error: RelightError) -> Job | None:
+async def _refused(ports: Ports, provider: Provider, job: Job, error: RelightError) -> Job | None:
     """What may have been taken is never sent again; what certainly was not, where that may help."""
     if error.taken == "maybe":
         return await to_unknown(ports, job)
     if error.passes:
-        return await _send_again(ports, lane, job, error)
+        return await _send_again(ports, provider, job, error)
     return await fail(ports, job, error)
 
 
-async def _send_again(ports: Ports, lane: Lane, job: Job, error: RelightError) -> Job | None:
-    if error.retry_after_s is not None:
-        await ports.slots.hold(lane.rate(job), error.retry_after_s)
+async def _send_again(
+    ports: Ports, provider: Provider, job: Job, error: RelightError
+) -> Job | None:
+    wait_s = await ports.pause_s(provider, error, job.submits)
     await release_inputs(ports, job)  # the next try prepares its own
     if job.submits >= MAX_SUBMITS:
         return await fail(ports, job, error)
-    wait_s = error.retry_after_s or backoff_s(job.submits)
     return await ports.jobs.move(
         job,
         "queued",

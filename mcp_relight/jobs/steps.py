@@ -4,13 +4,14 @@ import logging
 from collections.abc import Mapping
 from pathlib import Path
 
+from mcp_relight.domain.clock import Clock
 from mcp_relight.domain.job import Job
-from mcp_relight.domain.ports import Clock, Downloads, Images, Inputs, Jobs, Pixels
+from mcp_relight.domain.ports import Downloads, Images, Inputs, Jobs, Pixels, Provider, Renderer
 from mcp_relight.errors import Internal, ModelNotReady
 
 from . import step_local
 from .outcomes import fail, later, release_inputs, to_unknown
-from .ports import Lane, Ports
+from .ports import Ports
 from .rate_limiter import RateLimiter
 from .retry import is_past_keeping
 from .step_download import download
@@ -23,15 +24,14 @@ _log = logging.getLogger(__name__)
 _AGAIN_S = 60.0
 _BROKEN = "Something unexpected happened; trying again."
 
-_LOCAL = {"queued": step_local.render, "running": step_local.restart_orphan, "finishing": finish}
-_REMOTE = {
+_LOCAL = {"queued": step_local.render, "running": step_local.restart, "finishing": finish}
+_ASKING = {
     "queued": submit,
     "submitting": reconcile,
     "submit_unknown": reconcile,
     "running": poll,
-    "downloading": download,
-    "finishing": finish,
 }
+_FETCHING = {"downloading": download, "finishing": finish}
 _INPUTS_DONE = frozenset({"downloading", "finishing", "failed", "cancelled", "expired"})
 
 
@@ -47,7 +47,8 @@ class Steps:
         inputs: Inputs,
         downloads: Downloads,
         clock: Clock,
-        lanes: Mapping[str, Lane],
+        renderer: Renderer,
+        providers: Mapping[str, Provider],
         spare_dir: Path,
     ) -> None:
         self._ports = Ports(
@@ -57,14 +58,11 @@ class Steps:
             inputs=inputs,
             downloads=downloads,
             clock=clock,
-            lanes=lanes,
+            renderer=renderer,
+            providers=providers,
             spare_dir=spare_dir,
             slots=RateLimiter(jobs, clock),
         )
-
-    def is_local(self, job: Job) -> bool:
-        lane = self._ports.lanes.get(job.provider)
-        return lane is not None and lane.is_local
 
     async def advance(self, job: Job) -> Job | None:
         """Do the next step of a claimed job; `due_at` of the answer says when the one after that
@@ -72,22 +70,33 @@ class Steps:
 
         A job found in `submitting` was not written there by this call, and is never sent again.
         """
-        lane = self._ports.lanes.get(job.provider)
-        if lane is None:
-            return await self._without_provider(job)
-        step = (_LOCAL if lane.is_local else _REMOTE).get(job.stage)
-        if step is None:
+        if step := (_LOCAL if job.is_local else _FETCHING).get(job.stage):
+            after = await step(self._ports, job)
+        elif job.is_local:
             return None
-        after = await step(self._ports, lane, job)
-        if after is not None and not lane.is_local:
+        else:
+            after = await self._ask(job)
+        if after is not None and not job.is_local:
             await self._clean_up(job, after)
         return after
+
+    async def _ask(self, job: Job) -> Job | None:
+        """A step for which the provider is asked something."""
+        step, provider = _ASKING.get(job.stage), self._ports.providers.get(job.provider)
+        if step is None:
+            return None
+        if provider is not None:
+            return await step(self._ports, provider, job)
+        words = "The provider of this job's model is not installed."
+        if job.stage == "queued":
+            return await fail(self._ports, job, ModelNotReady(words))
+        return await later(self._ports, job, _AGAIN_S, words)
 
     async def interrupted(self, job_id: str) -> None:
         """Bring the row in order after its step was cut off. A remote job is left as it is: what
         was sent is found out by the next worker, and never sent again."""
         job = await self._ports.jobs.get(job_id)
-        if self.is_local(job):
+        if job.is_local:
             await step_local.stop(self._ports, job)
 
     async def broke(self, job_id: str) -> None:
@@ -101,7 +110,7 @@ class Steps:
                 await finish_as_returned(ports, job, "Finishing failed (internal).")
             case "queued":
                 await fail(ports, job, Internal("Something unexpected happened."))
-            case "running" if self.is_local(job):
+            case "running" if job.is_local:
                 await fail(ports, job, Internal("Something unexpected happened."))
             case "running" | "downloading" if is_past_keeping(job, ports.clock.now()):
                 await expire(ports, job)
@@ -109,14 +118,6 @@ class Steps:
                 await later(ports, job, _AGAIN_S, _BROKEN)
             case _:
                 pass
-
-    async def _without_provider(self, job: Job) -> Job | None:
-        if job.stage == "queued":
-            error = ModelNotReady("The provider of this job's model is not installed.")
-            return await fail(self._ports, job, error)
-        return await later(
-            self._ports, job, _AGAIN_S, "The provider of this job's model is not installed."
-        )
 
     async def _clean_up(self, before: Job, after: Job) -> None:
         if after.stage != before.stage and after.stage in _INPUTS_DONE:

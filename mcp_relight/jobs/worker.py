@@ -1,6 +1,7 @@
 """The worker: claims due jobs, advances many at once, and leaves when there is nothing to do."""
 
 import logging
+import math
 import signal
 import sys
 from collections.abc import Sequence
@@ -9,8 +10,9 @@ from dataclasses import dataclass, field
 import anyio
 from anyio.abc import TaskGroup
 
+from mcp_relight.domain.clock import Clock
 from mcp_relight.domain.job import Job
-from mcp_relight.domain.ports import Clock, Jobs
+from mcp_relight.domain.ports import Jobs
 from mcp_relight.errors import RelightError, StorageFull, TimedOut
 
 from .locks import WorkerLock
@@ -65,7 +67,7 @@ class Worker:
         self._grace_s = grace_s
         self._active: dict[str, _Active] = {}
         self._is_stopping = False
-        self._noted_at = 0.0
+        self._noted_at = -math.inf
 
     async def run(self, *, idle_s: float | None = IDLE_S) -> None:
         """Work until there was nothing to do for `idle_s` (None: for ever), or until `stop`.
@@ -113,19 +115,19 @@ class Worker:
 
     async def _look_until_idle(self, tasks: TaskGroup, idle_s: float | None) -> None:
         version = -1
-        busy_at = self._clock.now()
+        busy_at = anyio.current_time()
         wait_s = 0.0
         while not self._is_stopping:
             version = await self._changed(version, within_s=wait_s)
             next_due_at = await self._look(tasks)
-            now = self._clock.now()
             if self._active or next_due_at is not None:
-                busy_at = now
-            elif idle_s is not None and now - busy_at >= idle_s:
+                busy_at = anyio.current_time()
+            elif idle_s is not None and anyio.current_time() - busy_at >= idle_s:
                 return
             else:
                 await self._note_stranded()
-            wait_s = _LOOK_S if next_due_at is None else min(_LOOK_S, max(0.1, next_due_at - now))
+            due_in_s = _LOOK_S if next_due_at is None else next_due_at - self._clock.now()
+            wait_s = min(_LOOK_S, max(0.1, due_in_s))
 
     async def _changed(self, version: int, *, within_s: float) -> int:
         """Wait for a change; also through an outage of the database."""
@@ -160,9 +162,9 @@ class Worker:
 
     async def _note_stranded(self) -> None:
         """Now and then, with nothing else to do: say on rows which key nobody living has."""
-        if self._clock.now() - self._noted_at < _NOTE_EVERY_S:
+        if anyio.current_time() - self._noted_at < _NOTE_EVERY_S:
             return
-        self._noted_at = self._clock.now()
+        self._noted_at = anyio.current_time()
         try:
             await self._jobs.note_stranded(
                 worker=self._lock.worker_id, credentials=self._credentials
@@ -178,7 +180,7 @@ class Worker:
         mine = self._lock.worker_id
         claimed = job if job.worker == mine else await self._jobs.claim(job, mine)
         if claimed is not None:
-            self._active[job.job_id] = _Active(self._steps.is_local(job))
+            self._active[job.job_id] = _Active(job.is_local)
             tasks.start_soon(self._drive, claimed)
 
     async def _drive(self, job: Job) -> None:

@@ -68,8 +68,10 @@ def gain_of(original: Linear, final: Linear, shown: Bits) -> Gain:
     ratio = np.log((after + np.float32(_FLOOR)) / (before + np.float32(_FLOOR)))
     plain, tone = stops_and_tone(ratio)
     usable = seen & (brightest(before) > _DARK)
-    toned = usable & (brightest(after) > _DARK) & (brightest(after) < _CLIPPED)
-    toned &= (darkest(before) > _DARK / 3) & (brightest(before) < _CLIPPED)
+    # A white page under a warm lamp has one full channel and yet shows the tone: only where all
+    # are full is nothing to be seen.
+    toned = usable & (brightest(after) > _DARK) & (darkest(after) < _CLIPPED)
+    toned &= darkest(before) > _DARK / 3
     sigma_px = max(1.0, _SMOOTHED * max(plain.shape))
     return Gain(
         stops=_smoothed(plain, usable, sigma_px),

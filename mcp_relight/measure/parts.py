@@ -19,15 +19,16 @@ from .request import Wish, expected
 
 _LEAST_ASKED_STOPS = 0.3
 """Across a dome: below this no viewer would name a side."""
-_OTHER_SIDE, _SAME_SIDE = -0.1, 0.2
+_OTHER_SIDE, _SAME_SIDE = -0.05, 0.2
 """Of the stops asked across the frame."""
 _FAR_OFF, _SURE_OF_SIDE = 0.34, 0.5
-_FLAT, _DEEP = 0.3, 2.5
+_FLAT, _DEEP = 0.36, 2.5
 """Of the spread asked."""
-_LEAST_SPREAD, _MOST_SPREAD, _RIM_SPREAD = 0.4, 1.3, 0.6
+_LEAST_SPREAD, _MOST_SPREAD, _RIM_SPREAD = 0.4, 1.6, 0.6
 _OVERDONE_SPREAD = 3.0
 _UNEVEN_STOPS = 1.8
-_ASKED_EV, _EV_DONE, _EV_OVERDONE, _EV_MUCH, _EV_WRONG = 0.4, 0.5, 2.2, 0.7, 0.3
+_ASKED_EV, _EV_DONE, _EV_OVERDONE, _EV_MUCH, _EV_WRONG = 0.4, 0.5, 3.0, 1.7, 0.3
+_LITTLE_FILL = 0.15
 _TINTED = 0.45
 """Log ratio of a light's tone that a look asks for on purpose; below it is nearly white."""
 _CAST = 0.7
@@ -146,6 +147,8 @@ class _Asked:
         if share < _EV_DONE:
             return "weaker"
         is_overdone = share > _EV_OVERDONE and abs(ev - asked) > _EV_MUCH
+        # Little fill darkens the surroundings by itself, however bright the key is.
+        is_overdone &= asked > 0 or self._seen.lighting.ambient > _LITTLE_FILL
         return "stronger" if is_overdone else "as asked"
 
     def color(self) -> PartWord:

@@ -12,7 +12,8 @@ from typing import Any, Protocol
 
 from pydantic import JsonValue
 
-from mcp_relight.domain.ports import Clock, Turn
+from mcp_relight.domain.clock import Clock, is_younger
+from mcp_relight.domain.ports import Turn
 from mcp_relight.errors import RelightError
 
 _log = logging.getLogger("mcp_relight.providers")
@@ -65,8 +66,7 @@ class Catalogs:
             return None
 
     def is_fresh(self, kept: Kept | None) -> bool:
-        # A clock that was put back must not make an old list look young for ever.
-        return kept is not None and abs(self._clock.now() - kept.fetched_at) < LIFE_S
+        return kept is not None and is_younger(kept.fetched_at, self._clock.now(), LIFE_S)
 
     async def keep_fresh(
         self, remotes: Mapping[str, Remote], turn_of: Callable[[str], Turn]

@@ -58,8 +58,7 @@ class _Shown:
 
 
 class ProviderInputs:
-    """Implements `domain.ports.Inputs`. A provider that is not in `remotes` runs on this machine
-    and reads pictures by their ids."""
+    """Implements `domain.ports.Inputs` for the jobs of these providers."""
 
     def __init__(
         self,
@@ -75,9 +74,7 @@ class ProviderInputs:
         self._bucket = bucket
 
     def requests(self, job: Job) -> int:
-        remote = self._remotes.get(job.provider)
-        if remote is None:
-            return 0
+        remote = self._remotes[job.provider]
         request = job.request
         files = [name for name in request.extra_image_ids if name not in request.extra_urls]
         count = len(files) + (request.passthrough_url is None) + (request.mask_id is not None)
@@ -86,9 +83,7 @@ class ProviderInputs:
 
     async def prepare(self, job: Job, turn: Turn) -> Prepared:
         call = await self._call(job)
-        remote = self._remotes.get(job.provider)
-        if remote is None:
-            return Prepared(call=call)
+        remote = self._remotes[job.provider]
         schema = await remote.schema(job.model, turn)
         urls = job.request.extra_urls
         main = await self._show(
@@ -110,7 +105,7 @@ class ProviderInputs:
         return Prepared(call=shown, sent=tuple(one.sent for one in all_shown))
 
     async def release(self, job: Job) -> None:
-        if self._bucket is not None and job.provider in self._remotes:
+        if self._bucket is not None:
             await self._bucket.clear(job.job_id)
 
     async def _call(self, job: Job) -> Call:
@@ -173,7 +168,7 @@ class ProviderInputs:
     async def _put(self, adapter: Adapter, job: Job, name: str, clean: Encoded) -> str:
         if self._bucket is None:
             raise needs_public_url(adapter)
-        life_s = min(adapter.deadline_s + _LEAST_LIFE_S, _MOST_LIFE_S)
+        life_s = min(adapter.pace.deadline_s + _LEAST_LIFE_S, _MOST_LIFE_S)
         return await self._bucket.put(job.job_id, name, clean.data, clean.mime_type, life_s)
 
     @property

@@ -1,4 +1,4 @@
-"""The embedded engine as a provider: `local/classic` runs on this machine, free and repeatable."""
+"""The embedded engine: `local/classic` renders on this machine, free and repeatable."""
 
 import hashlib
 import math
@@ -7,16 +7,13 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, JsonValue
 
-from mcp_relight.domain.exchange import Call, Outcome, Output, Picture, Rendered
-from mcp_relight.domain.job import FieldHonesty, Job
+from mcp_relight.domain.exchange import Output, Rendered
+from mcp_relight.domain.job import FieldHonesty, JobRequest
 from mcp_relight.domain.lighting import Lighting
 from mcp_relight.domain.models import FREE, ModelSpec, Params, described
 from mcp_relight.domain.pixels import MaskMode, RenderResult, RenderTask, ShapeModel
-from mcp_relight.domain.ports import Images, Pixels, ShapeModelNow, Turn
-from mcp_relight.errors import Internal
+from mcp_relight.domain.ports import Images, Pixels, ShapeModelNow
 from mcp_relight.providers.kit.translate import ALL_FIELDS, honest
-
-NAME = "local"
 
 Amount = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 
@@ -87,20 +84,8 @@ CLASSIC = ModelSpec(
 )
 
 
-class LocalClassic:
-    """What the registry lists for the local engine; `LocalProvider` carries it out."""
-
-    name = NAME
-
-    def specs(self) -> tuple[ModelSpec, ...]:
-        return (CLASSIC,)
-
-
-class LocalProvider:
-    """Carries out `local/classic` in the pixel child. The whole rendering is one `submit`, for
-    which no turn is awaited: nothing leaves this machine."""
-
-    name = NAME
+class LocalRenderer:
+    """`domain.ports.Renderer`: `local/classic` in the pixel child. Nothing leaves this machine."""
 
     def __init__(
         self,
@@ -117,31 +102,33 @@ class LocalProvider:
         self._engine_version = engine_version
         self._shape_model = shape_model
 
-    async def submit(self, call: Call, turn: Turn) -> Outcome:
-        """Render. Raises ImageNotFound when a picture is gone, EngineCrashed, TimedOut."""
-        shape_model = await self._shape_model()
-        key = self._analysis_key(call, shape_model)
-        task = await self._task(call, shape_model, await self._images.cached(key))
+    async def render(self, request: JobRequest) -> Rendered:
+        params, shape_model = LocalParams.model_validate(request.params), await self._shape_model()
+        key = self._analysis_key(request, params, shape_model)
+        task = await self._task(request, params, shape_model, await self._images.cached(key))
         result = await self._pixels.render(task)
         if result.analysis is not None:
             await self._images.cache(key, result.analysis)
         return Rendered(
             outputs=(Output(data=result.picture.data),),
-            seed=call.seed,
+            seed=request.seed,
             warnings=(_mode_words(result), *result.warnings),
         )
 
     async def _task(
-        self, call: Call, shape_model: ShapeModel | None, analysis: bytes | None
+        self,
+        request: JobRequest,
+        params: LocalParams,
+        shape_model: ShapeModel | None,
+        analysis: bytes | None,
     ) -> RenderTask:
-        params = LocalParams.model_validate(call.params)
         return RenderTask(
-            image=await self._images.read(call.images[0].image_id),
-            lighting=call.lighting,
-            mask=await self._read(call.mask),
-            normal_map=await self._read(call.extra_images.get("normal_map")),
+            image=await self._images.read(request.image_id),
+            lighting=request.lighting,
+            mask=await self._read(request.mask_id),
+            normal_map=await self._read(request.extra_image_ids.get("normal_map")),
             normal_convention=params.normal_convention,
-            depth_map=await self._read(call.extra_images.get("depth_map")),
+            depth_map=await self._read(request.extra_image_ids.get("depth_map")),
             depth_convention=params.depth_convention,
             shape_model=shape_model,
             remove_existing=params.remove_existing,
@@ -151,39 +138,23 @@ class LocalProvider:
             analysis=analysis,
         )
 
-    async def _read(self, picture: Picture | None) -> bytes | None:
-        return None if picture is None else await self._images.read(picture.image_id)
+    async def _read(self, image_id: str | None) -> bytes | None:
+        return None if image_id is None else await self._images.read(image_id)
 
-    def _analysis_key(self, call: Call, shape_model: ShapeModel | None) -> str:
+    def _analysis_key(
+        self, request: JobRequest, params: LocalParams, shape_model: ShapeModel | None
+    ) -> str:
         """Everything an analysis depends on: the pictures, how to read them, and the engine."""
-        params = LocalParams.model_validate(call.params)
         parts = [
             self._engine_version,
-            call.images[0].image_id,
-            call.mask.image_id if call.mask else "",
-            *(f"{name}={call.extra_images[name].image_id}" for name in sorted(call.extra_images)),
+            request.image_id,
+            request.mask_id or "",
+            *(f"{name}={image_id}" for name, image_id in sorted(request.extra_image_ids.items())),
             params.normal_convention,
             params.depth_convention,
             "" if shape_model is None else f"shape_model={shape_model.sha256}",
         ]
         return "analysis-" + hashlib.sha256("\n".join(parts).encode()).hexdigest()[:32]
-
-    async def poll(self, job: Job, turn: Turn) -> Outcome:
-        """Never called: a local job has no ticket."""
-        raise Internal("A local job was polled.")
-
-    async def cancel(self, job: Job, turn: Turn) -> bool:
-        """True: nothing of a local job runs outside `submit`, and cancelling that ends it."""
-        return True
-
-    async def reconcile(self, job: Job, turn: Turn) -> Outcome | None:
-        return None
-
-    async def balance(self, turn: Turn) -> str | None:
-        return None
-
-    async def aclose(self) -> None:
-        """Nothing to close: the pixel child belongs to whoever made it."""
 
 
 _SHAPE_FROM: dict[MaskMode, str] = {

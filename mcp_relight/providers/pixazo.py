@@ -46,8 +46,8 @@ class Pixazo(Adapter):
     origin = "https://gateway.pixazo.ai"
     key_variable = "PIXAZO_API_KEY"
     key_page = "https://api.pixazo.ai"
-    pace = Pace(5.0, 10.0)
-    deadline_s = 300.0
+    per_minute = 60
+    pace = Pace(5.0, 10.0, deadline_s=300.0)
 
     def specs(self) -> Sequence[ModelSpec]:
         return SPECS

@@ -45,8 +45,7 @@ class PixelDojo(Adapter):
     key_variable = "PIXELDOJO_API_KEY"
     key_page = "https://pixeldojo.ai/api-platform/api-keys"
     rate_reset_header = "x-ratelimit-reset"
-    pace = Pace(2.0, 15.0)
-    deadline_s = 240.0
+    pace = Pace(2.0, 15.0, deadline_s=240.0)
 
     def __init__(self, catalog: Catalog | None = None) -> None:
         """Without a live catalogue, the dated built-in copy."""

@@ -1,55 +1,27 @@
-"""Every model that can be named, and who does its work: built-in adapters and plug-ins."""
+"""Every model that can be named, and who does its work: the engine here, and remote providers."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from importlib.metadata import EntryPoint, entry_points
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol, cast
-
-from pydantic import SecretStr
+from typing import Any, cast
 
 from mcp_relight.domain.exchange import Call, Picture
 from mcp_relight.domain.job import Cost
 from mcp_relight.domain.models import Listing, ModelSpec
-from mcp_relight.domain.network import DIRECT, Network
 from mcp_relight.domain.ports import Draft
 from mcp_relight.domain.words import did_you_mean
-from mcp_relight.errors import Internal, ModelNotReady, UnknownModel
+from mcp_relight.errors import ModelNotReady, UnknownModel
 from mcp_relight.providers.kit.adapter import Adapter
 
+from .account import Account
 from .catalogs import Catalogs
 from .faults import FAILURES, needs_public_url
-
-if TYPE_CHECKING:
-    from .rest import RestProvider
+from .local import CLASSIC
 
 GROUP = "mcp_relight.providers"
-_BUILT_IN = (
-    EntryPoint("local", "mcp_relight.providers.local:LocalClassic", GROUP),
-    EntryPoint("pixeldojo", "mcp_relight.providers.pixeldojo:PixelDojo", GROUP),
-    EntryPoint("pixazo", "mcp_relight.providers.pixazo:Pixazo", GROUP),
-    EntryPoint("segmind", "mcp_relight.providers.segmind:Segmind", GROUP),
-)
-"""As in pyproject.toml, for a checkout that was never installed."""
+_OWN = "mcp_relight."
 _PICTURE = "(the picture)"
-
-
-class Listed(Protocol):
-    """What the registry needs of anything that has models."""
-
-    name: ClassVar[str]
-
-    def specs(self) -> Sequence[ModelSpec]: ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Access:
-    """How one provider may be used from here. `credential_id` names key and origin in rows."""
-
-    key: SecretStr | None = None
-    origin: str | None = None
-    credential_id: str | None = None
-    network: Network = DIRECT
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,16 +33,13 @@ class Problem:
 
 
 def installed() -> tuple[EntryPoint, ...]:
-    """The entry points of the group; the built-in ones come from the package itself."""
-    own = {(point.name, point.value) for point in _BUILT_IN}
+    """The entry points of the group. Those of this package come first: their names are taken."""
     found = entry_points(group=GROUP)
-    return (*_BUILT_IN, *(point for point in found if (point.name, point.value) not in own))
+    return tuple(sorted(found, key=lambda point: not point.value.startswith(_OWN)))
 
 
-def third_party() -> tuple[Adapter, ...]:
-    """The remote providers of other packages. One that cannot be loaded is `Registry.problems`'."""
-    others = installed()[len(_BUILT_IN) :]
-    return Registry({}, plug_ins=lambda: others).adapters() if others else ()
+def without_key(adapter: Adapter) -> Account:
+    return Account(adapter=adapter)
 
 
 class Registry:
@@ -78,39 +47,41 @@ class Registry:
 
     def __init__(
         self,
-        access: Mapping[str, Access],
+        account_of: Callable[[Adapter], Account] = without_key,
         *,
         plug_ins: Callable[[], Iterable[EntryPoint]] = installed,
         catalogs: Catalogs | None = None,
         has_bucket: bool = False,
     ) -> None:
-        """`access` by provider name. Without `catalogs` no live list is looked for. With a
-        bucket, every provider can read files of this machine."""
-        self._access = access
+        """`account_of` says how a provider is used from here. Without `catalogs` no live list is
+        looked for. With a bucket, every provider can read files of this machine."""
+        self._account_of = account_of
         self._plug_ins = plug_ins
         self._catalogs = catalogs
         self._has_bucket = has_bucket
         self._read_at: dict[str, float] = {}
 
     @cached_property
-    def _loaded(self) -> tuple[dict[str, Listed], tuple[Problem, ...]]:
-        listed: dict[str, Listed] = {}
+    def _loaded(self) -> tuple[dict[str, Account], tuple[Problem, ...]]:
+        accounts: dict[str, Account] = {}
         problems: list[Problem] = []
         for point in self._plug_ins():
             try:
-                adapter = cast(Callable[[], Listed], point.load())()
-                adapter.specs()
+                adapter = _adapter(point)
             except Exception as error:  # noqa: BLE001 - a plug-in may fail in any way; doctor shows it
                 problems.append(Problem(point.name, f"{type(error).__name__} while loading"))
+                continue
+            if adapter.name in {CLASSIC.provider, *accounts}:
+                # It would be given another provider's key.
+                problems.append(Problem(point.name, "its provider's name is taken"))
             else:
-                if adapter.name in listed:  # it would be given another provider's key
-                    problems.append(Problem(point.name, "its provider's name is taken"))
-                listed.setdefault(adapter.name, adapter)
-        return listed, tuple(problems)
+                accounts[adapter.name] = self._account_of(adapter)
+        return accounts, tuple(problems)
 
     @cached_property
     def _specs(self) -> dict[str, ModelSpec]:
-        return {spec.id: spec for listed in self._loaded[0].values() for spec in listed.specs()}
+        remote = (spec for adapter in self.adapters() for spec in adapter.specs())
+        return {spec.id: spec for spec in (CLASSIC, *remote)}
 
     # --- domain.ports.Models
 
@@ -122,7 +93,8 @@ class Registry:
             kept = await self._catalogs.kept(adapter.name)
             is_fresh &= self._catalogs.is_fresh(kept)
             if kept is not None and kept.fetched_at != self._read_at.get(adapter.name):
-                self._loaded[0][adapter.name] = adapter.with_catalog(kept.rows, kept.day)
+                fresh = adapter.with_catalog(kept.rows, kept.day)
+                self._loaded[0][adapter.name] = replace(self.account(adapter.name), adapter=fresh)
                 self._read_at[adapter.name] = kept.fetched_at
                 self.__dict__.pop("_specs", None)
         return is_fresh
@@ -144,29 +116,26 @@ class Registry:
         return found
 
     def ready(self, provider: str) -> str | None:
-        listed = self._loaded[0].get(provider)
-        if listed is None:
-            return "no provider of that name is installed."
-        if not isinstance(listed, Adapter) or self._key(provider) is not None:
+        if provider == CLASSIC.provider:
             return None
-        where = f" Keys are made at {listed.key_page}." if listed.key_page else ""
-        return f"{listed.key_variable} is not set.{where}"
+        account = self._loaded[0].get(provider)
+        return account.missing if account else "no provider of that name is installed."
 
     def credential_id(self, provider: str) -> str | None:
-        access = self._access.get(provider)
-        return access.credential_id if access else None
+        account = self._loaded[0].get(provider)
+        return account.credential_id if account else None
 
     def estimate(self, model: str, params: Mapping[str, Any], count: int) -> Cost:
         return self.spec(model).price.estimate(count)
 
     def draft(self, call: Call) -> Draft:
         spec = self.spec(call.model)
-        listed = self._loaded[0][spec.provider]
+        account = self._loaded[0].get(spec.provider)
         try:
             fields = spec.honesty(call.lighting, call.params)
-            if not isinstance(listed, Adapter):
+            if account is None:
                 return Draft(fields=fields, request=dict(call.params))
-            body = listed.submit(_without_pictures(call)).json
+            body = account.adapter.submit(_without_pictures(call)).json
         except FAILURES:
             raise ModelNotReady(
                 f"{spec.id} cannot be used: its adapter failed on this call.",
@@ -176,13 +145,14 @@ class Registry:
         return Draft(fields=fields, request=body if isinstance(body, dict) else {})
 
     def check_readable(self, call: Call) -> None:
-        listed = self._loaded[0][self.spec(call.model).provider]
-        if not isinstance(listed, Adapter) or self._has_bucket:
+        account = self._loaded[0].get(self.spec(call.model).provider)
+        if account is None or self._has_bucket:
             return
+        adapter = account.adapter
         pictures = [*call.images, *([call.mask] if call.mask else []), *call.extra_images.values()]
-        reads_files = listed.takes_data or listed.takes_uploads
+        reads_files = adapter.takes_data or adapter.takes_uploads
         if not reads_files and any(picture.url is None for picture in pictures):
-            raise needs_public_url(listed)
+            raise needs_public_url(adapter)
 
     # --- for doctor and the worker
 
@@ -192,23 +162,24 @@ class Registry:
 
     def adapters(self) -> tuple[Adapter, ...]:
         """The remote providers, with or without a key."""
-        return tuple(listed for listed in self._loaded[0].values() if isinstance(listed, Adapter))
+        return tuple(account.adapter for account in self.accounts())
 
-    def connect(self, provider: str) -> "RestProvider":
-        """The provider, ready to be used. Raises Internal where `ready` would say no."""
-        from .rest import RestProvider  # an HTTP client, which a server that only plans never needs
+    def accounts(self) -> tuple[Account, ...]:
+        return tuple(self._loaded[0].values())
 
-        listed, key = self._loaded[0].get(provider), self._key(provider)
-        if not isinstance(listed, Adapter) or key is None:
-            raise Internal("A provider without a key was asked for.")
-        access = self._access[provider]
-        return RestProvider(listed, key=key, origin=access.origin, network=access.network)
+    def account(self, provider: str) -> Account:
+        """Raises KeyError for a provider that is not installed."""
+        return self._loaded[0][provider]
 
-    def _key(self, provider: str) -> SecretStr | None:
-        access = self._access.get(provider)
-        if access is None or access.key is None or not access.key.get_secret_value().strip():
-            return None
-        return access.key
+
+def _adapter(point: EntryPoint) -> Adapter:
+    """What the entry point names, once it has told all that is asked of it without a call."""
+    adapter = cast(Callable[[], Adapter], point.load())()
+    adapter.specs()
+    account = without_key(adapter)
+    if not (account.name and account.origin and account.rate and account.missing):
+        raise ValueError("an adapter without a name or an origin")
+    return adapter
 
 
 def _without_pictures(call: Call) -> Call:

@@ -13,20 +13,22 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import urlsplit
 
-from pydantic import JsonValue, SecretStr
+from pydantic import JsonValue
 
+from mcp_relight.domain.clock import is_younger
 from mcp_relight.domain.exchange import (
     Accepted,
     Call,
     Follow,
     Outcome,
+    Pace,
+    Rate,
     Rendered,
     Reply,
     Request,
     Working,
 )
 from mcp_relight.domain.job import Job
-from mcp_relight.domain.network import DIRECT, Network
 from mcp_relight.domain.ports import Turn
 from mcp_relight.domain.words import printable
 from mcp_relight.errors import (
@@ -41,6 +43,7 @@ from mcp_relight.errors import (
 )
 from mcp_relight.providers.kit.adapter import Adapter
 
+from .account import Account
 from .faults import FAILURES, free_fault, poll_fault, submit_fault, taken, unreadable
 from .wire import Wire
 
@@ -55,35 +58,25 @@ MAX_OUTPUTS = 12
 _MAX_FALLBACKS = 2
 """Documented ones, each after a definite refusal."""
 _SCHEMA_LIFE_S = 3600.0
-_SHARE_OF_AGE = 0.5
-"""A job of age t is asked about again after t/2: the waits grow by half each time."""
 _TICKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:~-]{0,199}")
 
 
 class RestProvider:
-    """A remote provider: an adapter, a key, and one pool of connections.
+    """A remote provider: one account at it, and one pool of connections.
 
     Implements `domain.ports.Provider`. `transport` and `now` are replaced in tests.
     """
 
     def __init__(
         self,
-        adapter: Adapter,
+        account: Account,
         *,
-        key: SecretStr,
-        origin: str | None = None,
-        network: Network = DIRECT,
         transport: "httpx2.AsyncBaseTransport | None" = None,
         now: Callable[[], float] = time.time,
     ) -> None:
-        self.adapter = adapter
-        self._wire = Wire(
-            adapter,
-            key=key,
-            origin=origin or adapter.origin,
-            network=network,
-            transport=transport,
-        )
+        self.account = account
+        self.adapter = account.adapter
+        self._wire = Wire(account, transport=transport)
         self._now = now
         self._schemas: dict[str, tuple[float, Mapping[str, JsonValue]]] = {}
         self._odd_words: set[str] = set()
@@ -91,6 +84,14 @@ class RestProvider:
     @property
     def name(self) -> str:
         return self.adapter.name
+
+    @property
+    def rate(self) -> Rate:
+        return self.account.rate
+
+    @property
+    def pace(self) -> Pace:
+        return self.adapter.pace
 
     async def aclose(self) -> None:
         await self._wire.aclose()
@@ -117,11 +118,9 @@ class RestProvider:
             raise Internal("A job without a ticket was polled.")
         request = self.adapter.poll(self._checked(job.ticket))
         outcome = self._read(request, await self._free(request, turn, poll_fault))
-        if not isinstance(outcome, Working):
-            return outcome
-        if outcome.unknown_status is not None:
+        if isinstance(outcome, Working) and outcome.unknown_status is not None:
             self._note_odd_word(outcome.unknown_status)
-        return self._paced(outcome, max(self._now() - (job.submitted_at or job.created_at), 0.0))
+        return outcome
 
     async def cancel(self, job: Job, turn: Turn) -> bool:
         request = self.adapter.cancel(self._checked(job.ticket)) if job.ticket else None
@@ -186,7 +185,7 @@ class RestProvider:
 
     def _kept_schema(self, request: Request) -> Mapping[str, JsonValue] | None:
         read_at, kept = self._schemas.get(request.path, (0.0, None))
-        return kept if self._now() - read_at <= _SCHEMA_LIFE_S else None
+        return kept if is_younger(read_at, self._now(), _SCHEMA_LIFE_S) else None
 
     async def catalog(self, turn: Turn) -> JsonValue:
         """Today's list of models as JSON; None where the provider has no such list."""
@@ -283,15 +282,6 @@ class RestProvider:
         if not isinstance(ticket, str) or not _TICKET.fullmatch(ticket):
             raise unreadable(self.adapter)
         return ticket
-
-    def _paced(self, working: Working, age_s: float) -> Working:
-        """With when to ask next, and a word about a job that takes unusually long."""
-        pace = self.adapter.pace
-        wait_s = min(max(age_s * _SHARE_OF_AGE, pace.first_s), pace.slowest_s)
-        note = working.note
-        if age_s > self.adapter.deadline_s:
-            note = f"{self.adapter.title} is slower than usual; the job is still being watched."
-        return replace(working, poll_after_s=working.poll_after_s or wait_s, note=note)
 
     def _note_odd_word(self, word: str) -> None:
         shown = printable(word, 40)

@@ -53,8 +53,8 @@ class Segmind(Adapter):
     key_page = "https://cloud.segmind.com/console/api-keys"
     sibling_hosts = frozenset({"workflows-api.segmind.com"})
     rate_reset_header = "x-rate-limit-reset-at-utc"
-    pace = Pace(2.0, 8.0)
-    deadline_s = 180.0
+    per_minute = 60
+    pace = Pace(2.0, 8.0, deadline_s=180.0)
 
     def specs(self) -> Sequence[ModelSpec]:
         return SPECS

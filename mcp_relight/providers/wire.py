@@ -9,10 +9,9 @@ from collections.abc import Iterable, Mapping
 
 import anyio
 import httpx2
-from pydantic import SecretStr
 
 from mcp_relight.domain.exchange import Reply, Request
-from mcp_relight.domain.network import DIRECT, Network, is_about_certificates
+from mcp_relight.domain.network import Network, is_about_certificates
 from mcp_relight.domain.ports import Turn
 from mcp_relight.errors import (
     Internal,
@@ -22,8 +21,8 @@ from mcp_relight.errors import (
     ProviderDown,
     RelightError,
 )
-from mcp_relight.providers.kit.adapter import Adapter
 
+from .account import Account
 from .faults import unreadable
 
 MAX_REPLY_BYTES = 70_000_000
@@ -46,16 +45,14 @@ class Wire:
 
     def __init__(
         self,
-        adapter: Adapter,
+        account: Account,
         *,
-        key: SecretStr,
-        origin: str,
-        network: Network = DIRECT,
         transport: httpx2.AsyncBaseTransport | None = None,
     ) -> None:
+        adapter, network = account.adapter, account.network
         self._adapter = adapter
-        self._key = key
-        self.origin = origin.rstrip("/")
+        self._key = account.key
+        self.origin = account.origin
         self._by_proxy = network.proxy is not None
         self._problem: ProviderDown | None = None
         mounts = dict[str, httpx2.AsyncBaseTransport]()
@@ -154,10 +151,10 @@ class Wire:
         return f"https://{request.host}{request.path}"
 
     def _auth(self) -> Mapping[str, str]:
-        key = self._key.get_secret_value().strip()
-        if not key.isascii() or not key.isprintable():
+        key = self._key.get_secret_value().strip() if self._key else ""
+        if not key or not key.isascii() or not key.isprintable():
             raise ProviderAuth(
-                f"{self._adapter.key_variable} holds characters no key has.",
+                f"{self._adapter.key_variable} holds nothing, or characters no key has.",
                 hint="Copy the key again, without quotes or line breaks.",
                 billed="no",
             )

@@ -19,6 +19,7 @@ from typing import TypeVar
 import anyio.to_thread
 from pydantic import ValidationError
 
+from mcp_relight.domain.clock import is_ahead
 from mcp_relight.domain.image import ImageInfo, image_id_of, is_image_id
 from mcp_relight.domain.pixels import Encoded, Inspected
 from mcp_relight.errors import ImageNotFound, Internal, InvalidArgument, StorageFull
@@ -152,10 +153,9 @@ class ImageFiles:
         self._data(info).unlink(missing_ok=True)
 
     def _delete_unused(self, image_ids: Iterable[str]) -> None:
-        old = time.time() - _UNUSED_AGE_S
         for image_id in image_ids:
             with suppress(FileNotFoundError):
-                if self._sidecar(image_id).stat().st_mtime < old:
+                if _is_older(self._sidecar(image_id), _UNUSED_AGE_S):
                     self._delete(image_id)
 
     def _sizes(self) -> dict[str, int]:
@@ -203,10 +203,10 @@ class ImageFiles:
             return
         for folder in (self._root, self._images, self._cache, self._staging):
             make_folder(folder, variable=_DATA_DIR)
-        stale_before = time.time() - _LEFTOVER_AGE_S
-        for path, status in _files(self._staging):
-            if status.st_mtime < stale_before:
-                path.unlink(missing_ok=True)
+        for path, _ in _files(self._staging):
+            with suppress(FileNotFoundError):
+                if _is_older(path, _LEFTOVER_AGE_S):
+                    path.unlink()
         self._is_prepared = True
 
     def _write(self, path: Path, data: bytes) -> None:
@@ -230,6 +230,16 @@ def _files(folder: Path) -> list[tuple[Path, os.stat_result]]:
         with suppress(FileNotFoundError):  # another process may be clearing up as well
             found.append((path, path.stat()))
     return found
+
+
+def _is_older(path: Path, age_s: float) -> bool:
+    """Whether the file was written longer ago. One that was written before the clock was put back
+    counts from now on. Raises FileNotFoundError."""
+    written_at, now = path.stat().st_mtime, time.time()
+    if is_ahead(written_at, now):
+        os.utime(path, (now, now))
+        return False
+    return written_at < now - age_s
 
 
 def _no_such_image() -> ImageNotFound:

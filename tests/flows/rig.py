@@ -35,7 +35,12 @@ def remote_environment(simulator: SimulatorHandle, *providers: str) -> dict[str,
     return found
 
 
-def settings_of(world: World, simulator: SimulatorHandle, **changes: Any) -> Settings:
+def settings_of(
+    world: World,
+    simulator: SimulatorHandle,
+    variables: dict[str, str] | None = None,
+    **changes: Any,
+) -> Settings:
     """The same as values, for a server in this process."""
     values: dict[str, Any] = {
         "data_dir": world.data,
@@ -45,11 +50,7 @@ def settings_of(world: World, simulator: SimulatorHandle, **changes: Any) -> Set
         "worker": "inline",
         "daily_budget_usd": 1000.0,
     }
-    for name in simulator.keys:
-        values[f"{name}_api_key"] = simulator.keys[name]
-        values[f"{name}_url"] = simulator.urls[name]
-        values[f"{name}_rpm"] = QUICK_RPM
-    return Settings.load(**values | changes)
+    return Settings.load(remote_environment(simulator) | (variables or {}), **values | changes)
 
 
 @asynccontextmanager

@@ -33,7 +33,9 @@ async def test_uploads_schemas_lists_polls_and_their_repeats_keep_to_the_rate(
     image = str(photo) if is_file else upload(simulator, photo)
     before = asked(simulator, provider)
     simulator.fault(provider, "poll", "status_503", times=8)
-    settings = settings_of(world, simulator, **{f"{provider}_rpm": PER_MINUTE})
+    settings = settings_of(
+        world, simulator, {f"MCP_RELIGHT_{provider.upper()}_RPM": str(PER_MINUTE)}
+    )
     async with served(settings) as client:
         started = time.monotonic()
         jobs = [

@@ -57,7 +57,7 @@ def test_a_price_is_a_number_and_not_a_yes(wire: Wire, true: bool) -> None:
     error = refusal(wire.tool("plan_relight", **given, max_cost_usd=true))
     assert (error["code"], error["message"]) == (
         "invalid_argument",
-        "max_cost_usd must be a number.",
+        "max_cost_usd must be a number from 0 to 1000.",
     )
 
 

@@ -9,6 +9,7 @@ from pydantic import SecretStr
 
 from mcp_relight.domain.exchange import Accepted, Call, Rendered, Request
 from mcp_relight.errors import InvalidArgument, ProviderProtocol, ProviderRefused
+from mcp_relight.providers.account import Account
 from mcp_relight.providers.kit.json_schema import plain_schema
 from mcp_relight.providers.pixeldojo import PixelDojo
 from mcp_relight.providers.rest import RestProvider
@@ -100,7 +101,7 @@ class Stumbling(PixelDojo):
 async def test_a_job_no_request_can_be_made_of_is_not_taken_for_sent(tmp_path: Path) -> None:
     wire = ok({})
     transport = httpx2.MockTransport(wire)
-    remote = RestProvider(Stumbling(), key=SecretStr("pd_1"), transport=transport)
+    remote = RestProvider(Account(adapter=Stumbling(), key=SecretStr("pd_1")), transport=transport)
     with pytest.raises(ProviderRefused) as caught:
         await remote.submit(call("pixeldojo/p-image-edit"), no_wait)
     assert (caught.value.billed, wire.sent) == ("no", [])

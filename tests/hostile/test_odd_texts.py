@@ -11,6 +11,7 @@ from mcp_relight.domain.exchange import Call, Request
 from mcp_relight.domain.lights_json import parse_lights
 from mcp_relight.domain.models import parse_json_object
 from mcp_relight.errors import InvalidArgument
+from mcp_relight.providers.account import Account
 from mcp_relight.providers.rest import RestProvider
 from mcp_relight.providers.segmind import Segmind
 from tests.jobs.fakes import FakeProvider
@@ -71,7 +72,9 @@ async def test_a_body_that_cannot_be_written_was_not_sent(tmp_path: Path, value:
             return replace(super().submit(call), json={"negative_prompt": value})
 
     sent = Sent(httpx2.Response(200, json={}))
-    remote = RestProvider(Careless(), key=SecretStr("SG_1"), transport=httpx2.MockTransport(sent))
+    remote = RestProvider(
+        Account(adapter=Careless(), key=SecretStr("SG_1")), transport=httpx2.MockTransport(sent)
+    )
 
     async def no_wait() -> None:
         return

@@ -7,8 +7,7 @@ from pathlib import Path
 
 import anyio
 
-from mcp_relight.domain.exchange import Call, Outcome, Output, Rendered
-from mcp_relight.domain.ports import Turn
+from mcp_relight.domain.exchange import Outcome, Output, Rendered
 from mcp_relight.errors import BudgetExceeded
 from mcp_relight.jobs.locks import WorkerLock
 from mcp_relight.jobs.worker import Worker
@@ -24,10 +23,9 @@ class LoggingProvider(FakeProvider):
         self._log = log
         self._submit_s = submit_s
 
-    async def submit(self, call: Call, turn: Turn) -> Outcome:
-        await turn()
+    async def _take(self, what: str) -> Outcome:
         with self._log.open("a") as log:
-            log.write(f"{call.params['job_id']}\n")
+            log.write(f"{what}\n")
         await anyio.sleep(self._submit_s)
         return Rendered(outputs=(Output(data=b"result"),))
 

@@ -7,12 +7,13 @@ from typing import Any
 
 import anyio
 
-from mcp_relight.domain.exchange import Accepted, Call, Outcome, Output, Rendered
+from mcp_relight.domain.clock import Clock
+from mcp_relight.domain.exchange import Accepted, Call, Outcome, Output, Pace, Rate, Rendered
 from mcp_relight.domain.image import MIME_TYPES
 from mcp_relight.domain.job import Cost, Job, JobRequest, Policy
 from mcp_relight.domain.lighting import Lighting
 from mcp_relight.domain.pixels import Encoded, Inspected
-from mcp_relight.domain.ports import Clock, NewJob, Prepared, Turn
+from mcp_relight.domain.ports import NewJob, Prepared, Turn
 from mcp_relight.domain.report import (
     CollateralReport,
     DirectionReport,
@@ -22,7 +23,6 @@ from mcp_relight.domain.report import (
     StopsReport,
 )
 from mcp_relight.errors import EngineCrashed, FetchFailed, ImageCorrupt, StorageFull
-from mcp_relight.jobs.ports import Lane
 from mcp_relight.jobs.steps import Steps
 from mcp_relight.jobs.store.store import Store
 from mcp_relight.testing import MemoryImages, ScriptedPixels
@@ -199,6 +199,8 @@ class FakeProvider:
         name: str = "cloud",
     ) -> None:
         self.name = name
+        self.rate = Rate(name=KEY, per_minute=6_000_000, burst=100_000)
+        self.pace = Pace(2.0, 15.0, deadline_s=240.0)
         self.submitted: list[str] = []
         self.polled: list[str] = []
         self.cancelled: list[str] = []
@@ -208,9 +210,17 @@ class FakeProvider:
         self.evidence = evidence
         self._can_cancel = can_cancel
 
+    async def render(self, request: JobRequest) -> Rendered:
+        rendered = await self._take(request.image_id)
+        assert isinstance(rendered, Rendered)
+        return rendered
+
     async def submit(self, call: Call, turn: Turn) -> Outcome:
         await turn()
-        self.submitted.append(str(call.params["job_id"]))
+        return await self._take(str(call.params["job_id"]))
+
+    async def _take(self, what: str) -> Outcome:
+        self.submitted.append(what)
         if self.on_submit is not None:
             await self.on_submit()
         return _next(self._submits)
@@ -231,12 +241,6 @@ class FakeProvider:
             raise self.evidence
         return self.evidence
 
-    async def balance(self, turn: Turn) -> str | None:
-        return None
-
-    async def aclose(self) -> None:
-        """Nothing to close."""
-
 
 def _next(answers: list[Answer]) -> Outcome:
     answer = answers.pop(0) if len(answers) > 1 else answers[0]
@@ -245,8 +249,12 @@ def _next(answers: list[Answer]) -> Outcome:
     return answer
 
 
-def new_steps(store: Store, folder: Path, *lanes: Lane, clock: Clock, **ports: Any) -> Steps:
-    """Steps with fakes around them, unless a test brings its own."""
+def new_steps(
+    store: Store, folder: Path, *providers: "FakeProvider", clock: Clock, **ports: Any
+) -> Steps:
+    """Steps with fakes around them, unless a test brings its own. A provider named local stands for
+    the engine."""
+    named = {provider.name: provider for provider in providers}
     ports: dict[str, Any] = {
         "images": FakeImages(),
         "pixels": FakePixels(),
@@ -257,7 +265,8 @@ def new_steps(store: Store, folder: Path, *lanes: Lane, clock: Clock, **ports: A
     return Steps(
         jobs=store,
         clock=clock,
-        lanes={lane.provider.name: lane for lane in lanes},
+        renderer=named.pop("local", None) or FakeProvider(),
+        providers=named,
         spare_dir=folder / "spare",
         **ports,
     )
@@ -280,20 +289,15 @@ class World:
 
     def __post_init__(self) -> None:
         self.store = Store(self.folder / "jobs.db", is_living=lambda _: False, now=self.clock.now)
+        self.provider.rate = Rate(name=KEY, per_minute=self.per_minute, burst=self.burst)
         self.steps = self.new_steps()
 
     def new_steps(self) -> Steps:
         """Steps as another worker would have them."""
-        lane = Lane(
-            provider=self.provider,
-            is_local=self.is_local,
-            per_minute=self.per_minute,
-            burst=self.burst,
-        )
         return new_steps(
             self.store,
             self.folder,
-            lane,
+            self.provider,
             clock=self.clock,
             images=self.images,
             pixels=self.pixels,

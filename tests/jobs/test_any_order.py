@@ -26,7 +26,7 @@ from hypothesis.stateful import (
 )
 
 from mcp_relight.domain.exchange import Accepted, Call, Outcome, Output, Rendered, Working
-from mcp_relight.domain.job import TERMINAL, Job, Stage, is_legal
+from mcp_relight.domain.job import TERMINAL, Job, JobRequest, Stage, is_legal
 from mcp_relight.domain.ports import Turn
 from mcp_relight.errors import (
     ContentRejected,
@@ -106,6 +106,12 @@ class Moody(FakeProvider):
         self.event = Event("accepted", "working", knows=False, fetchable=True)
         self.maybe_taken: set[str] = set()
         self.sent_twice: set[str] = set()
+
+    async def render(self, request: JobRequest) -> Rendered:
+        outcome = _give(SUBMIT_ANSWERS[self.event.submit])
+        if not isinstance(outcome, Rendered):
+            raise EngineCrashed("Ended.")
+        return outcome
 
     async def submit(self, call: Call, turn: Turn) -> Outcome:
         await turn()
@@ -215,8 +221,6 @@ class Jobs(RuleBasedStateMachine):
             self.told["steps of jobs"] += 1
             provider.event = event
             world.downloads.pages = {URL: b"result"} if event.fetchable else {}
-            if provider.name == "local":
-                provider.maybe_taken.clear()  # rendering again is free
             found = await self.store.get(job_id)
             if found.is_terminal:
                 return

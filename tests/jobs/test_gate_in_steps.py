@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from mcp_relight.domain.exchange import Accepted, Output, Rendered, Working
+from mcp_relight.domain.exchange import Accepted, Output, Rate, Rendered, Working
 from mcp_relight.domain.job import Job
 from mcp_relight.domain.ports import Turn
 from mcp_relight.errors import (
@@ -14,7 +14,7 @@ from mcp_relight.errors import (
     ProviderProtocol,
     RelightError,
 )
-from mcp_relight.jobs.rate_limiter import Rate, RateLimiter
+from mcp_relight.jobs.rate_limiter import RateLimiter
 from tests.jobs.fakes import FakeClock, FakeProvider, World
 
 pytestmark = pytest.mark.anyio

@@ -60,7 +60,7 @@ def test_a_damaged_database_is_left_to_a_worker(database: Path) -> None:
 
 def test_neither_asking_nor_the_worker_loads_what_only_the_server_needs() -> None:
     code = (
-        "import sys, mcp_relight.jobs.store.due_rows; "
+        "import sys, mcp_relight.jobs.store.leftovers; "
         "assert not {'sqlalchemy', 'numpy'} & set(sys.modules); "
         "import mcp_relight.cli.serving; "
         "assert not {'mcp', 'numpy', 'PIL', 'starlette'} & set(sys.modules)"

@@ -156,15 +156,16 @@ async def test_a_held_gate_lets_nobody_through_and_forgets_its_burst(
     assert await store.take_slot("g", per_minute=60, burst=3) == pytest.approx(33)
 
 
-@pytest.mark.parametrize("jump_s", [-86_400, 86_400])
+@pytest.mark.parametrize(("jump_s", "expected"), [(-86_400, [3, 4, 5, 6]), (86_400, [0, 0, 0, 1])])
 async def test_a_gate_is_not_shut_by_a_clock_that_jumps(
-    store: Store, clock: FakeClock, jump_s: float
+    store: Store, clock: FakeClock, jump_s: float, expected: list[float]
 ) -> None:
+    """A clock that was put back takes nothing off what was used."""
     for _ in range(5):
         await store.take_slot("g", per_minute=60, burst=3)
     clock.time += jump_s
     waits = [await store.take_slot("g", per_minute=60, burst=3) for _ in range(4)]
-    assert waits == pytest.approx([0, 0, 0, 1])
+    assert waits == pytest.approx(expected)
 
 
 async def test_gates_do_not_know_each_other(store: Store) -> None:

@@ -49,6 +49,57 @@ async def test_a_database_that_stays_locked_is_a_clear_error(tmp_path: Path) -> 
     await store.aclose()
 
 
+async def test_a_fresh_process_reads_while_another_writes(tmp_path: Path) -> None:
+    first = open_store(tmp_path / "jobs.db")
+    [job] = await first.insert([new_job()])
+    await first.aclose()
+    fresh, lock = open_store(tmp_path / "jobs.db", patience_s=0.2), write_lock(tmp_path / "jobs.db")
+    assert (await fresh.get(job.job_id)).job_id == job.job_id
+    assert (await fresh.list(owner=OWNER, status=None, limit=9, cursor=None)).jobs
+    await fresh.changed(-1, within_s=0)
+    lock.close()
+    await fresh.aclose()
+
+
+async def test_waiting_behind_others_of_this_process_is_part_of_the_patience(
+    tmp_path: Path,
+) -> None:
+    """Else the tenth writer would be answered after ten times as long."""
+    store = open_store(tmp_path / "jobs.db", patience_s=0.5)
+    await store.insert([new_job()])
+    lock = write_lock(tmp_path / "jobs.db")
+    told: list[float] = []
+
+    async def write(start: float) -> None:
+        with pytest.raises(TimedOut):
+            await store.insert([new_job()])
+        told.append(anyio.current_time() - start)
+
+    async with anyio.create_task_group() as tasks:
+        for _ in range(10):
+            tasks.start_soon(write, anyio.current_time())
+    lock.close()
+    assert len(told) == 10
+    assert max(told) < 5
+    await store.aclose()
+
+
+async def test_what_an_earlier_version_lacked_is_added(tmp_path: Path) -> None:
+    path = tmp_path / "jobs.db"
+    store = open_store(path)
+    [job] = await store.insert([new_job()])
+    await store.aclose()
+    with sqlite3.connect(path) as connection:
+        connection.execute("DROP TABLE gates")
+        connection.execute("CREATE TABLE gates (name VARCHAR(120) PRIMARY KEY, tat FLOAT NOT NULL)")
+        connection.execute("INSERT INTO gates VALUES ('key', 1)")
+    connection.close()
+    store = open_store(path)
+    assert await store.take_slot("key", per_minute=60, burst=1) == 0
+    assert (await store.get(job.job_id)).job_id == job.job_id
+    await store.aclose()
+
+
 @pytest.mark.parametrize("damage", ["no database at all", "overwritten in the middle"])
 async def test_a_damaged_database_is_kept_aside_and_a_new_one_started(
     tmp_path: Path, damage: str, caplog: pytest.LogCaptureFixture

@@ -80,7 +80,9 @@ async def test_a_job_of_a_killed_worker_is_taken_over(children: Children) -> Non
     store = open_store(children.folder)
     [job] = await store.insert([new_job(provider="local", credential_id=None)])
     victim = children.start("work", "print", 60, 60)
-    await anyio.to_thread.run_sync(wait_until, lambda: submits_of(children) == [job.job_id])
+    await anyio.to_thread.run_sync(
+        wait_until, lambda: submits_of(children) == [job.request.image_id]
+    )
     held = await store.get(job.job_id)
     assert held.worker is not None
     victim.kill()
@@ -88,7 +90,7 @@ async def test_a_job_of_a_killed_worker_is_taken_over(children: Children) -> Non
     children.start("work", "print", 0, 60)
     ended = await wait_for_end(store, job.job_id)
     assert ended.stage == "succeeded"
-    assert submits_of(children) == [job.job_id] * 2
+    assert submits_of(children) == [job.request.image_id] * 2
     assert ended.worker != held.worker
     await store.aclose()
 

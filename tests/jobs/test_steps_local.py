@@ -6,7 +6,7 @@ import anyio
 import pytest
 
 from mcp_relight.domain.exchange import Output, Rendered
-from mcp_relight.errors import EngineCrashed, ImageNotFound, TimedOut
+from mcp_relight.errors import EngineCrashed, ImageNotFound, NeedsPublicUrl, TimedOut
 from mcp_relight.service.showing import show_job
 from tests.jobs.fakes import OWNER, FakeProvider, World
 
@@ -27,6 +27,16 @@ async def test_a_local_job_renders_finishes_and_costs_nothing(tmp_path: Path) ->
     assert (job.stage, job.cost.usd, job.cost.billed) == ("succeeded", 0.0, "no")
     assert job.report is not None
     assert job.images == job.returned
+
+
+async def test_nothing_of_a_local_job_is_put_up_anywhere_or_taken_back(tmp_path: Path) -> None:
+    world = local_world(tmp_path)
+    job = await world.new()
+    world.inputs.up = {job.job_id}
+    world.inputs.problems = [NeedsPublicUrl("No.")]
+    assert (await world.until_settled(job)).stage == "succeeded"
+    assert world.inputs.up == {job.job_id}
+    assert world.inputs.problems
 
 
 async def test_a_crash_of_the_engine_is_tried_once_more(tmp_path: Path) -> None:

@@ -32,11 +32,10 @@ class SlowEngine(FakeProvider):
         self.most = 0
         self.stopped = 0
 
-    async def submit(self, call: Call, turn: Turn) -> Outcome:
-        await turn()
+    async def _take(self, what: str) -> Outcome:
         self.running += 1
         self.most = max(self.most, self.running)
-        self.submitted.append(str(call.params["job_id"]))
+        self.submitted.append(what)
         try:
             await self.let_go.wait()
         except anyio.get_cancelled_exc_class():

@@ -6,7 +6,6 @@ from typing import Any
 
 from mcp_relight.bootstrap import SystemClock
 from mcp_relight.jobs.locks import WorkerLock, is_living
-from mcp_relight.jobs.ports import Lane
 from mcp_relight.jobs.store.store import Store
 from mcp_relight.jobs.worker import Worker
 from tests.jobs.fakes import KEY, FakeProvider, new_steps
@@ -21,9 +20,5 @@ def new_worker(
 ) -> Worker:
     """It holds the key of every job that `new_job` makes; a provider named local is one."""
     clock = SystemClock()
-    lanes = (
-        Lane(provider=item, is_local=item.name == "local", per_minute=6_000_000, burst=100_000)
-        for item in providers
-    )
-    steps = new_steps(store, folder, *lanes, clock=clock)
+    steps = new_steps(store, folder, *providers, clock=clock)
     return Worker(store, steps, lock, clock=clock, credentials=[KEY], **limits)

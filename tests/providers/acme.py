@@ -12,6 +12,8 @@ class Acme(Segmind):
     name = "acme"
     key_variable = "ACME_API_KEY"
     origin = "https://api.acme.invalid"
+    per_minute = 20
+    burst = 3
 
 
 class Impostor(Segmind):

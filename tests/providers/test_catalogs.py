@@ -14,10 +14,12 @@ from mcp_relight.domain.job import Policy
 from mcp_relight.domain.ports import Taken
 from mcp_relight.domain.request import PlanArguments
 from mcp_relight.errors import InvalidArgument, ProviderError, ProviderProtocol
+from mcp_relight.providers.account import Account
 from mcp_relight.providers.catalogs import LIFE_S, Catalogs
+from mcp_relight.providers.kit.adapter import Adapter
 from mcp_relight.providers.kit.json_schema import plain_schema
 from mcp_relight.providers.pixeldojo import PixelDojo
-from mcp_relight.providers.registry import Access, Registry
+from mcp_relight.providers.registry import Registry
 from mcp_relight.service.market import Market
 from mcp_relight.service.planning import orders_for, show_plan
 
@@ -77,14 +79,17 @@ class Shelf:
         self.kept[provider] = (self.clock.now(), content)
 
 
+def with_key(adapter: Adapter) -> Account:
+    return Account(adapter=adapter, key=SecretStr("pd_1") if adapter.name == "pixeldojo" else None)
+
+
 class World:
     def __init__(self, *answers: httpx2.Response | Exception) -> None:
         self.clock = Clock()
         self.shelf = Shelf(self.clock)
         self.catalogs = Catalogs(self.shelf, self.clock)
         self.wire = Wire(*answers)
-        access = {"pixeldojo": Access(key=SecretStr("pd_1"))}
-        self.registry = Registry(access, catalogs=self.catalogs)
+        self.registry = Registry(with_key, catalogs=self.catalogs)
 
     async def work(self, for_s: float) -> None:
         """Keep the list fresh for so long, as a worker does."""
@@ -214,7 +219,7 @@ async def test_a_kept_list_that_was_damaged_is_taken_for_none() -> None:
 
 async def test_without_a_key_no_list_is_looked_for() -> None:
     world = World(listed())
-    registry = Registry({}, catalogs=world.catalogs)
+    registry = Registry(catalogs=world.catalogs)
     assert await registry.refresh()
 
 

@@ -12,6 +12,7 @@ from pydantic import SecretStr
 
 from mcp_relight.domain.exchange import Accepted, Request
 from mcp_relight.domain.exchange import Call as AdapterCall
+from mcp_relight.providers.account import Account
 from mcp_relight.providers.kit.adapter import Adapter
 from mcp_relight.providers.pixazo import Pixazo
 from mcp_relight.providers.pixeldojo import PixelDojo
@@ -97,6 +98,8 @@ async def test_the_adapter_of_the_guide_works_with_the_sender() -> None:
         assert request.headers["authorization"] == "Bearer k"
         return httpx2.Response(200, stream=httpx2.ByteStream(b'{"id": "job-17"}'))
 
-    provider = RestProvider(LUMEN(), key=SecretStr("k"), transport=httpx2.MockTransport(answer))
+    provider = RestProvider(
+        Account(adapter=LUMEN(), key=SecretStr("k")), transport=httpx2.MockTransport(answer)
+    )
     outcome = await provider.submit(call("lumen/lamp"), at_once)
     assert outcome == Accepted(ticket="job-17", poll_after_s=2)

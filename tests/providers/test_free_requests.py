@@ -17,6 +17,7 @@ from mcp_relight.errors import (
     ProviderProtocol,
     ProviderRefused,
 )
+from mcp_relight.providers.account import Account
 from mcp_relight.providers.pixazo import Pixazo
 from mcp_relight.providers.pixeldojo import PixelDojo
 from mcp_relight.providers.rest import MAX_OUTPUTS, RestProvider
@@ -43,19 +44,6 @@ async def test_a_ticket_that_could_leave_its_path_is_never_sent() -> None:
     with pytest.raises(ProviderProtocol):
         await dojo(wire).poll(job("../../api/v1/models"), at_once)
     assert wire.sent == []
-
-
-async def test_waits_grow_with_the_age_of_the_job() -> None:
-    body = {"jobId": "job_1", "status": "processing"}
-    waits: list[float | None] = []
-    for age_s in (0, 4, 8, 20, 100, 300):
-        outcome = await dojo(Wire(httpx2.Response(200, json=body))).poll(
-            job(created_at=NOW - age_s), at_once
-        )
-        assert isinstance(outcome, Working)
-        waits.append(outcome.poll_after_s)
-    assert waits == [2.0, 2.0, 4.0, 10.0, 15.0, 15.0]
-    assert "slower than usual" in outcome.note
 
 
 async def test_an_unknown_status_word_is_logged_once_capped_and_stripped(
@@ -116,7 +104,9 @@ async def test_a_key_is_tried_where_a_free_request_wants_it() -> None:
 
 async def test_a_provider_without_a_free_request_says_nothing() -> None:
     wire = Wire(httpx2.Response(200))
-    pixazo = RestProvider(Pixazo(), key=SecretStr("k"), transport=httpx2.MockTransport(wire))
+    pixazo = RestProvider(
+        Account(adapter=Pixazo(), key=SecretStr("k")), transport=httpx2.MockTransport(wire)
+    )
     assert await pixazo.balance(at_once) is None
     assert wire.sent == []
 
@@ -190,7 +180,9 @@ async def test_a_poll_that_cannot_be_read_says_so() -> None:
 async def test_pixazos_prediction_polls_are_free_although_they_are_posts() -> None:
     wire = Wire(httpx2.Response(502), httpx2.Response(200, json={"id": "p", "status": "starting"}))
     provider = RestProvider(
-        Pixazo(), key=SecretStr("k"), transport=httpx2.MockTransport(wire), now=lambda: NOW
+        Account(adapter=Pixazo(), key=SecretStr("k")),
+        transport=httpx2.MockTransport(wire),
+        now=lambda: NOW,
     )
     asked = job("prediction:p", model="pixazo/pixelforge-relighting")
     with pytest.raises(ProviderDown):
@@ -229,8 +221,7 @@ async def test_a_schema_is_asked_for_once_an_hour() -> None:
     wire = Wire(httpx2.Response(200, json=SCHEMA))
     clock = [NOW]
     provider = RestProvider(
-        PixelDojo(),
-        key=SecretStr(KEY),
+        Account(adapter=PixelDojo(), key=SecretStr(KEY)),
         transport=httpx2.MockTransport(wire),
         now=lambda: clock[0],
     )

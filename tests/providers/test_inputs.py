@@ -93,21 +93,6 @@ async def job(images: MemoryImages, provider: str, **changes: Any) -> Job:
     )
 
 
-async def test_the_local_engine_gets_ids_and_nothing_leaves() -> None:
-    images, pixels = MemoryImages(), ScriptedPixels()
-    mask = await stored(images, b"mask")
-    normals = await stored(images, b"normals")
-    local = await job(images, "local", mask_id=mask, extra_image_ids={"normal_map": normals})
-    prepared = await ProviderInputs(images, pixels, remotes={}).prepare(local, at_once)
-    assert prepared.sent == ()
-    assert prepared.call.images[0].image_id == local.request.image_id
-    assert prepared.call.images[0].url is None
-    assert prepared.call.mask is not None
-    assert prepared.call.mask.image_id == mask
-    assert prepared.call.extra_images["normal_map"].image_id == normals
-    assert pixels.reencoded == []
-
-
 async def test_the_callers_own_address_is_passed_on() -> None:
     images, pixels = MemoryImages(), ScriptedPixels()
     remote = Remote(Segmind(), "https://up.example.com/x")
@@ -159,14 +144,6 @@ async def test_without_an_upload_the_users_bucket_is_used_and_cleared() -> None:
     assert all(600 <= life_s <= 3600 for _, _, life_s in bucket.objects.values())
     await inputs.release(asked)
     assert bucket.objects == {}
-
-
-async def test_releasing_a_local_job_touches_no_bucket() -> None:
-    images, bucket = MemoryImages(), MemoryFolder()
-    await bucket.put("job_1", "image", b"", "image/png", 1.0)
-    inputs = ProviderInputs(images, ScriptedPixels(), remotes={}, bucket=bucket)
-    await inputs.release(await job(images, "local"))
-    assert bucket.objects
 
 
 async def test_where_nothing_applies_the_settings_that_would_help_are_named() -> None:

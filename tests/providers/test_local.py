@@ -1,15 +1,14 @@
-"""The embedded engine as a provider."""
+"""The embedded engine."""
 
 import pytest
 
-from mcp_relight.domain.exchange import Call, Output, Picture, Rendered
+from mcp_relight.domain.exchange import Output
+from mcp_relight.domain.job import JobRequest
 from mcp_relight.domain.lighting import Light, Lighting
 from mcp_relight.domain.pixels import Encoded, RenderResult, ShapeModel
 from mcp_relight.errors import ImageNotFound, InvalidArgument
-from mcp_relight.providers.local import CLASSIC, LocalProvider
+from mcp_relight.providers.local import CLASSIC, LocalRenderer
 from mcp_relight.testing import MemoryImages, ScriptedPixels
-
-from .calls import at_once
 
 pytestmark = pytest.mark.anyio
 
@@ -25,31 +24,33 @@ def _result(mode: str = "user_mask", confidence: float = 1.0, analysis: bytes | 
     )
 
 
-async def _stored(images: MemoryImages, data: bytes) -> Picture:
+async def _stored(images: MemoryImages, data: bytes) -> str:
     info = await images.put(Encoded(data=data, mime_type="image/png", width=4, height=3))
-    return Picture(width=4, height=3, mime_type="image/png", image_id=info.image_id)
+    return info.image_id
 
 
-async def _call(images: MemoryImages, **changes: object) -> Call:
+async def _request(images: MemoryImages, **changes: object) -> JobRequest:
     values: dict[str, object] = {
         "model": "local/classic",
         "lighting": Lighting(lights=(Light(azimuth_deg=-60),)),
         "params": CLASSIC.check({}),
-        "images": (await _stored(images, b"photo"),),
+        "image_id": await _stored(images, b"photo"),
+        "image_name": "photo",
+        "output_dir": "out",
     }
-    return Call(**{**values, **changes})  # type: ignore[arg-type]
+    return JobRequest.model_validate({**values, **changes})
 
 
-def _provider(
+def _renderer(
     images: MemoryImages,
     pixels: ScriptedPixels,
     version: str = "1",
     shape_model: ShapeModel | None = None,
-) -> LocalProvider:
+) -> LocalRenderer:
     async def now() -> ShapeModel | None:
         return shape_model
 
-    return LocalProvider(images, pixels, engine_version=version, shape_model=now)
+    return LocalRenderer(images, pixels, engine_version=version, shape_model=now)
 
 
 async def test_a_rendering_gets_the_stored_bytes_the_light_and_every_parameter() -> None:
@@ -64,19 +65,18 @@ async def test_a_rendering_gets_the_stored_bytes_the_light_and_every_parameter()
             "background": "keep",
         }
     )
-    call = await _call(
+    request = await _request(
         images,
         params=params,
-        mask=await _stored(images, b"mask"),
-        extra_images={
+        mask_id=await _stored(images, b"mask"),
+        extra_image_ids={
             "normal_map": await _stored(images, b"normals"),
             "depth_map": await _stored(images, b"depth"),
         },
     )
 
-    outcome = await _provider(images, pixels).submit(call, at_once)
+    outcome = await _renderer(images, pixels).render(request)
 
-    assert isinstance(outcome, Rendered)
     assert outcome.outputs == (Output(data=b"lit"),)
     task = pixels.tasks[0]
     assert (task.image, task.mask, task.normal_map, task.depth_map) == (
@@ -85,7 +85,7 @@ async def test_a_rendering_gets_the_stored_bytes_the_light_and_every_parameter()
         b"normals",
         b"depth",
     )
-    assert task.lighting == call.lighting
+    assert task.lighting == request.lighting
     assert (task.normal_convention, task.depth_convention) == ("directx", "near_is_dark")
     assert (task.remove_existing, task.shadow_strength, task.specular) == (0.25, 0.0, 1.0)
     assert task.background == "keep"
@@ -93,28 +93,28 @@ async def test_a_rendering_gets_the_stored_bytes_the_light_and_every_parameter()
 
 async def test_a_second_light_on_the_same_photo_uses_the_cached_analysis() -> None:
     images, pixels = MemoryImages(), ScriptedPixels(_result())
-    provider = _provider(images, pixels)
-    await provider.submit(await _call(images), at_once)
+    renderer = _renderer(images, pixels)
+    await renderer.render(await _request(images))
     other_light = Lighting(lights=(Light(azimuth_deg=60),))
-    await provider.submit(await _call(images, lighting=other_light), at_once)
+    await renderer.render(await _request(images, lighting=other_light))
     assert [task.analysis for task in pixels.tasks] == [None, b"new"]
 
 
 @pytest.mark.parametrize("changed", ["mask", "normals", "engine", "convention", "model"])
 async def test_an_analysis_is_not_reused_when_what_it_depends_on_changed(changed: str) -> None:
     images, pixels = MemoryImages(), ScriptedPixels(_result())
-    await _provider(images, pixels).submit(await _call(images), at_once)
+    await _renderer(images, pixels).render(await _request(images))
     changes: dict[str, object] = {}
     if changed == "mask":
-        changes["mask"] = await _stored(images, b"mask")
+        changes["mask_id"] = await _stored(images, b"mask")
     if changed == "normals":
-        changes["extra_images"] = {"normal_map": await _stored(images, b"normals")}
+        changes["extra_image_ids"] = {"normal_map": await _stored(images, b"normals")}
     if changed == "convention":
         changes["params"] = CLASSIC.check({"normal_convention": "directx"})
     version = "2" if changed == "engine" else "1"
     model = ShapeModel(path="/shape.onnx", sha256="12ab") if changed == "model" else None
-    provider = _provider(images, pixels, version, model)
-    await provider.submit(await _call(images, **changes), at_once)
+    renderer = _renderer(images, pixels, version, model)
+    await renderer.render(await _request(images, **changes))
     assert pixels.tasks[1].shape_model == model
     assert pixels.tasks[1].analysis is None
 
@@ -132,18 +132,17 @@ async def test_the_result_says_how_the_subject_was_found(
     mode: str, confidence: float, words: str
 ) -> None:
     images, pixels = MemoryImages(), ScriptedPixels(_result(mode, confidence))
-    outcome = await _provider(images, pixels).submit(await _call(images), at_once)
-    assert isinstance(outcome, Rendered)
+    outcome = await _renderer(images, pixels).render(await _request(images))
     assert words in outcome.warnings[0]
     assert outcome.warnings[-1] == "The engine's own words."
 
 
 async def test_a_picture_that_is_gone_is_not_found() -> None:
     images, pixels = MemoryImages(), ScriptedPixels(_result())
-    call = await _call(images)
+    request = await _request(images)
     images.stored.clear()
     with pytest.raises(ImageNotFound):
-        await _provider(images, pixels).submit(call, at_once)
+        await _renderer(images, pixels).render(request)
 
 
 @pytest.mark.parametrize("name", ["remove_existing", "shadow_strength", "specular"])

@@ -14,6 +14,7 @@ from mcp_relight.config import Settings
 from mcp_relight.domain.exchange import Accepted
 from mcp_relight.domain.network import DIRECT, Network
 from mcp_relight.errors import FetchFailed, ProviderDown
+from mcp_relight.providers.account import Account
 from mcp_relight.providers.pixeldojo import PixelDojo
 from mcp_relight.providers.rest import RestProvider
 from mcp_relight.storage.fetch import Fetcher
@@ -100,7 +101,9 @@ def anyio_backend() -> str:
 
 def provider(door: Door, network: Network) -> RestProvider:
     url = f"https://127.0.0.1:{door.port}"
-    return RestProvider(PixelDojo(), key=SecretStr(KEY), origin=url, network=network)
+    return RestProvider(
+        Account(adapter=PixelDojo(), key=SecretStr(KEY), gateway=url, network=network)
+    )
 
 
 def set_in(monkeypatch: pytest.MonkeyPatch, **variables: str) -> Network:

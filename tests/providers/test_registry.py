@@ -12,8 +12,11 @@ from pydantic import SecretStr
 from mcp_relight.domain.exchange import Picture
 from mcp_relight.domain.lighting import Lighting
 from mcp_relight.domain.models import ModelSpec
-from mcp_relight.errors import Internal, NeedsPublicUrl, UnknownModel
-from mcp_relight.providers.registry import GROUP, Access, Registry, installed
+from mcp_relight.errors import NeedsPublicUrl, UnknownModel
+from mcp_relight.providers.account import Account
+from mcp_relight.providers.kit.adapter import Adapter
+from mcp_relight.providers.registry import GROUP, Registry, installed
+from mcp_relight.providers.segmind import Segmind
 
 from .calls import call
 
@@ -36,11 +39,13 @@ PRODUCT_MODELS = [
 
 
 def registry(**keys: str) -> Registry:
-    access = {
-        name: Access(key=SecretStr(key), origin=None, credential_id=f"id-{name}")
-        for name, key in keys.items()
-    }
-    return Registry(access)
+    def account_of(adapter: Adapter) -> Account:
+        if (key := keys.get(adapter.name)) is None:
+            return Account(adapter=adapter)
+        named = f"id-{adapter.name}"
+        return Account(adapter=adapter, key=SecretStr(key), credential_id=named)
+
+    return Registry(account_of)
 
 
 @pytest.mark.parametrize("model", PRODUCT_MODELS)
@@ -83,11 +88,6 @@ def test_a_missing_key_is_named_and_the_local_engine_needs_none() -> None:
     assert str(models.ready("pixeldojo")).startswith("PIXELDOJO_API_KEY is not set.")
     assert str(models.ready("pixazo")).startswith("PIXAZO_API_KEY")
     assert models.ready("nobody") is not None
-
-
-def test_a_provider_without_a_key_is_not_connected() -> None:
-    with pytest.raises(Internal):
-        registry().connect("segmind")
 
 
 def test_credentials_are_named_without_the_key() -> None:
@@ -133,15 +133,22 @@ def test_every_model_that_relights_can_be_planned(spec: ModelSpec) -> None:
     assert draft.fields
 
 
+class Nameless(Segmind):
+    """An adapter whose author forgot a name."""
+
+    key_variable = ""
+    name = ""
+
+
 def test_a_plug_in_that_fails_is_shown_and_harms_nobody() -> None:
     points = (
         EntryPoint("broken", "no_such_package_here:Thing", GROUP),
         EntryPoint("wrong", "mcp_relight.domain.looks:LOOKS", GROUP),
-        EntryPoint("local", "mcp_relight.providers.local:LocalClassic", GROUP),
+        EntryPoint("nameless", f"{__name__}:Nameless", GROUP),
     )
-    models = Registry({}, plug_ins=lambda: points)
+    models = Registry(plug_ins=lambda: points)
     assert [spec.id for spec in models.specs()] == ["local/classic"]
-    assert [problem.plug_in for problem in models.problems()] == ["broken", "wrong"]
+    assert [problem.plug_in for problem in models.problems()] == ["broken", "wrong", "nameless"]
     assert "ModuleNotFoundError" in models.problems()[0].words
 
 
@@ -154,7 +161,7 @@ def test_the_built_in_providers_are_those_of_the_project_file() -> None:
 
 def test_planning_loads_no_http_client() -> None:
     code = (
-        "import sys; from mcp_relight.providers.registry import Registry; Registry({}).specs();"
+        "import sys; from mcp_relight.providers.registry import Registry; Registry().specs();"
         "sys.exit('httpx2' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
@@ -174,7 +181,7 @@ def test_a_picture_that_the_provider_could_not_read_is_known_beforehand(
 ) -> None:
     file = Picture(640, 480, "image/png", image_id="a" * 32)
     address = Picture(640, 480, "image/png", url="https://example.com/a.png")
-    with_bucket = Registry({}, has_bucket=True)
+    with_bucket = Registry(has_bucket=True)
     with_bucket.check_readable(call(model, images=(file,)))
     registry().check_readable(call(model, images=(address,)))
     for pictures in (

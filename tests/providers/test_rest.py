@@ -20,6 +20,7 @@ from mcp_relight.errors import (
     RelightError,
     TimedOut,
 )
+from mcp_relight.providers.account import Account
 from mcp_relight.providers.pixeldojo import PixelDojo
 from mcp_relight.providers.rest import RestProvider
 
@@ -171,7 +172,9 @@ async def test_a_request_that_cannot_be_put_together_was_certainly_not_sent() ->
             raise KeyError("subject_image")
 
     wire = Wire(httpx2.Response(202, json=TAKEN))
-    provider = RestProvider(Broken(), key=SecretStr("pd_1"), transport=httpx2.MockTransport(wire))
+    provider = RestProvider(
+        Account(adapter=Broken(), key=SecretStr("pd_1")), transport=httpx2.MockTransport(wire)
+    )
     with pytest.raises(ProviderRefused) as caught:
         await provider.submit(RELIGHT, at_once)
     assert caught.value.billed == "no"
@@ -179,7 +182,9 @@ async def test_a_request_that_cannot_be_put_together_was_certainly_not_sent() ->
 
 
 def _plug_in(wire: Wire, adapter: type[PixelDojo]) -> RestProvider:
-    return RestProvider(adapter(), key=SecretStr("pd_1"), transport=httpx2.MockTransport(wire))
+    return RestProvider(
+        Account(adapter=adapter(), key=SecretStr("pd_1")), transport=httpx2.MockTransport(wire)
+    )
 
 
 UNCLEAR = [301, 302, 303, 307, 308, 400, 402, 408, 409, 422, 425, 429, 451, 500, 502, 503, 529]

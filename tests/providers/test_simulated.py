@@ -26,6 +26,7 @@ from mcp_relight.errors import (
     ProviderProtocol,
     ProviderRefused,
 )
+from mcp_relight.providers.account import Account
 from mcp_relight.providers.kit.adapter import Adapter
 from mcp_relight.providers.pixazo import Pixazo
 from mcp_relight.providers.pixeldojo import PixelDojo
@@ -97,10 +98,9 @@ async def impatient(name: str, simulator: SimulatorHandle) -> AsyncIterator[Rest
 
 def connected(adapter: Adapter, simulator: SimulatorHandle) -> RestProvider:
     """Over plain HTTP: loading the certificates would cost more than most tests here."""
+    key, url = SecretStr(simulator.keys[adapter.name]), simulator.urls[adapter.name]
     return RestProvider(
-        adapter,
-        key=SecretStr(simulator.keys[adapter.name]),
-        origin=simulator.urls[adapter.name],
+        Account(adapter=adapter, key=key, gateway=url),
         transport=httpx2.AsyncHTTPTransport(verify=False, trust_env=False),
     )
 

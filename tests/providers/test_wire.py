@@ -17,6 +17,7 @@ from mcp_relight.errors import (
     ProviderProtocol,
     TimedOut,
 )
+from mcp_relight.providers.account import Account
 from mcp_relight.providers.pixeldojo import PixelDojo
 from mcp_relight.providers.rest import RestProvider
 
@@ -51,7 +52,7 @@ async def test_a_taken_submit_is_accepted_and_carries_the_key_once() -> None:
 
 async def test_a_configured_origin_replaces_the_documented_one() -> None:
     wire = Wire(httpx2.Response(202, json=TAKEN))
-    await dojo(wire, origin="http://127.0.0.1:9/pixeldojo/").submit(RELIGHT, at_once)
+    await dojo(wire, gateway="http://127.0.0.1:9/pixeldojo/").submit(RELIGHT, at_once)
     url = str(wire.sent[0].url)
     assert url == "http://127.0.0.1:9/pixeldojo/api/v1/models/image-relighting/run"
 
@@ -67,7 +68,9 @@ async def test_the_key_goes_to_segminds_upload_host_and_no_other() -> None:
 @pytest.mark.parametrize("key", ["pd_x\ny", "schlüssel", "a\x00b"])
 async def test_a_key_no_key_looks_like_is_named_and_not_sent(key: str) -> None:
     wire = Wire(httpx2.Response(202, json=TAKEN))
-    provider = RestProvider(PixelDojo(), key=SecretStr(key), transport=httpx2.MockTransport(wire))
+    provider = RestProvider(
+        Account(adapter=PixelDojo(), key=SecretStr(key)), transport=httpx2.MockTransport(wire)
+    )
     with pytest.raises(ProviderAuth, match="PIXELDOJO_API_KEY") as caught:
         await provider.submit(RELIGHT, at_once)
     assert caught.value.billed == "no"

@@ -1,13 +1,13 @@
 """Providers over a scripted transport, for the tests of the sender."""
 
 from collections.abc import Callable
-from typing import Any
 
 import httpx2
 from pydantic import SecretStr
 
 from mcp_relight.domain.job import Job, JobRequest
 from mcp_relight.domain.lighting import Lighting
+from mcp_relight.providers.account import Account
 from mcp_relight.providers.pixeldojo import PixelDojo
 from mcp_relight.providers.rest import RestProvider
 from mcp_relight.providers.segmind import Segmind
@@ -52,19 +52,19 @@ class Wire:
         return unread(answer)
 
 
-def dojo(wire: Answer, **changes: Any) -> RestProvider:
+def dojo(wire: Answer, gateway: str | None = None) -> RestProvider:
     return RestProvider(
-        PixelDojo(),
-        key=SecretStr(KEY),
+        Account(adapter=PixelDojo(), key=SecretStr(KEY), gateway=gateway),
         transport=httpx2.MockTransport(wire),
         now=lambda: NOW,
-        **changes,
     )
 
 
 def segmind(wire: Answer) -> RestProvider:
     return RestProvider(
-        Segmind(), key=SecretStr("SG_1"), transport=httpx2.MockTransport(wire), now=lambda: NOW
+        Account(adapter=Segmind(), key=SecretStr("SG_1")),
+        transport=httpx2.MockTransport(wire),
+        now=lambda: NOW,
     )
 
 

@@ -12,7 +12,6 @@ from typing import Any
 
 import pytest
 from mcp import Client
-from pydantic import SecretStr
 
 from mcp_relight.bootstrap import Application
 from mcp_relight.config import Settings
@@ -26,7 +25,7 @@ pytestmark = pytest.mark.anyio
 Call = Callable[..., Any]
 
 
-def settings_of(world: World, **changes: Any) -> Settings:
+def settings_of(world: World, variables: dict[str, str] | None = None, **changes: Any) -> Settings:
     world.photos.mkdir(exist_ok=True)
     values: dict[str, Any] = {
         "data_dir": world.data,
@@ -34,7 +33,7 @@ def settings_of(world: World, **changes: Any) -> Settings:
         "allowed_dirs": (world.photos,),
         "worker": "none",
     }
-    return Settings.load(**(values | changes))
+    return Settings.load(variables, **(values | changes))
 
 
 @pytest.fixture
@@ -207,7 +206,7 @@ async def test_local_only_refuses_remote_models_and_addresses(world: World) -> N
 
 async def test_local_only_leaves_the_local_engine_alone_ready(world: World) -> None:
     photo = world.photo("mug.png")
-    settings = settings_of(world, local_only=True, segmind_api_key=SecretStr("SG_nothing"))
+    settings = settings_of(world, {"SEGMIND_API_KEY": "SG_nothing"}, local_only=True)
     async with Client(create_server(Application(settings))) as client:
         listed = (await client.call_tool("list_models", {})).structured_content or {}
         assert [one["model"] for one in listed["models"] if one["ready"]] == ["local/classic"]

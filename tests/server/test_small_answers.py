@@ -21,11 +21,11 @@ CHARACTERS_PER_TOKEN = 4
 async def client(world: World) -> AsyncGenerator[Client]:
     world.photo("mug.jpg", width=96, height=64)
     settings = Settings.load(
+        {"SEGMIND_API_KEY": "SG_of_this_test"},
         data_dir=world.data,
         output_dir=world.results,
         allowed_dirs=(world.photos,),
         worker="none",
-        segmind_api_key="SG_of_this_test",
     )
     async with Client(create_server(Application(settings))) as client:
         yield client

@@ -93,9 +93,9 @@ async def test_an_id_that_is_none_of_ours_is_not_found(images: ImageFiles, bad: 
     assert await images.read(ID) == DATA
 
 
-def grow_old(folder: Path) -> None:
+def grow_old(folder: Path, by_s: float = 2 * 86_400) -> None:
     """As if nobody had asked for anything in there for two days."""
-    then = time.time() - 2 * 86_400
+    then = time.time() - by_s
     for path in folder.rglob("*.json"):
         os.utime(path, (then, then))
 
@@ -104,6 +104,19 @@ async def test_a_picture_without_a_job_is_deleted_when_nobody_asked_for_it_in_a_
     images: ImageFiles, tmp_path: Path
 ) -> None:
     await images.put(PICTURE)
+    await images.delete_unused([ID])
+    assert await images.read(ID) == DATA
+    grow_old(tmp_path)
+    await images.delete_unused([ID])
+    with pytest.raises(ImageNotFound):
+        await images.info(ID)
+
+
+async def test_a_picture_from_before_the_clock_was_put_back_grows_old_from_now_on(
+    images: ImageFiles, tmp_path: Path
+) -> None:
+    await images.put(PICTURE)
+    grow_old(tmp_path, by_s=-365 * 86_400)
     await images.delete_unused([ID])
     assert await images.read(ID) == DATA
     grow_old(tmp_path)

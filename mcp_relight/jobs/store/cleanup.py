@@ -9,6 +9,7 @@ from mcp_relight.domain.job import TERMINAL, Stage
 from mcp_relight.domain.ports import Forgotten
 from mcp_relight.errors import InvalidArgument, JobNotFound
 
+from .dialect import is_ahead
 from .spend import day_of
 from .tables import jobs, spend, uses
 
@@ -49,6 +50,10 @@ def prune(
 ) -> Forgotten:
     """Delete ended jobs that are too old, then the oldest until the images that jobs use fit.
     Names every stored image that no job uses then, also those that none ever did."""
+    # Written before the clock was put back: from now on they count as ended now.
+    connection.execute(
+        jobs.update().where(_IS_TERMINAL, is_ahead(jobs.c.updated_at, now)).values(updated_at=now)
+    )
     ended = jobs.select().with_only_columns(jobs.c.job_id).where(_IS_TERMINAL)
     old = connection.scalars(ended.where(jobs.c.updated_at < now - max_age_s)).all()
     gone = _delete(connection, old)

@@ -57,6 +57,7 @@ class Database:
         )
         self._patience_s = patience_s
         self._busy_timeout_s = busy_timeout_s
+        self._threads = anyio.CapacityLimiter(16)
         # SQLite has one writer; waiting here is fair, waiting in SQLite is not.
         self._writers = anyio.CapacityLimiter(1 if self.path else 8)
         self._readers = anyio.CapacityLimiter(2 if self.path else 8)
@@ -101,7 +102,7 @@ class Database:
         tries = 0
         while True:
             try:
-                return await anyio.to_thread.run_sync(lambda: self._attempt(call), limiter=limiter)
+                return await self._in_turn(call, limiter, within_s=deadline - time.monotonic())
             except DatabaseOutage:
                 if time.monotonic() >= deadline:
                     raise TimedOut(
@@ -112,6 +113,23 @@ class Database:
                     _log.warning("The job database does not answer; trying again.")
             await anyio.sleep(_PAUSES_S[min(tries, len(_PAUSES_S) - 1)])
             tries += 1
+
+    async def _in_turn(
+        self, call: Callable[[], T], limiter: anyio.CapacityLimiter, *, within_s: float
+    ) -> T:
+        """One try. Waiting behind others of this process is part of the patience; a try that has
+        begun is never left."""
+        turn = object()
+        with anyio.move_on_after(within_s) as waiting:
+            await limiter.acquire_on_behalf_of(turn)
+        if waiting.cancelled_caught:
+            raise DatabaseOutage
+        try:
+            return await anyio.to_thread.run_sync(
+                lambda: self._attempt(call), limiter=self._threads
+            )
+        finally:
+            limiter.release_on_behalf_of(turn)
 
     def _attempt(self, call: Callable[[], T]) -> T:
         """One try. Raises DatabaseOutage where another try may help."""
@@ -247,16 +265,45 @@ def _create_private(path: Path) -> None:
 
 
 def _create_tables(engine: Engine) -> None:
+    """Make what is missing. A database that has everything is only read: somebody may be writing
+    to it for long."""
+    with engine.execution_options(read_only=True).begin() as connection:
+        if _is_complete(connection) and not _missing_columns(connection):
+            return
     with engine.begin() as connection:
         metadata.create_all(connection)
-        found = connection.scalar(sa.select(meta.c.content).where(meta.c.name == "schema"))
-        if found is None:
+        for column in _missing_columns(connection):
+            added = sa.schema.CreateColumn(column).compile(dialect=engine.dialect)
+            connection.execute(sa.DDL(f"ALTER TABLE {column.table.name} ADD COLUMN {added}"))
+        if not _is_complete(connection):
             connection.execute(meta.insert().values(name="schema", content=str(SCHEMA_VERSION)))
-        elif int(found) > SCHEMA_VERSION:
-            raise Internal(
-                "The job database was written by a newer version of mcp-relight.",
-                hint="Update mcp-relight, or set MCP_RELIGHT_DATA_DIR to another folder.",
-            )
+
+
+def _is_complete(connection: Connection) -> bool:
+    """Whether the tables are all there. Raises Internal for those of a newer version."""
+    if not metadata.tables.keys() <= set(sa.inspect(connection).get_table_names()):
+        return False
+    found = connection.scalar(sa.select(meta.c.content).where(meta.c.name == "schema"))
+    if found is not None and int(found) > SCHEMA_VERSION:
+        raise Internal(
+            "The job database was written by a newer version of mcp-relight.",
+            hint="Update mcp-relight, or set MCP_RELIGHT_DATA_DIR to another folder.",
+        )
+    return found is not None
+
+
+def _missing_columns(connection: Connection) -> list[sa.Column[Any]]:
+    """Those that earlier versions did not have; each has a default."""
+    inspector = sa.inspect(connection)
+    there = {
+        (name, column["name"]) for name in metadata.tables for column in inspector.get_columns(name)
+    }
+    return [
+        column
+        for table in metadata.sorted_tables
+        for column in table.columns
+        if (table.name, column.name) not in there
+    ]
 
 
 def _inode(path: Path) -> int:

@@ -7,6 +7,8 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection
 
+from mcp_relight.domain.clock import SLACK_S
+
 
 def insert_into(connection: Connection, table: sa.Table) -> sqlite.Insert | postgresql.Insert:
     """An INSERT that can say ON CONFLICT."""
@@ -24,6 +26,11 @@ def insert_unless_there(
 def greater(left: Any, right: float) -> sa.Case[float]:
     """The greater of the two; SQLite and PostgreSQL name that function differently."""
     return sa.case((left > right, left), else_=right)
+
+
+def is_ahead(moment: sa.ColumnElement[float], now: float) -> sa.ColumnElement[bool]:
+    """`domain.clock.is_ahead`, of a column."""
+    return moment > now + SLACK_S
 
 
 def read_json(text: str) -> object:

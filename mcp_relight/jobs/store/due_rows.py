@@ -8,12 +8,11 @@ from sqlalchemy.engine import Connection
 from mcp_relight.domain.job import LEGAL, TERMINAL, Job, Stage
 from mcp_relight.jobs.retry import NEVER
 
+from .dialect import is_ahead
 from .tables import jobs, jobs_of, unreadable
 
 STRANDED_S = 10.0
 """Overdue by this much, a row has nobody: a worker that could take it would have started."""
-
-_CLOCK_SLACK_S = 60.0
 
 _OPEN: tuple[Stage, ...] = tuple(stage for stage in LEGAL if stage not in TERMINAL)
 
@@ -58,7 +57,7 @@ def due_jobs(
 
 def _is_due(now: float) -> sa.ColumnElement[bool]:
     """A row from the future was written before the clock was put back: its time is as wrong."""
-    return sa.or_(jobs.c.due_at <= now, jobs.c.updated_at > now + _CLOCK_SLACK_S)
+    return sa.or_(jobs.c.due_at <= now, is_ahead(jobs.c.updated_at, now))
 
 
 def next_due_at(

@@ -10,11 +10,12 @@ from typing import Any, cast
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from mcp_relight.domain import clock
 from mcp_relight.domain.job import TERMINAL, Job, Stage, Status, is_legal, new_job_id, stages_of
 from mcp_relight.domain.ports import JobPage, NewJob
 from mcp_relight.errors import IdempotencyConflict, Internal, InvalidArgument, JobNotFound
 
-from .dialect import insert_unless_there
+from .dialect import insert_unless_there, is_ahead
 from .spend import reserve_usd, settle
 from .tables import columns_of, images_of, job_of, jobs, jobs_of, row_of, uses
 
@@ -100,6 +101,7 @@ def move_job(
     columns = columns_of(changes) | {"stage": stage, "updated_at": now}
     if row["cancel_requested"] and not job.cancel_requested and "due_at" in columns:
         columns["due_at"] = now  # somebody wished it during the step, which did not know
+    columns |= _sent_by_this_clock(job, columns, now)
     columns |= settle(connection, row, stage, changes.get("cost"))
     columns |= _without_used_addresses(job, stage, changes)
     _remember_images(connection, job.job_id, changes)
@@ -152,6 +154,15 @@ def _without_used_addresses(job: Job, stage: Stage, changes: Mapping[str, Any]) 
     if job.outputs and (stage in TERMINAL or stage == "finishing"):
         columns |= columns_of({"outputs": ()})
     return columns
+
+
+def _sent_by_this_clock(job: Job, columns: Mapping[str, Any], now: float) -> dict[str, Any]:
+    """A job sent before the clock was put back: from now on it counts as sent now. While nobody
+    knows whether it was, evidence is looked for by the time that was written down."""
+    is_known = job.stage in {"running", "downloading"} and "submitted_at" not in columns
+    if is_known and job.submitted_at is not None and clock.is_ahead(job.submitted_at, now):
+        return {"submitted_at": now}
+    return {}
 
 
 def _lock_row(connection: Connection, job: Job) -> sa.RowMapping | None:
@@ -223,7 +234,8 @@ def insert_jobs(connection: Connection, new: Sequence[NewJob], now: float) -> tu
 def _free_old_keys(connection: Connection, new: Sequence[NewJob], now: float) -> None:
     """Jobs that ended badly, and old ones, no longer answer for the same request."""
     ended = jobs.c.stage.in_(("failed", "cancelled", "expired"))
-    old = sa.and_(jobs.c.created_at < now - DEDUP_WINDOW_S, jobs.c.stage != "submit_unknown")
+    is_old = sa.or_(jobs.c.created_at < now - DEDUP_WINDOW_S, is_ahead(jobs.c.created_at, now))
+    old = sa.and_(is_old, jobs.c.stage != "submit_unknown")
     for item in new:
         if item.dedup_key is not None:
             connection.execute(

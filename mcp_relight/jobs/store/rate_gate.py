@@ -3,12 +3,8 @@
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from .dialect import greater, insert_into
+from .dialect import greater, insert_into, is_ahead
 from .tables import gates
-
-LONGEST_WAIT_S = 3600.0
-"""A gate that is taken for longer was taken before the clock was put back: it counts as free. An
-hour holds the three thousand requests that fit into it at the usual rate."""
 
 
 def take_slot(
@@ -17,24 +13,34 @@ def take_slot(
     """Take the next slot; returns after how many seconds it may be used."""
     step_s = 60.0 / per_minute
     earliest = now - step_s * (burst - 1)
-    before = sa.case((gates.c.tat > now + LONGEST_WAIT_S, earliest), else_=gates.c.tat)
     taken = connection.execute(
         insert_into(connection, gates)
-        .values(name=gate, tat=earliest + step_s)
+        .values(name=gate, tat=earliest + step_s, seen_at=now)
         .on_conflict_do_update(
-            index_elements=[gates.c.name], set_={"tat": greater(before, earliest) + step_s}
+            index_elements=[gates.c.name],
+            set_={"tat": greater(_tat(now), earliest) + step_s, "seen_at": now},
         )
         .returning(gates.c.tat)
     ).scalar_one()
     return max(0.0, taken - step_s - now)
 
 
-def hold(connection: Connection, gate: str, *, until: float) -> None:
-    """Give out no slot before `until`."""
+def hold(connection: Connection, gate: str, *, seconds: float, now: float) -> None:
+    """Give out no slot for so long."""
+    until = now + seconds
     connection.execute(
         insert_into(connection, gates)
-        .values(name=gate, tat=until)
+        .values(name=gate, tat=until, seen_at=now)
         .on_conflict_do_update(
-            index_elements=[gates.c.name], set_={"tat": greater(gates.c.tat, until)}
+            index_elements=[gates.c.name],
+            set_={"tat": greater(_tat(now), until), "seen_at": now},
         )
+    )
+
+
+def _tat(now: float) -> sa.ColumnElement[float]:
+    """The gate's moment by the clock as it is now: put back with it, where that happened since the
+    gate was last used."""
+    return sa.case(
+        (is_ahead(gates.c.seen_at, now), gates.c.tat - gates.c.seen_at + now), else_=gates.c.tat
     )

@@ -131,8 +131,9 @@ class Store:
         )
 
     async def hold(self, gate: str, seconds: float) -> None:
-        until = self._now() + seconds
-        await self._database.write(lambda c: rate_gate.hold(c, gate, until=until))
+        await self._database.write(
+            lambda c: rate_gate.hold(c, gate, seconds=seconds, now=self._now())
+        )
 
     async def forget(self, job_id: str | None, *, owner: str) -> Forgotten:
         return await self._database.write(lambda c: cleanup.forget(c, job_id, owner=owner))

@@ -98,8 +98,10 @@ gates = Table(
     metadata,
     Column("name", String(120), primary_key=True),
     Column("tat", Float, nullable=False),
+    Column("seen_at", Float, nullable=False, server_default="0"),
 )
-"""Rate gates: `tat` is GCRA's theoretical arrival time, in seconds since 1970."""
+"""Rate gates: `tat` is GCRA's theoretical arrival time in seconds since 1970, by the clock that
+showed `seen_at` when the gate was last used."""
 
 catalog = Table(
     "catalogue",

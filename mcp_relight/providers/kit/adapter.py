@@ -6,22 +6,13 @@ file: whoever runs it does all that, the same way for every provider.
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import ClassVar, Self
 
 from pydantic import JsonValue
 
-from mcp_relight.domain.exchange import Call, Follow, Outcome, Reply, Request
+from mcp_relight.domain.exchange import Call, Follow, Outcome, Pace, Reply, Request
 from mcp_relight.domain.job import Job
 from mcp_relight.domain.models import Listing, ModelSpec
-
-
-@dataclass(frozen=True, slots=True)
-class Pace:
-    """How often to ask whether a job is done: every `first_s`, slowing down to `slowest_s`."""
-
-    first_s: float
-    slowest_s: float
 
 
 class Adapter(ABC):
@@ -33,16 +24,21 @@ class Adapter(ABC):
     origin: ClassVar[str]
     """Where its API lives; a setting may put a gateway in its place."""
     key_variable: ClassVar[str]
-    """The environment variable that holds the key."""
+    """The environment variable that holds the key. `<variable>_FILE` may name a file instead, and
+    `MCP_RELIGHT_<NAME>_URL` and `_RPM` set another origin and rate. It ends in _KEY, _TOKEN or
+    _SECRET, by which its value is kept out of logs from the start."""
     key_page: ClassVar[str] = ""
     """Where a person gets a key."""
     sibling_hosts: ClassVar[frozenset[str]] = frozenset()
     """Further documented hosts of the same provider that are given the key."""
     rate_reset_header: ClassVar[str | None] = None
     """Lower-case header in which a 429 says when to come back, beside Retry-After."""
-    pace: ClassVar[Pace] = Pace(2.0, 10.0)
-    deadline_s: ClassVar[float] = 300.0
-    """Past this, a job is called slow; it is still polled."""
+    per_minute: ClassVar[float] = 50.0
+    """Requests of any kind that one key may send, polls and uploads included; a setting may choose
+    another rate."""
+    burst: ClassVar[int] = 10
+    """So many of them may follow each other at once."""
+    pace: ClassVar[Pace] = Pace()
     max_edge_px: ClassVar[int | None] = 4096
     """Longer edge of a picture that is uploaded for it."""
     takes_data: ClassVar[bool] = False

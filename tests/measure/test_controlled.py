@@ -1,0 +1,77 @@
+"""A real portrait relit by the engine, judged against another wish: every part has to notice."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from mcp_relight.domain.lighting import Lighting
+from mcp_relight.domain.looks import LOOKS
+from mcp_relight.domain.report import Report
+from mcp_relight.engine.analysis import Analysis
+from mcp_relight.engine.pipeline import analyze_shape, relight
+from mcp_relight.measure.report import report
+
+from .pairs import Pixels
+
+PORTRAIT = Path(__file__).parents[2] / "mcp_relight" / "cli" / "samples" / "astronaut.jpg"
+SIDED = ("golden_hour", "split", "low_key", "window_right")
+
+
+@pytest.fixture(scope="module")
+def portrait() -> tuple[Pixels, Analysis]:
+    photo = cv2.imread(str(PORTRAIT))
+    assert photo is not None
+    rgb = np.ascontiguousarray(photo[..., ::-1], np.uint8)
+    return rgb, analyze_shape(rgb)
+
+
+def judged(
+    portrait: tuple[Pixels, Analysis], look: str, change: Callable[[Lighting], Lighting]
+) -> Report:
+    """The look asked for, and what was made of the changed one."""
+    rgb, analysis = portrait
+    asked = LOOKS[look].lighting
+    return report(rgb, relight(rgb, analysis, change(asked)).rgb, asked)
+
+
+def mirrored(lighting: Lighting) -> Lighting:
+    lights = tuple(
+        light.model_copy(update={"azimuth_deg": -light.azimuth_deg}) for light in lighting.lights
+    )
+    return lighting.model_copy(update={"lights": lights})
+
+
+def half_as_warm(lighting: Lighting) -> Lighting:
+    """Half way from daylight, in reciprocal kelvin."""
+    lights = tuple(
+        light.model_copy(update={"kelvin": 2 / (1 / (light.kelvin or 6504) + 1 / 6504)})
+        for light in lighting.lights
+    )
+    return lighting.model_copy(update={"lights": lights})
+
+
+@pytest.mark.parametrize("look", [*SIDED, "neon"])
+def test_the_look_itself_is_as_asked(portrait: tuple[Pixels, Analysis], look: str) -> None:
+    assert judged(portrait, look, lambda asked: asked).verdict == "as asked"
+
+
+@pytest.mark.parametrize("look", [*SIDED, "neon"])
+def test_a_quarter_of_it_is_weaker(portrait: tuple[Pixels, Analysis], look: str) -> None:
+    made = judged(portrait, look, lambda asked: asked.model_copy(update={"strength": 0.25}))
+    assert made.verdict == "weaker"
+
+
+@pytest.mark.parametrize("look", [*SIDED, "neon"])
+def test_the_other_side_is_wrong(portrait: tuple[Pixels, Analysis], look: str) -> None:
+    """Of two neon tubes, each on the side of the other."""
+    made = judged(portrait, look, mirrored)
+    assert made.verdict == "wrong direction"
+    assert made.parts.direction == "wrong"
+
+
+def test_half_the_warmth_is_a_weaker_colour(portrait: tuple[Pixels, Analysis]) -> None:
+    made = judged(portrait, "golden_hour", half_as_warm)
+    assert (made.verdict, made.parts.colour) == ("weaker", "weaker")
