@@ -33,7 +33,7 @@ _RETURNS = 0.5
 _CLOSED, _FILLED, _RING_PX = 0.12, 0.3, (9, 21)
 _OPEN_SHARE, _OPEN_SHARE_HARD = 25, 5
 """Percent of what lies around a stain that may be like it."""
-_GRAIN = 0.011
+_GRAIN, _GRAIN_LEVEL, _CALMEST = 0.011, 0.1, 30
 _BANDS_TOGETHER, _BANDS_EQUAL = 0.2, 0.05
 _AROUND, _PEAK = 11, 3.0
 _DIM, _LEAST_SHARE = 40, 0.05
@@ -70,12 +70,18 @@ def flaws_of(
 
 
 def _is_grainy(original: Linear, final: Linear, shown: Bits) -> bool:
-    """Fine detail that is not the original's, scaled by the change of light."""
-    before, after = (_fine(np.sqrt(one.full @ WEIGHTS)) for one in (original, final))
-    scale = blur(before * after, 6.0) / (blur(before * before, 6.0) + np.float32(1e-5))
+    """Fine detail that is not the original's, scaled by the change of light, where the original is
+    calm: among fine things a change of light leaves more of it."""
+    bright = [np.sqrt(one.full @ WEIGHTS) for one in (original, final)]
+    before, after = (_fine(one) for one in bright)
+    own = blur(before * before, 6.0)
+    seen = shown & (bright[1] > _GRAIN_LEVEL) & (bright[1] < 1 - _GRAIN_LEVEL)
+    if float(seen.mean()) < _LEAST_SHARE:
+        return False
+    scale = blur(before * after, 6.0) / (own + np.float32(1e-5))
     strange = after - np.clip(scale, 0, 4) * before
-    power = blur(strange * strange, 4.0)[shown]
-    return power.size > 0 and float(np.sqrt(np.median(power))) > _GRAIN
+    calm = seen & (own <= np.percentile(own[seen], _CALMEST))
+    return float(np.sqrt(np.median(blur(strange * strange, 4.0)[calm]))) > _GRAIN
 
 
 def _fine(bright: Map) -> Map:
