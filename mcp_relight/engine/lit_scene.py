@@ -24,10 +24,10 @@ _SCENE_DOUBT = 0.35
 _BACKDROP_SHADOW = 0.35
 _BACKDROP_BLUR = 0.03
 
-_FACE_WRAP = 0.16
+_FACE_WRAP = 0.05
 """A face turns into its shadow slowly: skin scatters light."""
 _FACE_SHADOW_BLUR = 0.07
-_FACE_SHADOW_LIFT = 0.7
+_FACE_SHADOW_LIFT = 0.5
 """Heights of a face are only roughly known, so what brow and nose cast is kept soft and open."""
 
 _SUBJECT_REACH = 0.5

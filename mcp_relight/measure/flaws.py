@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from mcp_relight.domain.report import Flaw
 from mcp_relight.engine.grid import Bits, Map, blur
 
+from .color import brightest, darkest
 from .gain import WEIGHTS
 from .linear import Linear
 
@@ -32,7 +33,7 @@ _RETURNS = 0.5
 _CLOSED, _FILLED, _RING_PX = 0.12, 0.3, (9, 21)
 _OPEN_SHARE, _OPEN_SHARE_HARD = 25, 5
 """Percent of what lies around a stain that may be like it."""
-_GRAIN = 0.011
+_GRAIN, _GRAIN_LEVEL, _CALMEST = 0.011, 0.1, 30
 _BANDS_TOGETHER, _BANDS_EQUAL = 0.2, 0.05
 _AROUND, _PEAK = 11, 3.0
 _DIM, _LEAST_SHARE = 40, 0.05
@@ -69,12 +70,18 @@ def flaws_of(
 
 
 def _is_grainy(original: Linear, final: Linear, shown: Bits) -> bool:
-    """Fine detail that is not the original's, scaled by the change of light."""
-    before, after = (_fine(np.sqrt(one.full @ WEIGHTS)) for one in (original, final))
-    scale = blur(before * after, 6.0) / (blur(before * before, 6.0) + np.float32(1e-5))
+    """Fine detail that is not the original's, scaled by the change of light, where the original is
+    calm: among fine things a change of light leaves more of it."""
+    bright = [np.sqrt(one.full @ WEIGHTS) for one in (original, final)]
+    before, after = (_fine(one) for one in bright)
+    own = blur(before * before, 6.0)
+    seen = shown & (bright[1] > _GRAIN_LEVEL) & (bright[1] < 1 - _GRAIN_LEVEL)
+    if float(seen.mean()) < _LEAST_SHARE:
+        return False
+    scale = blur(before * after, 6.0) / (own + np.float32(1e-5))
     strange = after - np.clip(scale, 0, 4) * before
-    power = blur(strange * strange, 4.0)[shown]
-    return power.size > 0 and float(np.sqrt(np.median(power))) > _GRAIN
+    calm = seen & (own <= np.percentile(own[seen], _CALMEST))
+    return float(np.sqrt(np.median(blur(strange * strange, 4.0)[calm]))) > _GRAIN
 
 
 def _fine(bright: Map) -> Map:
@@ -110,11 +117,16 @@ def _equal(levels: NDArray[np.uint8], inner: Bits) -> float:
 
 def _is_clipped(before: NDArray[np.uint8], after: NDArray[np.uint8], shown: Bits) -> bool:
     """Areas without detail that had some: two channels full, or all of them empty."""
-    full = np.sort(after, axis=2)[..., 1] >= _FULL
-    had = np.sort(before, axis=2)[..., 1] < _NOT_FULL
-    burnt = full & had & shown & (after.min(axis=2) > _NOT_FULL // 2)
-    drowned = (after.max(axis=2) <= _BLACK) & (before.max(axis=2) > _NOT_BLACK) & shown
+    full, had = _second(after) >= _FULL, _second(before) < _NOT_FULL
+    burnt = full & had & shown & (darkest(after) > _NOT_FULL // 2)
+    drowned = (brightest(after) <= _BLACK) & (brightest(before) > _NOT_BLACK) & shown
     return float(burnt.mean()) > _BURNT or float(drowned.mean()) > _DROWNED
+
+
+def _second(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """(h, w) the channel in the middle."""
+    red, green, blue = (rgb[..., channel] for channel in range(3))
+    return np.maximum(np.minimum(red, green), np.minimum(np.maximum(red, green), blue))
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +168,7 @@ def _edges(original: Linear, final: Linear, shown: Bits) -> _Edges:
     floor = np.float32(_FLOOR)
     stops = blur(np.log2((after + floor) / (before + floor)) @ WEIGHTS, _EDGE_SIGMA_PX)
     slope = _slope(stops)
-    step = np.linalg.norm(slope, axis=2)
+    step = np.sqrt(slope[..., 0] ** 2 + slope[..., 1] ** 2)
     level, was = (blur(np.sqrt(one @ WEIGHTS), _EDGE_SIGMA_PX) for one in (after, before))
     own = _activity(blur(np.sqrt(before), _EDGE_SIGMA_PX))
     lit = np.clip(level / np.maximum(was, 0.05), 0.3, 1.5)
@@ -168,14 +180,18 @@ def _edges(original: Linear, final: Linear, shown: Bits) -> _Edges:
 
 
 def _slope(values: Map) -> Map:
-    across = cv2.Scharr(values, cv2.CV_32F, 1, 0) / 32
-    down = cv2.Scharr(values, cv2.CV_32F, 0, 1) / 32
-    return np.stack([across, down], axis=-1).astype(np.float32)
+    return np.stack([_scharr(values, 1, 0), _scharr(values, 0, 1)], axis=-1)
+
+
+def _scharr(values: Map, dx: int, dy: int) -> Map:
+    return np.asarray(cv2.Scharr(values, cv2.CV_32F, dx, dy, scale=1 / 32), np.float32)
 
 
 def _activity(channels: Map) -> Map:
     """(h, w) the steepest step of the original near every place, all channels together."""
-    steep = np.sqrt((_slope(channels) ** 2).sum(axis=(-2, -1)))
+    across, down = (_scharr(channels, *axis) for axis in ((1, 0), (0, 1)))
+    power = across * across + down * down
+    steep = np.sqrt(power[..., 0] + power[..., 1] + power[..., 2])
     return np.asarray(cv2.dilate(steep, np.ones((_NEAR_PX, _NEAR_PX))), np.float32)
 
 

@@ -3,7 +3,9 @@
 import math
 
 from mcp_relight.domain.lighting import Light
-from mcp_relight.domain.report import SURE, Angles, LightAnalysis, MatchReport
+from mcp_relight.domain.report import SURE, Angles, LightAnalysis, MatchReport, Parts
+
+_NEAR_DEG, _NEAR_PERCENT = 35, 12
 
 
 def match_of(target: LightAnalysis, made: LightAnalysis, after: Angles | None) -> MatchReport:
@@ -18,6 +20,16 @@ def match_of(target: LightAnalysis, made: LightAnalysis, after: Angles | None) -
         contrast_stops=contrast,
         exposure_stops=round(made.exposure_ev - target.exposure_ev, 1),
     )
+
+
+def parts_by(match: MatchReport, parts: Parts) -> Parts:
+    """The parts, as asked where the light is the reference's: it may have been there before."""
+    near: dict[str, str] = {}
+    if match.direction_deg is not None and match.direction_deg <= _NEAR_DEG:
+        near["direction"] = "as asked"
+    if match.kelvin_percent is not None and abs(match.kelvin_percent) <= _NEAR_PERCENT:
+        near["colour"] = "as asked"
+    return parts.model_copy(update=near)
 
 
 def _angles(light: LightAnalysis) -> Angles | None:

@@ -27,7 +27,7 @@ from .direction import Change, Light, change_of
 from .flaws import flaws_of
 from .gain import at_size, gain_of
 from .linear import Linear, half_of
-from .match import match_of
+from .match import match_of, parts_by
 from .parts import Evidence, parts_of
 from .register import coverage, register, shrink, warp
 from .request import Wish, asked_kelvin, wished
@@ -93,6 +93,9 @@ def report(
             color_confidence=known.color_confidence,
         )
     )
+    match = None if target is None else match_of(target, analyze(final_rgb), direction.after)
+    if match is not None:
+        parts = parts_by(match, parts)
     measured = Measured(
         content=pair.content,
         parts=parts,
@@ -119,7 +122,7 @@ def report(
         stops=_stops(*levels, shapes[0]),
         kelvin=kelvin,
         collateral=_collateral(pair.content),
-        match=None if target is None else match_of(target, analyze(final_rgb), direction.after),
+        match=match,
     )
 
 

@@ -175,6 +175,18 @@ def test_strength_0_is_the_original_as_asked(scenes: list[Lit]) -> None:
     assert "the original, as asked" in made.sentence
 
 
+def test_a_matched_light_is_measured_against_its_reference(scenes: list[Lit]) -> None:
+    one, other = scenes[0], scenes[1]
+    target = analyze(other.photos[1])
+    near = report(one.soft, one.photos[1], asked(-60, 0), target=target).match
+    far = report(one.soft, one.photos[2], asked(-60, 0), target=target).match
+    assert near is not None
+    assert far is not None
+    assert near.direction_deg is not None
+    assert far.direction_deg is not None
+    assert near.direction_deg <= 35 < far.direction_deg
+
+
 def test_before_is_what_was_measured_of_the_photo_alone(scenes: list[Lit]) -> None:
     scene = scenes[0]
     alone = analyze(scene.photos[2])

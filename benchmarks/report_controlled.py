@@ -1,0 +1,89 @@
+"""Ask for one light, make another, and count how often the report notices.
+
+    PYTHONPATH=. python benchmarks/report_controlled.py PHOTO_DIR [--every N]
+
+PHOTO_DIR holds PNG or JPEG photos; each is relit by the local engine. Every line is the share of
+the photos and looks on which the report said what it should: the light itself "as asked" and
+without a flaw, a quarter of it "weaker", the mirrored one "wrong direction", half the way from
+daylight (in reciprocal kelvin) a weaker colour, the photo unchanged "weaker", the next photo
+"changed content".
+"""
+
+import argparse
+from collections import defaultdict
+from pathlib import Path
+
+from benchmarks.lit_scenes import Pixels, read_rgb
+from mcp_relight.domain.lighting import DAYLIGHT_KELVIN, Light, Lighting
+from mcp_relight.domain.looks import LOOKS
+from mcp_relight.engine.pipeline import analyze_shape, relight
+from mcp_relight.measure.analyze import analyze
+from mcp_relight.measure.report import report
+
+SIDED = ("golden_hour", "split", "rembrandt", "low_key", "window_right", "neon")
+WARM = ("golden_hour", "candlelight")
+
+Tally = dict[str, list[bool]]
+
+
+def with_lights(lighting: Lighting, lights: list[Light]) -> Lighting:
+    return lighting.model_copy(update={"lights": tuple(lights)})
+
+
+def mirrored(lighting: Lighting) -> Lighting:
+    turned = [one.model_copy(update={"azimuth_deg": -one.azimuth_deg}) for one in lighting.lights]
+    return with_lights(lighting, turned)
+
+
+def half_as_warm(lighting: Lighting) -> Lighting:
+    def half(kelvin: float | None) -> float:
+        return 2 / (1 / (kelvin or DAYLIGHT_KELVIN) + 1 / DAYLIGHT_KELVIN)
+
+    return with_lights(
+        lighting, [one.model_copy(update={"kelvin": half(one.kelvin)}) for one in lighting.lights]
+    )
+
+
+def measure(photo: Pixels, other: Pixels, tally: Tally) -> None:
+    shape, before = analyze_shape(photo), analyze(photo)
+    for look in SIDED:
+        asked = LOOKS[look].lighting
+        quarter = asked.model_copy(update={"strength": 0.25})
+        right, weak, wrong = (
+            report(photo, relight(photo, shape, made).rgb, asked, before=before)
+            for made in (asked, quarter, mirrored(asked))
+        )
+        tally["as asked"].append(right.verdict == "as asked")
+        tally["no flaw"].append(not right.flaws)
+        tally["quarter"].append(weak.verdict == "weaker")
+        tally["mirrored"].append(wrong.verdict == "wrong direction")
+    for look in WARM:
+        asked = LOOKS[look].lighting
+        made = relight(photo, shape, half_as_warm(asked)).rgb
+        word = report(photo, made, asked, before=before).parts.colour
+        tally["half as warm"].append(word == "weaker")
+    asked = LOOKS["golden_hour"].lighting
+    tally["unchanged"].append(report(photo, photo, asked, before=before).verdict == "weaker")
+    replaced = report(photo, other, asked, before=before).verdict
+    tally["another photo"].append(replaced == "changed content")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Count how often the report notices.")
+    parser.add_argument("photo_dir", type=Path)
+    parser.add_argument("--every", type=int, default=1)
+    arguments = parser.parse_args()
+    kinds = (".png", ".jpg", ".jpeg")
+    paths = [one for one in sorted(arguments.photo_dir.iterdir()) if one.suffix in kinds]
+    if len(paths) < 2:
+        raise SystemExit("photo_dir holds fewer than two photos")
+    tally: Tally = defaultdict(list)
+    for index in range(0, len(paths), arguments.every):
+        photo, other = (read_rgb(paths[at % len(paths)]) for at in (index, index + 1))
+        measure(photo, other, tally)
+    for name, found in tally.items():
+        print(f"{name:14s} {sum(found) / len(found):.3f} of {len(found)}")
+
+
+if __name__ == "__main__":
+    main()
