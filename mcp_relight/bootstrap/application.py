@@ -20,7 +20,7 @@ from .workers import DetachedWorkers, InlineWorkers, NoWorkers
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-    from mcp_relight.domain.ports import FoundPage, Library, Taken
+    from mcp_relight.domain.library import FoundPage, Library, Taken
     from mcp_relight.service.service import Service
 
 _log = logging.getLogger(__name__)

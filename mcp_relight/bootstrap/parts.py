@@ -15,7 +15,8 @@ from mcp_relight.jobs.credentials import credential_id, fingerprint, folder_salt
 from mcp_relight.jobs.locks import WorkerLock, is_living
 
 if TYPE_CHECKING:
-    from mcp_relight.domain.ports import Library, Turn
+    from mcp_relight.domain.library import Library
+    from mcp_relight.domain.ports import Turn
     from mcp_relight.jobs.rate_limiter import RateLimiter
     from mcp_relight.jobs.steps import Steps
     from mcp_relight.jobs.store.store import Store

@@ -4,7 +4,8 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from mcp_relight.domain.ports import Found, Jobs, Library
+from mcp_relight.domain.library import Found, Library
+from mcp_relight.domain.ports import Jobs
 from mcp_relight.domain.queries import FindArguments
 from mcp_relight.domain.views import FoundImage, FoundImages
 

@@ -9,10 +9,10 @@ from pydantic import JsonValue
 from mcp_relight.domain.exchange import Call, Picture
 from mcp_relight.domain.image import URI_PREFIX, ImageInfo, is_image_id
 from mcp_relight.domain.job import Cost, Finish
+from mcp_relight.domain.library import Library, Taken
 from mcp_relight.domain.lighting import Lighting
 from mcp_relight.domain.looks import LOOKS
 from mcp_relight.domain.models import ModelSpec, parse_json_object
-from mcp_relight.domain.ports import Library, Taken
 from mcp_relight.domain.position import MIDDLE
 from mcp_relight.domain.request import PlanArguments, RelightArguments
 from mcp_relight.domain.words import dollars

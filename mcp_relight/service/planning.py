@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from mcp_relight.domain.ports import Library, Taken
+from mcp_relight.domain.library import Library, Taken
 from mcp_relight.domain.request import PlanArguments
 from mcp_relight.domain.views import Candidate, ErrorView, Plan
 from mcp_relight.errors import RequestError

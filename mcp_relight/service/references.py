@@ -1,8 +1,9 @@
 """Another photo whose light is asked for."""
 
 from mcp_relight.domain.known_light import known_light
+from mcp_relight.domain.library import Library, Taken
 from mcp_relight.domain.matching import Asked, matched
-from mcp_relight.domain.ports import Images, Library, Pixels, Taken
+from mcp_relight.domain.ports import Images, Pixels
 
 from .ordering import take
 

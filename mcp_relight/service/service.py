@@ -8,20 +8,12 @@ import anyio
 
 from mcp_relight.domain.job import Policy
 from mcp_relight.domain.known_light import known_light
+from mcp_relight.domain.library import Library, Taken
 from mcp_relight.domain.looks import LOOKS
 from mcp_relight.domain.matching import Asked
 from mcp_relight.domain.models import ModelSpec
 from mcp_relight.domain.pixels import Encoded, RenderTask, ShapeModel
-from mcp_relight.domain.ports import (
-    Images,
-    Jobs,
-    Library,
-    Models,
-    Pixels,
-    ShapeModelNow,
-    Taken,
-    Workers,
-)
+from mcp_relight.domain.ports import Images, Jobs, Models, Pixels, ShapeModelNow, Workers
 from mcp_relight.domain.queries import (
     AnalyzeArguments,
     CompareArguments,

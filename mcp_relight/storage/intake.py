@@ -15,7 +15,8 @@ from urllib.parse import unquote, urlsplit
 import anyio.to_thread
 
 from mcp_relight.domain.image import MAX_INPUT_BYTES, URI_PREFIX
-from mcp_relight.domain.ports import Downloads, FoundPage, Images, Pixels, Taken
+from mcp_relight.domain.library import FoundPage, Taken
+from mcp_relight.domain.ports import Downloads, Images, Pixels
 from mcp_relight.errors import ImageNotFound, ImageTooLarge, InvalidArgument, UrlRefused
 
 from .library import allowed_folder, newest_pictures, pictures_fitting, place

@@ -16,7 +16,7 @@ from itertools import islice
 from pathlib import Path
 
 from mcp_relight.domain.image import HEAD_BYTES, format_of
-from mcp_relight.domain.ports import Found
+from mcp_relight.domain.library import Found
 from mcp_relight.errors import ImageNotFound, InvalidArgument
 
 from .folded import PICTURE_EXTENSIONS, fitting, holds

@@ -11,7 +11,7 @@ from pydantic import SecretStr
 
 from mcp_relight.domain.image import ImageInfo
 from mcp_relight.domain.job import Policy
-from mcp_relight.domain.ports import Taken
+from mcp_relight.domain.library import Taken
 from mcp_relight.domain.request import PlanArguments
 from mcp_relight.errors import InvalidArgument, ProviderError, ProviderProtocol
 from mcp_relight.providers.account import Account

@@ -7,7 +7,7 @@ import pytest
 from mcp import Client, MCPError
 
 from mcp_relight.bootstrap import Application
-from mcp_relight.domain.ports import Library, Taken
+from mcp_relight.domain.library import Library, Taken
 from mcp_relight.server.app import create_server
 from mcp_relight.simulator.control import SimulatorHandle
 from tests.flows.rig import Paid, ended, look, start
