@@ -1,7 +1,7 @@
 """From the working grid to the photo: guided upsampling of the gain, strip by strip."""
 
 from dataclasses import dataclass
-from typing import Any, Literal, Self
+from typing import Any, Literal, Self, cast
 
 import cv2
 import numpy as np
@@ -10,7 +10,7 @@ from mcp_relight.domain.lighting import Region
 
 from .analysis import Analysis
 from .color import LUMINANCE, decode, encode
-from .grid import Map, Pixels, blur, box_mean, guided
+from .grid import Map, Pixels, Real, blur, box_mean, guided
 from .shade import Shading
 
 Background = Literal["relight", "keep", "darken"]
@@ -148,8 +148,8 @@ class _Rows:
 
     @classmethod
     def of(cls, strip: slice, full: int, work: int) -> Self:
-        y = (np.arange(strip.start, strip.stop) + 0.5) * work / full - 0.5
-        y = np.clip(y, 0, work - 1)
+        centers = np.arange(strip.start, strip.stop, dtype=np.float64) + 0.5
+        y: Real = np.clip(centers * work / full - 0.5, 0, work - 1)
         first, last = int(y[0]), min(int(y[-1]) + 1, work - 1)
         away = np.abs(y[:, None] - np.arange(first, last + 1))
         return cls(slice(first, last + 1), np.maximum(1 - away, 0).astype(np.float32))
@@ -169,8 +169,8 @@ def _widened(values: Map, columns: int) -> Map:
 
 def _peak(values: Any) -> Any:
     """The largest channel of every pixel, (H, W)."""
-    red, green, blue = cv2.split(values)
-    return cv2.max(cv2.max(red, green), blue)
+    red, green, blue = cast(Any, cv2.split(values))  # the stubs know no images of 16 bits
+    return cast(Any, cv2.max(cast(Any, cv2.max(red, green)), blue))
 
 
 def _compress_highlights(relit: Map, before: Map) -> None:

@@ -1,6 +1,7 @@
 """Colour: sRGB to linear light and back, and the colours of lights."""
 
 from functools import cache
+from typing import Any, cast
 
 import cv2
 import numpy as np
@@ -56,7 +57,8 @@ def decode(pixels: Pixels) -> Map:
 def encode(linear: Real) -> Pixels:
     """Linear light, clipped to 0..1, to 8-bit sRGB. `encode(decode(x)) == x` for every level."""
     flat = np.ascontiguousarray(linear, np.float32).reshape(linear.shape[0], -1)
-    steps = cv2.multiply(flat, _ENCODE_STEPS, dtype=cv2.CV_16U)  # rounds, and stops at 0 and 65535
+    # Rounds, and stops at 0 and 65535; the stubs do not know of a number as the second factor.
+    steps = cv2.multiply(flat, cast(Any, _ENCODE_STEPS), dtype=cv2.CV_16U)
     return np.asarray(cv2.LUT(steps, _encode_table()), np.uint8).reshape(linear.shape)
 
 

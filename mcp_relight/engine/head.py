@@ -48,8 +48,8 @@ def head_normals(faces: list[MeshFace], size: tuple[int, int]) -> tuple[Map, Map
             total = weight + own * (1 - weight)
             part = np.where(total > 0, own * (1 - weight) / np.maximum(total, 1e-6), 0)
             normals = unit(normals * (1 - part[..., None]) + found * part[..., None])
-            weight = total
-    return normals, weight
+            weight = np.asarray(total, np.float32)
+    return np.asarray(normals, np.float32), weight
 
 
 def _head(face: MeshFace) -> _Head:

@@ -154,9 +154,10 @@ class LitScene:
         if strength == 0 or (self._doubt and self._face is None):
             return np.ones(self._size, np.float32)
         if rays.hidden is not None:
-            hidden = rays.hidden
+            hidden = np.asarray(rays.hidden, np.float32)
         elif light.direction[2] > 0.05:
-            hidden = 1 - lit_by(self._height, light.direction, light.angular_diameter_deg)
+            lit = lit_by(self._height, light.direction, light.angular_diameter_deg)
+            hidden = np.asarray(1 - lit, np.float32)
         else:
             return np.ones(self._size, np.float32)
         if self._face is not None:
@@ -164,6 +165,7 @@ class LitScene:
                 hidden, _FACE_SHADOW_BLUR * self._face_width
             )
             hidden = hidden + self._face * (open_ - hidden)
+            hidden = np.asarray(hidden, np.float32)
         if self._doubt and self._face is not None:
             # The other heights of a scene without a subject are made up, and a shadow tells on that
             # most: a rocket would cast one on the sky.

@@ -60,7 +60,8 @@ def shade_off(
     bright = evidence.photo @ LUMINANCE
     weight = 0.2 + backdrop.subject
     level = float((bright * weight).sum() / weight.sum())
-    stops = staging.pool * _outside_pool(backdrop.subject + _FACES_COUNT * analysis.face, light)
+    lit_for = np.asarray(backdrop.subject + _FACES_COUNT * analysis.face, np.float32)
+    stops = staging.pool * _outside_pool(lit_for, light)
     ground = _ramp(backdrop.brightness(evidence), _DARK_GROUND, _BRIGHT_GROUND)
     stops = stops + staging.ground * ground * backdrop.cover
     stops = stops + staging.key * _ramp(level, _LOW_KEY, _HIGH_KEY)

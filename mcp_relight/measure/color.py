@@ -8,6 +8,7 @@ coloured subject fools one of them, and the confidence says so.
 import math
 from dataclasses import dataclass
 from functools import cache
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +20,8 @@ from mcp_relight.engine.grid import Map, blur
 _KELVINS = np.geomspace(1500, 20000, 160)
 _CLIPPED, _DARK = 0.985, 0.004
 _AGREES = 0.5
+
+_Level = TypeVar("_Level", np.float32, np.uint8)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,12 +102,12 @@ def shift_of(original: Map, final: Map, usable: NDArray[np.bool_]) -> Shift:
     return Shift(red - blue, min(1.0, int(seen.sum()) / (0.1 * seen.size)))
 
 
-def brightest(linear: Map) -> Map:
+def brightest(linear: NDArray[_Level]) -> NDArray[_Level]:
     """(h, w) largest channel; several times faster than a reduction over three elements."""
     return np.maximum(np.maximum(linear[..., 0], linear[..., 1]), linear[..., 2])
 
 
-def darkest(linear: Map) -> Map:
+def darkest(linear: NDArray[_Level]) -> NDArray[_Level]:
     """(h, w) smallest channel."""
     return np.minimum(np.minimum(linear[..., 0], linear[..., 1]), linear[..., 2])
 

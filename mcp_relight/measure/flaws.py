@@ -79,7 +79,7 @@ def _is_grainy(original: Linear, final: Linear, shown: Bits) -> bool:
     if float(seen.mean()) < _LEAST_SHARE:
         return False
     scale = blur(before * after, 6.0) / (own + np.float32(1e-5))
-    strange = after - np.clip(scale, 0, 4) * before
+    strange = np.asarray(after - np.clip(scale, 0, 4) * before, np.float32)
     calm = seen & (own <= np.percentile(own[seen], _CALMEST))
     return float(np.sqrt(np.median(blur(strange * strange, 4.0)[calm]))) > _GRAIN
 
