@@ -78,7 +78,7 @@ def test_light_comes_over_better_from_a_warped_result_without_its_warp(
     for real in (photos[1], photos[2], photos[7]):
         bent = warped(real, 0.008)
         with monkeypatch.context() as without:
-            without.setattr("mcp_relight.finish.light_only.find_bend", lambda *_: None)
+            without.setattr("mcp_relight.finish.light_only.find_residual_warp", lambda *_: None)
             affine_only = transfer(soft, bent).rgb
         straightened = transfer(soft, bent).rgb
         assert affine_only is not None

@@ -61,7 +61,8 @@ def test_a_preview_has_no_fringe_of_what_is_hidden() -> None:
 def test_the_report_and_the_analysis_are_those_of_what_is_seen() -> None:
     relit = tasks.render(RenderTask(image=cut_out(BLACK), lighting=GOLDEN)).picture.data
     reports = [
-        tasks.report(cut_out(under), relit, GOLDEN, None, None, None) for under in (BLACK, WHITE)
+        tasks.report(cut_out(under), relit, GOLDEN, None, None, None, None)
+        for under in (BLACK, WHITE)
     ]
     assert reports[0] == reports[1]
     assert tasks.analyze(cut_out(BLACK), None) == tasks.analyze(cut_out(WHITE), None)

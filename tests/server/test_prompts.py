@@ -104,6 +104,6 @@ def test_the_looks_and_arguments_that_prompts_name_exist() -> None:
     assert default is not None
     assert set(default[1].split(",")) <= set(LOOKS)
     fields = LightArguments.model_fields.keys() | RelightArguments.model_fields.keys()
-    for argument in ("softness", "ambient", "kelvin", "azimuth_deg", "elevation_deg", "wait_s"):
+    for argument in ("softness", "ambient", "kelvin", "reference", "max_cost_usd", "wait_s"):
         assert argument in source
         assert argument in fields
