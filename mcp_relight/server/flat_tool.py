@@ -21,7 +21,7 @@ from mcp_relight.errors import Internal, RelightError
 from mcp_relight.service.handle import ServiceHandle
 
 from .replies import refused
-from .schema import flat_schema
+from .schema import bare_schema, flat_schema
 
 _log = logging.getLogger(__name__)
 
@@ -96,4 +96,7 @@ def flat_tool(
 @cache
 def _metadata(output: type[BaseModel] | None) -> FuncMetadata:
     """Publishes the output's schema; several tools share one output."""
-    return FuncMetadata(arg_model=ArgModelBase, output_model=output)
+    metadata = FuncMetadata(arg_model=ArgModelBase, output_model=output)
+    if metadata.output_schema is not None:
+        metadata.output_schema = bare_schema(metadata.output_schema)
+    return metadata

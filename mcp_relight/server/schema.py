@@ -5,7 +5,7 @@ objects. An optional argument is `{"type": X, "nullable": true}` with no default
 tried takes that form, and it costs the fewest tokens.
 """
 
-from typing import Any
+from typing import Any, cast
 
 from mcp_relight.domain.arguments import Arguments
 
@@ -25,6 +25,26 @@ def flat_schema(arguments: type[Arguments], *, described: bool = True) -> dict[s
     if required:
         flat["required"] = required
     return flat | {"additionalProperties": False}
+
+
+def bare_schema(schema: dict[str, Any]) -> dict[str, Any]:
+    """The same schema without words for people: with them, the list of tools would be a line longer
+    than the 64 KiB that clients on asyncio's streams can read, and hardly any client shows them."""
+    return {
+        key: {name: _bare(one) for name, one in value.items()}
+        if key in {"properties", "$defs"}
+        else _bare(value)
+        for key, value in schema.items()
+        if key not in {"title", "description"}
+    }
+
+
+def _bare(value: Any) -> Any:
+    if isinstance(value, dict):
+        return bare_schema(cast(dict[str, Any], value))
+    if isinstance(value, list):
+        return [_bare(one) for one in cast(list[Any], value)]
+    return value
 
 
 def _flat_property(prop: dict[str, Any], *, described: bool) -> dict[str, Any]:

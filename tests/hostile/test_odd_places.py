@@ -87,7 +87,7 @@ def test_install_keeps_a_clients_file_as_private_as_it_was(world: World, mode: i
     path.symlink_to(real)
     assert world.run("install", "cursor").returncode == 0
     kept = [one for one in world.root.rglob("*") if one.is_file() and b"canary" in one.read_bytes()]
-    assert {one.resolve() for one in kept} == {real, real.with_name("dotfiles.json.bak")}
+    assert {one.resolve() for one in kept} == {real, real.with_name("dotfiles.json.bak-1")}
     assert {modes(one) for one in kept} == {mode}
     assert path.is_symlink(), "the link stays a link"
 

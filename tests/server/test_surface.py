@@ -29,9 +29,9 @@ FORBIDDEN = {"$ref", "$defs", "anyOf", "oneOf", "allOf", "const", "default", "ti
 
 INPUT_KEYWORDS = {"type", "description", "nullable", "enum", "minimum", "maximum", "pattern"}
 OUTPUT_KEYWORDS = {
-    *("$defs", "$ref", "additionalProperties", "anyOf", "default", "description", "enum", "items"),
+    *("$defs", "$ref", "additionalProperties", "anyOf", "default", "enum", "items"),
     *("maxItems", "maximum", "minItems", "minimum", "pattern", "prefixItems", "properties"),
-    *("required", "title", "type"),
+    *("required", "type"),
 }
 """All that clients are asked to understand: a word outside is most likely pydantic's own."""
 
@@ -97,6 +97,14 @@ def keywords_of(schema: object) -> set[str]:
         elif keyword not in {"default", "enum"}:
             found |= keywords_of(value)
     return found
+
+
+async def test_the_list_of_tools_fits_a_line_of_asyncio_s_streams() -> None:
+    line = json.dumps(
+        {"jsonrpc": "2.0", "id": 1, "result": {"tools": await listed_tools()}},
+        separators=(",", ":"),
+    )
+    assert len(line) < 60_000
 
 
 async def test_schemas_use_only_keywords_of_a_fixed_list() -> None:
