@@ -28,6 +28,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             item.add_marker(pytest.mark.skip(reason="a long suite: runs with --long or --full"))
 
 
+SHARED = Path(os.environ.get("MCP_RELIGHT_SHARED", Path(__file__).parents[2] / "shared"))
+
+
 @pytest.fixture
 def anyio_backend() -> str:
     return "asyncio"
@@ -38,10 +41,16 @@ def world(tmp_path: Path) -> World:
     return World(tmp_path)
 
 
+@pytest.fixture(autouse=True)
+def no_settings_of_the_shell(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A test says itself what is set: what this shell exports for the product is not seen."""
+    for name in [name for name in os.environ if name.startswith("MCP_RELIGHT_")]:
+        monkeypatch.delenv(name)
+
+
 @pytest.fixture
 def shared() -> Path:
     """The folder of development data beside the repository; it is not part of it."""
-    folder = Path(os.environ.get("MCP_RELIGHT_SHARED", Path(__file__).parents[2] / "shared"))
-    if not folder.is_dir():
+    if not SHARED.is_dir():
         pytest.skip("needs the development data in ../shared, which is not here")
-    return folder
+    return SHARED
