@@ -11,7 +11,8 @@ from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Column, Table
 
-from mcp_relight.domain.views import AnalysisView, JobList, JobView, ModelList, ModelView, Plan
+from mcp_relight.domain.model_views import ModelList, ModelView, Plan
+from mcp_relight.domain.views import AnalysisView, JobList, JobView
 from mcp_relight.domain.words import dollars
 
 Show = Callable[[float, str], Awaitable[None]]
@@ -52,19 +53,18 @@ async def _nowhere(fraction: float, words: str) -> None:
 def jobs_done(views: Sequence[JobView], written: Sequence[Path] = ()) -> None:
     for view in views:
         _line("job", f"{view.job_id} ({view.status})")
-        look = view.lighting.look
-        _line("model", view.model + (f", look {look}" if look else ""))
+        _line("model", view.model + (f", look {view.look}" if view.look else ""))
         if view.report is not None:
             _line("report", _report_line(view))
-        for item in view.sent:
+        for item in view.sent or ():
             _line("sent", f"{item.what} to {item.to}, {item.bytes:,} bytes")
-        if view.cost.billed != "no":
+        if view.cost is not None and view.cost.billed != "no":
             _line("cost", f"{_money(view.cost.usd)}, billed: {view.cost.billed}")
-        for warning in view.warnings:
+        for warning in view.warnings or ():
             _line("warning", warning)
         if view.error is not None:
             _line("error", f"{view.error.message} {view.error.hint}".strip())
-        for image in view.images:
+        for image in view.images or ():
             _line("result", str(image.path or image.uri))
     for path in written:
         _line("written", str(path))
@@ -82,9 +82,12 @@ def plan(view: Plan) -> None:
         seconds = f"  ~{candidate.typical_s:g} s" if candidate.typical_s else ""
         _out.print(f"[bold]{candidate.model}[/bold]  {cost}{seconds}", highlight=False)
         problem = candidate.problem.message if candidate.problem else None
-        _under(candidate.missing or problem or "ready")
-        for how in ("approximated", "ignored"):
-            names = [field.name for field in candidate.fields if field.how == how]
+        _under(candidate.missing or problem or ("ready" if candidate.ready else "not ready"))
+        fields = candidate.fields
+        approximated, ignored = (
+            (tuple(fields.approximated), fields.ignored) if fields else ((), candidate.ignored)
+        )
+        for how, names in (("approximated", approximated), ("ignored", ignored)):
             if names:
                 _under(f"{how}: {', '.join(names)}")
     _out.print(escape(view.next_step))
