@@ -136,7 +136,7 @@ class Settings(BaseSettings):
         except ValueError:
             is_postgres = False
         if not is_postgres:
-            raise ValueError("must be of the form postgresql://user:password@host/database")
+            raise ValueError("must be an address of the form postgresql://user@host/database")
         if find_spec("psycopg") is None:
             raise ValueError("needs the extra team: install mcp-relight[team]")
         return value
