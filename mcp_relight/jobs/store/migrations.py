@@ -13,7 +13,7 @@ from sqlalchemy.engine import Connection, Engine
 from mcp_relight.errors import Internal
 
 from .dialect import insert_into
-from .tables import meta, metadata
+from .tables import meta, metadata, set_members, sets
 
 _LOCK = 0x72656C69
 """The advisory lock of PostgreSQL that stands for our schema: any number that nobody else uses."""
@@ -32,11 +32,13 @@ class Step:
     keeps_older: bool = True
 
 
-def _gates_know_their_clock(connection: Connection) -> None:
+def _gates_know_their_clock_and_sets_exist(connection: Connection) -> None:
+    """Some databases that call themselves schema 1 have these."""
     add_column(connection, "gates", "seen_at", "FLOAT NOT NULL DEFAULT 0")
+    metadata.create_all(connection, tables=[sets, set_members])
 
 
-STEPS = (Step(2, _gates_know_their_clock),)
+STEPS = (Step(2, _gates_know_their_clock_and_sets_exist),)
 SCHEMA_VERSION = STEPS[-1].number
 OLDEST_READER = max([1, *(step.number for step in STEPS if not step.keeps_older)])
 

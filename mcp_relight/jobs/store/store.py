@@ -56,6 +56,10 @@ class Store:
         now = self._now()
         return await self._database.write(lambda c: insert_jobs(c, new, now))
 
+    async def are_there(self, new: Sequence[NewJob]) -> bool:
+        now = self._now()
+        return await self._database.read(lambda c: job_rows.are_there(c, new, now))
+
     async def get(self, job_id: str, *, owner: str | None = None) -> Job:
         return await self._database.read(lambda c: job_rows.get_job(c, job_id, owner=owner))
 

@@ -110,6 +110,40 @@ catalog = Table(
 )
 """The last live catalogue of each provider, as JSON text."""
 
+sets = Table(
+    "sets",
+    metadata,
+    Column("set_id", String(40), primary_key=True),
+    Column("owner", String(200), nullable=False),
+    Column("dedup_key", String(300)),
+    Column("credential_id", String(64)),
+    Column("worker", String(120)),
+    Column("request", JSON, nullable=False),
+    Column("is_open", Boolean, nullable=False),
+    Column("created_at", Float, nullable=False),
+    Column("updated_at", Float, nullable=False),
+    UniqueConstraint("owner", "dedup_key"),
+    Index("sets_by_work", "is_open", "created_at"),
+)
+"""One call for many pictures; open while pictures of it wait to be made jobs."""
+
+set_members = Table(
+    "set_members",
+    metadata,
+    Column("set_id", String(40), primary_key=True),
+    Column("position", Integer, primary_key=True),
+    Column("name", String(200), nullable=False),
+    Column("look", String(80)),
+    Column("reference", Text),
+    Column("identity", String(64), nullable=False),
+    Column("job_id", String(40)),
+    Column("error", JSON(none_as_null=True)),
+    Index("set_members_by_identity", "identity"),
+    Index("set_members_by_job", "job_id"),
+)
+"""One picture in one light each: what it is called and where to read it, and then the job it became
+or why it became none. The same job may be in several sets."""
+
 meta = Table(
     "meta",
     metadata,
