@@ -101,8 +101,10 @@ class Parts:
         return fingerprint(self.credentials, __version__)
 
     @property
-    def database(self) -> Path:
-        return self.folder / "jobs.db"
+    def database(self) -> Path | str:
+        """A file of this data folder, or the address of the team's."""
+        url = self.settings.database_url
+        return self.folder / "jobs.db" if url is None else url.get_secret_value()
 
     @cached_property
     def store(self) -> "Store":
@@ -251,7 +253,9 @@ class Parts:
         )
 
     def has_leftovers(self) -> bool:
-        """Whether an earlier process left jobs unfinished; opens nothing."""
+        """Whether an earlier process left jobs unfinished, or may have; opens nothing."""
+        if isinstance(self.database, str):
+            return True  # a worker looks
         if not self.database.exists():
             return False
         from mcp_relight.jobs.store.leftovers import has_leftovers
