@@ -19,6 +19,7 @@ from .flags import add_flags
 
 Command = Callable[[argparse.Namespace], int]
 
+_JOB = "its id, the first letters of it, or latest"
 EXIT_OK, EXIT_FAILED, EXIT_USAGE = 0, 1, 2
 _OF_NO_COMMAND = frozenset({"-h", "--help", "--version"})
 
@@ -82,15 +83,19 @@ def build_parser() -> argparse.ArgumentParser:
     add_flags(jobs, ListJobsArguments, skip=frozenset())
 
     job = add("job", "Show one job.")
-    job.add_argument("job_id")
+    job.add_argument("job_id", help=_JOB)
     job.add_argument("--wait-s", type=float, default=0.0, help="wait up to so many seconds")
 
     cancel = add("cancel", "Cancel a job, or give up one whose outcome is unknown.")
-    cancel.add_argument("job_id")
+    cancel.add_argument("job_id", help=_JOB)
 
     forget = add("forget", "Delete jobs and the stored images no other job uses.")
-    forget.add_argument("job_id", nargs="?")
-    forget.add_argument("--all", action="store_true", help="every finished job")
+    forget.add_argument("job_id", nargs="?", help=_JOB)
+    forget.add_argument("--all", action="store_true", help="every job that has ended")
+    forget.add_argument(
+        "--outputs", action="store_true", help="the finished pictures in the output folder too"
+    )
+    forget.add_argument("-y", "--yes", action="store_true", help="do not ask")
 
     analyze = add("analyze", "Say where a photo's light comes from.")
     analyze.add_argument("image", help="path, https://…, relight://images/… or latest")
