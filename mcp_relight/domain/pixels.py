@@ -80,7 +80,6 @@ class RenderResult:
     warnings: tuple[str, ...]
     analysis: bytes | None
     """A fresh analysis worth caching; None when a cached one was used."""
-    timings_s: dict[str, float]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -123,10 +123,11 @@ class NewJob:
     request: JobRequest
     dedup_key: str | None
     request_hash: str
-    """Hash of every argument that counts; an idempotency key with another hash is a conflict."""
+    """Hash of what would be sent or rendered. An idempotency key with another is a conflict."""
     keep_key: bool = False
     """True where the caller gave an idempotency key: it lasts as long as its row."""
     credential_id: str | None = None
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +151,10 @@ class Jobs(Protocol):
     async def insert(self, new: Sequence[NewJob]) -> tuple[Job, ...]:
         """Insert the jobs, or return the ones that own their dedup keys. All of one call are
         siblings. Raises IdempotencyConflict."""
+        ...
+
+    async def are_there(self, new: Sequence[NewJob]) -> bool:
+        """Whether inserting these jobs now would only find those that own their dedup keys."""
         ...
 
     async def get(self, job_id: str, *, owner: str | None = None) -> Job:
@@ -324,6 +329,10 @@ class Draft:
     fields: tuple[FieldHonesty, ...]
     request: Mapping[str, JsonValue]
     """The body that would be sent, with pictures replaced by a word."""
+    essence: JsonValue = None
+    """What two calls have in common that ask the model for the same: see `Adapter.essence`."""
+    takes_seed: bool = False
+    """Whether the seed of the call makes a difference; of a call without one, False."""
 
 
 class Models(Protocol):

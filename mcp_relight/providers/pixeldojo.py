@@ -30,7 +30,7 @@ from mcp_relight.providers.kit.replies import addresses, job_failed, moment, num
 
 from .pixeldojo_catalog import USD_PER_CREDIT, Catalog, built_in, live_rows
 from .pixeldojo_models import BODIES, own_specs
-from .pixeldojo_schema import USUAL_SCHEMA, body_by_schema
+from .pixeldojo_schema import USUAL_SCHEMA, body_by_schema, essence_by_schema
 
 _API = "/api/v1"
 _JOBS = f"{_API}/jobs"
@@ -65,6 +65,13 @@ class PixelDojo(Adapter):
             return _run(slug, BODIES[slug](call))
         schema = call.schema or self._catalog.schema(slug) or USUAL_SCHEMA
         return _run(slug, body_by_schema(call, schema))
+
+    def essence(self, call: Call) -> JsonValue:
+        """Without what follows from a schema, which may come to be known between two calls."""
+        slug = call.model.partition("/")[2]
+        if slug in BODIES:
+            return super().essence(call)
+        return essence_by_schema(call, self._catalog.schema(slug))
 
     def schema(self, model: str) -> Request | None:
         slug = model.partition("/")[2]

@@ -70,6 +70,23 @@ def body_by_schema(call: Call, schema: Mapping[str, JsonValue]) -> dict[str, Jso
     return body
 
 
+def essence_by_schema(call: Call, schema: Mapping[str, JsonValue] | None) -> JsonValue:
+    """`Adapter.essence` of a body by schema. A seed counts unless it is known that none is taken;
+    so does a parameter, unless it is known to be the default."""
+    rules = properties_of(schema or {})
+    takes_seed = schema is None or "seed" in rules
+    params: dict[str, JsonValue] = {
+        name: value
+        for name, value in call.params.items()
+        if "default" not in (rule := rules.get(name, {})) or rule["default"] != value
+    }
+    return {
+        "prompt": compose_prompt(call.lighting, instruction=ONLY_THE_LIGHT),
+        "params": params,
+        "seed": call.seed if takes_seed else None,
+    }
+
+
 def _refuse_addresses(params: Mapping[str, JsonValue]) -> None:
     """Whatever a schema calls its fields, a picture or a callback gets in by the tool's own
     arguments alone. Weights of a LoRA may be named, where anybody may fetch them."""

@@ -6,6 +6,8 @@ from functools import cached_property
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, cast
 
+from pydantic import JsonValue
+
 from mcp_relight.domain.exchange import Call, Picture
 from mcp_relight.domain.job import Cost
 from mcp_relight.domain.models import Listing, ModelSpec
@@ -134,15 +136,18 @@ class Registry:
         try:
             fields = spec.honesty(call.lighting, call.params)
             if account is None:
-                return Draft(fields=fields, request=dict(call.params))
-            body = account.adapter.submit(_without_pictures(call)).json
+                return Draft(fields=fields, request=dict(call.params), essence=_rendered(call))
+            bare, adapter = _without_pictures(call), account.adapter
+            body, essence = adapter.submit(bare).json, adapter.essence(bare)
+            takes_seed = adapter.essence(replace(bare, seed=None)) != essence
         except FAILURES:
             raise ModelNotReady(
                 f"{spec.id} cannot be used: its adapter failed on this call.",
                 hint="Choose another model, and tell whoever maintains the adapter.",
                 argument="model",
             ) from None
-        return Draft(fields=fields, request=body if isinstance(body, dict) else {})
+        request = body if isinstance(body, dict) else {}
+        return Draft(fields=fields, request=request, essence=essence, takes_seed=takes_seed)
 
     def check_readable(self, call: Call) -> None:
         account = self._loaded[0].get(self.spec(call.model).provider)
@@ -180,6 +185,14 @@ def _adapter(point: EntryPoint) -> Adapter:
     if not (account.name and account.origin and account.rate and account.missing):
         raise ValueError("an adapter without a name or an origin")
     return adapter
+
+
+def _rendered(call: Call) -> JsonValue:
+    """The essence of a call that is rendered here: the engine reads no words and takes no seed."""
+    lighting = call.lighting.model_dump(mode="json", exclude={"prompt"})
+    for light in lighting["lights"]:
+        light["color"] = light["color"] and light["color"].upper()
+    return {"lighting": lighting, "params": dict(call.params)}
 
 
 def _without_pictures(call: Call) -> Call:

@@ -196,7 +196,7 @@ class Tools:
         self, service: "Service", arguments: RelightArguments, ctx: Ctx
     ) -> CallToolResult | InputRequiredResult:
         order = await service.order(arguments)
-        quote = order.quote()
+        order, quote = await service.quote(order)
         if quote is not None and can_be_asked(ctx.client_capabilities):
             answer = await ask(ctx, cost_question(quote))
             if isinstance(answer, InputRequiredResult):

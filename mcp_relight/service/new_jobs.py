@@ -7,11 +7,11 @@ from typing import Any
 
 from mcp_relight.domain.image import URI_PREFIX
 from mcp_relight.domain.job import JobRequest
-from mcp_relight.domain.ports import NewJob
+from mcp_relight.domain.lighting import Lighting
+from mcp_relight.domain.ports import Draft, NewJob
+from mcp_relight.domain.request import PlanArguments
 
-from .ordering import PicturedOrder
-
-_NOT_PART_OF_THE_REQUEST = {"wait_s", "preview", "idempotency_key"}
+from .ordering import Order, PicturedOrder
 
 
 def new_jobs(
@@ -20,9 +20,7 @@ def new_jobs(
     owner: str,
     output_dir: Path,
 ) -> list[NewJob]:
-    """The jobs of this order: one per look. Raises PriceUnknown, BudgetExceeded, NeedsPublicUrl."""
-    order.check_cost()
-    order.check_readable()
+    """The jobs of this order: one per look. Raises what sending one would: InvalidArgument."""
     return [
         _new_job(order, index, owner=owner, output_dir=output_dir)
         for index in range(len(order.lightings))
@@ -58,7 +56,7 @@ def _new_job(
         policy=order.market.policy,
         estimate=order.estimate(),
     )
-    request_hash = _hash(order, index)
+    request_hash = _hash(order, lighting, draft)
     return NewJob(
         owner=owner,
         provider=order.spec.provider,
@@ -67,23 +65,40 @@ def _new_job(
         request_hash=request_hash,
         keep_key=key is not None,
         credential_id=models.credential_id(order.spec.provider),
+        warnings=ignored_words(order, draft),
     )
 
 
-def _hash(order: PicturedOrder, index: int) -> str:
-    """Hash of every argument that makes one request different from another."""
-    facts: dict[str, Any] = order.arguments.model_dump(
-        mode="json", exclude=_NOT_PART_OF_THE_REQUEST
-    )
-    facts["image"] = order.image.info.image_id
-    facts["mask"] = order.mask.image_id if order.mask else None
-    facts["model"] = order.spec.id
-    facts["params"] = order.params | {
-        name: taken.info.image_id for name, taken in order.extra_images.items()
+def _hash(order: PicturedOrder, lighting: Lighting, draft: Draft) -> str:
+    """Hash of everything that makes one job another than the next: the pictures, and what the
+    model would be sent or render. Whatever it takes no notice of is not part of it."""
+    facts: dict[str, Any] = {
+        "image": order.image.info.image_id,
+        "mask": order.mask.image_id if order.mask else None,
+        "extra": {name: taken.info.image_id for name, taken in order.extra_images.items()},
+        "model": order.spec.id,
+        "count": order.count,
+        "finish": order.finish,
+        "region": lighting.lit_region,
+        "essence": draft.essence,
     }
-    facts["lighting"] = order.lightings[index].model_dump(mode="json")
-    facts["look"] = index if len(order.lightings) > 1 else None
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
+
+
+def ignored_words(order: Order, draft: Draft) -> tuple[str, ...]:
+    """A warning that names the arguments of this call that make no difference to its model."""
+    given = order.given
+    ignored = {field.name for field in draft.fields if field.how == "ignored"}
+    ignored -= {"lights"}  # of several, the key light is always taken
+    if {"azimuth_deg", "elevation_deg"} <= ignored:
+        ignored.add("light_from")
+    if not draft.takes_seed:
+        ignored.add("seed")
+    names = [name for name in PlanArguments.model_fields if name in ignored & given]
+    if not names:
+        return ()
+    make = "makes" if len(names) == 1 else "make"
+    return (f"{', '.join(names)} {make} no difference: {order.spec.id} ignores it.",)
 
 
 def _stored_id(reference: str | None) -> str | None:

@@ -1,6 +1,6 @@
 """From a caller's arguments to an order: every check that costs nothing, made once."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Self
 
@@ -41,6 +41,8 @@ class Order:
     """One job each."""
     params: dict[str, JsonValue]
     count: int
+    given: frozenset[str] = frozenset()
+    """The names of the arguments the caller gave."""
     photo: Taken | None = None
     """The photo, where it had to be taken in before: its own light counts beside a reference."""
 
@@ -51,8 +53,9 @@ class Order:
         spec: ModelSpec,
         market: Market,
         *,
+        given: Iterable[str] = (),
         photo: Taken | None = None,
-    ) -> Self:
+    ) -> "Order":
         """Raises InvalidArgument for what this model cannot do."""
         lightings = tuple(arguments.lightings())
         _check_described(lightings, spec)
@@ -66,13 +69,14 @@ class Order:
                 hint="Leave mask out, or use local/classic.",
                 argument="mask",
             )
-        return cls(
+        return Order(
             market=market,
             spec=spec,
             arguments=arguments,
             lightings=lightings,
             params=params,
             count=count,
+            given=frozenset(given),
             photo=photo,
         )
 
@@ -151,6 +155,7 @@ class Order:
             lightings=await self._aimed(taken.info, masked.info if masked else None, middles),
             params={name: value for name, value in self.params.items() if name not in extra},
             count=self.count,
+            given=self.given,
             image=taken,
             mask=masked.info if masked else None,
             extra_images=extra,
@@ -189,6 +194,9 @@ class PicturedOrder(Order):
                 name: _picture(taken.info, taken.url) for name, taken in self.extra_images.items()
             },
         )
+
+    async def with_pictures(self, library: Library, middles: Middles) -> "PicturedOrder":
+        return self
 
     def check_readable(self) -> None:
         """Raises NeedsPublicUrl where the model could not read the pictures."""

@@ -1,7 +1,7 @@
 """The service: one method per use case. Tools and command line call these and nothing else."""
 
 from collections.abc import AsyncGenerator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import anyio
@@ -13,7 +13,7 @@ from mcp_relight.domain.looks import LOOKS
 from mcp_relight.domain.matching import Asked
 from mcp_relight.domain.models import ModelSpec
 from mcp_relight.domain.pixels import Encoded, RenderTask, ShapeModel
-from mcp_relight.domain.ports import Images, Jobs, Models, Pixels, ShapeModelNow, Workers
+from mcp_relight.domain.ports import Images, Jobs, Models, NewJob, Pixels, ShapeModelNow, Workers
 from mcp_relight.domain.queries import (
     AnalyzeArguments,
     CompareArguments,
@@ -44,7 +44,7 @@ from .job_names import job_named
 from .market import Market
 from .middles import Middles
 from .new_jobs import new_jobs
-from .ordering import Order, take
+from .ordering import Order, PicturedOrder, Quote, take
 from .planning import orders_for, show_plan
 from .previews import PREVIEW_EDGE_PX, PREVIEW_MAX_BYTES, Previews
 from .references import take_reference
@@ -160,7 +160,18 @@ class Service:
         spec = self._spec(arguments)
         self._market.check_ready(spec)
         filled, photo = await self._matched(arguments, None)
-        return Order.of(filled, spec, self._market, photo=photo)
+        given = arguments.model_fields_set
+        return Order.of(filled, spec, self._market, given=given, photo=photo)
+
+    async def quote(self, order: Order) -> tuple[Order, Quote | None]:
+        """What somebody should agree to, and the order to go on with; None where nothing would be
+        spent. Raises what taking its pictures in raises."""
+        quote = order.quote()
+        if quote is None:
+            return order, None
+        pictured = await self._pictured(order)
+        is_there = await self._jobs.are_there(self._new_jobs(pictured))
+        return pictured, None if is_there else quote
 
     async def relight(
         self, order: Order, *, wait_s: float | None = None, on_progress: OnProgress | None = None
@@ -169,17 +180,24 @@ class Service:
         first. Raises what taking its pictures in raises, PriceUnknown, BudgetExceeded,
         NeedsPublicUrl, StorageFull."""
         until = deadline(wait_s)  # what taking the picture in costs is part of the wait
-        pictured = await order.with_pictures(self._library, self._middles)
-        await self._images.check_folder(self._options.output_dir)
-        jobs = await self._jobs.insert(
-            new_jobs(
-                pictured,
-                owner=self._options.owner,
-                output_dir=self._options.output_dir,
-            )
-        )
-        finished = await self._waiting.wait(jobs, until, on_progress)
-        return await show_job(finished[0], self._images)
+        pictured = await self._pictured(order)
+        new = self._new_jobs(pictured)
+        if not await self._jobs.are_there(new):
+            pictured.check_cost()
+            pictured.check_readable()
+            await self._images.check_folder(self._options.output_dir)
+        jobs = await self._jobs.insert(new)
+        first, *_ = await self._waiting.wait(jobs, until, on_progress)
+        # An earlier call may have made it: what this one gave in vain is told all the same.
+        warnings = tuple(dict.fromkeys((*first.warnings, *new[0].warnings)))
+        return await show_job(replace(first, warnings=warnings), self._images)
+
+    async def _pictured(self, order: Order) -> PicturedOrder:
+        return await order.with_pictures(self._library, self._middles)
+
+    def _new_jobs(self, order: PicturedOrder) -> list[NewJob]:
+        options = self._options
+        return new_jobs(order, owner=options.owner, output_dir=options.output_dir)
 
     def changes(self) -> AsyncGenerator[JobChange]:
         """What moves in the job store, from now on."""

@@ -16,6 +16,7 @@ from mcp_relight.domain.ports import JobPage, NewJob
 from mcp_relight.errors import IdempotencyConflict, Internal, InvalidArgument, JobNotFound
 
 from .dialect import insert_unless_there, is_ahead
+from .errors import DatabaseOutage
 from .spend import reserve_usd, settle
 from .tables import columns_of, images_of, job_of, jobs, jobs_of, row_of, uses
 
@@ -243,17 +244,35 @@ def insert_jobs(connection: Connection, new: Sequence[NewJob], now: float) -> tu
     return tuple(_read(connection, job_id, job_ids) for job_id, _ in entered)
 
 
-def _free_old_keys(connection: Connection, new: Sequence[NewJob], now: float) -> None:
-    """Jobs that ended badly, and old ones, no longer answer for the same request."""
+def are_there(connection: Connection, new: Sequence[NewJob], now: float) -> bool:
+    """Whether `insert_jobs` would enter none."""
+    return all(
+        item.dedup_key is not None
+        and connection.scalar(
+            sa.select(jobs.c.job_id).where(_has_key_of(item), sa.not_(_no_longer_answers(now)))
+        )
+        for item in new
+    )
+
+
+def _has_key_of(item: NewJob) -> sa.ColumnElement[bool]:
+    return sa.and_(jobs.c.owner == item.owner, jobs.c.dedup_key == item.dedup_key)
+
+
+def _no_longer_answers(now: float) -> sa.ColumnElement[bool]:
+    """Jobs that ended badly, and old ones, do not answer for the same request."""
     ended = jobs.c.stage.in_(("failed", "cancelled", "expired"))
     is_old = sa.or_(jobs.c.created_at < now - DEDUP_WINDOW_S, is_ahead(jobs.c.created_at, now))
     old = sa.and_(is_old, jobs.c.stage != "submit_unknown")
+    return sa.and_(sa.not_(jobs.c.keep_key), sa.or_(ended, old))
+
+
+def _free_old_keys(connection: Connection, new: Sequence[NewJob], now: float) -> None:
     for item in new:
         if item.dedup_key is not None:
             connection.execute(
                 jobs.update()
-                .where(jobs.c.owner == item.owner, jobs.c.dedup_key == item.dedup_key)
-                .where(sa.not_(jobs.c.keep_key), sa.or_(ended, old))
+                .where(_has_key_of(item), _no_longer_answers(now))
                 .values(dedup_key=None)
             )
 
@@ -274,7 +293,9 @@ def _insert_or_find(connection: Connection, new: NewJob, now: float) -> tuple[st
         sa.select(jobs.c.job_id, jobs.c.request_hash).where(
             jobs.c.owner == new.owner, jobs.c.dedup_key == new.dedup_key
         )
-    ).one()
+    ).one_or_none()
+    if found is None:  # PostgreSQL alone: the key was freed meanwhile
+        raise DatabaseOutage
     if found.request_hash != new.request_hash:
         raise IdempotencyConflict(
             "idempotency_key was already used for a different request.",
@@ -296,6 +317,7 @@ def _new_job(new: NewJob, now: float) -> Job:
         due_at=now,
         dedup_key=new.dedup_key,
         credential_id=new.credential_id,
+        warnings=new.warnings,
     )
 
 

@@ -16,8 +16,18 @@ from . import cleanup, due_rows, job_rows, rate_gate
 from .database import BUSY_TIMEOUT_S, PATIENCE_S, Database
 from .dialect import insert_into
 from .job_rows import insert_jobs
+from .migrations import schema_version
 from .tables import catalog
 from .watch import Watcher
+
+
+async def migrate(location: Path | str) -> int:
+    """Bring the database to the newest schema, and return its number. Raises as `Store`."""
+    database = Database(location, may_migrate=True)
+    try:
+        return await database.read(schema_version)
+    finally:
+        await database.aclose()
 
 
 class Store:
@@ -45,6 +55,10 @@ class Store:
     async def insert(self, new: Sequence[NewJob]) -> tuple[Job, ...]:
         now = self._now()
         return await self._database.write(lambda c: insert_jobs(c, new, now))
+
+    async def are_there(self, new: Sequence[NewJob]) -> bool:
+        now = self._now()
+        return await self._database.read(lambda c: job_rows.are_there(c, new, now))
 
     async def get(self, job_id: str, *, owner: str | None = None) -> Job:
         return await self._database.read(lambda c: job_rows.get_job(c, job_id, owner=owner))

@@ -28,8 +28,6 @@ from mcp_relight.domain.job import LEGAL, Cost, Failure, Job, JobRequest, Sent
 from mcp_relight.domain.report import Report
 from mcp_relight.errors import Internal
 
-SCHEMA_VERSION = 1
-
 metadata = MetaData()
 
 jobs = Table(
@@ -112,13 +110,48 @@ catalog = Table(
 )
 """The last live catalogue of each provider, as JSON text."""
 
+sets = Table(
+    "sets",
+    metadata,
+    Column("set_id", String(40), primary_key=True),
+    Column("owner", String(200), nullable=False),
+    Column("dedup_key", String(300)),
+    Column("credential_id", String(64)),
+    Column("worker", String(120)),
+    Column("request", JSON, nullable=False),
+    Column("is_open", Boolean, nullable=False),
+    Column("created_at", Float, nullable=False),
+    Column("updated_at", Float, nullable=False),
+    UniqueConstraint("owner", "dedup_key"),
+    Index("sets_by_work", "is_open", "created_at"),
+)
+"""One call for many pictures; open while pictures of it wait to be made jobs."""
+
+set_members = Table(
+    "set_members",
+    metadata,
+    Column("set_id", String(40), primary_key=True),
+    Column("position", Integer, primary_key=True),
+    Column("name", String(200), nullable=False),
+    Column("look", String(80)),
+    Column("reference", Text),
+    Column("identity", String(64), nullable=False),
+    Column("job_id", String(40)),
+    Column("error", JSON(none_as_null=True)),
+    Index("set_members_by_identity", "identity"),
+    Index("set_members_by_job", "job_id"),
+)
+"""One picture in one light each: what it is called and where to read it, and then the job it became
+or why it became none. The same job may be in several sets."""
+
 meta = Table(
     "meta",
     metadata,
     Column("name", String(40), primary_key=True),
     Column("content", Text, nullable=False),
 )
-"""The schema's version."""
+"""What holds for the database as a whole: `schema`, its version, and `readers`, the oldest schema
+whose code may use it still."""
 
 
 _log = logging.getLogger(__name__)
@@ -144,7 +177,8 @@ unreadable: set[str] = set()
 
 
 def job_of(row: Mapping[Any, Any]) -> Job:
-    """The job in a row of the jobs table. Raises Internal for one that cannot be read."""
+    """The job in a row of the jobs table, without what only a newer version knows of it. Raises
+    Internal for one that cannot be read."""
     try:
         job = Job(**{name: _read(name, row[name]) for name in _NAMES})
         LEGAL[job.stage]
@@ -196,18 +230,18 @@ def _read(name: str, value: Any) -> Any:
     if name == "report":
         return _report(value)
     if name in _MODELS:
-        return _MODELS[name].model_validate(value)
+        return _MODELS[name].model_validate(value, extra="ignore")
     if name in _LISTS:
         return _LISTS[name].validate_python(value)
     if name == "sent":
-        return tuple(Sent.model_validate(item) for item in value)
+        return tuple(Sent.model_validate(item, extra="ignore") for item in value)
     return value
 
 
 def _report(value: Any) -> Report | None:
     """None for a report in another version's words: the job and its picture are still good."""
     try:
-        return Report.model_validate(value)
+        return Report.model_validate(value, extra="ignore")
     except ValidationError:
         return None
 

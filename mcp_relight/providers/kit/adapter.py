@@ -56,6 +56,12 @@ class Adapter(ABC):
     def submit(self, call: Call) -> Request:
         """The request that starts the job. Raises InvalidArgument."""
 
+    def essence(self, call: Call) -> JsonValue:
+        """What makes this call another one than the next: two calls of one model with the same
+        pictures and the same essence are paid once. Override it where the body also depends on what
+        is read from the provider. Raises as `submit`."""
+        return self.submit(call).json
+
     @abstractmethod
     def poll(self, ticket: str) -> Request:
         """The request that asks for its state. The ticket's characters are already checked."""

@@ -122,11 +122,11 @@ class JobTasks:
     async def _question(self, arguments: dict[str, Any]) -> _Question | None:
         try:
             request = RelightArguments.parse(arguments)
-            order = await (await self._handle.service()).order(request)
+            service = await self._handle.service()
+            order, quote = await service.quote(await service.order(request))
         except RelightError:
             # The tool itself says so, in its own words.
             return None
-        quote = order.quote()
         return None if quote is None else _Question(order, quote, _now())
 
     async def _ask(self, question: _Question) -> Task:
