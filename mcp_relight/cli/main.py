@@ -21,6 +21,7 @@ Command = Callable[[argparse.Namespace], int]
 
 _JOB = "its id, the first letters of it, or latest"
 EXIT_FAILED, EXIT_USAGE = 1, 2
+SHELLS = ("bash", "zsh", "fish")
 _OF_NO_COMMAND = frozenset({"-h", "--help", "--version"})
 
 
@@ -135,6 +136,8 @@ def build_parser() -> argparse.ArgumentParser:
         action="store_true",
         help="keep the keys of this shell in files only you can read, and name them",
     )
+    complete = add("completion", "Print what a shell needs to finish words of this command.")
+    complete.add_argument("shell", choices=SHELLS)
     uninstall = add("uninstall", "Take this server out of a client's configuration.")
     for command in (install, uninstall):
         command.add_argument("client", choices=list(CLIENTS))
@@ -195,6 +198,10 @@ def _command(name: str) -> Command:
             from .demo import demo
 
             return demo
+        case "completion":
+            from .completion import completion
+
+            return completion
         case "doctor":
             from .doctor import doctor
 
