@@ -19,7 +19,7 @@ from .flags import add_flags
 
 Command = Callable[[argparse.Namespace], int]
 
-EXIT_OK, EXIT_FAILED, EXIT_USAGE = 0, 1, 2
+EXIT_FAILED, EXIT_USAGE = 1, 2
 _OF_NO_COMMAND = frozenset({"-h", "--help", "--version"})
 
 
