@@ -20,6 +20,7 @@ _log = logging.getLogger(__name__)
 CHANNEL = "relight_jobs"
 """Its payloads are job ids; an empty one says that something else changed."""
 
+_LISTEN = f"LISTEN {CHANNEL}"
 _QUIET_S = 5.0
 """After this long without a word the connection is tried: a dead one may look like a quiet one."""
 _AGAIN_S = (0.1, 0.2, 0.5, 1.0, 2.0)
@@ -79,7 +80,7 @@ class Listener:
     def _listen_once(self, token: EventLoopToken) -> None:
         """Until the connection breaks, which raises the driver's error, or the stop."""
         with contextlib.closing(self._connect()) as connection:
-            connection.execute(f"LISTEN {CHANNEL}")
+            connection.execute(_LISTEN)
             self._pass_on(token, None)
             with selectors.DefaultSelector() as either:
                 either.register(connection.fileno(), selectors.EVENT_READ)
