@@ -152,6 +152,14 @@ class Store:
     async def forget(self, job_id: str | None, *, owner: str) -> Forgotten:
         return await self._database.write(lambda c: cleanup.forget(c, job_id, owner=owner))
 
+    async def forgettable(self, job_id: str | None, *, owner: str) -> Forgotten:
+        return await self._database.read(lambda c: cleanup.forgettable(c, job_id, owner=owner))
+
+    async def starting_with(self, prefix: str, *, owner: str, limit: int) -> tuple[str, ...]:
+        return await self._database.read(
+            lambda c: job_rows.ids_starting_with(c, prefix, owner=owner, limit=limit)
+        )
+
     async def prune(
         self,
         *,
