@@ -66,6 +66,7 @@ class JobView(_View):
     seed: int | None = None
     error: ErrorView | None = None
     siblings: tuple[str, ...] | None = None
+    based_on: str | None = None
     next_step: str
 
 

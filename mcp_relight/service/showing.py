@@ -64,6 +64,7 @@ async def show_job(job: Job, images: Images) -> JobView:
         seed=job.request.seed,
         error=ErrorView.of(job.error) if job.error else None,
         siblings=job.siblings or None,
+        based_on=job.request.based_on,
         next_step=next_step(job),
     )
 

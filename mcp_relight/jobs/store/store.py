@@ -60,6 +60,9 @@ class Store:
             lambda c: job_rows.list_jobs(c, owner=owner, status=status, limit=limit, cursor=cursor)
         )
 
+    async def using(self, image_id: str, *, owner: str) -> Job | None:
+        return await self._database.read(lambda c: job_rows.newest_using(c, image_id, owner=owner))
+
     async def request_cancel(self, job_id: str, *, owner: str) -> Job:
         now = self._now()
         return await self._database.write(
