@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, cast
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import platformdirs
 from pydantic import (
@@ -29,6 +29,7 @@ WorkerMode = Literal["detached", "inline", "none"]
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
 
 _PREFIX = "MCP_RELIGHT_"
+_POSTGRES = frozenset({"postgresql", "postgres"})
 _SECRETIVE = ("_KEY", "_TOKEN", "_SECRET")
 _UNSET = re.compile(r"^\$\{user_config\.[^}]*\}$")
 _MAX_KEY_FILE_BYTES = 4096
@@ -72,6 +73,8 @@ class Settings(BaseSettings):
     trust_env: bool = True
     handshake_only: bool = False
     log_level: LogLevel = "WARNING"
+
+    database_url: SecretStr | None = Field(default=None, repr=False)
 
     bucket_url: str | None = None
     bucket_endpoint: str | None = None
@@ -122,6 +125,21 @@ class Settings(BaseSettings):
     @classmethod
     def _upper(cls, value: Any) -> Any:
         return value.upper() if isinstance(value, str) else value
+
+    @field_validator("database_url")
+    @classmethod
+    def _is_usable_database(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is None:
+            return None
+        try:
+            is_postgres = urlsplit(value.get_secret_value()).scheme in _POSTGRES
+        except ValueError:
+            is_postgres = False
+        if not is_postgres:
+            raise ValueError("must be an address of the form postgresql://user@host/database")
+        if find_spec("psycopg") is None:
+            raise ValueError("needs the extra team: install mcp-relight[team]")
+        return value
 
     @field_validator("bucket_url")
     @classmethod
@@ -240,6 +258,7 @@ class Settings(BaseSettings):
         values = [self._text(name) for name in self._variables if name.endswith(_SECRETIVE)]
         values += [self.bucket_key_id or ""]
         values += [self.bucket_secret.get_secret_value()] if self.bucket_secret else []
+        values += _secrets_in(self.database_url)
         return tuple(dict.fromkeys(filter(None, values)))
 
     def unknown_variables(self, providers: Iterable[str]) -> dict[str, str]:
@@ -260,6 +279,15 @@ class Settings(BaseSettings):
             if name in self.model_fields_set and value is not None:
                 variables[_variable(name)] = _as_variable(value)
         return variables
+
+
+def _secrets_in(url: SecretStr | None) -> list[str]:
+    """The address itself, and its password as it is written there and as it is."""
+    if url is None:
+        return []
+    whole = url.get_secret_value()
+    password = urlsplit(whole).password or ""
+    return [whole, password, unquote(password)]
 
 
 def _of_this_machine(*variables: str) -> str:

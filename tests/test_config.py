@@ -42,6 +42,8 @@ def test_an_empty_or_unfilled_value_counts_as_unset(
         ("MCP_RELIGHT_PIXELDOJO_RPM", "0"),
         ("MCP_RELIGHT_LOG_LEVEL", "loud"),
         ("MCP_RELIGHT_BUCKET_URL", "https://photos.example.com"),
+        ("MCP_RELIGHT_DATABASE_URL", "mysql://user:pass@example.com/jobs"),
+        ("MCP_RELIGHT_DATABASE_URL", "user:pass@example.com"),
     ],
 )
 def test_a_bad_value_is_refused_naming_the_variable_not_the_value(
@@ -53,6 +55,16 @@ def test_a_bad_value_is_refused_naming_the_variable_not_the_value(
     assert variable in caught.value.message
     assert "pass" not in caught.value.message
     assert "\n" not in caught.value.message
+
+
+def test_the_password_of_the_database_is_a_secret(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("psycopg")
+    url = "postgresql://jobs:canary%2F0001@db.example.com/jobs"
+    monkeypatch.setenv("MCP_RELIGHT_DATABASE_URL", url)
+    settings = Settings.load()
+    assert "canary" not in repr(settings)
+    assert {url, "canary%2F0001", "canary/0001"} <= set(settings.secrets())
+    assert settings.environment()["MCP_RELIGHT_DATABASE_URL"] == url
 
 
 def test_keys_never_show_in_a_repr(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,7 +10,7 @@ import anyio
 
 from mcp_relight import __version__, logs
 from mcp_relight.config import Settings
-from mcp_relight.errors import InvalidArgument, UrlRefused
+from mcp_relight.errors import InvalidArgument
 from mcp_relight.jobs.credentials import credential_id, fingerprint, folder_salt
 from mcp_relight.jobs.locks import WorkerLock, is_living
 
@@ -101,8 +101,10 @@ class Parts:
         return fingerprint(self.credentials, __version__)
 
     @property
-    def database(self) -> Path:
-        return self.folder / "jobs.db"
+    def database(self) -> Path | str:
+        """A file of this data folder, or the address of the team's."""
+        url = self.settings.database_url
+        return self.folder / "jobs.db" if url is None else url.get_secret_value()
 
     @cached_property
     def store(self) -> "Store":
@@ -138,14 +140,12 @@ class Parts:
         return ShapeModelFile(self.settings.shape_model_file)
 
     @cached_property
-    def downloads(self) -> "Downloaded":
+    def downloads(self) -> "Fetcher":
         from mcp_relight.storage.fetch import Fetcher
 
-        return Downloaded(
-            Fetcher(
-                allow_private_hosts=self.settings.allow_private_hosts,
-                passes_by_proxy=self.settings.network.proxy is not None,
-            )
+        return Fetcher(
+            allow_private_hosts=self.settings.allow_private_hosts,
+            passes_by_proxy=self.settings.network.proxy is not None,
         )
 
     @cached_property
@@ -253,7 +253,9 @@ class Parts:
         )
 
     def has_leftovers(self) -> bool:
-        """Whether an earlier process left jobs unfinished; opens nothing."""
+        """Whether an earlier process left jobs unfinished, or may have; opens nothing."""
+        if isinstance(self.database, str):
+            return True  # a worker looks
         if not self.database.exists():
             return False
         from mcp_relight.jobs.store.leftovers import has_leftovers
@@ -294,21 +296,3 @@ class Parts:
             await self.pixels.aclose()
         if "store" in opened:
             await self.store.aclose()
-
-
-class Downloaded:
-    """`domain.ports.Downloads` on the fetcher: its bytes alone, and its rules."""
-
-    def __init__(self, fetcher: "Fetcher") -> None:
-        self._fetcher = fetcher
-
-    async def fetch(self, url: str, *, max_bytes: int, deadline_s: float) -> bytes:
-        fetched = await self._fetcher.fetch(url, max_bytes=max_bytes, deadline_s=deadline_s)
-        return fetched.body
-
-    def may_be_passed_on(self, url: str) -> bool:
-        try:
-            self._fetcher.check_url(url, accept_http=False)
-        except UrlRefused:
-            return False
-        return True

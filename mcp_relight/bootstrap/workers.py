@@ -110,6 +110,13 @@ class NoWorkers:
         return
 
 
+async def run_migrations(settings: Settings) -> int:
+    """Bring the job database to the newest schema, and return its number."""
+    from mcp_relight.jobs.store.store import migrate as bring_forward
+
+    return await bring_forward(Parts(settings).database)
+
+
 async def run_worker(settings: Settings) -> None:
     """Carry out jobs until there are none for a while. Returns at once when another worker with
     the same keys lives."""

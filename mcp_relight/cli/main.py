@@ -19,7 +19,7 @@ from .flags import add_flags
 
 Command = Callable[[argparse.Namespace], int]
 
-EXIT_OK, EXIT_FAILED, EXIT_USAGE = 0, 1, 2
+EXIT_FAILED, EXIT_USAGE = 1, 2
 _OF_NO_COMMAND = frozenset({"-h", "--help", "--version"})
 
 
@@ -58,6 +58,8 @@ def build_parser() -> argparse.ArgumentParser:
 
     worker = add("worker", "Carry out waiting jobs, then leave.")
     worker.add_argument("--detached", action="store_true", help=argparse.SUPPRESS)
+
+    add("migrate", "Bring the job database to this version's schema; do so before a deployment.")
 
     relight = add("relight", "Relight a photo and wait for the result.")
     relight.add_argument(
@@ -168,6 +170,10 @@ def _command(name: str) -> Command:
             from .serving import worker
 
             return worker
+        case "migrate":
+            from .serving import migrate
+
+            return migrate
         case "relight" | "plan" | "analyze" | "find":
             from . import photos
 

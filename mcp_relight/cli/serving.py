@@ -1,12 +1,13 @@
-"""`serve` and `worker`. The MCP SDK is loaded by `serve` alone: a worker must not wait for it."""
+"""`serve`, `worker` and `migrate`. The MCP SDK is loaded by `serve` alone: a worker must not wait
+for it."""
 
 import argparse
 
 import anyio
 
-from mcp_relight.bootstrap import Application, run_worker
+from mcp_relight.bootstrap import Application, run_migrations, run_worker
 
-from .session import load_settings
+from .session import answer, load_settings
 
 
 def serve(namespace: argparse.Namespace) -> int:
@@ -31,6 +32,16 @@ def serve(namespace: argparse.Namespace) -> int:
         await serve_stdio(server, handshake_only=settings.handshake_only)
 
     anyio.run(stdio)
+    return 0
+
+
+def migrate(namespace: argparse.Namespace) -> int:
+    number = anyio.run(run_migrations, load_settings(namespace))
+    answer(
+        {"schema": number},
+        as_json=namespace.json,
+        draw=lambda: print(f"The job database is ready (schema {number})."),
+    )
     return 0
 
 

@@ -98,10 +98,6 @@ class Reply:
     headers: Mapping[str, str]
     body: bytes
 
-    @property
-    def content_type(self) -> str:
-        return self.headers.get("content-type", "").partition(";")[0].strip().lower()
-
     def json(self) -> Any:
         """The body as JSON. Raises ProviderProtocol."""
         try:

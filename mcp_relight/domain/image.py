@@ -8,14 +8,6 @@ from pydantic import BaseModel, ConfigDict
 
 ImageFormat = Literal["PNG", "JPEG", "WEBP", "AVIF", "GIF", "HEIF"]
 
-MIME_TYPES: dict[ImageFormat, str] = {
-    "PNG": "image/png",
-    "JPEG": "image/jpeg",
-    "WEBP": "image/webp",
-    "AVIF": "image/avif",
-    "GIF": "image/gif",
-    "HEIF": "image/heic",
-}
 EXTENSIONS: dict[str, str] = {
     "image/png": ".png",
     "image/jpeg": ".jpg",

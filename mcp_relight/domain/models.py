@@ -99,7 +99,6 @@ class ModelSpec:
     """0 for a model that takes no words."""
     takes_mask: bool = False
     reproducible: bool = False
-    can_cancel: bool = False
     typical_s: float | None = None
     notes: tuple[str, ...] = ()
     verified: bool = False

@@ -5,7 +5,7 @@ from typing import Literal
 
 from .lighting import Lighting
 
-ENGINE_VERSION = "6"
+ENGINE_VERSION = "7"
 """Changes whenever the local engine finds out other things about the same photo, or writes them
 down in other bytes: part of the key of every cached analysis."""
 
@@ -80,7 +80,6 @@ class RenderResult:
     warnings: tuple[str, ...]
     analysis: bytes | None
     """A fresh analysis worth caching; None when a cached one was used."""
-    timings_s: dict[str, float]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,8 +1,10 @@
 """Whether a face is of flesh and blood: those of stone and of lines have one paint all over.
 
-Eyes are far darker than cheeks and lips are redder, whatever the skin and the light.
+Lips are redder than cheeks, whatever the skin and the light; in a photo of one tone, eyes
+are far darker.
 """
 
+import cv2
 import numpy as np
 
 from .color import LUMINANCE, decode
@@ -28,11 +30,39 @@ _PALE_EYES = -0.5
 light: -0.1 to -0.4, line drawings: -0.2."""
 
 _LIPS_LIKE_SKIN = 0.05
-"""Difference in log chromaticity; people measured: 0.12 and more, stone 0.02."""
+"""Difference in log chromaticity; people measured: 0.08 and more, stone and
+bronze up to 0.03."""
 
 
-def is_painted(pixels: Pixels, face: MeshFace) -> bool:
-    """False for line drawings, and for statues unless a hard light darkens their eyes.
+_GRAY_LEVELS = 8
+_TONED, _TONED_APART = 5.0, 3.0
+"""Chroma of a photo toned like sepia, and how far pixels of one brightness differ in it, in 8-bit
+Lab."""
+
+_TONED_EDGE_PX = 256
+
+
+def is_monochrome(pixels: Pixels) -> bool:
+    """Whether a photo (H, W, 3) is black-and-white, or toned: one chroma for each brightness."""
+    scale = min(1.0, _TONED_EDGE_PX / max(pixels.shape[:2]))
+    size = max(1, round(pixels.shape[0] * scale)), max(1, round(pixels.shape[1] * scale))
+    small = resize_pixels(pixels, size)
+    if float(np.percentile(np.ptp(small, axis=2), 99.5)) <= _GRAY_LEVELS:
+        return True
+    lab = np.asarray(cv2.cvtColor(small, cv2.COLOR_RGB2LAB), np.float32)
+    lab = blur(lab, 1.0).reshape(-1, 3).astype(np.float64)
+    light, chroma = lab[:, 0] / 255, lab[:, 1:] - 128
+    if float(np.linalg.norm(chroma, axis=1).mean()) < _TONED:
+        return False
+    powers = np.vander(light, 5)
+    fitted = powers @ np.linalg.lstsq(powers, chroma)[0]
+    apart = np.linalg.norm(chroma - fitted, axis=1)
+    return float(np.percentile(apart, 90)) < _TONED_APART
+
+
+def is_painted(pixels: Pixels, face: MeshFace, *, monochrome: bool) -> bool:
+    """False for line drawings and statues; in a monochrome photo a hard light that darkens a
+    statue's eyes lets it pass.
 
     `face` is in pixels of the photo (H, W, 3).
     """
@@ -49,7 +79,7 @@ def is_painted(pixels: Pixels, face: MeshFace) -> bool:
     linear, points, width = decode(resize_pixels(crop, size)), points * scale, face.width * scale
     if _lip_chroma(linear, points, width) > _LIPS_LIKE_SKIN:
         return True
-    return _lighter_eye(linear, points, width) < _PALE_EYES
+    return monochrome and _lighter_eye(linear, points, width) < _PALE_EYES
 
 
 def _lip_chroma(linear: Map, points: Real, width: float) -> float:

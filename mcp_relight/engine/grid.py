@@ -86,12 +86,6 @@ def unit(vectors: Real) -> Map:
     return (vectors / np.maximum(length, 1e-9)[..., None]).astype(np.float32)
 
 
-def normals_of(height: Map) -> Map:
-    """Unit normals (H, W, 3) of a height map in pixels."""
-    across, up = slopes(height)
-    return unit(np.dstack([-across, -up, np.ones_like(height)]))
-
-
 def facing(rows: int, columns: int) -> Map:
     """Normals of a flat plane that faces the camera."""
     normals = np.zeros((rows, columns, 3), np.float32)

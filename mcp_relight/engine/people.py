@@ -8,7 +8,7 @@ import numpy as np
 from . import portrait
 from .face import Face, find_face
 from .face_mesh import MeshFace, find_faces
-from .face_paint import is_painted
+from .face_paint import is_monochrome, is_painted
 from .grid import Map, Pixels, blur, resize_pixels
 from .nets import NetUnavailable, triangles
 
@@ -41,7 +41,9 @@ def find(rgb: Pixels, size: tuple[int, int]) -> tuple[People, bool]:
     scale = size[1] / rgb.shape[1]
     try:
         triangles()  # points without them are no shape
-        meshes = [face.scaled(scale) for face in find_faces(rgb) if is_painted(rgb, face)]
+        faces, monochrome = find_faces(rgb), is_monochrome(rgb)
+        painted = [face for face in faces if is_painted(rgb, face, monochrome=monochrome)]
+        meshes = [face.scaled(scale) for face in painted]
     except NetUnavailable:
         face = find_face(resize_pixels(rgb, size))
         return People(cues=[] if face is None else [face]), False

@@ -11,6 +11,7 @@ from .analysis import Analysis
 from .color import LUMINANCE, kelvin_color, light_color
 from .evidence import Evidence
 from .grid import Map, blur, wide_blur
+from .highlights import restored
 from .lit_scene import LitScene, face_width
 from .staging import Backdrop, haze, shade_off
 
@@ -32,9 +33,6 @@ _GAIN_RANGE = (0.02, 4.5)
 _FACE_DELIGHT = 0.12
 """Of the width of a face."""
 _FACE_DELIGHT_RANGE = (-0.8, 0.8)
-
-_BLOWN = (0.35, 0.85)
-"""Luminance from which skin is losing its color, and at which it has lost it."""
 
 _MELT = 0.03
 _BOUNCE, _BOUNCE_REACH = 0.3, 0.04
@@ -93,7 +91,7 @@ def shade(analysis: Analysis, lighting: Lighting, knobs: Knobs, evidence: Eviden
     darker = np.exp2(-shade_off(analysis, evidence, backdrop, lighting))[..., None]
     gain = _melted(((gain * darker) ** lighting.strength).astype(np.float32), evidence)
     gloss = (gloss * darker * (lighting.strength * min(exposure, 1.0))).astype(np.float32)
-    gain = _with_skin_in_highlights(gain, analysis, evidence)
+    gain = restored(gain, analysis, evidence, face_width(analysis))
     veil = haze(lighting, evidence.photo * gain, backdrop, evidence)
     stays_gray = evidence.gray and not _asks_color(lighting)
     paler = 1.0 if stays_gray else _PAPER * evidence.graphic
@@ -105,25 +103,6 @@ def _backdrop(analysis: Analysis, evidence: Evidence, lit: LitScene) -> Backdrop
     if lit.has_subject:
         return Backdrop(1 - blur(analysis.alpha, 1.5), analysis.alpha)
     return Backdrop(evidence.sky, lit.subject)
-
-
-def _with_skin_in_highlights(gain: Map, analysis: Analysis, evidence: Evidence) -> Map:
-    """Give what was nearly white on a face the color of its skin as it gets darker.
-
-    The camera has lost it there, and a gray patch is what would be left.
-    """
-    weight = analysis.face
-    if evidence.gray or float(weight.max()) < 0.5:
-        return gain
-    bright = evidence.photo @ LUMINANCE
-    usual = (evidence.photo * weight[..., None]).sum(axis=(0, 1))
-    usual = usual / max(float(usual @ LUMINANCE), 1e-4)
-    blown = np.clip((bright - _BLOWN[0]) / (_BLOWN[1] - _BLOWN[0]), 0, 1)
-    darker = np.clip(-np.log2(np.maximum(gain @ LUMINANCE, 1e-4)), 0, 1)
-    own = (evidence.photo + 0.01) / (bright + 0.01)[..., None]
-    tint = np.power(np.clip(usual / own, 0.5, 2.0), (weight * blown * darker)[..., None])
-    kept = (own * tint) @ LUMINANCE / (own @ LUMINANCE)
-    return (gain * tint / kept[..., None]).astype(np.float32)
 
 
 def _melted(gain: Map, evidence: Evidence) -> Map:

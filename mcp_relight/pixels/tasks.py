@@ -4,7 +4,6 @@ Each function is a task under its own name; arguments and results are values of 
 pictures as encoded bytes.
 """
 
-import time
 import zlib
 from collections.abc import Callable
 from dataclasses import replace
@@ -89,12 +88,9 @@ def reencode(image: bytes, max_edge_px: int | None, mime_type: str) -> Encoded:
 
 
 def render(task: RenderTask) -> RenderResult:
-    watch = _Stopwatch()
     photo = read_photo(task.image, max_edge_px=task.max_edge_px)
-    watch.lap("decode")
     cached = _cached_analysis(task)
     analysis = cached or _analyze_shape(task, photo)
-    watch.lap("analyse")
     relit = relight(
         photo.rgb,
         analysis,
@@ -104,19 +100,16 @@ def render(task: RenderTask) -> RenderResult:
         specular=task.specular,
         background=task.background,
     )
-    watch.lap("relight")
     picture = encode_like(photo, relit.rgb)
     # An analysis of a preview is not one of the photo, nor one made without the networks.
     worth_caching = cached is None and task.max_edge_px is None and analysis.complete
     stored = analysis.to_bytes() if worth_caching else None
-    watch.lap("encode")
     return RenderResult(
         picture=picture,
         mode=analysis.mode,
         confidence=analysis.confidence,
         warnings=(*photo.warnings, *relit.warnings),
         analysis=stored,
-        timings_s=watch.laps_s,
     )
 
 
@@ -194,19 +187,6 @@ def transfer(original: bytes, result: bytes) -> tuple[Encoded | None, list[str]]
     moved = light_only.transfer(photo.rgb, read_photo(result).rgb)
     picture = None if moved.rgb is None else encode_like(photo, moved.rgb)
     return picture, list(moved.warnings)
-
-
-class _Stopwatch:
-    """Seconds since the last lap, by name."""
-
-    def __init__(self) -> None:
-        self.laps_s: dict[str, float] = {}
-        self._last_s = time.perf_counter()
-
-    def lap(self, name: str) -> None:
-        now_s = time.perf_counter()
-        self.laps_s[name] = round(now_s - self._last_s, 4)
-        self._last_s = now_s
 
 
 TASKS: dict[str, Callable[..., object]] = {

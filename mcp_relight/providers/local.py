@@ -77,7 +77,6 @@ CLASSIC = ModelSpec(
     max_prompt_chars=0,
     takes_mask=True,
     reproducible=True,
-    can_cancel=True,
     verified=True,
     notes=("Words are not read: describe the light with a look or the light arguments.",),
     example={"remove_existing": 0.7, "background": "relight"},

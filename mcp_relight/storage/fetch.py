@@ -12,11 +12,9 @@ authentication) are absent rather than switched off.
 """
 
 import logging
-import re
 import socket
 import ssl
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from dataclasses import dataclass
 from functools import partial
 from ipaddress import IPv4Address, IPv6Address, ip_address
 
@@ -34,7 +32,6 @@ _log = logging.getLogger(__name__)
 MAX_REDIRECTS = 3
 _REDIRECTS = (301, 302, 303, 307, 308)
 _MAX_ADDRESSES = 4
-_MEDIA_TYPE = re.compile(r"[a-z0-9][a-z0-9!#$&^_.+-]*/[a-z0-9][a-z0-9!#$&^_.+-]*")
 _FAILURES = (
     httpcore2.NetworkError,
     httpcore2.ProtocolError,
@@ -49,15 +46,6 @@ _NOT_BY_PROXY = (
 
 Resolver = Callable[[str, int], Awaitable[Sequence[str]]]
 """Host and port to the texts of all its addresses; raises OSError when there are none."""
-
-
-@dataclass(frozen=True)
-class Fetched:
-    """What a server sent: `url` is the last address, without its query."""
-
-    body: bytes
-    content_type: str
-    url: str
 
 
 async def resolve(host: str, port: int) -> Sequence[str]:
@@ -95,14 +83,19 @@ class Fetcher:
         self._connect_timeout_s = connect_timeout_s
         self._way_out = _NOT_BY_PROXY if passes_by_proxy else ""
 
-    def check_url(self, url: str, *, accept_http: bool = True) -> None:
-        """Raise UrlRefused unless the text of `url` is within the rules. Nothing is looked up."""
-        self._policy.check(url, accept_http=accept_http)
+    def may_be_passed_on(self, url: str) -> bool:
+        """Whether a provider may be told this address: https, or a host the operator named. Only
+        its text is looked at, no name is resolved."""
+        try:
+            self._policy.check(url, accept_http=False)
+        except UrlRefused:
+            return False
+        return True
 
     async def fetch(
         self, url: str, *, max_bytes: int, deadline_s: float, accept_http: bool = True
-    ) -> Fetched:
-        """GET `url`, following at most three redirects, all within `deadline_s` seconds.
+    ) -> bytes:
+        """The body of `url`, following at most three redirects, all within `deadline_s` seconds.
 
         Raises UrlRefused (not a public http or https address), FetchFailed (no usable answer),
         ImageTooLarge (more than `max_bytes`) or TimedOut. No message holds any part of the URL.
@@ -129,7 +122,7 @@ class Fetcher:
                 hint="Check the address in a browser." + self._way_out,
             ) from error
 
-    async def _follow(self, url: HttpUrl, max_bytes: int, accept_http: bool) -> Fetched:
+    async def _follow(self, url: HttpUrl, max_bytes: int, accept_http: bool) -> bytes:
         async with self._pool() as pool:
             for _ in range(MAX_REDIRECTS + 1):
                 _log.info("fetch %s://%s", url.scheme, url.host)
@@ -142,7 +135,7 @@ class Fetcher:
                     extensions=self._extensions(url),
                 ) as response:
                     if response.status not in _REDIRECTS:
-                        return await _read(response, url, max_bytes)
+                        return await _read(response, max_bytes)
                     target = _redirect_target(response, url)
                 accept_http = accept_http and url.scheme == "http"
                 self._policy.check_parsed(target, accept_http=accept_http)
@@ -250,7 +243,7 @@ def _redirect_target(response: httpcore2.Response, url: HttpUrl) -> HttpUrl:
     return url.join(location)
 
 
-async def _read(response: httpcore2.Response, url: HttpUrl, max_bytes: int) -> Fetched:
+async def _read(response: httpcore2.Response, max_bytes: int) -> bytes:
     if response.status != 200:
         raise FetchFailed(
             f"The server answered with HTTP status {response.status}, not with a picture.",
@@ -269,13 +262,7 @@ async def _read(response: httpcore2.Response, url: HttpUrl, max_bytes: int) -> F
         if len(body) + len(chunk) > max_bytes:
             raise _too_large(max_bytes)
         body += chunk
-    return Fetched(bytes(body), _content_type(response), url.without_query)
-
-
-def _content_type(response: httpcore2.Response) -> str:
-    """The media type alone, or nothing when the header is not one."""
-    named = _header(response, b"content-type").decode("latin-1").partition(";")[0].strip().lower()
-    return named if _MEDIA_TYPE.fullmatch(named) else ""
+    return bytes(body)
 
 
 def _header(response: httpcore2.Response, name: bytes) -> bytes:

@@ -58,11 +58,6 @@ class HttpUrl:
         return self.host_and_port
 
     @property
-    def without_query(self) -> str:
-        path = self.target.partition("?")[0]
-        return f"{self.scheme}://{self.authority}{path}"
-
-    @property
     def _bracketed_host(self) -> str:
         return f"[{self.host}]" if ":" in self.host else self.host
 

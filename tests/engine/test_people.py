@@ -8,10 +8,10 @@ import pytest
 from numpy.typing import NDArray
 
 import mcp_relight.cli
-from mcp_relight.engine import pipeline
+from mcp_relight.engine import people, pipeline
 from mcp_relight.engine.color import decode, encode
 from mcp_relight.engine.face_mesh import find_faces
-from mcp_relight.engine.face_paint import is_painted
+from mcp_relight.engine.face_paint import is_monochrome, is_painted
 from mcp_relight.engine.pipeline import analyze_shape
 
 SAMPLE = Path(mcp_relight.cli.__file__).parent / "samples" / "astronaut.jpg"
@@ -79,10 +79,30 @@ def test_no_shape_is_made_of_the_paint_on_a_face_under_a_mask_either(sample: Pho
 
 def test_a_face_of_one_paint_is_no_person(sample: Photo) -> None:
     (face,) = find_faces(sample)
-    assert is_painted(sample, face)
-    stone = cv2.GaussianBlur(sample, (0, 0), 12)
-    gray = np.repeat(stone.mean(axis=2, keepdims=True), 3, axis=2).astype(np.uint8)
-    assert not is_painted(gray // 4 + 150, face)
+    gray = np.repeat(sample.mean(axis=2, keepdims=True), 3, axis=2).astype(np.uint8)
+    stone = cv2.GaussianBlur(gray, (0, 0), 12) // 4 + 150
+    assert is_painted(sample, face, monochrome=False)
+    assert is_painted(gray, face, monochrome=True)
+    assert not is_painted(stone, face, monochrome=True)
+
+
+def test_dark_eyes_of_metal_are_no_eyes(sample: Photo) -> None:
+    """Bronze in hard light among things of color: lips of the color of the cheeks."""
+    (face,) = find_faces(sample)
+    bronze = sample.mean(axis=2, keepdims=True) * (1, 0.85, 0.6)
+    among = sample.copy()
+    left, top, right, bottom = (round(edge) for edge in face.box)
+    box = slice(top - 20, bottom + 20), slice(left - 20, right + 20)
+    among[box] = bronze[box].astype(np.uint8)
+    assert not is_monochrome(among)
+    assert not people.find(among, (448, 448))[0].meshes
+
+
+@pytest.mark.parametrize("tone", [(1, 1, 1), (1, 0.89, 0.69)], ids=["gray", "sepia"])
+def test_a_photo_in_one_tone_has_people(sample: Photo, tone: tuple[float, ...]) -> None:
+    toned = (sample.mean(axis=2, keepdims=True) * tone).astype(np.uint8)
+    assert is_monochrome(toned)
+    assert people.find(toned, (448, 448))[0].meshes
 
 
 def test_one_and_two_threads_see_the_same(sample: Photo, monkeypatch: pytest.MonkeyPatch) -> None:

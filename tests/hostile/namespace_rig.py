@@ -162,7 +162,7 @@ async def _guarded(fetcher: Fetcher, url: str) -> str:
         fetched = await fetcher.fetch(url, max_bytes=1000, deadline_s=5)
     except RelightError as error:
         return error.code
-    return "picture" if fetched.body == PICTURE else "other bytes"
+    return "picture" if fetched == PICTURE else "other bytes"
 
 
 async def _bare(tls: ssl.SSLContext, url: str) -> str:

@@ -82,7 +82,7 @@ async def test_proxies_in_the_environment_receive_nothing(monkeypatch: pytest.Mo
         host = f"pictures.test:{origin.port}"
         fetcher = Fetcher(allow_private_hosts=frozenset({host}), resolver=loopback)
         fetched = await fetcher.fetch(f"http://{host}/a.png", max_bytes=1000, deadline_s=5)
-        assert fetched.body == PICTURE
+        assert fetched == PICTURE
         assert proxy.requests == []
 
         async with httpx2.AsyncClient() as careless:  # the trap works
@@ -100,7 +100,7 @@ async def test_tls_asks_for_the_name_and_not_for_the_address(tmp_path: Path) -> 
             ssl_context=authority.client_context(),
         )
         fetched = await fetcher.fetch(f"https://{host}/a.png", max_bytes=1000, deadline_s=5)
-    assert fetched.body == PICTURE
+    assert fetched == PICTURE
     assert origin.server_names == ["pictures.test"]
     assert f"Host: {host}".encode() in origin.requests[0].split(b"\r\n")
 

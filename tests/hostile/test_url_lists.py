@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from mcp_relight.bootstrap.parts import Downloaded
 from mcp_relight.errors import RelightError, UrlRefused
 from mcp_relight.storage import urls
 from mcp_relight.storage.addresses import is_public
@@ -28,7 +27,7 @@ def cases(request: pytest.FixtureRequest) -> Sequence[Case]:
 
 async def outcome(network: PretendNetwork, url: str) -> bytes | RelightError:
     try:
-        return (await network.fetcher().fetch(url, max_bytes=1000, deadline_s=5)).body
+        return await network.fetcher().fetch(url, max_bytes=1000, deadline_s=5)
     except RelightError as error:
         return error
 
@@ -102,4 +101,4 @@ def test_providers_are_told_https_addresses_and_hosts_an_operator_named(
     url: str, is_passed_on: bool
 ) -> None:
     named = frozenset({"named.test:8443", "named.test:8080", "169.254.169.254:80"})
-    assert Downloaded(Fetcher(allow_private_hosts=named)).may_be_passed_on(url) is is_passed_on
+    assert Fetcher(allow_private_hosts=named).may_be_passed_on(url) is is_passed_on

@@ -10,6 +10,7 @@ import anyio
 from mcp_relight.domain.exchange import Outcome, Output, Rendered
 from mcp_relight.errors import BudgetExceeded
 from mcp_relight.jobs.locks import WorkerLock
+from mcp_relight.jobs.store.store import migrate
 from mcp_relight.jobs.worker import Worker
 from tests.jobs.fakes import FakeProvider, new_job
 from tests.jobs.workers import new_worker, open_store
@@ -88,6 +89,13 @@ async def touch(folder: Path, job_id: str) -> None:
     await store.move(await store.get(job_id), "cancelled")
 
 
+async def bring_forward(location: str) -> None:
+    """Open a store that may have to be made, when told to."""
+    say("ready")
+    sys.stdin.readline()
+    say(str(await migrate(location if "://" in location else Path(location))))
+
+
 def main() -> None:
     command, folder, *rest = sys.argv[1:]
     numbers = [float(item) for item in rest if item.replace(".", "", 1).isdigit()]
@@ -100,6 +108,8 @@ def main() -> None:
             anyio.run(reserve, Path(folder), int(numbers[0]), numbers[1])
         case "gate":
             anyio.run(pass_gate, Path(folder), numbers[0], int(numbers[1]), numbers[2])
+        case "migrate":
+            anyio.run(bring_forward, rest[0])
         case "touch":
             anyio.run(touch, Path(folder), rest[0])
         case _:

@@ -4,12 +4,10 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
-import sqlalchemy as sa
 
 from mcp_relight.jobs.store.store import Store
-from mcp_relight.jobs.store.tables import metadata
 from tests.jobs.fakes import FakeClock
-from tests.jobs.postgres import running_postgres
+from tests.jobs.postgres import Cluster, running_postgres
 
 
 @pytest.fixture
@@ -18,22 +16,23 @@ def clock() -> FakeClock:
 
 
 @pytest.fixture(scope="session")
-def postgres() -> Iterator[str]:
-    with running_postgres() as url:
-        yield url
+def postgres() -> Iterator[Cluster]:
+    with running_postgres() as cluster:
+        yield cluster
+
+
+@pytest.fixture
+def empty_database(postgres: Cluster) -> str:
+    """Its URL."""
+    return postgres.new_database("empty")
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.long)])
-def location(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Path | str]:
+def location(request: pytest.FixtureRequest, tmp_path: Path) -> Path | str:
     """Where the store is: a file, or an empty database."""
     if request.param == "sqlite":
-        yield tmp_path / "data" / "jobs.db"
-        return
-    url = request.getfixturevalue("postgres")
-    yield url
-    engine = sa.create_engine(url)
-    metadata.drop_all(engine)
-    engine.dispose()
+        return tmp_path / "data" / "jobs.db"
+    return request.getfixturevalue("empty_database")
 
 
 @pytest.fixture

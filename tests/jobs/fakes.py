@@ -9,7 +9,6 @@ import anyio
 
 from mcp_relight.domain.clock import Clock
 from mcp_relight.domain.exchange import Accepted, Call, Outcome, Output, Pace, Rate, Rendered
-from mcp_relight.domain.image import MIME_TYPES
 from mcp_relight.domain.job import Cost, Job, JobRequest, Policy
 from mcp_relight.domain.lighting import Lighting
 from mcp_relight.domain.pixels import Encoded, Inspected
@@ -30,7 +29,7 @@ from mcp_relight.testing import MemoryImages, ScriptedPixels
 OWNER = "local"
 KEY = "key-of-cloud"
 ORIGINAL = b"original picture"
-PNG = MIME_TYPES["PNG"]
+PNG = "image/png"
 Answer = Outcome | Exception
 
 

@@ -1,18 +1,126 @@
-"""A PostgreSQL server of the tests' own: on a socket in a folder of its own, ended by its id."""
+"""A PostgreSQL server of the tests' own: on 127.0.0.1, in a folder of its own, ended by its id."""
 
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-_USER = "jobs"
+USER, PASSWORD = "jobs", "pass-of-the-tests"
+
+
+class Cluster:
+    """A server with the databases of one PostgreSQL."""
+
+    def __init__(self, folder: Path, *, fsync: bool) -> None:
+        self._folder = folder
+        self._fsync = fsync
+        # PostgreSQL refuses to run as root.
+        self._who = {"user": "nobody", "group": "nogroup"} if os.geteuid() == 0 else {}
+        self._server: subprocess.Popen[bytes] | None = None
+        self.port = _free_port()
+
+    @property
+    def url(self) -> str:
+        return self.url_of("postgres")
+
+    def url_of(self, database: str, *, user: str = USER, password: str = PASSWORD) -> str:
+        return f"postgresql://{user}:{password}@127.0.0.1:{self.port}/{database}"
+
+    def new_database(self, name: str) -> str:
+        """The URL of an empty database."""
+        self.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+        self.execute(f'CREATE DATABASE "{name}"')
+        return self.url_of(name)
+
+    def execute(self, statement: str, *, url: str | None = None) -> list[Any]:
+        """The rows of one statement, run outside of any transaction."""
+        import psycopg
+
+        with psycopg.connect(url or self.url, autocommit=True) as connection:
+            cursor = connection.execute(statement)  # pyright: ignore
+            return cursor.fetchall() if cursor.description else []
+
+    def create(self) -> None:
+        if self._who:
+            shutil.chown(self._folder, **self._who)
+        secret = self._folder / "password"
+        secret.write_text(PASSWORD)
+        words = ["-D", str(self._folder / "data"), "-U", USER, "-E", "UTF8", "--no-sync"]
+        words += ["-A", "scram-sha-256", f"--pwfile={secret}", "--locale=C"]
+        subprocess.run(
+            [_program("initdb"), *words],
+            check=True,
+            capture_output=True,
+            cwd=self._folder,
+            **self._who,
+        )
+
+    def start(self) -> None:
+        settings = {
+            "listen_addresses": "127.0.0.1",
+            "port": str(self.port),
+            "fsync": "on" if self._fsync else "off",
+            "unix_socket_directories": "",
+        }
+        words = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
+        self._server = subprocess.Popen(
+            [_program("postgres"), "-D", str(self._folder / "data"), *words],
+            stdout=subprocess.DEVNULL,
+            stderr=(self._folder / "log").open("ab"),
+            cwd=self._folder,
+            **self._who,
+        )
+        self._wait_until_ready(self._server)
+
+    def stop(self) -> None:
+        """End its sessions and the server, in good order."""
+        if self._server is not None:
+            self._server.send_signal(signal.SIGINT)
+            self._server.wait(60)
+            self._server = None
+
+    def restart(self, *, after_s: float = 0.0) -> None:
+        self.stop()
+        time.sleep(after_s)
+        self.start()
+
+    def _wait_until_ready(self, server: subprocess.Popen[bytes]) -> None:
+        import psycopg
+
+        deadline = time.monotonic() + 60
+        while True:
+            try:
+                psycopg.connect(self.url).close()
+            except psycopg.OperationalError:
+                assert server.poll() is None, "the server ended"
+                assert time.monotonic() < deadline, "the server did not answer"
+                time.sleep(0.05)
+            else:
+                return
+
+
+@contextmanager
+def running_postgres(*, fsync: bool = False) -> Iterator[Cluster]:
+    """Without `fsync` a kill of the server may lose what was committed."""
+    pytest.importorskip("psycopg", reason="needs the driver psycopg")
+    _program("initdb")
+    with tempfile.TemporaryDirectory(prefix="pg", ignore_cleanup_errors=True) as name:
+        cluster = Cluster(Path(name), fsync=fsync)
+        cluster.create()
+        try:
+            cluster.start()
+            yield cluster
+        finally:
+            cluster.stop()
 
 
 def _program(name: str) -> str:
@@ -24,50 +132,7 @@ def _program(name: str) -> str:
     return found
 
 
-@contextmanager
-def running_postgres() -> Iterator[str]:
-    """The URL of an empty database."""
-    pytest.importorskip("psycopg", reason="needs the driver psycopg")
-    initdb, postgres = _program("initdb"), _program("postgres")
-    # PostgreSQL refuses to run as root.
-    who = {"user": "nobody", "group": "nogroup"} if os.geteuid() == 0 else {}
-    with tempfile.TemporaryDirectory(prefix="pg") as name:
-        folder = Path(name)
-        if who:
-            shutil.chown(folder, **who)
-        data = folder / "data"
-        subprocess.run(
-            [initdb, "-D", data, "-U", _USER, "-A", "trust", "-E", "UTF8", "--no-sync"],
-            check=True,
-            capture_output=True,
-            cwd=folder,
-            **who,
-        )
-        server = subprocess.Popen(
-            [postgres, "-D", data, "-k", folder, "-c", "listen_addresses=", "-c", "fsync=off"],
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            cwd=folder,
-            **who,
-        )
-        try:
-            _wait_until_ready(folder, server)
-            yield f"postgresql+psycopg://{_USER}@/postgres?host={folder}"
-        finally:
-            server.send_signal(signal.SIGINT)  # ends its sessions and stops
-            server.wait(30)
-
-
-def _wait_until_ready(folder: Path, server: subprocess.Popen[bytes]) -> None:
-    import psycopg
-
-    deadline = time.monotonic() + 30
-    while True:
-        try:
-            psycopg.connect(host=str(folder), user=_USER, dbname="postgres").close()
-        except psycopg.OperationalError:
-            assert server.poll() is None, "the server ended"
-            assert time.monotonic() < deadline, "the server did not answer"
-            time.sleep(0.05)
-        else:
-            return
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]

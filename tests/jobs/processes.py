@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Self
 
@@ -55,11 +55,17 @@ class Children:
         process = subprocess.Popen(
             [*_command(command, self.folder), *map(str, arguments)],
             env=ENVIRONMENT,
+            stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
         )
         self._started.append(process)
         return process
+
+    def say(self, process: Process, text: str) -> None:
+        assert process.stdin is not None
+        process.stdin.write(f"{text}\n")
+        process.stdin.flush()
 
     def all_answers(self, processes: list[Process]) -> list[str]:
         """What each of them said, once all have ended well."""
@@ -82,6 +88,19 @@ class Children:
 
     def spawned_running(self) -> int:
         return len(self.spawned_pids())
+
+
+def run_command(folder: Path, *words: str, environment: Mapping[str, str] | None = None) -> str:
+    """`mcp-relight` with this data folder, as a person types it; what it says."""
+    done = subprocess.run(
+        [sys.executable, "-m", "mcp_relight", *words, "--data-dir", str(folder)],
+        env=ENVIRONMENT | dict(environment or {}),
+        check=True,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    return done.stdout
 
 
 def _command(command: str, folder: Path) -> list[str]:

@@ -93,6 +93,7 @@ async def test_what_an_earlier_version_lacked_is_added(tmp_path: Path) -> None:
         connection.execute("DROP TABLE gates")
         connection.execute("CREATE TABLE gates (name VARCHAR(120) PRIMARY KEY, tat FLOAT NOT NULL)")
         connection.execute("INSERT INTO gates VALUES ('key', 1)")
+        connection.execute("UPDATE meta SET content = '1' WHERE name = 'schema'")
     connection.close()
     store = open_store(path)
     assert await store.take_slot("key", per_minute=60, burst=1) == 0
@@ -149,7 +150,7 @@ async def test_a_database_of_a_newer_version_is_left_alone(tmp_path: Path) -> No
     await store.insert([new_job()])
     await store.aclose()
     with sqlite3.connect(path) as connection:
-        connection.execute("UPDATE meta SET content = '99' WHERE name = 'schema'")
+        connection.execute("UPDATE meta SET content = '99'")
     connection.close()
     with pytest.raises(Internal, match="newer version"):
         await open_store(path).insert([new_job()])

@@ -183,12 +183,6 @@ async def test_the_largest_picture_with_all_its_maps_fits_into_the_memory(
     assert opened(result.picture.data).mode == "RGBA"
 
 
-async def test_the_time_is_accounted_for(pixels: PixelChild) -> None:
-    result = await pixels.render(task(photo()))
-    assert list(result.timings_s) == ["decode", "analyse", "relight", "encode"]
-    assert all(seconds >= 0 for seconds in result.timings_s.values())
-
-
 async def test_only_the_light_of_another_rendering_is_taken(pixels: PixelChild) -> None:
     original = photo(160, 120, "RGBA")
     darker = Image.fromarray((np.asarray(photo(160, 120)) * 0.6).astype(np.uint8))

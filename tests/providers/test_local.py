@@ -20,7 +20,6 @@ def _result(mode: str = "user_mask", confidence: float = 1.0, analysis: bytes | 
         confidence=confidence,
         warnings=("The engine's own words.",),
         analysis=analysis,
-        timings_s={},
     )
 
 

@@ -39,11 +39,6 @@ def test_the_host_header_leaves_out_the_usual_port(url: str, authority: str) -> 
     assert parse_url(url).authority == authority
 
 
-def test_the_shown_form_has_no_query_and_no_fragment() -> None:
-    shown = parse_url("https://a.test/b/c.png?token=secret#part").without_query
-    assert shown == "https://a.test/b/c.png"
-
-
 @pytest.mark.parametrize(
     ("location", "target"),
     [
@@ -55,7 +50,8 @@ def test_the_shown_form_has_no_query_and_no_fragment() -> None:
     ],
 )
 def test_a_redirect_is_relative_to_where_it_stands(location: str, target: str) -> None:
-    assert parse_url("https://a.test/b/c.png?x=1").join(location).without_query == target
+    joined = parse_url("https://a.test/b/c.png?x=1").join(location)
+    assert f"{joined.scheme}://{joined.authority}{joined.target.partition('?')[0]}" == target
 
 
 @pytest.mark.parametrize("userinfo", ["user", "user:secret", ":", "", "a%40b", "public.test:80"])

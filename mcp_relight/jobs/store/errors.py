@@ -4,6 +4,7 @@ import errno
 import sqlite3
 
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as NoFreeConnection
 
 from mcp_relight.errors import Internal, RelightError, StorageFull
 
@@ -22,6 +23,26 @@ _NO_ACCESS = frozenset(
     {sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM, sqlite3.SQLITE_AUTH}
 )
 
+_SERVER_OUTAGES = (
+    "08",  # the connection went away
+    "40",  # a deadlock, or two transactions that cannot both be
+    "57",  # shutting down, starting up, or a statement that took too long
+    "53",  # too many connections, no memory; the full disk is told apart
+    "55P03",  # a lock that did not come free
+    "25P",  # a transaction that was idle for too long
+    "25006",  # a standby that has not taken over yet
+)
+"""Beginnings of SQLSTATE, as PostgreSQL's manual lists them in its Appendix A."""
+_SERVER_FULL = "53100"
+_SERVER_REFUSES = ("28", "3D", "3F", "42501")
+_SERVER_REFUSES_WORDS = (
+    "authentication failed",
+    "pg_hba.conf",
+    "does not exist",
+    "permission denied",
+)
+"""libpq gives no SQLSTATE of a connection that was refused; these are the words of the server's."""
+
 
 class DatabaseOutage(Exception):
     """Another try may help."""
@@ -31,7 +52,9 @@ class DatabaseBroken(Exception):
     """The database file is damaged."""
 
 
-def what_went_wrong(error: DBAPIError | sqlite3.Error | OSError) -> Exception:
+def what_went_wrong(
+    error: DBAPIError | NoFreeConnection | sqlite3.Error | OSError,
+) -> Exception:
     """A RelightError where nothing but a person helps; else DatabaseOutage or DatabaseBroken."""
     if isinstance(error, OSError):
         return _of_files(error)
@@ -39,8 +62,26 @@ def what_went_wrong(error: DBAPIError | sqlite3.Error | OSError) -> Exception:
     code = getattr(cause, "sqlite_errorcode", None)
     if isinstance(code, int):
         return _of_sqlite(code & _PRIMARY)
-    if isinstance(error, OperationalError | InterfaceError | sqlite3.ProgrammingError):
+    if isinstance(state := getattr(cause, "sqlstate", None), str):
+        return _of_postgres(state)
+    if isinstance(error, OperationalError) and any(
+        words in str(cause) for words in _SERVER_REFUSES_WORDS
+    ):
+        return _no_entry()
+    if isinstance(
+        error, OperationalError | InterfaceError | sqlite3.ProgrammingError | NoFreeConnection
+    ):
         return DatabaseOutage()  # the connection went away, or was closed by another thread
+    return Internal("The job database refused a statement.")
+
+
+def _of_postgres(state: str) -> Exception:
+    if state == _SERVER_FULL:
+        return _full()
+    if state.startswith(_SERVER_OUTAGES):
+        return DatabaseOutage()
+    if state.startswith(_SERVER_REFUSES):
+        return _no_entry()
     return Internal("The job database refused a statement.")
 
 
@@ -68,4 +109,11 @@ def _no_access() -> Internal:
     return Internal(
         "The job database cannot be opened or written.",
         hint="Check the permissions of the data folder, or set MCP_RELIGHT_DATA_DIR to another.",
+    )
+
+
+def _no_entry() -> Internal:
+    return Internal(
+        "The job database does not let mcp-relight in.",
+        hint="Check user, password and database in MCP_RELIGHT_DATABASE_URL, and their rights.",
     )

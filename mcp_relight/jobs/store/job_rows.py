@@ -16,6 +16,7 @@ from mcp_relight.domain.ports import JobPage, NewJob
 from mcp_relight.errors import IdempotencyConflict, Internal, InvalidArgument, JobNotFound
 
 from .dialect import insert_unless_there, is_ahead
+from .errors import DatabaseOutage
 from .spend import reserve_usd, settle
 from .tables import columns_of, images_of, job_of, jobs, jobs_of, row_of, uses
 
@@ -292,7 +293,9 @@ def _insert_or_find(connection: Connection, new: NewJob, now: float) -> tuple[st
         sa.select(jobs.c.job_id, jobs.c.request_hash).where(
             jobs.c.owner == new.owner, jobs.c.dedup_key == new.dedup_key
         )
-    ).one()
+    ).one_or_none()
+    if found is None:  # PostgreSQL alone: the key was freed meanwhile
+        raise DatabaseOutage
     if found.request_hash != new.request_hash:
         raise IdempotencyConflict(
             "idempotency_key was already used for a different request.",

@@ -16,8 +16,18 @@ from . import cleanup, due_rows, job_rows, rate_gate
 from .database import BUSY_TIMEOUT_S, PATIENCE_S, Database
 from .dialect import insert_into
 from .job_rows import insert_jobs
+from .migrations import schema_version
 from .tables import catalog
 from .watch import Watcher
+
+
+async def migrate(location: Path | str) -> int:
+    """Bring the database to the newest schema, and return its number. Raises as `Store`."""
+    database = Database(location, may_migrate=True)
+    try:
+        return await database.read(schema_version)
+    finally:
+        await database.aclose()
 
 
 class Store:

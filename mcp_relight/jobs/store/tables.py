@@ -28,8 +28,6 @@ from mcp_relight.domain.job import LEGAL, Cost, Failure, Job, JobRequest, Sent
 from mcp_relight.domain.report import Report
 from mcp_relight.errors import Internal
 
-SCHEMA_VERSION = 1
-
 metadata = MetaData()
 
 jobs = Table(
@@ -152,7 +150,8 @@ meta = Table(
     Column("name", String(40), primary_key=True),
     Column("content", Text, nullable=False),
 )
-"""The schema's version."""
+"""What holds for the database as a whole: `schema`, its version, and `readers`, the oldest schema
+whose code may use it still."""
 
 
 _log = logging.getLogger(__name__)
@@ -178,7 +177,8 @@ unreadable: set[str] = set()
 
 
 def job_of(row: Mapping[Any, Any]) -> Job:
-    """The job in a row of the jobs table. Raises Internal for one that cannot be read."""
+    """The job in a row of the jobs table, without what only a newer version knows of it. Raises
+    Internal for one that cannot be read."""
     try:
         job = Job(**{name: _read(name, row[name]) for name in _NAMES})
         LEGAL[job.stage]
@@ -230,18 +230,18 @@ def _read(name: str, value: Any) -> Any:
     if name == "report":
         return _report(value)
     if name in _MODELS:
-        return _MODELS[name].model_validate(value)
+        return _MODELS[name].model_validate(value, extra="ignore")
     if name in _LISTS:
         return _LISTS[name].validate_python(value)
     if name == "sent":
-        return tuple(Sent.model_validate(item) for item in value)
+        return tuple(Sent.model_validate(item, extra="ignore") for item in value)
     return value
 
 
 def _report(value: Any) -> Report | None:
     """None for a report in another version's words: the job and its picture are still good."""
     try:
-        return Report.model_validate(value)
+        return Report.model_validate(value, extra="ignore")
     except ValidationError:
         return None
 

@@ -1,0 +1,68 @@
+"""What the camera has lost in highlights, given back where they get darker.
+
+A blown highlight was brighter than white and had the color of what it lies on. Darkened as it is,
+it would leave a gray patch.
+"""
+
+import numpy as np
+
+from .analysis import Analysis
+from .color import LUMINANCE
+from .evidence import Evidence
+from .grid import Map, wide_blur
+
+_PALE = (0.35, 0.85)
+"""Luminance from which skin is losing its color, and at which it has lost it."""
+
+_CLIPPED = (0.8, 0.97)
+_LOST = 0.35
+"""How much brighter than white a blown highlight is taken to have been."""
+
+_REACH = 0.15
+"""Of the width of a face: how far away skin tells what a highlight lies on."""
+
+_SKIN_AROUND = (0.25, 0.6)
+_LEAST_PALE_SHARE = 0.05
+_TINT_RANGE = 0.4, 2.5
+
+
+def restored(gain: Map, analysis: Analysis, evidence: Evidence, face_width: float) -> Map:
+    """The gain (H, W, 3) with lost light and, on skin, lost color in what it darkens."""
+    bright = evidence.photo @ LUMINANCE
+    darker = np.clip(-np.log2(np.maximum(gain @ LUMINANCE, 1e-4)), 0, 1)
+    lost = 1 + _LOST * (1 - evidence.graphic) * _ramp(bright, _CLIPPED) * darker
+    gain = (gain * lost[..., None]).astype(np.float32)
+    if evidence.gray or not face_width:
+        return gain
+    pale = _ramp(bright, _PALE)
+    weight = _on_skin(analysis, pale, bright, _REACH * face_width)
+    usual = _usual(evidence.photo, weight, pale)
+    own = (evidence.photo + np.float32(0.01)) / (bright + np.float32(0.01))[..., None]
+    tint = np.power(np.clip(usual / own, *_TINT_RANGE), (weight * pale * darker)[..., None])
+    kept = (own * tint) @ LUMINANCE / (own @ LUMINANCE)
+    return (gain * tint / kept[..., None]).astype(np.float32)
+
+
+def _on_skin(analysis: Analysis, pale: Map, bright: Map, reach_px: float) -> Map:
+    """(H, W) 0..1: faces, and what is pale where all around has the color of skin.
+
+    What is dark does not count: hair lies beside a forehead.
+    """
+    room = analysis.alpha if analysis.has_subject else np.ones_like(bright)
+    known = (bright * (1 - pale) * room + np.float32(1e-4)).astype(np.float32)
+    around = wide_blur(known * analysis.skin, reach_px) / wide_blur(known, reach_px)
+    return np.maximum(analysis.face, _ramp(around, _SKIN_AROUND) * room)
+
+
+def _usual(photo: Map, weight: Map, pale: Map) -> Map:
+    """(3,) the color of skin at luminance 1, from where the camera has kept it."""
+    kept = weight * (1 - pale)
+    if float(kept.sum()) < _LEAST_PALE_SHARE * float(weight.sum()):
+        kept = weight
+    usual = (photo * kept[..., None]).sum(axis=(0, 1))
+    return np.asarray(usual / max(float(usual @ LUMINANCE), 1e-4), np.float32)
+
+
+def _ramp(values: Map, between: tuple[float, float]) -> Map:
+    low, high = between
+    return np.clip((values - low) / (high - low), 0, 1).astype(np.float32)

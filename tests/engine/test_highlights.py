@@ -1,0 +1,51 @@
+"""What was blown and gets darker keeps the color of the skin around it: no gray patch."""
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+import mcp_relight.cli
+from mcp_relight.domain.looks import LOOKS
+from mcp_relight.engine.pipeline import analyze_shape, relight
+
+SAMPLE = Path(mcp_relight.cli.__file__).parent / "samples" / "astronaut.jpg"
+FOREHEAD, CHEEK = (slice(62, 78), slice(212, 240)), (slice(120, 132), slice(238, 248))
+"""Above the brows, where the mesh of a face ends, and where nothing is blown."""
+
+Photo = NDArray[np.uint8]
+
+
+@pytest.fixture(scope="module")
+def blown() -> Photo:
+    photo = np.asarray(cv2.cvtColor(cv2.imread(str(SAMPLE)), cv2.COLOR_BGR2RGB), np.float32)
+    spot = np.zeros(photo.shape[:2], np.float32)
+    spot[FOREHEAD] = 1
+    spot = cv2.GaussianBlur(spot, (0, 0), 4)[..., None]
+    return np.minimum(photo + 300 * spot, 255).astype(np.uint8)
+
+
+def redness(photo: Photo, where: tuple[slice, slice]) -> float:
+    red, _, blue = photo[where].reshape(-1, 3).astype(np.float64).mean(axis=0)
+    return float(red / blue)
+
+
+@pytest.mark.parametrize("look", ["split", "low_key", "rim_light"])
+def test_a_blown_forehead_darkens_to_skin(blown: Photo, look: str) -> None:
+    assert redness(blown, FOREHEAD) < 1.05
+    made = relight(blown, analyze_shape(blown), LOOKS[look].lighting).rgb
+    assert made[FOREHEAD].mean() < 230
+    usual = redness(made, CHEEK) / redness(blown, CHEEK)
+    assert redness(made, FOREHEAD) > 1.15 * usual
+
+
+def test_what_was_blown_stays_brighter_than_white_paint_would(blown: Photo) -> None:
+    """A lamp in the picture is brighter than the 255 it was given."""
+    lamp, paper = blown.copy(), blown.copy()
+    lamp[20:60, 440:480], paper[20:60, 440:480] = 255, 225
+    inside = slice(30, 50), slice(450, 470)
+    dark = LOOKS["low_key"].lighting
+    levels = [relight(one, analyze_shape(one), dark).rgb[inside].mean() for one in (lamp, paper)]
+    assert levels[0] / levels[1] > 1.1 * 255 / 225
