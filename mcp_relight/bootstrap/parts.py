@@ -55,6 +55,16 @@ class SystemClock:
         await anyio.sleep(seconds)
 
 
+class StoreClock(SystemClock):
+    """The clock of the job store: on several machines everybody goes by the database's."""
+
+    def __init__(self, parts: "Parts") -> None:
+        self._parts = parts
+
+    def now(self) -> float:
+        return self._parts.store.now() if "store" in vars(self._parts) else super().now()
+
+
 class Parts:
     """The concrete parts of one process, each made when it is first asked for."""
 
@@ -64,7 +74,7 @@ class Parts:
         self._answers = answers
         self.settings = settings
         self.folder = settings.data_folder
-        self.clock = SystemClock()
+        self.clock = StoreClock(self)
 
     def _account_of(self, adapter: "Adapter") -> "Account":
         """How this provider is used from here: every adapter's, also those of other packages."""

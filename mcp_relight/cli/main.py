@@ -19,7 +19,9 @@ from .flags import add_flags
 
 Command = Callable[[argparse.Namespace], int]
 
+_JOB = "its id, the first letters of it, or latest"
 EXIT_FAILED, EXIT_USAGE = 1, 2
+SHELLS = ("bash", "zsh", "fish")
 _OF_NO_COMMAND = frozenset({"-h", "--help", "--version"})
 
 
@@ -88,15 +90,19 @@ def build_parser() -> argparse.ArgumentParser:
     add_flags(jobs, ListJobsArguments, skip=frozenset())
 
     job = add("job", "Show one job.")
-    job.add_argument("job_id")
+    job.add_argument("job_id", help=_JOB)
     job.add_argument("--wait-s", type=float, default=0.0, help="wait up to so many seconds")
 
     cancel = add("cancel", "Cancel a job, or give up one whose outcome is unknown.")
-    cancel.add_argument("job_id")
+    cancel.add_argument("job_id", help=_JOB)
 
     forget = add("forget", "Delete jobs and the stored images no other job uses.")
-    forget.add_argument("job_id", nargs="?")
-    forget.add_argument("--all", action="store_true", help="every finished job")
+    forget.add_argument("job_id", nargs="?", help=_JOB)
+    forget.add_argument("--all", action="store_true", help="every job that has ended")
+    forget.add_argument(
+        "--outputs", action="store_true", help="the finished pictures in the output folder too"
+    )
+    forget.add_argument("-y", "--yes", action="store_true", help="do not ask")
 
     analyze = add("analyze", "Say where a photo's light comes from.")
     analyze.add_argument("image", help="path, https://…, relight://images/… or latest")
@@ -134,6 +140,8 @@ def build_parser() -> argparse.ArgumentParser:
         action="store_true",
         help="keep the keys of this shell in files only you can read, and name them",
     )
+    complete = add("completion", "Print what a shell needs to finish words of this command.")
+    complete.add_argument("shell", choices=SHELLS)
     uninstall = add("uninstall", "Take this server out of a client's configuration.")
     for command in (install, uninstall):
         command.add_argument("client", choices=list(CLIENTS))
@@ -194,6 +202,10 @@ def _command(name: str) -> Command:
             from .demo import demo
 
             return demo
+        case "completion":
+            from .completion import completion
+
+            return completion
         case "doctor":
             from .doctor import doctor
 

@@ -39,7 +39,9 @@ from mcp_relight.errors import InvalidArgument, RequestError, UnknownModel
 from .basing import Whole, made_whole
 from .finding import find_images
 from .following import JobChange, follow
+from .forgetting import Gone, Leaving, forget, look_at_forgetting
 from .gallery import VIEW_MAX_BYTES, Gallery
+from .job_names import job_named
 from .market import Market
 from .middles import Middles
 from .new_jobs import new_jobs
@@ -352,12 +354,21 @@ class Service:
         encoded = await self._pixels.reencode(data, max_edge_px=None, mime_type=mime_type)
         return encoded.data
 
-    async def forget(self, job_id: str | None) -> int:
-        """Delete one job, or every terminal one, and the images no other job uses."""
-        forgotten = await self._jobs.forget(job_id, owner=self._options.owner)
-        for image_id in forgotten.image_ids:
-            await self._images.delete(image_id)
-        return forgotten.jobs
+    async def look_at_forgetting(self, job_id: str | None) -> Leaving:
+        """What `forget` would delete."""
+        return await look_at_forgetting(self._jobs, self._images, job_id, owner=self._options.owner)
+
+    async def forget(self, job_id: str | None, *, with_copies: bool = False) -> Gone:
+        """Delete one job, or every terminal one, and the images no other job uses; `with_copies`
+        also the finished pictures in the output folder."""
+        return await forget(
+            self._jobs, self._images, job_id, owner=self._options.owner, with_copies=with_copies
+        )
+
+    async def job_named(self, name: str) -> str:
+        """The id of the one job that a person means: an id or its beginning, or `latest`. Raises
+        JobNotFound, and InvalidArgument for a beginning that several ids have."""
+        return await job_named(self._jobs, name, owner=self._options.owner)
 
     async def _matched(self, arguments: Asked, image: Taken | None) -> tuple[Asked, Taken | None]:
         """The arguments with the light of their reference filled in, and the photo if that was

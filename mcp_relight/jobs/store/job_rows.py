@@ -76,6 +76,18 @@ def newest_using(connection: Connection, image_id: str, *, owner: str) -> Job | 
     return next(iter(jobs_of(rows)), None)
 
 
+def ids_starting_with(
+    connection: Connection, prefix: str, *, owner: str, limit: int
+) -> tuple[str, ...]:
+    """Newest first."""
+    newest_first = (
+        sa.select(jobs.c.job_id)
+        .where(jobs.c.owner == owner, jobs.c.job_id.startswith(prefix, autoescape=True))
+        .order_by(jobs.c.created_at.desc(), jobs.c.job_id.desc())
+    )
+    return tuple(connection.scalars(newest_first.limit(limit)))
+
+
 def cancel_job(connection: Connection, job_id: str, *, owner: str, now: float) -> Job:
     """Cancel what nobody works on; else leave the wish to the worker that does, to be looked at
     now."""
