@@ -174,6 +174,7 @@ class Application:
                 output_dir=settings.results_dir,
                 readable_dirs=settings.readable_dirs,
                 secret=folder_salt(parts.folder),
+                in_full=self._typed_paths,
             ),
         )
 

@@ -84,7 +84,7 @@ def build_parser() -> argparse.ArgumentParser:
 
     models = add("models", "List the models, or show one in full.")
     models.add_argument("model", nargs="?", help="one model, with its parameters")
-    add_flags(models, ListModelsArguments, skip=frozenset({"model"}))
+    add_flags(models, ListModelsArguments, skip=frozenset({"model", "cursor"}))
 
     jobs = add("jobs", "List jobs, newest first.")
     add_flags(jobs, ListJobsArguments, skip=frozenset())

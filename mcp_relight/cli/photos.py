@@ -91,7 +91,7 @@ def _check_out(out: Path, image: str | None) -> None:
 
 async def _write(service: Service, views: Sequence[JobView], out: Path) -> list[Path]:
     """Every finished picture at `out`; further ones beside it, numbered."""
-    image_ids = [image.image_id for view in views for image in view.images]
+    image_ids = [image.image_id for view in views for image in view.images or ()]
     written: list[Path] = []
     for number, image_id in enumerate(image_ids, start=1):
         path = out if number == 1 else out.with_stem(f"{out.stem}-{number}")
@@ -148,6 +148,6 @@ def models(namespace: argparse.Namespace) -> int:
 async def _models(namespace: argparse.Namespace) -> int:
     arguments = ListModelsArguments.parse(given(namespace, ListModelsArguments))
     async with opened(namespace) as service:
-        found = await service.list_models(arguments)
+        found = await service.list_models(arguments, whole=True)
     answer(found.facts(), as_json=namespace.json, draw=lambda: drawing.models(found))
     return 0

@@ -166,6 +166,12 @@ class JobRequest(_Value):
     policy: Policy = Policy()
     estimate: Cost = Cost()
 
+    @property
+    def is_as_asked(self) -> bool:
+        """Whether the caller gave this light: not taken from a photo, nor seen otherwise."""
+        is_seen = any(one.name == "light_at" and one.how != "honoured" for one in self.fields)
+        return self.reference_id is None and not is_seen
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:

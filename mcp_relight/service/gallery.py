@@ -77,7 +77,8 @@ class Gallery:
         best = await self._best_of(_names(arguments.image))
         return sheet, line if best is None else f"{line}. Best by its report: {best}"
 
-    async def compare(self, arguments: CompareArguments) -> Comparison:
+    async def compare(self, arguments: CompareArguments) -> tuple[Comparison, Lighting | None]:
+        """Also the light of the job, where one is named."""
         if arguments.job_id is not None and (arguments.before or arguments.after):
             raise InvalidArgument(
                 "job_id excludes before and after.", hint="Give one or the other."
@@ -89,7 +90,7 @@ class Gallery:
                 "compare_images needs job_id, or before and after.",
                 hint="Call list_jobs for job ids.",
             )
-        return await self._compare_two(arguments.before, arguments.after)
+        return await self._compare_two(arguments.before, arguments.after), None
 
     async def _seen(self, reference: str) -> list[_Seen]:
         names = _names(reference)
@@ -193,7 +194,7 @@ class Gallery:
             summary=f"Before {before.width}x{before.height}, after {after.width}x{after.height}.",
         )
 
-    async def _compare_job(self, job_id: str) -> Comparison:
+    async def _compare_job(self, job_id: str) -> tuple[Comparison, Lighting]:
         job = finished(await self._jobs.get(job_id, owner=self._owner))
         try:
             before = await self._images.info(job.request.image_id)
@@ -202,13 +203,14 @@ class Gallery:
             raise ImageNotFound("A picture of that job was deleted from the store.") from None
         look = job.request.lighting.look or "own light"
         verdict = f" {job.report.sentence}" if job.report is not None else ""
-        return Comparison(
+        comparison = Comparison(
             before=show_image(before),
             after=show_image(after, job.paths[0]),
             job_id=job.job_id,
             report=job.report,
             summary=f"{look} by {job.model}.{verdict}",
         )
+        return comparison, job.request.lighting
 
 
 def _rank(job: Job) -> tuple[int, float]:
