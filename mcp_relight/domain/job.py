@@ -168,9 +168,10 @@ class JobRequest(_Value):
 
     @property
     def is_as_asked(self) -> bool:
-        """Whether the caller gave this light: not taken from a photo, nor seen otherwise."""
+        """Whether the caller gave this light: not taken from a photo or a job, nor seen
+        otherwise."""
         is_seen = any(one.name == "light_at" and one.how != "honoured" for one in self.fields)
-        return self.reference_id is None and not is_seen
+        return self.reference_id is None and self.based_on is None and not is_seen
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
