@@ -173,6 +173,7 @@ class Application:
                 output_dir=settings.results_dir,
                 readable_dirs=settings.readable_dirs,
                 secret=parts.salt,
+                in_full=self._typed_paths,
             ),
         )
 

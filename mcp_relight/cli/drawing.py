@@ -13,15 +13,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from mcp_relight.domain.views import (
-    AnalysisView,
-    JobList,
-    JobSummary,
-    JobView,
-    ModelList,
-    ModelView,
-    Plan,
-)
+from mcp_relight.domain.model_views import ModelList, ModelView, Plan
+from mcp_relight.domain.views import AnalysisView, JobList, JobRow, JobView
 from mcp_relight.domain.words import dollars
 from mcp_relight.service.forgetting import Gone, Leaving
 from mcp_relight.service.job_names import SHORT_ID_LETTERS, short_id
@@ -68,19 +61,18 @@ def jobs_done(views: Sequence[JobView], written: Sequence[Path] = ()) -> None:
     for view in views:
         shown = short_id(view.job_id) if _IS_TERMINAL else view.job_id
         _line("job", f"{shown} ({view.status}), {view.name}")
-        look = view.lighting.look
-        _line("model", view.model + (f", look {look}" if look else ""))
+        _line("model", view.model + (f", look {view.look}" if view.look else ""))
         if view.report is not None:
             _line("report", _report_line(view))
-        for item in view.sent:
+        for item in view.sent or ():
             _line("sent", f"{item.what} to {item.to}, {item.bytes:,} bytes")
-        if view.cost.billed != "no":
+        if view.cost is not None and view.cost.billed != "no":
             _line("cost", f"{_money(view.cost.usd)}, billed: {view.cost.billed}")
-        for warning in view.warnings:
+        for warning in view.warnings or ():
             _line("warning", warning)
         if view.error is not None:
             _line("error", f"{view.error.message} {view.error.hint}".strip())
-        for image in view.images:
+        for image in view.images or ():
             _copied("result", str(image.path or image.uri))
     for path in written:
         _copied("written", str(path))
@@ -98,9 +90,12 @@ def plan(view: Plan) -> None:
         seconds = f"  ~{candidate.typical_s:g} s" if candidate.typical_s else ""
         _head(candidate.model, f"{cost}{seconds}")
         problem = candidate.problem.message if candidate.problem else None
-        _under(candidate.missing or problem or "ready")
-        for how in ("approximated", "ignored"):
-            names = [field.name for field in candidate.fields if field.how == how]
+        _under(candidate.missing or problem or ("ready" if candidate.ready else "not ready"))
+        fields = candidate.fields
+        approximated, ignored = (
+            (tuple(fields.approximated), fields.ignored) if fields else ((), candidate.ignored)
+        )
+        for how, names in (("approximated", approximated), ("ignored", ignored)):
             if names:
                 _under(f"{how}: {', '.join(names)}")
     _text(view.next_step)
@@ -123,9 +118,11 @@ def job_list(page: JobList) -> None:
         _err.print("No jobs.")
     if page.cursor:
         _out.print(f"More: mcp-relight jobs --cursor {page.cursor}", highlight=False)
+    spent, left = dollars(page.spent_today_usd), dollars(page.budget_left_usd)
+    _out.print(f"Spent today (UTC): {spent}; left of the day's budget: {left}", highlight=False)
 
 
-def _job_row(row: JobSummary) -> None:
+def _job_row(row: JobRow) -> None:
     """One line in a pipe; at a terminal two short ones, with the part of the id that one types."""
     if not _IS_TERMINAL:
         facts = f"{row.job_id}  {row.status:<9}  {row.created_at}  {row.model}  {row.look or ''}"

@@ -74,7 +74,7 @@ def _asking(job_id: str) -> GetJobArguments:
     return GetJobArguments(job_id=job_id, wait_s=MAX_WAIT_S)
 
 
-def _check_out(out: Path, image: str) -> None:
+def _check_out(out: Path, image: str | None) -> None:
     """Before anything is spent: can the result be written there?"""
     if out.suffix.lower() not in _WRITABLE:
         raise InvalidArgument("--out must end in .png, .jpg or .jpeg.", hint="Rename it.")
@@ -83,7 +83,7 @@ def _check_out(out: Path, image: str) -> None:
     if not os.access(out if out.exists() else out.absolute().parent, os.W_OK) or out.is_dir():
         raise InvalidArgument("--out cannot be written.", hint="Choose another place.")
     with suppress(OSError, RuntimeError):  # what names no file is not the same file
-        if out.samefile(Path(image).expanduser()):
+        if image is not None and out.samefile(Path(image).expanduser()):
             raise InvalidArgument(
                 "--out is the photo itself, which is never changed.", hint="Choose another name."
             )
@@ -91,7 +91,7 @@ def _check_out(out: Path, image: str) -> None:
 
 async def _write(service: Service, views: Sequence[JobView], out: Path) -> list[Path]:
     """Every finished picture at `out`; further ones beside it, numbered."""
-    image_ids = [image.image_id for view in views for image in view.images]
+    image_ids = [image.image_id for view in views for image in view.images or ()]
     written: list[Path] = []
     for number, image_id in enumerate(image_ids, start=1):
         path = out if number == 1 else out.with_stem(f"{out.stem}-{number}")
@@ -148,6 +148,6 @@ def models(namespace: argparse.Namespace) -> int:
 async def _models(namespace: argparse.Namespace) -> int:
     arguments = ListModelsArguments.parse(given(namespace, ListModelsArguments))
     async with opened(namespace) as service:
-        found = await service.list_models(arguments)
+        found = await service.list_models(arguments, whole=True)
     answer(found.facts(), as_json=namespace.json, draw=lambda: drawing.models(found))
     return 0

@@ -5,7 +5,7 @@ derived from these classes. Flat scalars only: agent frameworks lose or break an
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
@@ -35,6 +35,7 @@ _TOO_LONG = frozenset({"too_long", "string_too_long"})
 _TOO_SHORT = frozenset({"too_short", "string_too_short"})
 """What pydantic says of a text's length speaks of items, and repeats how many there were."""
 
+LEFT_OUT = "(left out)"
 _STAND_IN = "-"
 """For a required text that is missing or wrong, while the other arguments are judged."""
 
@@ -46,6 +47,9 @@ class Arguments(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
+    instead: ClassVar[Mapping[str, str]] = {}
+    """Required arguments that may be left out when another one is given, which then says it all;
+    they are `LEFT_OUT`."""
     null_is_a_word: ClassVar[frozenset[str]] = frozenset()
     """Optional arguments that may mean the word "null" itself, such as a part of a file's name."""
 
@@ -61,6 +65,9 @@ class Arguments(BaseModel):
             for name, value in values.items()
             if name in cls.model_fields and not cls._is_unset(name, value)
         }
+        for name, other in cls.instead.items():
+            if other in given and is_unset(values.get(name)):
+                given[name] = LEFT_OUT
         wrong: list[RequestError] = []
         if unknown := [name for name in values if name not in cls.model_fields]:
             wrong.append(_unknown(cls, unknown))

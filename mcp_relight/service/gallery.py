@@ -18,6 +18,7 @@ from mcp_relight.domain.views import Comparison
 from mcp_relight.errors import ImageNotFound, InvalidArgument, JobNotFound
 
 from .ordering import take
+from .pictures import finished
 from .showing import show_image
 
 VIEW_MAX_BYTES = 500_000
@@ -76,7 +77,8 @@ class Gallery:
         best = await self._best_of(_names(arguments.image))
         return sheet, line if best is None else f"{line}. Best by its report: {best}"
 
-    async def compare(self, arguments: CompareArguments) -> Comparison:
+    async def compare(self, arguments: CompareArguments) -> tuple[Comparison, Lighting | None]:
+        """Also the light of the job, where one is named."""
         if arguments.job_id is not None and (arguments.before or arguments.after):
             raise InvalidArgument(
                 "job_id excludes before and after.", hint="Give one or the other."
@@ -88,7 +90,7 @@ class Gallery:
                 "compare_images needs job_id, or before and after.",
                 hint="Call list_jobs for job ids.",
             )
-        return await self._compare_two(arguments.before, arguments.after)
+        return await self._compare_two(arguments.before, arguments.after), None
 
     async def _seen(self, reference: str) -> list[_Seen]:
         names = _names(reference)
@@ -106,7 +108,7 @@ class Gallery:
 
     async def _set_of(self, job_id: str) -> list[_Seen]:
         """A job's picture; for one of a set, the photo before and what every job of it made."""
-        job = _finished(await self._jobs.get(job_id, owner=self._owner))
+        job = finished(await self._jobs.get(job_id, owner=self._owner))
         if not job.siblings and len(job.images) == 1:
             return [await self._result(job, 0)]
         others = await self._siblings(job)
@@ -144,7 +146,7 @@ class Gallery:
         chosen it, and a label is read as our own words. The line of text quotes the name where we
         chose the file."""
         if is_job_id(name):
-            return await self._result(_finished(await self._jobs.get(name, owner=self._owner)), 0)
+            return await self._result(finished(await self._jobs.get(name, owner=self._owner)), 0)
         try:
             taken = await take(self._library, name, "image")
         except ImageNotFound:
@@ -192,8 +194,8 @@ class Gallery:
             summary=f"Before {before.width}x{before.height}, after {after.width}x{after.height}.",
         )
 
-    async def _compare_job(self, job_id: str) -> Comparison:
-        job = _finished(await self._jobs.get(job_id, owner=self._owner))
+    async def _compare_job(self, job_id: str) -> tuple[Comparison, Lighting]:
+        job = finished(await self._jobs.get(job_id, owner=self._owner))
         try:
             before = await self._images.info(job.request.image_id)
             after = await self._images.info(job.images[0])
@@ -201,13 +203,14 @@ class Gallery:
             raise ImageNotFound("A picture of that job was deleted from the store.") from None
         look = job.request.lighting.look or "own light"
         verdict = f" {job.report.sentence}" if job.report is not None else ""
-        return Comparison(
+        comparison = Comparison(
             before=show_image(before),
             after=show_image(after, job.paths[0]),
             job_id=job.job_id,
             report=job.report,
             summary=f"{look} by {job.model}.{verdict}",
         )
+        return comparison, job.request.lighting
 
 
 def _rank(job: Job) -> tuple[int, float]:
@@ -233,13 +236,3 @@ def _check_few(pictures: int) -> None:
             hint=f"Show at most {_MAX_CELLS} at a time.",
             argument="image",
         )
-
-
-def _finished(job: Job) -> Job:
-    if not job.images and job.is_terminal:
-        raise InvalidArgument("That job ended without a picture.", hint="get_job says why.")
-    if not job.images:
-        raise InvalidArgument(
-            "That job has no picture yet.", hint="Call get_job with wait_s, then again."
-        )
-    return job

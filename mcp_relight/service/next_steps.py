@@ -11,8 +11,8 @@ from mcp_relight.domain.report import Flaw, Report
 from mcp_relight.domain.words import dollars
 
 _SHOW = (
-    "Tell the person the path. To look at it call view_image with this job_id; "
-    "do not describe the picture unless you can see it."
+    "Tell the person the path. Before you describe the picture, look at it: view_image "
+    "with this job_id."
 )
 _FREE = "local/classic"
 _STRONGEST, _LEAST_AMBIENT = 1.5, 0.1

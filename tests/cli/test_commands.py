@@ -283,6 +283,5 @@ def test_a_lamp_and_a_region_are_carried_out_and_told(world: World) -> None:
     assert job["status"] == "succeeded"
     assert job["lighting"]["region"] == "background"
     assert job["lighting"]["lights"][0]["at"] == [0.1, 0.3, 0.35]
-    told = {field["name"]: field["how"] for field in job["fields"]}
-    assert (told["light_at"], told["region"]) == ("honoured", "honoured")
-    assert "azimuth_deg" not in told
+    assert {"light_at", "region"} <= set(job["fields"]["honoured"])
+    assert not any("azimuth_deg" in names for names in job["fields"].values())

@@ -64,6 +64,18 @@ def list_jobs(
     return JobPage(page, _cursor_after(rows[limit - 1]) if len(rows) > limit else None)
 
 
+def newest_using(connection: Connection, image_id: str, *, owner: str) -> Job | None:
+    """The newest job that needs that stored image."""
+    rows = connection.execute(
+        sa.select(jobs)
+        .join(uses, uses.c.job_id == jobs.c.job_id)
+        .where(uses.c.image_id == image_id, jobs.c.owner == owner)
+        .order_by(jobs.c.created_at.desc(), jobs.c.job_id)
+        .limit(1)
+    ).mappings()
+    return next(iter(jobs_of(rows)), None)
+
+
 def ids_starting_with(
     connection: Connection, prefix: str, *, owner: str, limit: int
 ) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from sqlalchemy.engine import Connection
 from mcp_relight.domain.job import Job, Stage, Status
 from mcp_relight.domain.ports import Forgotten, JobPage, NewJob
 
-from . import cleanup, due_rows, job_rows, rate_gate
+from . import cleanup, due_rows, job_rows, rate_gate, spend
 from .database import BUSY_TIMEOUT_S, PATIENCE_S, Database
 from .dialect import insert_into
 from .job_rows import insert_jobs
@@ -71,6 +71,13 @@ class Store:
         return await self._database.read(
             lambda c: job_rows.list_jobs(c, owner=owner, status=status, limit=limit, cursor=cursor)
         )
+
+    async def using(self, image_id: str, *, owner: str) -> Job | None:
+        return await self._database.read(lambda c: job_rows.newest_using(c, image_id, owner=owner))
+
+    async def spent_today(self, *, owner: str) -> float:
+        today = spend.day_of(self._now())
+        return await self._database.read(lambda c: spend.spent(c, owner=owner, day=today))
 
     async def request_cancel(self, job_id: str, *, owner: str) -> Job:
         return await self._database.write(
