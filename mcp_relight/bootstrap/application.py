@@ -12,7 +12,6 @@ import anyio.to_thread
 
 from mcp_relight.config import Settings
 from mcp_relight.errors import InvalidArgument, RelightError, UnknownModel
-from mcp_relight.jobs.credentials import folder_salt
 
 from .parts import Parts
 from .workers import DetachedWorkers, InlineWorkers, NoWorkers
@@ -172,7 +171,7 @@ class Application:
                 ),
                 output_dir=settings.results_dir,
                 readable_dirs=settings.readable_dirs,
-                secret=folder_salt(parts.folder),
+                secret=parts.salt,
                 in_full=self._typed_paths,
             ),
         )

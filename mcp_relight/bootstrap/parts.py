@@ -95,8 +95,17 @@ class Parts:
         if key is None:
             return account
         logs.hide(key.get_secret_value())
-        named = credential_id(folder_salt(self.folder), key.get_secret_value(), account.origin)
+        named = credential_id(self.salt, key.get_secret_value(), account.origin)
         return replace(account, key=key, credential_id=named)
+
+    @cached_property
+    def salt(self) -> bytes:
+        """With which keys are named: everybody who shares these jobs has the same."""
+        if isinstance(self.database, Path):
+            return folder_salt(self.folder)
+        from mcp_relight.jobs.store.salt import shared_salt
+
+        return shared_salt(self.database)
 
     @cached_property
     def credentials(self) -> tuple[str, ...]:

@@ -64,7 +64,11 @@ def build_parser() -> argparse.ArgumentParser:
     add("migrate", "Bring the job database to this version's schema; do so before a deployment.")
 
     relight = add("relight", "Relight a photo and wait for the result.")
-    relight.add_argument("image", help="path, https://…, relight://images/… or latest")
+    relight.add_argument(
+        "image",
+        nargs="?",
+        help="path, https://…, relight://images/…, a job's id or latest; optional with --based-on",
+    )
     relight.add_argument(
         "-o",
         "--out",
@@ -75,7 +79,7 @@ def build_parser() -> argparse.ArgumentParser:
     add_flags(relight, RelightArguments, skip=frozenset({"image", "wait_s", "preview"}))
 
     plan = add("plan", "Show what a relighting would do and cost; spends nothing.")
-    plan.add_argument("image", help="path, https://…, relight://images/… or latest")
+    plan.add_argument("image", nargs="?", help="as in relight")
     add_flags(plan, PlanArguments, skip=frozenset({"image", "preview"}))
 
     models = add("models", "List the models, or show one in full.")

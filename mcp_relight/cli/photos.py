@@ -74,7 +74,7 @@ def _asking(job_id: str) -> GetJobArguments:
     return GetJobArguments(job_id=job_id, wait_s=MAX_WAIT_S)
 
 
-def _check_out(out: Path, image: str) -> None:
+def _check_out(out: Path, image: str | None) -> None:
     """Before anything is spent: can the result be written there?"""
     if out.suffix.lower() not in _WRITABLE:
         raise InvalidArgument("--out must end in .png, .jpg or .jpeg.", hint="Rename it.")
@@ -83,7 +83,7 @@ def _check_out(out: Path, image: str) -> None:
     if not os.access(out if out.exists() else out.absolute().parent, os.W_OK) or out.is_dir():
         raise InvalidArgument("--out cannot be written.", hint="Choose another place.")
     with suppress(OSError, RuntimeError):  # what names no file is not the same file
-        if out.samefile(Path(image).expanduser()):
+        if image is not None and out.samefile(Path(image).expanduser()):
             raise InvalidArgument(
                 "--out is the photo itself, which is never changed.", hint="Choose another name."
             )

@@ -167,6 +167,10 @@ class Jobs(Protocol):
         """Newest first. Raises InvalidArgument for a cursor that is not ours."""
         ...
 
+    async def using(self, image_id: str, *, owner: str) -> Job | None:
+        """The newest job that needs that stored image; None where none does."""
+        ...
+
     async def spent_today(self, *, owner: str) -> float:
         """Dollars of this owner's budget of the day (UTC) that are spent or reserved."""
         ...

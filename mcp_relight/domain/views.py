@@ -113,6 +113,7 @@ class JobView(View):
     seed: int | None = None
     error: ErrorView | None = None
     siblings: tuple[str, ...] | None = None
+    based_on: str | None = None
     next_step: str
 
 

@@ -18,6 +18,7 @@ from mcp_relight.domain.views import Comparison
 from mcp_relight.errors import ImageNotFound, InvalidArgument, JobNotFound
 
 from .ordering import take
+from .pictures import finished
 from .showing import show_image
 
 VIEW_MAX_BYTES = 500_000
@@ -107,7 +108,7 @@ class Gallery:
 
     async def _set_of(self, job_id: str) -> list[_Seen]:
         """A job's picture; for one of a set, the photo before and what every job of it made."""
-        job = _finished(await self._jobs.get(job_id, owner=self._owner))
+        job = finished(await self._jobs.get(job_id, owner=self._owner))
         if not job.siblings and len(job.images) == 1:
             return [await self._result(job, 0)]
         others = await self._siblings(job)
@@ -145,7 +146,7 @@ class Gallery:
         chosen it, and a label is read as our own words. The line of text quotes the name where we
         chose the file."""
         if is_job_id(name):
-            return await self._result(_finished(await self._jobs.get(name, owner=self._owner)), 0)
+            return await self._result(finished(await self._jobs.get(name, owner=self._owner)), 0)
         try:
             taken = await take(self._library, name, "image")
         except ImageNotFound:
@@ -194,7 +195,7 @@ class Gallery:
         )
 
     async def _compare_job(self, job_id: str) -> tuple[Comparison, Lighting]:
-        job = _finished(await self._jobs.get(job_id, owner=self._owner))
+        job = finished(await self._jobs.get(job_id, owner=self._owner))
         try:
             before = await self._images.info(job.request.image_id)
             after = await self._images.info(job.images[0])
@@ -222,7 +223,7 @@ def _rank(job: Job) -> tuple[int, float]:
 
 def _names(text: str) -> list[str]:
     """The references in a comma separated list; a data: URL has a comma of its own."""
-    if text.startswith("data:"):
+    if text.lstrip()[:5].lower() == "data:":
         return [text]
     return [name.strip() for name in text.split(",") if name.strip()]
 
@@ -235,13 +236,3 @@ def _check_few(pictures: int) -> None:
             hint=f"Show at most {_MAX_CELLS} at a time.",
             argument="image",
         )
-
-
-def _finished(job: Job) -> Job:
-    if not job.images and job.is_terminal:
-        raise InvalidArgument("That job ended without a picture.", hint="get_job says why.")
-    if not job.images:
-        raise InvalidArgument(
-            "That job has no picture yet.", hint="Call get_job with wait_s, then again."
-        )
-    return job

@@ -1,14 +1,14 @@
 """From a caller's arguments to an order: every check that costs nothing, made once."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Self
 
 from pydantic import JsonValue
 
 from mcp_relight.domain.exchange import Call, Picture
-from mcp_relight.domain.image import URI_PREFIX, ImageInfo, is_image_id
-from mcp_relight.domain.job import Cost, Finish
+from mcp_relight.domain.image import ImageInfo
+from mcp_relight.domain.job import Cost, Finish, JobRequest
 from mcp_relight.domain.library import Library, Taken
 from mcp_relight.domain.lighting import Lighting
 from mcp_relight.domain.looks import LOOKS
@@ -30,6 +30,19 @@ class Quote:
     usd: float
 
 
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a request comes from."""
+
+    asked: PlanArguments
+    """What was asked for, with what was taken over from another job, and nothing else filled in."""
+    given: frozenset[str] = frozenset()
+    """The names of the arguments the caller gave."""
+    base: JobRequest | None = None
+    """The request this one changes."""
+    warnings: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
     """Arguments that passed every check against their model. No picture was looked at yet."""
@@ -41,8 +54,7 @@ class Order:
     """One job each."""
     params: dict[str, JsonValue]
     count: int
-    given: frozenset[str] = frozenset()
-    """The names of the arguments the caller gave."""
+    origin: "Origin"
     photo: Taken | None = None
     """The photo, where it had to be taken in before: its own light counts beside a reference."""
 
@@ -53,7 +65,7 @@ class Order:
         spec: ModelSpec,
         market: Market,
         *,
-        given: Iterable[str] = (),
+        origin: "Origin | None" = None,
         photo: Taken | None = None,
     ) -> "Order":
         """Raises InvalidArgument for what this model cannot do."""
@@ -76,7 +88,7 @@ class Order:
             lightings=lightings,
             params=params,
             count=count,
-            given=frozenset(given),
+            origin=origin or Origin(arguments),
             photo=photo,
         )
 
@@ -155,7 +167,7 @@ class Order:
             lightings=await self._aimed(taken.info, masked.info if masked else None, middles),
             params={name: value for name, value in self.params.items() if name not in extra},
             count=self.count,
-            given=self.given,
+            origin=self.origin,
             image=taken,
             mask=masked.info if masked else None,
             extra_images=extra,
@@ -204,10 +216,9 @@ class PicturedOrder(Order):
 
 
 async def take(library: Library, reference: str, argument: str) -> Taken:
-    """The picture an argument names. Results also name pictures by their bare id. Raises what
-    `library.take` does, naming the argument."""
+    """The picture an argument names. Raises what `library.take` does, naming the argument."""
     try:
-        return await library.take(URI_PREFIX + reference if is_image_id(reference) else reference)
+        return await library.take(reference)
     except RequestError as error:
         raise error.about(argument) from None
 

@@ -36,6 +36,7 @@ from mcp_relight.domain.views import (
 )
 from mcp_relight.errors import RequestError, UnknownModel
 
+from .basing import Whole, made_whole
 from .eta import eta_s
 from .finding import find_images
 from .following import JobChange, follow
@@ -46,7 +47,8 @@ from .listing import in_full, list_models
 from .market import Market
 from .middles import Middles
 from .new_jobs import new_jobs
-from .ordering import Order, PicturedOrder, Quote, take
+from .ordering import Order, Origin, PicturedOrder, Quote, take
+from .pictures import Pictures
 from .planning import orders_for, show_plan
 from .previews import PREVIEW_EDGE_PX, PREVIEW_MAX_BYTES, Previews
 from .references import take_reference
@@ -101,14 +103,18 @@ class Service:
         self._previews = Previews(images, pixels, shape_model)
         self._shape_model = shape_model
         self._middles = Middles(images, pixels)
-        self._library = library
+        self._library = Pictures(library, jobs=jobs, images=images, owner=options.owner)
         self._models = models
         self._market = Market(models=models, policy=options.policy)
         self._workers = workers
         self._waiting = Waiting(jobs, workers)
         self._options = options
         self._gallery = Gallery(
-            jobs=jobs, images=images, pixels=pixels, library=library, owner=options.owner
+            jobs=jobs,
+            images=images,
+            pixels=pixels,
+            library=self._library,
+            owner=options.owner,
         )
 
     async def _catch_up(self) -> None:
@@ -139,11 +145,22 @@ class Service:
         looked at; a reference is looked at here. Raises UnknownModel, ModelNotReady,
         InvalidArgument, and what taking a reference in raises."""
         await self._catch_up()
-        spec = self._spec(arguments)
+        whole = await self._whole(arguments)
+        spec = self._spec(whole.arguments)
         self._market.check_ready(spec)
-        filled, photo = await self._matched(arguments, None)
-        given = arguments.model_fields_set
-        return Order.of(filled, spec, self._market, given=given, photo=photo)
+        filled, photo = await self._matched(whole.arguments, whole.photo)
+        given = frozenset(arguments.model_fields_set)
+        origin = Origin(whole.arguments, given, whole.base, whole.warnings)
+        return Order.of(filled, spec, self._market, origin=origin, photo=photo)
+
+    async def _whole(self, arguments: Asked) -> Whole[Asked]:
+        return await made_whole(
+            arguments,
+            jobs=self._jobs,
+            images=self._images,
+            library=self._library,
+            owner=self._options.owner,
+        )
 
     async def quote(self, order: Order) -> tuple[Order, Quote | None]:
         """What somebody should agree to, and the order to go on with; None where nothing would be
@@ -231,7 +248,8 @@ class Service:
         """Compare the models that could do this, with a preview if one is asked for. Spends
         nothing, sends nothing."""
         await self._catch_up()
-        arguments, image = await self._matched(arguments, None)
+        whole = await self._whole(arguments)
+        arguments, image = await self._matched(whole.arguments, whole.photo)
         orders = await orders_for(
             arguments,
             market=self._market,
@@ -252,7 +270,8 @@ class Service:
         """The same description on the local engine, small and free."""
         spec = self._models.spec("local/classic")
         local = arguments.model_copy(update={"model": spec.id, "params": None, "count": None})
-        filled, photo = await self._matched(local, image)
+        whole = await self._whole(local)
+        filled, photo = await self._matched(whole.arguments, image or whole.photo)
         order = Order.of(filled, spec, self._market, photo=photo)
         pictured = await order.with_pictures(self._library, self._middles)
         return await self._previews.render(pictured)

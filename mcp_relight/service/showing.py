@@ -78,6 +78,7 @@ async def show_job(
         seed=request.seed,
         error=ErrorView.of(job.error) if job.error else None,
         siblings=job.siblings or None,
+        based_on=job.request.based_on,
         next_step=next_step(job),
     )
     return view if in_full else fitted(view, ENDED_CHARS)

@@ -72,6 +72,9 @@ class Store:
             lambda c: job_rows.list_jobs(c, owner=owner, status=status, limit=limit, cursor=cursor)
         )
 
+    async def using(self, image_id: str, *, owner: str) -> Job | None:
+        return await self._database.read(lambda c: job_rows.newest_using(c, image_id, owner=owner))
+
     async def spent_today(self, *, owner: str) -> float:
         today = spend.day_of(self._now())
         return await self._database.read(lambda c: spend.spent(c, owner=owner, day=today))
