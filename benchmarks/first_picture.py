@@ -46,11 +46,13 @@ def environment(home: Path) -> dict[str, str]:
     return {"HOME": str(home), "PATH": os.environ["PATH"], "MCP_RELIGHT_WORKER_IDLE_S": "3"}
 
 
+def draw(photo: Path) -> None:
+    subprocess.run([sys.executable, "-c", DRAWN, str(photo)], check=True)
+
+
 async def bare_s(home: Path) -> float:
     started = time.perf_counter()
-    server = StdioServerParameters(
-        command=sys.executable, args=["-c", BARE], env=environment(home)
-    )
+    server = StdioServerParameters(command=sys.executable, args=["-c", BARE], env=environment(home))
     async with Client(server) as client:
         await client.list_tools()
         return time.perf_counter() - started
@@ -108,7 +110,7 @@ async def main() -> None:
             root = Path(folder)
             photo = root / "photos" / "ball.jpg"
             photo.parent.mkdir()
-            subprocess.run([sys.executable, "-c", DRAWN, str(photo)], check=True)
+            draw(photo)
             measured = [("sdk", await bare_s(root)), ("import", import_s(root))]
             measured += zip(("first", "another"), await pictures_s(root / "a", photo), strict=True)
             measured.append(("command line", command_line_s(root / "b", photo)))
