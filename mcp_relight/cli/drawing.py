@@ -19,6 +19,8 @@ from mcp_relight.domain.words import dollars
 from mcp_relight.service.forgetting import Gone, Leaving
 from mcp_relight.service.job_names import SHORT_ID_LETTERS, short_id
 
+from .commands import in_commands, without_tools
+
 Show = Callable[[float, str], Awaitable[None]]
 
 
@@ -71,7 +73,10 @@ def jobs_done(views: Sequence[JobView], written: Sequence[Path] = ()) -> None:
         for warning in view.warnings or ():
             _line("warning", warning)
         if view.error is not None:
-            _line("error", f"{view.error.message} {view.error.hint}".strip())
+            _line(
+                "error",
+                f"{without_tools(view.error.message)} {in_commands(view.error.hint)}".strip(),
+            )
         for image in view.images or ():
             _copied("result", str(image.path or image.uri))
     for path in written:
@@ -102,7 +107,7 @@ def plan(view: Plan) -> None:
             _under(warning)
     spent, left = dollars(view.spent_today_usd), dollars(view.budget_left_usd)
     _text(f"{spent} spent today (UTC), {left} of the budget left.")
-    _text(view.next_step)
+    _text(in_commands(view.next_step))
 
 
 def analysis(view: AnalysisView) -> None:
