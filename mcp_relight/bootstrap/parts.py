@@ -71,7 +71,8 @@ class Parts:
 
     def __init__(self, settings: Settings, *, answers: bool = False) -> None:
         """With `answers` somebody waits for this process: it gives up on a store that another
-        process holds before they do, where a worker has the patience to see it through."""
+        process holds before they do, and looks at pictures; a worker has the patience to see it
+        through, and computes them."""
         self._answers = answers
         self.settings = settings
         self.folder = settings.data_folder
@@ -161,7 +162,7 @@ class Parts:
     def pixels(self) -> "PixelChild":
         from mcp_relight.pixels.client import PixelChild
 
-        return PixelChild()
+        return PixelChild(with_engine=not self._answers)
 
     @cached_property
     def shape_model(self) -> "ShapeModelFile":
