@@ -15,6 +15,7 @@ from mcp_relight import __version__
 from mcp_relight.bootstrap import Application
 from mcp_relight.config import Settings
 from mcp_relight.domain.pixels import ShapeModel
+from mcp_relight.domain.words import dollars
 from mcp_relight.errors import RelightError
 
 from . import drawing
@@ -64,8 +65,19 @@ async def _examine(settings: Settings) -> list[Finding]:
             Finding(state.name, "wrong" if state.is_wrong else "ok", state.words.strip())
             for state in states
         ]
+        findings += await _money(application)
         findings += await _engine(application)
     return findings
+
+
+async def _money(application: Application) -> list[Finding]:
+    try:
+        service = await application.service()
+        money = await service.money()
+    except RelightError as error:
+        return [Finding("money", "wrong", f"{error.message} {error.hint}".strip())]
+    spent, left = dollars(money.spent_today_usd), dollars(money.budget_left_usd)
+    return [Finding("money", "ok", f"{spent} spent today (UTC), {left} of the budget left")]
 
 
 async def _engine(application: Application) -> list[Finding]:
