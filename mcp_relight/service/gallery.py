@@ -36,7 +36,7 @@ _BEST_FIRST: tuple[Verdict, ...] = (
     "changed content",
 )
 _SEEN_STOPS = 0.1
-_SAME_SCENE = 0.5
+_SAME_SCENE = 0.3
 """Agreement of edges above which two pictures count as of one scene."""
 _MAX_CELLS = 13
 """Before, and every picture of the largest set one call can make."""

@@ -11,8 +11,8 @@ from mcp_relight.domain.report import Flaw, Report
 from mcp_relight.domain.words import dollars
 
 SHOW = (
-    "Tell the person the path. Before you describe the picture, look at it: view_image "
-    "with this job_id."
+    "Tell the person the path; look with view_image and this job_id before you describe the "
+    "picture."
 )
 _SHOW_ALL = (
     "view_image with this job_id shows all {} side by side and names the best; get_job tells "
