@@ -170,6 +170,18 @@ def _in_folders(paths: Sequence[str]) -> str:
     return f" in {folders[0]}" if len(folders) == 1 else ""
 
 
+def findings(title: str, rows: Sequence[tuple[str, str]]) -> None:
+    """What `doctor` found, of one kind."""
+    if title and rows:
+        _text(f"\n{title}")
+    for what, words in rows:
+        _line(what, words, width=11)
+
+
+def conclusion(wrong: int) -> None:
+    _text(f"\n{_several(wrong, 'thing')} to mend." if wrong else "\nAll is well.")
+
+
 def models(found: ModelList) -> None:
     if len(found.models) == 1 and found.models[0].parameters is not None:
         _model(found.models[0])

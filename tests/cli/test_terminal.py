@@ -47,6 +47,7 @@ def test_jobs_are_named_by_a_few_letters_and_lists_fit_a_narrow_terminal(world: 
         ("models",),
         ("models", "local/classic"),
         ("plan", str(photo), "--look", "neon"),
+        ("doctor",),
     ):
         assert too_long(at_terminal(world, *command), world.root) == []
 
