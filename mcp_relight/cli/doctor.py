@@ -17,8 +17,8 @@ from mcp_relight import __version__
 from mcp_relight.bootstrap import Application
 from mcp_relight.config import Settings
 from mcp_relight.domain.pixels import ShapeModel
-from mcp_relight.domain.queries import ListJobsArguments
 from mcp_relight.domain.weights import WEIGHTS
+from mcp_relight.domain.words import dollars
 from mcp_relight.errors import RelightError
 
 from . import drawing
@@ -75,7 +75,7 @@ async def _examine(settings: Settings) -> list[Finding]:
             Finding(state.name, "wrong" if state.is_wrong else "ok", state.words.strip())
             for state in states
         ]
-        findings += [await _database(application), *await _engine(application)]
+        findings += [*await _database(application), *await _engine(application)]
     return findings
 
 
@@ -89,14 +89,19 @@ def _version() -> Finding:
     return Finding("version", "ok", ", ".join(versions))
 
 
-async def _database(application: Application) -> Finding:
+async def _database(application: Application) -> list[Finding]:
+    """Whether it answers, and what it says of the money."""
     started = anyio.current_time()
     try:
         service = await application.service()
-        await service.list_jobs(ListJobsArguments(limit=1))
+        money = await service.money()
     except RelightError as error:
-        return Finding("database", "wrong", f"{error.message} {error.hint}".strip())
-    return Finding("database", "ok", f"answers in {anyio.current_time() - started:.1f} s")
+        return [Finding("database", "wrong", f"{error.message} {error.hint}".strip())]
+    spent, left = dollars(money.spent_today_usd), dollars(money.budget_left_usd)
+    return [
+        Finding("database", "ok", f"answers in {anyio.current_time() - started:.1f} s"),
+        Finding("money", "ok", f"{spent} spent today (UTC), {left} of the budget left"),
+    ]
 
 
 async def _engine(application: Application) -> list[Finding]:

@@ -98,6 +98,10 @@ def plan(view: Plan) -> None:
         for how, names in (("approximated", approximated), ("ignored", ignored)):
             if names:
                 _under(f"{how}: {', '.join(names)}")
+        for warning in candidate.warnings or ():
+            _under(warning)
+    spent, left = dollars(view.spent_today_usd), dollars(view.budget_left_usd)
+    _text(f"{spent} spent today (UTC), {left} of the budget left.")
     _text(view.next_step)
 
 

@@ -34,7 +34,7 @@ from mcp_relight.domain.views import (
     JobList,
     JobView,
 )
-from mcp_relight.errors import RequestError, UnknownModel
+from mcp_relight.errors import BudgetExceeded, RequestError, UnknownModel
 
 from .basing import Whole, made_whole
 from .eta import eta_s
@@ -46,6 +46,7 @@ from .job_names import job_named
 from .listing import in_full, list_models
 from .market import Market
 from .middles import Middles
+from .money import Money, within
 from .new_jobs import new_jobs
 from .ordering import Order, Origin, PicturedOrder, Quote, take
 from .pictures import Pictures
@@ -219,16 +220,21 @@ class Service:
             cursor=arguments.cursor,
         )
         folder, rows = show_rows(page.jobs, in_full=self._options.in_full)
-        spent = await self._jobs.spent_today(owner=owner)
+        money = await self.money()
         return JobList(
             folder=folder,
             jobs=rows,
             cursor=page.cursor,
-            spent_today_usd=round(spent, 6),
-            budget_left_usd=round(max(0.0, self._options.policy.daily_budget_usd - spent), 6),
+            spent_today_usd=money.spent_today_usd,
+            budget_left_usd=money.budget_left_usd,
             next_step="Call get_job with a job_id"
             + (", or list_jobs with this cursor for older ones." if page.cursor else "."),
         )
+
+    async def money(self) -> Money:
+        """What was spent today, and what is left."""
+        spent_usd = await self._jobs.spent_today(owner=self._options.owner)
+        return Money.of(spent_usd, self._market)
 
     async def newest(self, *, status: Status | None = None, limit: int) -> tuple[Job, ...]:
         """The newest jobs as they are stored, for whoever lists names and pictures."""
@@ -257,7 +263,7 @@ class Service:
             middles=self._middles,
             image=image,
         )
-        plan = show_plan(orders)
+        plan = show_plan(orders, await self.money())
         if not arguments.preview:
             return plan, None
         try:
@@ -384,7 +390,17 @@ class Service:
     async def _show(self, job: Job) -> JobView:
         spec = next((one for one in self._models.specs() if one.id == job.model), None)
         when = eta_s(job, spec, now=time.time())
-        return await show_job(job, self._images, eta_s=when, in_full=self._options.in_full)
+        view = await show_job(job, self._images, eta_s=when, in_full=self._options.in_full)
+        return await self._with_what_fits(view)
+
+    async def _with_what_fits(self, view: JobView) -> JobView:
+        """A job that the day's budget stopped, with the models that still can be had."""
+        if view.error is None or view.error.code != BudgetExceeded.code:
+            return view
+        left_usd = (await self.money()).budget_left_usd
+        hint = f"{view.error.hint} Within what is left: {within(self._market, left_usd)}."
+        error = view.error.model_copy(update={"hint": hint})
+        return view.model_copy(update={"error": error, "next_step": hint})
 
     def _spec(self, arguments: RelightArguments) -> ModelSpec:
         """The model named, else the configured one."""
