@@ -58,7 +58,13 @@ def build_parser() -> argparse.ArgumentParser:
     serve.add_argument("--host", default="127.0.0.1", help="with --http (127.0.0.1)")
     serve.add_argument("--port", type=int, default=8765, help="with --http (8765)")
 
-    worker = add("worker", "Carry out waiting jobs, then leave.")
+    worker = add("worker", "Carry out waiting jobs, then leave; those of a team until stopped.")
+    worker.add_argument(
+        "--queue",
+        action="append",
+        choices=["remote", "local"],
+        help="with a team's database: only jobs of this kind (repeatable; both)",
+    )
     worker.add_argument("--detached", action="store_true", help=argparse.SUPPRESS)
 
     add("migrate", "Bring the job database to this version's schema; do so before a deployment.")
