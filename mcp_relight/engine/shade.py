@@ -179,7 +179,7 @@ def _existing_shading(analysis: Analysis, evidence: Evidence, lit: LitScene, rem
     power = _DELIGHT * remove * trust * (0.3 + 0.7 * lit.subject)
     shading = np.clip(_possible_shading(analysis), *_SHADING_RANGE)
     divisor = power * np.log(shading)
-    if not lit.has_subject:
+    if analysis.mode == "scene":
         # A relief between edges leans along every one of them, and would leave a band there.
         wide = wide_blur(divisor.astype(np.float32), _SCENE_DELIGHT * max(shading.shape))
         divisor = wide * (1 - evidence.sky)
