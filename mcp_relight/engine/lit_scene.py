@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from scipy.special import ndtr  # pyright: ignore[reportUnknownVariableType]  # has no types
+from scipy.special import ndtr
 
 from mcp_relight.domain.lighting import Light
 
@@ -276,7 +276,8 @@ def _expected(cosine: Map, off: Map) -> Map:
     spread = np.maximum(off, np.float32(1e-3))
     away = cosine / spread
     density = np.exp(-0.5 * away * away) * np.float32(1 / math.sqrt(2 * math.pi))
-    return np.maximum(spread * density + cosine * ndtr(away), 0).astype(np.float32)
+    below = np.asarray(ndtr(away), np.float32)
+    return np.maximum(spread * density + cosine * below, 0).astype(np.float32)
 
 
 def face_width(analysis: Analysis) -> float:
