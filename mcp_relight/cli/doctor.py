@@ -12,7 +12,7 @@ from typing import Literal
 import anyio
 
 from mcp_relight import __version__
-from mcp_relight.bootstrap import Application
+from mcp_relight.bootstrap import Application, State
 from mcp_relight.config import Settings
 from mcp_relight.domain.pixels import ShapeModel
 from mcp_relight.domain.words import dollars
@@ -59,15 +59,21 @@ async def _examine(settings: Settings) -> list[Finding]:
         *(_readable(folder) for folder in settings.readable_dirs),
     ]
     async with Application(settings) as application:
+        database = await application.examine_database()
+        if database is not None:
+            findings.append(_finding(database))
+            if database.is_wrong:
+                return findings  # nothing else can be known without it
         findings += _misspelled(application)
         states = [*await application.examine_providers(), await application.examine_worker()]
-        findings += [
-            Finding(state.name, "wrong" if state.is_wrong else "ok", state.words.strip())
-            for state in states
-        ]
+        findings += map(_finding, states)
         findings += await _money(application)
         findings += await _engine(application)
     return findings
+
+
+def _finding(state: State) -> Finding:
+    return Finding(state.name, "wrong" if state.is_wrong else "ok", state.words.strip())
 
 
 async def _money(application: Application) -> list[Finding]:

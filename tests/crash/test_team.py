@@ -108,6 +108,8 @@ class Siege:
             "MCP_RELIGHT_DATABASE_URL": self.cluster.url,
             "MCP_RELIGHT_DAILY_BUDGET_USD": "100000",
         }
+        made = self.world.run("migrate", environment=self.world.environment | common)
+        assert made.returncode == 0, made.stderr
         try:
             self.workers += [Process(self.world, common, "worker") for _ in range(3)]
             for port in (_free_port(), _free_port()):

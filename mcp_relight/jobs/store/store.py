@@ -87,8 +87,9 @@ class Store:
         return await self._database.read(lambda c: job_rows.newest_using(c, image_id, owner=owner))
 
     async def spent_today(self, *, owner: str) -> float:
-        today = spend.day_of(self._now())
-        return await self._database.read(lambda c: spend.spent(c, owner=owner, day=today))
+        return await self._database.read(
+            lambda c: spend.spent(c, owner=owner, day=spend.day_of(self.now()))
+        )
 
     async def request_cancel(self, job_id: str, *, owner: str) -> Job:
         def cancel(connection: Connection) -> Job:
