@@ -4,7 +4,7 @@ The only room that names concrete parts. What is heavy is imported when it is fi
 that was only asked for its tools has opened nothing.
 """
 
-from .application import Application, State
+from .application import Application
 from .parts import Parts, SystemClock, key_variables
 from .workers import InlineWorkers, run_migrations, run_team_worker, run_worker
 
@@ -12,7 +12,6 @@ __all__ = [
     "Application",
     "InlineWorkers",
     "Parts",
-    "State",
     "SystemClock",
     "key_variables",
     "run_migrations",

@@ -101,23 +101,13 @@ class Application:
         needs one."""
         if isinstance(self._workers, DetachedWorkers):
             with _trouble_noted():
-                self._workers.start()
+                self._workers.start_ahead()
 
     async def resume(self) -> None:
         """Start a worker if an earlier process left jobs unfinished; opens nothing in this one."""
         with _trouble_noted():
             if await anyio.to_thread.run_sync(self._parts.has_leftovers):
                 await self._workers.ensure()
-
-    async def examine_database(self) -> State | None:
-        """The database of a team; None where the jobs lie in a file."""
-        if self._parts.settings.database_url is None:
-            return None
-        try:
-            await self._parts.store.ended([])
-        except RelightError as error:
-            return State("database", True, f"{error.message} {error.hint}")
-        return State("database", False, "PostgreSQL answers, with the schema of this version")
 
     async def examine_providers(self) -> list[State]:
         """Free calls only."""

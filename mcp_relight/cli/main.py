@@ -223,11 +223,15 @@ def _command(name: str) -> Command:
 
 
 def _complain(error: RelightError, *, as_json: bool) -> None:
+    from .commands import facts_in_commands, in_commands, without_tools
+
     if as_json:
         import json
 
         from mcp_relight.domain.views import ErrorView
 
-        print(json.dumps({"error": ErrorView.of(error).facts()}), file=sys.stdout)
+        facts = {"error": ErrorView.of(error).facts()}
+        print(json.dumps(facts_in_commands(facts)), file=sys.stdout)
         return
-    print(f"mcp-relight: {error.message} {error.hint}".rstrip(), file=sys.stderr)
+    told = f"{without_tools(error.message)} {in_commands(error.hint)}".rstrip()
+    print(f"mcp-relight: {told}", file=sys.stderr)

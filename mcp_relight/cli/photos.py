@@ -6,6 +6,7 @@ import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import TypeVar
 
 import anyio
 
@@ -23,6 +24,8 @@ from mcp_relight.service.service import Service
 from . import drawing
 from .flags import given
 from .session import answer, opened, run
+
+AnyOrder = TypeVar("AnyOrder", RelightArguments, PlanArguments)
 
 _WRITABLE = {".png": "image/png", ".jpg": "image/jpeg", ".jpeg": "image/jpeg"}
 
@@ -50,6 +53,7 @@ async def _relight(namespace: argparse.Namespace) -> int:
     arguments = RelightArguments.parse(given(namespace, RelightArguments))
     with drawing.progress(visible=not namespace.json) as show:
         async with opened(namespace, for_a_job=True) as service:
+            arguments = await _meant(service, arguments)
             view = await service.relight(await service.order(arguments), wait_s=0)
             views = [await _finish(service, view, show)]
             views += [
@@ -61,6 +65,13 @@ async def _relight(namespace: argparse.Namespace) -> int:
     facts = views[0].facts() if len(views) == 1 else {"jobs": [view.facts() for view in views]}
     answer(facts, as_json=namespace.json, draw=lambda: drawing.jobs_done(views, written))
     return 0 if all(view.status == "succeeded" for view in views) else 1
+
+
+async def _meant(service: Service, arguments: AnyOrder) -> AnyOrder:
+    """With the whole id of the job that a few letters, or `latest`, name."""
+    if arguments.based_on is None:
+        return arguments
+    return arguments.model_copy(update={"based_on": await service.job_named(arguments.based_on)})
 
 
 async def _finish(service: Service, view: JobView, show: drawing.Show) -> JobView:
@@ -111,6 +122,7 @@ async def _plan(namespace: argparse.Namespace) -> int:
     arguments = PlanArguments.parse(given(namespace, PlanArguments))
     with drawing.progress(visible=not namespace.json):
         async with opened(namespace) as service:
+            arguments = await _meant(service, arguments)
             view, _ = await service.plan(arguments)
     answer(view.facts(), as_json=namespace.json, draw=lambda: drawing.plan(view))
     return 0

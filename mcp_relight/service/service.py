@@ -48,6 +48,7 @@ from .market import Market
 from .middles import Middles
 from .money import Money, within
 from .new_jobs import new_jobs
+from .next_steps import after_late_cancel
 from .ordering import Order, Origin, PicturedOrder, Quote, take
 from .pictures import Pictures
 from .planning import orders_for, show_plan
@@ -244,6 +245,10 @@ class Service:
         return page.jobs
 
     async def cancel_job(self, job_id: str) -> JobView:
+        before = await self._jobs.get(job_id, owner=self._options.owner)
+        if before.is_terminal:
+            view = await self._show(before)
+            return view.model_copy(update={"next_step": after_late_cancel(before)})
         job = await self._jobs.request_cancel(job_id, owner=self._options.owner)
         if not job.is_terminal:
             # The worker has to stop the work itself; give it a moment to say so.
