@@ -33,6 +33,10 @@ pytestmark = [pytest.mark.anyio, pytest.mark.long]
 MODELS = ("segmind/ic-light", "pixeldojo/image-relighting", "pixeldojo/p-image-edit")
 REDELIVERED_S = 30.0
 _SQL_ROWS = "SELECT job_id, stage, worker, ticket, error, due_at, submits FROM jobs"
+_SQL_LIVING = """
+    SELECT id FROM procrastinate_workers WHERE last_heartbeat > now() - interval '8 seconds'
+"""
+_FRESH_S, _PER_PROCESS = 8.0, 2
 _OVER = {"succeeded", "failed", "cancelled", "expired", "submit_unknown"}
 
 
@@ -129,7 +133,7 @@ class Siege:
             with anyio.fail_after(300):
                 while not await self._try(number):  # noqa: ASYNC110 - its server starts again
                     await anyio.sleep(0.5)
-            await anyio.sleep(self.random.uniform(0, 1))
+            await anyio.sleep(self.random.uniform(5, 15))
 
     async def _try(self, number: int) -> bool:
         _, url = self.random.choice(self.servers)
@@ -160,7 +164,8 @@ class Siege:
         }
 
     async def kill_workers(self) -> None:
-        """Each while it has a job in its hands, at any moment of that."""
+        """Each while it has a job in its hands, at any moment of that, and two others live: else
+        it would be timed how soon a process starts here."""
         async with anyio.create_task_group() as tasks:
             while self.kills < self.size.worker_kills:
                 victim = await self._busy_worker()
@@ -168,7 +173,13 @@ class Siege:
                 dead = await anyio.to_thread.run_sync(victim.kill)
                 self.kills += 1
                 tasks.start_soon(self._time_redelivery, dead)
+                await self._until_two_live()
         self.is_over = True
+
+    async def _until_two_live(self) -> None:
+        await anyio.sleep(_FRESH_S)  # so long the dead one looks alive
+        while len(await self._read(_SQL_LIVING)) < 2 * _PER_PROCESS:
+            await anyio.sleep(0.5)
 
     async def _busy_worker(self) -> Process:
         while True:
@@ -213,16 +224,17 @@ class Siege:
         self.redelivered_s += [time.monotonic() - died_at] * len(held)
 
     async def rows(self) -> list[dict[str, Any]]:
+        names = ("job_id", "stage", "worker", "ticket", "error", "due_at", "submits")
+        return [dict(zip(names, row, strict=True)) for row in await self._read(_SQL_ROWS)]
+
+    async def _read(self, statement: str) -> list[Any]:
         import psycopg
 
         while True:
             try:
-                found = await anyio.to_thread.run_sync(self.cluster.execute, _SQL_ROWS)
+                return await anyio.to_thread.run_sync(self.cluster.execute, statement)
             except psycopg.OperationalError:
-                await anyio.sleep(0.2)
-            else:
-                names = ("job_id", "stage", "worker", "ticket", "error", "due_at", "submits")
-                return [dict(zip(names, row, strict=True)) for row in found]
+                await anyio.sleep(0.2)  # it is being restarted
 
     async def until_over(self, *but: str, within_s: float) -> None:
         with anyio.fail_after(within_s):

@@ -103,7 +103,7 @@ def run_command(
         timeout=120,
     )
     assert done.returncode == returns, done.stderr
-    return done.stdout + done.stderr
+    return done.stdout
 
 
 def _command(command: str, folder: Path) -> list[str]:
