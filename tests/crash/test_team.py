@@ -178,7 +178,7 @@ class Siege:
 
     async def _until_two_live(self) -> None:
         await anyio.sleep(_FRESH_S)  # so long the dead one looks alive
-        while len(await self._read(_SQL_LIVING)) < 2 * _PER_PROCESS:
+        while len(await self._read(_SQL_LIVING)) < 2 * _PER_PROCESS:  # noqa: ASYNC110 - they start
             await anyio.sleep(0.5)
 
     async def _busy_worker(self) -> Process:
