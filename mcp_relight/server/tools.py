@@ -22,6 +22,7 @@ from mcp_relight.domain.queries import (
     ViewArguments,
 )
 from mcp_relight.domain.request import PlanArguments, RelightArguments
+from mcp_relight.domain.set_views import JobOrSet, SetView
 from mcp_relight.domain.views import (
     AnalysisView,
     Comparison,
@@ -100,7 +101,7 @@ class Tools:
                 "other models cost money and run only when named. Returns a job: finished, or to "
                 "be asked for with get_job. The original is never changed.",
                 arguments=RelightArguments,
-                output=JobView,
+                output=JobOrSet,
                 read_only=False,
                 open_world=True,
                 idempotent=False,
@@ -113,7 +114,7 @@ class Tools:
                 description="Use to wait for a job of relight_image and get its result paths, "
                 "measured report or error. Free.",
                 arguments=GetJobArguments,
-                output=JobView,
+                output=JobOrSet,
                 read_only=True,
             ),
             flat_tool(
@@ -134,7 +135,7 @@ class Tools:
                 description="Use to stop a job, or to give up one whose outcome is unknown. A "
                 "remote job that cannot be stopped runs on and its picture is kept.",
                 arguments=CancelJobArguments,
-                output=JobView,
+                output=JobOrSet,
                 read_only=False,
                 open_world=True,
             ),
@@ -244,9 +245,11 @@ class Tools:
         return facts_result(comparison.facts(), meta=start)
 
     async def job_result(
-        self, service: "Service", view: JobView, *, preview: bool
+        self, service: "Service", view: JobView | SetView, *, preview: bool
     ) -> CallToolResult:
         """The one form in which a job is answered."""
+        if isinstance(view, SetView):
+            return facts_result(view.facts())
         picture: Encoded | None = None
         if preview:
             picture = await service.preview_of(view)

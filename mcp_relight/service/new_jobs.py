@@ -70,7 +70,7 @@ def _new_job(
         request_hash=request_hash,
         keep_key=key is not None,
         credential_id=models.credential_id(order.spec.provider),
-        warnings=(*order.origin.warnings, *_ignored_words(order, draft)),
+        warnings=(*order.origin.warnings, *ignored_words(order, draft)),
     )
 
 
@@ -90,7 +90,7 @@ def _hash(order: PicturedOrder, lighting: Lighting, draft: Draft) -> str:
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
 
 
-def _ignored_words(order: Order, draft: Draft) -> tuple[str, ...]:
+def ignored_words(order: Order, draft: Draft) -> tuple[str, ...]:
     """A warning that names the arguments of this call that make no difference to its model."""
     given = order.origin.given
     ignored = {field.name for field in draft.fields if field.how == "ignored"}
