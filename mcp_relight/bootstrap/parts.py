@@ -73,7 +73,8 @@ class Parts:
 
     def __init__(self, settings: Settings, *, answers: bool = False) -> None:
         """With `answers` somebody waits for this process: it gives up on a store that another
-        process holds before they do, where a worker has the patience to see it through."""
+        process holds before they do, and looks at pictures; a worker has the patience to see it
+        through, and computes them."""
         self._answers = answers
         self.settings = settings
         self.folder = settings.data_folder
@@ -97,8 +98,17 @@ class Parts:
         if key is None:
             return account
         logs.hide(key.get_secret_value())
-        named = credential_id(folder_salt(self.folder), key.get_secret_value(), account.origin)
+        named = credential_id(self.salt, key.get_secret_value(), account.origin)
         return replace(account, key=key, credential_id=named)
+
+    @cached_property
+    def salt(self) -> bytes:
+        """With which keys are named: everybody who shares these jobs has the same."""
+        if isinstance(self.database, Path):
+            return folder_salt(self.folder)
+        from mcp_relight.jobs.store.salt import shared_salt
+
+        return shared_salt(self.database)
 
     @cached_property
     def credentials(self) -> tuple[str, ...]:
@@ -150,7 +160,7 @@ class Parts:
     def pixels(self) -> "PixelChild":
         from mcp_relight.pixels.client import PixelChild
 
-        return PixelChild(at_once=self.pixels_at_once)
+        return PixelChild(at_once=self.pixels_at_once, with_engine=not self._answers)
 
     @cached_property
     def shape_model(self) -> "ShapeModelFile":

@@ -97,6 +97,7 @@ class InlineWorkers:
 
     async def _work(self, worker: "Worker") -> None:
         async with anyio.create_task_group() as chores:
+            chores.start_soon(self._parts.pixels.warm_up)
             chores.start_soon(self._parts.keep_lists_fresh)
             chores.start_soon(_tidy_up, self._parts)
             await worker.run(idle_s=None)
@@ -128,6 +129,8 @@ async def run_worker(settings: Settings) -> None:
     try:
         async with anyio.create_task_group() as tasks:
             worker = parts.worker(lock)
+            # Loads beside the first look at the rows: whoever started this one has a picture.
+            tasks.start_soon(parts.pixels.warm_up)
             tasks.start_soon(_tidy_up, parts)
             tasks.start_soon(parts.keep_lists_fresh)
             await worker.run_until_signal(idle_s=settings.worker_idle_s)

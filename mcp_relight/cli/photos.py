@@ -49,7 +49,7 @@ async def _relight(namespace: argparse.Namespace) -> int:
         _check_out(out, namespace.image)
     arguments = RelightArguments.parse(given(namespace, RelightArguments))
     with drawing.progress(visible=not namespace.json) as show:
-        async with opened(namespace) as service:
+        async with opened(namespace, for_a_job=True) as service:
             view = await service.relight(await service.order(arguments), wait_s=0)
             views = [await _finish(service, view, show)]
             views += [

@@ -15,7 +15,7 @@ def serve(namespace: argparse.Namespace) -> int:
     application = Application(settings)
     application.check_settings()
     # Before the MCP SDK is loaded: that takes as long as a worker needs to be at work.
-    application.start_worker_for_leftovers()
+    application.start_worker()
 
     from mcp_relight.server.app import create_server
 

@@ -6,12 +6,13 @@ derived from these classes. Flat scalars only: agent frameworks lose or break an
 
 import json
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Any, ClassVar, Self
+from typing import Annotated, Any, ClassVar, Literal, Self, get_args, get_origin
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
 
 from mcp_relight.errors import InvalidArgument, RequestError, UnknownArgument
 
+from . import kind_words
 from .words import did_you_mean, is_unset, rule_broken
 
 
@@ -61,7 +62,7 @@ class Arguments(BaseModel):
         is wrong.
         """
         given = {
-            name: value
+            name: kind_words.choice(value, _options(cls.model_fields[name].annotation))
             for name, value in values.items()
             if name in cls.model_fields and not cls._is_unset(name, value)
         }
@@ -93,6 +94,13 @@ class Arguments(BaseModel):
         if cls.model_fields[name].is_required():
             return False
         return is_unset(value, null_is_a_word=name in cls.null_is_a_word)
+
+
+def _options(annotation: Any) -> tuple[str, ...]:
+    """The words a choice may be; none for an argument of another kind."""
+    if get_origin(annotation) is Literal:
+        return get_args(annotation)
+    return tuple(word for part in get_args(annotation) for word in _options(part))
 
 
 def _without(

@@ -124,6 +124,14 @@ class Sent(_Value):
     bytes: int
 
 
+class Slot(_Value):
+    """A time at which a request may pass the rate gate, and when that was written down: a clock
+    that was put back since means that nothing is known of it."""
+
+    at: float
+    since: float
+
+
 class Policy(_Value):
     """The rules in force where the request was accepted; the worker keeps them."""
 
@@ -213,6 +221,8 @@ class Job:
     cancel_requested: bool = False
     submits: int = 0
     attempts: int = 0
+    slots: tuple[Slot, ...] = ()
+    """Of its provider's rate gate, taken for the very next step."""
 
     @property
     def status(self) -> Status:

@@ -3,10 +3,11 @@
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, ClassVar, Literal, Self, get_args
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from mcp_relight.errors import InvalidArgument, RequestError, UnknownLook
 
+from . import kind_words
 from .arguments import Arguments, Text
 from .job import Finish
 from .lighting import (
@@ -68,6 +69,7 @@ class LightArguments(Arguments):
     ] = None
     light_from: Annotated[
         LightFrom | None,
+        BeforeValidator(kind_words.side),
         Field(
             description="Where the light comes from, as the viewer sees the image: "
             + ", ".join(get_args(LightFrom))
@@ -369,7 +371,7 @@ def limits_of(name: str) -> tuple[float, float]:
 
 
 def _look_names(text: str) -> list[str]:
-    names = [name.strip().lower().replace("-", "_").replace(" ", "_") for name in text.split(",")]
+    names = [str(kind_words.choice(name.strip(), LOOKS)) for name in text.split(",")]
     names = list(dict.fromkeys(name for name in names if name))
     if not names or len(names) > MAX_COUNT:
         raise InvalidArgument(

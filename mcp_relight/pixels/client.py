@@ -6,6 +6,7 @@ the keys and the jobs are.
 
 import logging
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any, TypeVar
 
 import anyio
@@ -51,7 +52,9 @@ class PixelChild:
     needed, kept warm, ended when idle for `idle_s`, and does one task at a time; further calls wait
     for their turn.
 
-    A decode may take `decode_limit_s`, anything longer `render_limit_s`; then the child is killed.
+    `with_engine` is for those who will compute: a child that is first asked to decode is sooner
+    ready without. A decode may take `decode_limit_s`, anything longer `render_limit_s`; then the
+    child is killed.
     """
 
     def __init__(
@@ -61,8 +64,9 @@ class PixelChild:
         idle_s: float = 60.0,
         decode_limit_s: float = _DECODE_LIMIT_S,
         render_limit_s: float = _RENDER_LIMIT_S,
+        with_engine: bool = False,
     ) -> None:
-        self._free = [_Seat(idle_s) for _ in range(at_once)]
+        self._free = [_Seat(idle_s, with_engine=with_engine) for _ in range(at_once)]
         self._seats = tuple(self._free)
         self._turns = anyio.Semaphore(at_once)
         self._decode_limit_s = decode_limit_s
@@ -131,6 +135,16 @@ class PixelChild:
             target=target,
         )
 
+    async def warm_up(self) -> None:
+        """Start the child now, for a call that is about to come; it says what is wrong, if so."""
+        async with self._turns:
+            seat = self._free.pop()
+            try:
+                with suppress(EngineCrashed):
+                    await seat.running_child()
+            finally:
+                self._free.append(seat)
+
     async def aclose(self) -> None:
         """End the children, whatever they are at."""
         for seat in self._seats:
@@ -166,8 +180,9 @@ class PixelChild:
 class _Seat:
     """The place of one child, which comes and goes."""
 
-    def __init__(self, idle_s: float) -> None:
+    def __init__(self, idle_s: float, *, with_engine: bool) -> None:
         self._idle_s = idle_s
+        self._with_engine = with_engine
         self._child: ChildProcess | None = None
 
     @property
@@ -198,7 +213,7 @@ class _Seat:
     async def _exchange(self, request: object, limit_s: float) -> Any:
         """Raises ChildGone or TimedOut. Whenever no answer comes, also because the caller was
         cancelled, the child is killed: nobody wants any more what it is at."""
-        child = await self._running_child()
+        child = await self.running_child()
         answered = False
         try:
             with anyio.fail_after(limit_s):
@@ -215,11 +230,11 @@ class _Seat:
                 await child.kill()
         return reply
 
-    async def _running_child(self) -> ChildProcess:
+    async def running_child(self) -> ChildProcess:
         if self._child is not None and not self._child.is_running:
             await self.aclose()
         if self._child is None:
-            self._child = await ChildProcess.start(self._idle_s)
+            self._child = await ChildProcess.start(self._idle_s, with_engine=self._with_engine)
         return self._child
 
 

@@ -223,7 +223,7 @@ def _rank(job: Job) -> tuple[int, float]:
 
 def _names(text: str) -> list[str]:
     """The references in a comma separated list; a data: URL has a comma of its own."""
-    if text.startswith("data:"):
+    if text.lstrip()[:5].lower() == "data:":
         return [text]
     return [name.strip() for name in text.split(",") if name.strip()]
 

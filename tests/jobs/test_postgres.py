@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import anyio
@@ -9,6 +10,7 @@ import pytest
 
 from mcp_relight.domain.job import Job
 from mcp_relight.errors import Internal, RelightError, StorageFull, TimedOut
+from mcp_relight.jobs.store.salt import shared_salt
 from mcp_relight.jobs.store.store import Store
 from tests.jobs.fakes import KEY, OWNER, new_job
 from tests.jobs.postgres import PASSWORD, Cluster, running_postgres
@@ -216,3 +218,15 @@ async def test_clocks_half_a_minute_apart_agree_on_what_is_due(
     waits = [await store.take_slot("gate", per_minute=60, burst=1) for _ in range(2)]
     assert 0 < waits[0] < 3
     assert waits[1] - waits[0] == pytest.approx(1, abs=0.5)
+
+
+def test_one_key_has_one_name_in_a_team(empty_database: str) -> None:
+    with ThreadPoolExecutor() as threads:
+        salts = set(threads.map(shared_salt, [empty_database] * 6))
+    assert salts == {shared_salt(empty_database)}
+    assert len(salts.pop()) == 32
+
+
+def test_a_salt_that_cannot_be_read_is_not_made_up(postgres: Cluster) -> None:
+    with pytest.raises(Internal, match="does not let"):
+        shared_salt(postgres.url_of("postgres", password="canary-0001"))

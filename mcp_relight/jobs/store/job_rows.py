@@ -126,6 +126,8 @@ def move_job(
     columns = columns_of(changes) | {"stage": stage, "updated_at": now}
     if row["cancel_requested"] and not job.cancel_requested and "due_at" in columns:
         columns["due_at"] = now  # somebody wished it during the step, which did not know
+    if job.slots:
+        columns.setdefault("slots", [])  # they were for this step
     columns |= _sent_by_this_clock(job, columns, now)
     columns |= settle(connection, row, stage, changes.get("cost"))
     columns |= _without_used_addresses(job, stage, changes)

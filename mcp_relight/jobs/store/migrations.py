@@ -48,6 +48,10 @@ def _rows_say_when_they_change(connection: Connection) -> None:
             connection.execute(sa.DDL(statement.format(table=table, payload=payload)))
 
 
+def _jobs_keep_their_slots(connection: Connection) -> None:
+    add_column(connection, "jobs", "slots", "JSON NOT NULL DEFAULT '[]'")
+
+
 _TOLD_OF = {"jobs": "COALESCE(NEW.job_id, OLD.job_id)", "sets": "''", "set_members": "''"}
 _NOTICE = (
     f"""
@@ -63,6 +67,7 @@ _NOTICE = (
 STEPS = (
     Step(2, _gates_know_their_clock_and_sets_exist),
     Step(3, _rows_say_when_they_change),
+    Step(4, _jobs_keep_their_slots),
 )
 SCHEMA_VERSION = STEPS[-1].number
 OLDEST_READER = max([1, *(step.number for step in STEPS if not step.keeps_older)])
