@@ -1,6 +1,6 @@
 """What callers are shown of a set."""
 
-from typing import Any, Optional
+from typing import Any
 
 from pydantic import BaseModel, create_model
 
@@ -44,8 +44,9 @@ def _either(one: type[BaseModel], other: type[BaseModel]) -> type[BaseModel]:
     for name in {**one.model_fields, **other.model_fields}:
         mine = one.model_fields.get(name) or other.model_fields[name]
         in_both = name in one.model_fields and name in other.model_fields
+        kind: Any = mine.annotation
         is_required = in_both and mine.is_required()
-        fields[name] = (mine.annotation, ...) if is_required else (Optional[mine.annotation], None)
+        fields[name] = (kind, ...) if is_required else (kind | None, None)
     return create_model("JobOrSet", **fields)
 
 

@@ -53,7 +53,7 @@ from .planning import orders_for, show_plan
 from .previews import PREVIEW_EDGE_PX, PREVIEW_MAX_BYTES, Previews
 from .set_orders import SetOrder
 from .sets import SetCalls
-from .showing import show_image, show_job, show_rows
+from .showing import iso, show_image, show_job, show_rows
 from .vision_check import TEST_PICTURE, TEST_PICTURE_LINE, code_words, names_code_words
 from .waiting import OnProgress, Waiting, deadline
 
@@ -220,6 +220,14 @@ class Service:
         job = await self._jobs.get(arguments.job_id, owner=self._options.owner)
         (job,) = await self._waiting.wait((job,), until, on_progress)
         return await self._show(job)
+
+    async def times_of(self, job_id: str) -> tuple[str, str]:
+        """When a job or a set was made, and when it last changed."""
+        if is_set_id(job_id):
+            found = await self._sets.find(job_id)
+        else:
+            found = await self._jobs.get(job_id, owner=self._options.owner)
+        return iso(found.created_at), iso(found.updated_at)
 
     async def list_jobs(self, arguments: ListJobsArguments) -> JobList:
         owner = self._options.owner

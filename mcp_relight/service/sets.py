@@ -65,6 +65,10 @@ class SetCalls:
             await self._images.check_folder(order.output_dir or self._output_dir)
         return await self._waited(await self._sets.insert_set(new), until, on_progress)
 
+    async def find(self, set_id: str) -> PictureSet:
+        """Raises JobNotFound."""
+        return await self._sets.get_set(set_id, owner=self._owner)
+
     async def get(
         self, set_id: str, until: float, on_progress: OnProgress | None = None
     ) -> SetView:
