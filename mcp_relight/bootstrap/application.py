@@ -46,13 +46,13 @@ class Application:
         self._service: Service | None = None
         self._stack = contextlib.AsyncExitStack()
         self._workers: DetachedWorkers | InlineWorkers | NoWorkers = (
-            DetachedWorkers(self._parts) if settings.worker == "detached" else NoWorkers()
+            DetachedWorkers(self._parts) if settings.worker_mode == "detached" else NoWorkers()
         )
 
     async def __aenter__(self) -> Self:
         await self._stack.__aenter__()
         self._stack.push_async_callback(self._parts.aclose)
-        if self._parts.settings.worker == "inline":
+        if self._parts.settings.worker_mode == "inline":
             self._workers = await self._stack.enter_async_context(InlineWorkers(self._parts))
         return self
 
@@ -101,7 +101,7 @@ class Application:
         needs one."""
         if isinstance(self._workers, DetachedWorkers):
             with _trouble_noted():
-                self._workers.start()
+                self._workers.start_ahead()
 
     async def resume(self) -> None:
         """Start a worker if an earlier process left jobs unfinished; opens nothing in this one."""

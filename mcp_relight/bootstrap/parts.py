@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from mcp_relight.jobs.rate_limiter import RateLimiter
     from mcp_relight.jobs.steps import Steps
     from mcp_relight.jobs.store.store import Store
+    from mcp_relight.jobs.team.queue import Wakes
     from mcp_relight.jobs.worker import Worker
     from mcp_relight.pixels.client import PixelChild
     from mcp_relight.providers.account import Account
@@ -130,6 +131,15 @@ class Parts:
         return self.folder / "jobs.db" if url is None else url.get_secret_value()
 
     @cached_property
+    def wakes(self) -> "Wakes | None":
+        """The queue of a team; on one machine a worker finds by itself what is due."""
+        if isinstance(self.database, Path):
+            return None
+        from mcp_relight.jobs.team.queue import Wakes
+
+        return Wakes(self.database)
+
+    @cached_property
     def store(self) -> "Store":
         from mcp_relight.jobs.store.database import BUSY_TIMEOUT_S, PATIENCE_S
         from mcp_relight.jobs.store.store import Store
@@ -142,6 +152,7 @@ class Parts:
             is_living=lambda worker: is_living(self.folder, worker),
             patience_s=patience_s,
             busy_timeout_s=each_try_s,
+            wakes=self.wakes,
         )
 
     @cached_property
@@ -331,9 +342,9 @@ class Parts:
         return await service.job_to_be(member_arguments(request, reference, member.look))
 
     def has_leftovers(self) -> bool:
-        """Whether an earlier process left jobs unfinished, or may have; opens nothing."""
+        """Whether an earlier process left jobs unfinished that nobody would see; opens nothing."""
         if isinstance(self.database, str):
-            return True  # a worker looks
+            return False  # the workers of a team are there, or come, without being asked
         if not self.database.exists():
             return False
         from mcp_relight.jobs.store.leftovers import has_leftovers

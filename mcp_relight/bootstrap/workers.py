@@ -1,6 +1,8 @@
 """Who carries jobs out: a process of its own, this one, or somebody else."""
 
 import logging
+from collections.abc import Collection
+from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
@@ -10,7 +12,7 @@ import anyio.to_thread
 from mcp_relight.config import Settings
 from mcp_relight.errors import RelightError
 from mcp_relight.jobs.locks import WorkerLock, is_held, lock_path
-from mcp_relight.jobs.spawn import Spawner
+from mcp_relight.jobs.spawn import Ahead, Spawner, start_ahead
 
 from .parts import Parts
 
@@ -31,16 +33,25 @@ class DetachedWorkers:
         self._parts = parts
         self._starting = anyio.Lock()
         self._spawner: Spawner | None = None
+        self._ahead: Ahead | None = None
 
     async def ensure(self) -> None:
         async with self._starting:  # several calls at once, one spawner
             await anyio.to_thread.run_sync(self.start)
 
+    def start_ahead(self) -> None:
+        """Start a worker before the first job. Raises Internal."""
+        parts = self._parts
+        self._ahead = start_ahead(parts.folder, parts.settings.environment())
+
     def start(self) -> None:
         if self._spawner is None:
             parts = self._parts
             self._spawner = Spawner(
-                parts.folder, parts.fingerprint, environment=parts.settings.environment()
+                parts.folder,
+                parts.fingerprint,
+                environment=parts.settings.environment(),
+                ahead=self._ahead,
             )
         self._spawner.ensure()
 
@@ -115,7 +126,8 @@ async def run_migrations(settings: Settings) -> int:
     """Bring the job database to the newest schema, and return its number."""
     from mcp_relight.jobs.store.store import migrate as bring_forward
 
-    return await bring_forward(Parts(settings).database)
+    parts = Parts(settings)
+    return await bring_forward(parts.database, parts.wakes)
 
 
 async def run_worker(settings: Settings) -> None:
@@ -141,9 +153,40 @@ async def run_worker(settings: Settings) -> None:
             await parts.aclose()
 
 
+async def run_team_worker(settings: Settings, kinds: Collection[str]) -> None:
+    """Carry out a team's jobs of these kinds, `remote` and `local`, until SIGTERM or SIGINT."""
+    from mcp_relight.jobs.team.worker import TeamWorker
+
+    parts = Parts(settings)
+    try:
+        await parts.store.ended([])  # opens it: what is wrong with it is said at once
+        worker = TeamWorker(
+            str(parts.database),
+            parts.store,
+            parts.steps,
+            clock=parts.clock,
+            credentials=parts.credentials,
+            kinds=kinds,
+            tidy=partial(tidy_up, parts),
+        )
+        async with anyio.create_task_group() as chores:
+            if "remote" in kinds:
+                chores.start_soon(parts.keep_lists_fresh)
+            await worker.run_until_signal()
+            chores.cancel_scope.cancel()
+    finally:
+        with anyio.CancelScope(shield=True):
+            await parts.aclose()
+
+
 async def _tidy_up(parts: Parts) -> None:
     """Soon, but not first: whoever waits for a job must not wait for this."""
     await parts.clock.sleep(_TIDY_UP_AFTER_S)
+    await tidy_up(parts)
+
+
+async def tidy_up(parts: Parts) -> None:
+    """Delete what nobody needs, here and in the bucket."""
     for tidy in (parts.prune, parts.clear_bucket):
         try:
             await tidy()

@@ -4,6 +4,7 @@ import argparse
 import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import cast
 
 from mcp_relight.domain.looks import LOOKS
 
@@ -98,13 +99,10 @@ def _fish(commands: Sequence[_Command]) -> str:
 
 
 def _commands(parser: argparse.ArgumentParser) -> Iterator[_Command]:
-    (subparsers,) = [
-        action
-        for action in parser._actions  # pyright: ignore[reportPrivateUsage] - no public way
-        if isinstance(action, argparse._SubParsersAction)  # pyright: ignore[reportPrivateUsage]
-    ]
-    for name, command in subparsers.choices.items():
-        actions = command._actions  # pyright: ignore[reportPrivateUsage]
+    (commands,) = [action for action in _actions(parser) if isinstance(action.choices, dict)]
+    named = cast(dict[str, argparse.ArgumentParser], commands.choices)
+    for name, command in named.items():
+        actions = _actions(command)
         places = [action for action in actions if not action.option_strings]
         yield _Command(
             name,
@@ -112,6 +110,10 @@ def _commands(parser: argparse.ArgumentParser) -> Iterator[_Command]:
             tuple(flag for action in actions for flag in _flags(action)),
             tuple(map(str, places[0].choices or ())) if places else (),
         )
+
+
+def _actions(parser: argparse.ArgumentParser) -> list[argparse.Action]:
+    return parser._actions  # pyright: ignore[reportPrivateUsage] - there is no public way
 
 
 def _flags(action: argparse.Action) -> Iterator[_Flag]:

@@ -20,6 +20,8 @@ from mcp_relight.domain.words import dollars
 from mcp_relight.service.forgetting import Gone, Leaving
 from mcp_relight.service.job_names import SHORT_ID_LETTERS, short_id
 
+from .commands import in_commands, without_tools
+
 Show = Callable[[float, str], Awaitable[None]]
 
 
@@ -34,7 +36,7 @@ _IS_TERMINAL = bool(sys.stdout and sys.stdout.isatty())
 _out = _Answer(soft_wrap=True, width=None if _IS_TERMINAL else 1000)
 _err = Console(stderr=True)
 _NARROWEST = 40
-_LABEL = 9
+_LABEL, _STATE = 9, len("wrong direction")
 
 
 @contextmanager
@@ -99,7 +101,10 @@ def jobs_done(views: Sequence[JobView], written: Sequence[Path] = ()) -> None:
         for warning in view.warnings or ():
             _line("warning", warning)
         if view.error is not None:
-            _line("error", f"{view.error.message} {view.error.hint}".strip())
+            _line(
+                "error",
+                f"{without_tools(view.error.message)} {in_commands(view.error.hint)}".strip(),
+            )
         for image in view.images or ():
             _copied("result", str(image.path or image.uri))
     for path in written:
@@ -126,7 +131,11 @@ def plan(view: Plan) -> None:
         for how, names in (("approximated", approximated), ("ignored", ignored)):
             if names:
                 _under(f"{how}: {', '.join(names)}")
-    _text(view.next_step)
+        for warning in candidate.warnings or ():
+            _under(warning)
+    spent, left = dollars(view.spent_today_usd), dollars(view.budget_left_usd)
+    _text(f"{spent} spent today (UTC), {left} of the budget left.")
+    _text(in_commands(view.next_step))
 
 
 def analysis(view: AnalysisView) -> None:
@@ -141,7 +150,7 @@ def analysis(view: AnalysisView) -> None:
 
 def job_list(page: JobList) -> None:
     for row in page.jobs:
-        _job_row(row)
+        _job_row(row, page.folder)
     if not page.jobs:
         _err.print("No jobs.")
     if page.cursor:
@@ -150,15 +159,21 @@ def job_list(page: JobList) -> None:
     _out.print(f"Spent today (UTC): {spent}; left of the day's budget: {left}", highlight=False)
 
 
-def _job_row(row: JobRow) -> None:
-    """One line in a pipe; at a terminal two short ones, with the part of the id that one types."""
+def _job_row(row: JobRow, folder: str | None) -> None:
+    """One line in a pipe; at a terminal short ones, with the part of the id that one types, what
+    came of the job, and where its picture is."""
     if not _IS_TERMINAL:
         facts = f"{row.job_id}  {row.status:<9}  {row.created_at}  {row.model}  {row.look or ''}"
         _out.print(escape(facts.rstrip()), highlight=False)
         return
-    what = _cut(row.look or "", _width() - SHORT_ID_LETTERS - 30)
-    _head(short_id(row.job_id), f"{row.status:<9}  {_local_time(row.created_at)}  {what}".rstrip())
-    _under(row.model)
+    state = row.verdict or row.error_code or row.status
+    cost = "free" if row.model.startswith("local/") else _money(row.cost_usd)
+    what = ", ".join(part for part in (row.name, row.look) if part)
+    room = _width() - SHORT_ID_LETTERS - _STATE - len(cost) - 6
+    _head(short_id(row.job_id), f"{state:<{_STATE}}  {_cut(what, room):<{room}}  {cost}")
+    _under(f"{_local_time(row.created_at)}  {row.model}")
+    if row.path:
+        _out.print("  " + escape(str(Path(folder or "") / row.path)), highlight=False)
 
 
 def can_ask() -> bool:
@@ -196,6 +211,18 @@ def forgotten(gone: Gone) -> None:
 def _in_folders(paths: Sequence[str]) -> str:
     folders = sorted({str(Path(path).parent) for path in paths})
     return f" in {folders[0]}" if len(folders) == 1 else ""
+
+
+def findings(title: str, rows: Sequence[tuple[str, str]]) -> None:
+    """What `doctor` found, of one kind."""
+    if title and rows:
+        _text(f"\n{title}")
+    for what, words in rows:
+        _line(what, words, width=11)
+
+
+def conclusion(wrong: int) -> None:
+    _text(f"\n{_several(wrong, 'thing')} to mend." if wrong else "\nAll is well.")
 
 
 def models(found: ModelList) -> None:

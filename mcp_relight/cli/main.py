@@ -58,7 +58,13 @@ def build_parser() -> argparse.ArgumentParser:
     serve.add_argument("--host", default="127.0.0.1", help="with --http (127.0.0.1)")
     serve.add_argument("--port", type=int, default=8765, help="with --http (8765)")
 
-    worker = add("worker", "Carry out waiting jobs, then leave.")
+    worker = add("worker", "Carry out waiting jobs, then leave; those of a team until stopped.")
+    worker.add_argument(
+        "--queue",
+        action="append",
+        choices=["remote", "local"],
+        help="with a team's database: only jobs of this kind (repeatable; both)",
+    )
     worker.add_argument("--detached", action="store_true", help=argparse.SUPPRESS)
 
     add("migrate", "Bring the job database to this version's schema; do so before a deployment.")
@@ -219,11 +225,15 @@ def _command(name: str) -> Command:
 
 
 def _complain(error: RelightError, *, as_json: bool) -> None:
+    from .commands import facts_in_commands, in_commands, without_tools
+
     if as_json:
         import json
 
         from mcp_relight.domain.views import ErrorView
 
-        print(json.dumps({"error": ErrorView.of(error).facts()}), file=sys.stdout)
+        facts = {"error": ErrorView.of(error).facts()}
+        print(json.dumps(facts_in_commands(facts)), file=sys.stdout)
         return
-    print(f"mcp-relight: {error.message} {error.hint}".rstrip(), file=sys.stderr)
+    told = f"{without_tools(error.message)} {in_commands(error.hint)}".rstrip()
+    print(f"mcp-relight: {told}", file=sys.stderr)

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import TypeVar
 
 import anyio
 
@@ -27,6 +28,8 @@ from . import drawing
 from .flags import given
 from .many import one_reference, relight_many
 from .session import answer, opened, run
+
+AnyOrder = TypeVar("AnyOrder", RelightArguments, PlanArguments)
 
 _WRITABLE = {".png": "image/png", ".jpg": "image/jpeg", ".jpeg": "image/jpeg"}
 
@@ -53,7 +56,7 @@ async def _relight(namespace: argparse.Namespace) -> int:
     arguments = RelightArguments.parse(given(namespace, RelightArguments))
     with drawing.progress(visible=not namespace.json) as show:
         async with opened(namespace, for_a_job=True) as service:
-            order = await service.order(arguments)
+            order = await service.order(await _meant(service, arguments))
             if isinstance(order, SetOrder):
                 tell = _told_of_many(*await relight_many(service, order, out, show))
             else:
@@ -93,6 +96,13 @@ async def _relight_one(
         if job_id != first.job_id
     ]
     return views, await _write(service, views, out) if out is not None else []
+
+
+async def _meant(service: Service, arguments: AnyOrder) -> AnyOrder:
+    """With the whole id of the job that a few letters, or `latest`, name."""
+    if arguments.based_on is None:
+        return arguments
+    return arguments.model_copy(update={"based_on": await service.job_named(arguments.based_on)})
 
 
 async def _finish(service: Service, view: JobView | SetView, show: drawing.Show) -> JobView:
@@ -144,6 +154,7 @@ async def _plan(namespace: argparse.Namespace) -> int:
     arguments = PlanArguments.parse(given(namespace, PlanArguments))
     with drawing.progress(visible=not namespace.json):
         async with opened(namespace) as service:
+            arguments = await _meant(service, arguments)
             view, _ = await service.plan(arguments)
     answer(view.facts(), as_json=namespace.json, draw=lambda: drawing.plan(view))
     return 0

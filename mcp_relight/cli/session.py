@@ -60,7 +60,9 @@ def answer(facts: dict[str, Any], *, as_json: bool, draw: Callable[[], None]) ->
         reconfigure(errors="backslashreplace")
     try:
         if as_json:
-            json.dump(facts, sys.stdout, ensure_ascii=not is_unicode, indent=2)
+            from .commands import facts_in_commands
+
+            json.dump(facts_in_commands(facts), sys.stdout, ensure_ascii=not is_unicode, indent=2)
             sys.stdout.write("\n")
         else:
             draw()

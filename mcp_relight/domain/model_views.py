@@ -97,6 +97,8 @@ class Candidate(View):
     ignored: tuple[str, ...] | None = None
     price_source: str | None = None
     fields: FieldsView | None = None
+    warnings: tuple[str, ...] | None = None
+    """What of the light it would not bring."""
     finish: str | None = None
     request: dict[str, JsonValue] | None = None
     """What would be sent, with the picture left out and long texts cut."""
@@ -114,5 +116,7 @@ class Plan(View):
     more: int = 0
     """Further models that could do it and fit less well."""
     siblings: int = 1
+    spent_today_usd: float
+    budget_left_usd: float
     warnings: tuple[str, ...] = ()
     next_step: str

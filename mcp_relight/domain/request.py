@@ -260,7 +260,7 @@ class PlanArguments(LightArguments):
             max_length=6_000_000,
             description="Required without based_on: path, file://, https://, data:, "
             "relight://images/<id>, job_id (its result), or latest (newest photo in the allowed "
-            "folders). Chat attachments never reach this server.",
+            "folders); or up to 200 at once: a folder, a pattern (dir/*.jpg) or a comma list. Chat attachments never reach this server.",
         ),
     ]
     based_on: Annotated[
@@ -379,11 +379,16 @@ def _look_names(text: str) -> list[str]:
             hint="Looks: " + ", ".join(LOOKS) + ".",
             argument="look",
         )
-    for name in names:
-        if name not in LOOKS:
-            raise UnknownLook(
-                f"No look of that name. {did_you_mean(name, LOOKS)}".strip(),
-                hint="Looks: " + ", ".join(LOOKS) + ".",
-                argument="look",
-            )
+    unknown = [(place, name) for place, name in enumerate(names, 1) if name not in LOOKS]
+    if unknown:
+        raise UnknownLook(
+            " ".join(_which_look(place, name, of=len(names)) for place, name in unknown),
+            hint="Looks: " + ", ".join(LOOKS) + ".",
+            argument="look",
+        )
     return names
+
+
+def _which_look(place: int, name: str, *, of: int) -> str:
+    which = "No look of that name." if of == 1 else f"Number {place} of the {of} in look is none."
+    return f"{which} {did_you_mean(name, LOOKS)}".strip()

@@ -99,7 +99,8 @@ class Tools:
                 description="Use to change the light of a photo: name a look, a direction, a "
                 "colour or several lights. The default model local/classic is free and offline; "
                 "other models cost money and run only when named. Returns a job: finished, or to "
-                "be asked for with get_job. The original is never changed.",
+                "be asked for with get_job; several photos make one set, asked for alike. The original "
+                "is never changed.",
                 arguments=RelightArguments,
                 output=JobOrSet,
                 read_only=False,

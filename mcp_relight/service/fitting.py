@@ -59,12 +59,12 @@ def _no_warnings_yet(view: JobView) -> JobView:
 
 
 _SPARE: Sequence[Spare] = (
+    _without("created_at"),
     _further_images_short,
     _without_number("collateral"),
-    _no_warnings_yet,
     _short_warnings,
+    _no_warnings_yet,
     _without_number("stops"),
     _without_number("kelvin"),
-    _without("created_at"),
     _without("stage"),
 )

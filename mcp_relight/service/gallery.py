@@ -13,7 +13,7 @@ from mcp_relight.domain.lighting import Lighting
 from mcp_relight.domain.pixels import Encoded, SheetCell
 from mcp_relight.domain.ports import Images, Jobs, Pixels
 from mcp_relight.domain.queries import CompareArguments, ViewArguments
-from mcp_relight.domain.report import Verdict
+from mcp_relight.domain.report import Report, Verdict
 from mcp_relight.domain.views import Comparison
 from mcp_relight.errors import ImageNotFound, InvalidArgument, JobNotFound
 
@@ -35,6 +35,9 @@ _BEST_FIRST: tuple[Verdict, ...] = (
     "flawed",
     "changed content",
 )
+_SEEN_STOPS = 0.1
+_SAME_SCENE = 0.3
+"""Agreement of edges above which two pictures count as of one scene."""
 _MAX_CELLS = 13
 """Before, and every picture of the largest set one call can make."""
 
@@ -88,7 +91,7 @@ class Gallery:
         if arguments.before is None or arguments.after is None:
             raise InvalidArgument(
                 "compare_images needs job_id, or before and after.",
-                hint="Call list_jobs for job ids.",
+                hint="Give the job_id of a finished job (list_jobs names them), or two pictures.",
             )
         return await self._compare_two(arguments.before, arguments.after), None
 
@@ -187,11 +190,12 @@ class Gallery:
             Lighting(),
             before=await known_light(self._images, self._pixels, before.image_id),
         )
+        sentence = _two_lights(report)
         return Comparison(
             before=show_image(before),
             after=show_image(after),
-            report=report,
-            summary=f"Before {before.width}x{before.height}, after {after.width}x{after.height}.",
+            report=report.model_copy(update={"sentence": sentence}),
+            summary=sentence,
         )
 
     async def _compare_job(self, job_id: str) -> tuple[Comparison, Lighting]:
@@ -211,6 +215,27 @@ class Gallery:
             summary=f"{look} by {job.model}.{verdict}",
         )
         return comparison, job.request.lighting
+
+
+def _two_lights(report: Report) -> str:
+    """How the light of two pictures differs, in words; nobody asked for one of them."""
+    stops = report.stops.subject
+    brighter = f"{abs(stops):g} stops {'brighter' if stops > 0 else 'darker'}"
+    parts = [brighter if abs(stops) >= _SEEN_STOPS else "about as bright"]
+    tone = report.kelvin
+    if tone.before is not None and tone.after is not None:
+        parts.append(f"{tone.after} K after {tone.before} K")
+    ways = report.direction
+    if ways.before is not None and ways.after is not None:
+        parts.append(f"light from {_angles(ways.after)} after {_angles(ways.before)}")
+    told = f"After against before: {', '.join(parts)}."
+    if report.collateral.registration >= _SAME_SCENE:
+        return told
+    return f"{told} They do not seem to show the same thing, so only the light itself compares."
+
+
+def _angles(angles: tuple[int, int]) -> str:
+    return f"azimuth {angles[0]}, elevation {angles[1]}"
 
 
 def _rank(job: Job) -> tuple[int, float]:

@@ -39,10 +39,11 @@ async def job_named(jobs: Jobs, name: str, *, owner: str) -> str:
     if not found:
         words = "There is no job yet." if name == LATEST else "No job of that id."
         raise JobNotFound(words, hint="See `mcp-relight jobs`.", argument="job_id")
-    if len(found) > 1 and name != LATEST:
+    newest, *others = found
+    if others and name != LATEST:
         raise InvalidArgument(
             "Several jobs begin with these letters.",
             hint="Give a few more of them.",
             argument="job_id",
         )
-    return found[0]
+    return newest

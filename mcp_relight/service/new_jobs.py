@@ -13,6 +13,7 @@ from mcp_relight.domain.lighting import Lighting
 from mcp_relight.domain.ports import Draft, NewJob
 from mcp_relight.domain.request import PlanArguments
 
+from .losses import lost_words
 from .ordering import Order, PicturedOrder
 
 
@@ -70,7 +71,11 @@ def _new_job(
         request_hash=request_hash,
         keep_key=key is not None,
         credential_id=models.credential_id(order.spec.provider),
-        warnings=(*order.origin.warnings, *ignored_words(order, draft)),
+        warnings=(
+            *order.origin.warnings,
+            *ignored_words(order, draft),
+            *filter(None, [lost_words(order.spec.id, draft.fields)]),
+        ),
     )
 
 

@@ -18,8 +18,10 @@ from mcp_relight.domain.request import PlanArguments, RelightArguments
 from mcp_relight.domain.words import dollars
 from mcp_relight.errors import BudgetExceeded, InvalidArgument, PriceUnknown, RequestError
 
+from .losses import lost_words
 from .market import Market
 from .middles import Middles
+from .money import within
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +30,8 @@ class Quote:
 
     model: str
     usd: float
+    warnings: tuple[str, ...] = ()
+    """What of the light this model would not bring."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +124,9 @@ class Order:
         most = self.most().usd
         if most is None or most > self.market.policy.max_cost_usd:
             return None
-        return Quote(model=self.spec.id, usd=most)
+        fields = (self.spec.honesty(lighting, self.params) for lighting in self.lightings)
+        lost = filter(None, (lost_words(self.spec.id, of_light) for of_light in fields))
+        return Quote(model=self.spec.id, usd=most, warnings=tuple(dict.fromkeys(lost)))
 
     def agreed(self, quote: Quote) -> Self:
         """The same with the agreed amount as its limit, as if the caller had named it."""
@@ -148,9 +154,24 @@ class Order:
             counted = dollars(least if total is None else total)
             raise BudgetExceeded(
                 f"This {costs} {counted}, above the limit of {dollars(limit)} in {name}.",
-                hint="Ask for fewer pictures, a cheaper model, or raise the limit.",
+                hint=self._what_fits(limit),
                 argument="max_cost_usd",
             )
+
+    def check_left(self, left_usd: float) -> None:
+        """Raises BudgetExceeded where it may cost more than is left of the day's budget."""
+        usd = self.most().usd
+        if usd is not None and usd > left_usd:
+            raise BudgetExceeded(
+                f"This may cost up to {dollars(usd)}; {dollars(left_usd)} of today's budget is "
+                "left.",
+                hint=f"{self._what_fits(left_usd)} The day ends at 00:00 UTC.",
+            )
+
+    def _what_fits(self, limit_usd: float) -> str:
+        pictures = self.count * len(self.lightings)
+        fewer = " Or ask for fewer pictures." if pictures > 1 else ""
+        return f"Within that limit: {within(self.market, limit_usd, pictures=pictures)}.{fewer}"
 
     async def with_pictures(self, library: Library, middles: Middles) -> "PicturedOrder":
         """This order with everything it names taken in, and its lamps aimed at the subject. Raises

@@ -35,7 +35,7 @@ from mcp_relight.domain.views import (
     JobList,
     JobView,
 )
-from mcp_relight.errors import RequestError
+from mcp_relight.errors import BudgetExceeded, RequestError
 
 from .eta import eta_s
 from .finding import find_images
@@ -46,6 +46,8 @@ from .job_names import job_named
 from .listing import in_full, list_models
 from .market import Market
 from .middles import Middles
+from .money import Money, within
+from .next_steps import after_late_cancel
 from .ordering import Order, Quote, take
 from .orders import Orders
 from .pictures import Pictures
@@ -238,16 +240,21 @@ class Service:
             cursor=arguments.cursor,
         )
         folder, rows = show_rows(page.jobs, in_full=self._options.in_full)
-        spent = await self._jobs.spent_today(owner=owner)
+        money = await self.money()
         return JobList(
             folder=folder,
             jobs=rows,
             cursor=page.cursor,
-            spent_today_usd=round(spent, 6),
-            budget_left_usd=round(max(0.0, self._options.policy.daily_budget_usd - spent), 6),
+            spent_today_usd=money.spent_today_usd,
+            budget_left_usd=money.budget_left_usd,
             next_step="Call get_job with a job_id"
             + (", or list_jobs with this cursor for older ones." if page.cursor else "."),
         )
+
+    async def money(self) -> Money:
+        """What was spent today, and what is left."""
+        spent_usd = await self._jobs.spent_today(owner=self._options.owner)
+        return Money.of(spent_usd, self._market)
 
     async def newest(self, *, status: Status | None = None, limit: int) -> tuple[Job, ...]:
         """The newest jobs as they are stored, for whoever lists names and pictures."""
@@ -259,6 +266,10 @@ class Service:
     async def cancel_job(self, job_id: str) -> JobView | SetView:
         if is_set_id(job_id):
             return await self._sets.cancel(job_id, deadline(_CANCEL_WAIT_S))
+        before = await self._jobs.get(job_id, owner=self._options.owner)
+        if before.is_terminal:
+            view = await self._show(before)
+            return view.model_copy(update={"next_step": after_late_cancel(before)})
         job = await self._jobs.request_cancel(job_id, owner=self._options.owner)
         if not job.is_terminal:
             # The worker has to stop the work itself; give it a moment to say so.
@@ -278,7 +289,7 @@ class Service:
             middles=self._middles,
             image=image,
         )
-        plan = show_plan(orders)
+        plan = show_plan(orders, await self.money())
         if not arguments.preview:
             return plan, None
         try:
@@ -392,4 +403,14 @@ class Service:
     async def _show(self, job: Job) -> JobView:
         spec = next((one for one in self._models.specs() if one.id == job.model), None)
         when = eta_s(job, spec, now=time.time())
-        return await show_job(job, self._images, eta_s=when, in_full=self._options.in_full)
+        view = await show_job(job, self._images, eta_s=when, in_full=self._options.in_full)
+        return await self._with_what_fits(view)
+
+    async def _with_what_fits(self, view: JobView) -> JobView:
+        """A job that the day's budget stopped, with the models that still can be had."""
+        if view.error is None or view.error.code != BudgetExceeded.code:
+            return view
+        left_usd = (await self.money()).budget_left_usd
+        hint = f"{view.error.hint} Within what is left: {within(self._market, left_usd)}."
+        error = view.error.model_copy(update={"hint": hint})
+        return view.model_copy(update={"error": error, "next_step": hint})

@@ -95,7 +95,7 @@ def _show_open(job: Job, eta_s: int | None) -> JobView:
         progress=round(job.progress, 2),
         eta_s=eta_s,
         cost=job.cost if job.cost.usd != 0 else None,
-        warnings=tuple(shortened(one, _NOTE_CHARS) for one in job.warnings) or None,
+        warnings=job.warnings or None,
         siblings=job.siblings or None,
         next_step=next_step(job),
     )

@@ -41,12 +41,16 @@ def test_jobs_are_named_by_a_few_letters_and_lists_fit_a_narrow_terminal(world: 
     for name in (short[1], f"job_{short[1][:4]}", "latest"):
         assert json.loads(world.run("job", name, "--json").stdout)["status"] == "succeeded"
     listed = at_terminal(world, "jobs")
-    assert short[1] in listed
+    (row,) = [line for line in lines(listed) if line.startswith(short[1])]
+    assert "a mug with a" in row
+    assert row.endswith("free")
+    assert str(next(world.results.iterdir())) in listed
     assert too_long(listed, world.root) == []
     for command in (
         ("models",),
         ("models", "local/classic"),
         ("plan", str(photo), "--look", "neon"),
+        ("doctor",),
     ):
         assert too_long(at_terminal(world, *command), world.root) == []
 

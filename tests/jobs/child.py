@@ -102,7 +102,7 @@ async def skewed(url: str, by_s: float) -> None:
     time.time = lambda: right() + by_s
     store = Store(url, is_living=lambda _: False)
     [job] = await store.insert([new_job()])
-    wait_s = await store.take_slot("gate", per_minute=60, burst=1)
+    wait_s = await store.take_slot("gate", per_minute=1, burst=1)
     say(f"{job.job_id} {job.created_at} {wait_s}")
     sys.stdin.readline()
     due = await store.due(worker="w.2", credentials=[KEY], local=9, remote=9)

@@ -20,6 +20,7 @@ from .changes import Changes
 from .errors import DatabaseBroken, DatabaseOutage, what_went_wrong
 from .postgres import PostgresServer
 from .sqlite import SqliteFile
+from .wakes import Wakes
 
 _log = logging.getLogger(__name__)
 
@@ -73,13 +74,14 @@ class Database:
         patience_s: float = PATIENCE_S,
         busy_timeout_s: float = BUSY_TIMEOUT_S,
         may_migrate: bool = False,
+        wakes: Wakes | None = None,
     ) -> None:
         """A file of an older schema is always brought forward, a server's database only with
         `may_migrate`: others may be using it."""
         self._backend: Backend = (
             SqliteFile(location, busy_timeout_s=busy_timeout_s)
             if isinstance(location, Path)
-            else PostgresServer(location, may_migrate=may_migrate)
+            else PostgresServer(location, may_migrate=may_migrate, wakes=wakes)
         )
         self._patience_s = patience_s
         self._threads = anyio.CapacityLimiter(16)

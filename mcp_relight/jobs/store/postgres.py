@@ -9,8 +9,10 @@ from anyio.lowlevel import EventLoopToken
 from sqlalchemy.engine import URL, Engine
 
 from .changes import ToldChanges
+from .errors import what_went_wrong
 from .listen import Listener
 from .migrations import make_ready
+from .wakes import Wakes
 
 _CONNECTIONS = 4
 """Of each process, beside the one that listens: PostgreSQL allows 100 in all by default."""
@@ -34,9 +36,10 @@ class PostgresServer:
     writers, readers = _CONNECTIONS, _CONNECTIONS
     patience_hint = "See that PostgreSQL runs and that this machine reaches it, then call again."
 
-    def __init__(self, url: str, *, may_migrate: bool) -> None:
+    def __init__(self, url: str, *, may_migrate: bool, wakes: Wakes | None = None) -> None:
         self._url = sa.make_url(url).set(drivername=_DRIVER)
         self._may_migrate = may_migrate
+        self._wakes = wakes
         self._opening = threading.Lock()
         self._engine: Engine | None = None
         self._clock = _ServerClock()
@@ -49,6 +52,7 @@ class PostgresServer:
                 engine = _create_engine(self._url)
                 try:
                     make_ready(engine, may_migrate=self._may_migrate)
+                    self._make_queue_ready(engine)
                 except BaseException:
                     engine.dispose()
                     raise
@@ -71,6 +75,15 @@ class PostgresServer:
             if self._engine is not None:
                 self._engine.dispose()
                 self._engine = None
+
+    def _make_queue_ready(self, engine: Engine) -> None:
+        if self._wakes is not None:
+            with engine.begin() as connection:
+                driver = connection.connection.driver_connection
+                try:
+                    self._wakes.make_ready(driver, may_migrate=self._may_migrate)
+                except connection.dialect.loaded_dbapi.Error as error:
+                    raise what_went_wrong(error) from None
 
     def _listen(self, token: EventLoopToken) -> None:
         self._listener.start(token)

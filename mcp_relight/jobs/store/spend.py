@@ -54,7 +54,7 @@ def reserve_usd(
         raise BudgetExceeded(
             f"This job may cost {dollars(usd)}, more than is left of today's budget of "
             f"{dollars(day_budget_usd)}.",
-            hint="Wait until 00:00 UTC, use local/classic, or raise MCP_RELIGHT_DAILY_BUDGET_USD.",
+            hint="Wait until 00:00 UTC, or have MCP_RELIGHT_DAILY_BUDGET_USD raised.",
         )
     return {"reserved_day": day, "reserved_usd": usd}
 

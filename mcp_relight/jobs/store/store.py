@@ -18,12 +18,13 @@ from .dialect import insert_into
 from .job_rows import insert_jobs
 from .migrations import schema_version
 from .tables import catalog
+from .wakes import Wakes
 from .watch import Watcher
 
 
-async def migrate(location: Path | str) -> int:
+async def migrate(location: Path | str, wakes: Wakes | None = None) -> int:
     """Bring the database to the newest schema, and return its number. Raises as `Store`."""
-    database = Database(location, may_migrate=True)
+    database = Database(location, may_migrate=True, wakes=wakes)
     try:
         return await database.read(schema_version)
     finally:
@@ -33,7 +34,8 @@ async def migrate(location: Path | str) -> int:
 class Store:
     """`domain.ports.Jobs` on SQLite (a path) or PostgreSQL (a URL).
 
-    `is_living` says of a worker id whether that worker still runs. `now` stands in the place of the
+    `is_living` says of a worker id whether that worker still runs; with `wakes` a queue beside the
+    store wakes the workers instead. `now` stands in the place of the
     database's clock, which is this machine's where it is a file. Every call is one transaction.
     Beside what each says, every call may raise TimedOut (no answer for `patience_s`), StorageFull
     and Internal.
@@ -47,8 +49,12 @@ class Store:
         now: Callable[[], float] | None = None,
         patience_s: float = PATIENCE_S,
         busy_timeout_s: float = BUSY_TIMEOUT_S,
+        wakes: Wakes | None = None,
     ) -> None:
-        self._database = Database(location, patience_s=patience_s, busy_timeout_s=busy_timeout_s)
+        self._database = Database(
+            location, patience_s=patience_s, busy_timeout_s=busy_timeout_s, wakes=wakes
+        )
+        self._wakes = wakes
         self._watcher = Watcher(self._database)
         self._is_living = is_living
         self._now = now or self._database.now
@@ -58,7 +64,12 @@ class Store:
         return self._now()
 
     async def insert(self, new: Sequence[NewJob]) -> tuple[Job, ...]:
-        return await self._database.write(lambda c: insert_jobs(c, new, self.now()))
+        def enter(connection: Connection) -> tuple[Job, ...]:
+            jobs = insert_jobs(connection, new, self.now())
+            self._wake(connection, *(job for job in jobs if job.stage == "queued"))
+            return jobs
+
+        return await self._database.write(enter)
 
     async def are_there(self, new: Sequence[NewJob]) -> bool:
         return await self._database.read(lambda c: job_rows.are_there(c, new, self.now()))
@@ -118,9 +129,12 @@ class Store:
         await self._database.write(lambda c: set_rows.fail_member(c, waiting, why, self.now()))
 
     async def request_cancel(self, job_id: str, *, owner: str) -> Job:
-        return await self._database.write(
-            lambda c: job_rows.cancel_job(c, job_id, owner=owner, now=self.now())
-        )
+        def cancel(connection: Connection) -> Job:
+            job = job_rows.cancel_job(connection, job_id, owner=owner, now=self.now())
+            self._wake(connection, *(() if job.is_terminal else (job,)))
+            return job
+
+        return await self._database.write(cancel)
 
     def watch(self, job_ids: Sequence[str]) -> AbstractAsyncContextManager[AsyncIterator[Job]]:
         return self._watcher.watch(job_ids)
@@ -266,6 +280,11 @@ class Store:
 
     async def aclose(self) -> None:
         await self._database.aclose()
+
+    def _wake(self, connection: Connection, *jobs: Job) -> None:
+        if self._wakes is not None:
+            for job in jobs:
+                self._wakes.wake(connection.connection.driver_connection, job)
 
     def _living(self, connection: Connection, worker: str) -> tuple[str, ...]:
         others = {
