@@ -4,6 +4,7 @@
 #
 #     .ci/tool.sh fuzzer      # mcp-fuzzer
 #     .ci/tool.sh moto        # moto_server, an S3 server
+#     .ci/tool.sh zizmor      # which reads workflows for weaknesses
 set -euo pipefail
 list=$(cd "$(dirname "$0")" && pwd)/$1.txt
 folder=${XDG_CACHE_HOME:-$HOME/.cache}/mcp-relight/$1

@@ -137,7 +137,7 @@ class Settings(BaseSettings):
             is_postgres = False
         if not is_postgres:
             raise ValueError("must be an address of the form postgresql://user@host/database")
-        if find_spec("psycopg") is None:
+        if find_spec("psycopg") is None or find_spec("procrastinate") is None:
             raise ValueError("needs the extra team: install mcp-relight[team]")
         return value
 
@@ -220,6 +220,11 @@ class Settings(BaseSettings):
             spared=tuple(_of_this_machine("NO_PROXY").split(",")),
             certificates=Path(certificates) if certificates else None,
         )
+
+    @property
+    def worker_mode(self) -> WorkerMode:
+        """Who carries jobs out; the workers of a team are started by whoever runs its machines."""
+        return self.worker if self.database_url is None else "none"
 
     @property
     def has_bucket(self) -> bool:

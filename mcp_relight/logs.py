@@ -18,7 +18,8 @@ _PATTERNS = (
 )  # fmt: skip
 _QUERY = re.compile(r"(https?://[^\s?\"'<>]+)\?[^\s\"'<>]*")
 _USERINFO = re.compile(r"([a-z][a-z0-9+.-]*://)[^\s/@\"'<>]+@", re.IGNORECASE)
-_QUIET = ("httpx2", "httpcore2", "mcp", "sqlalchemy", "asyncio", "uvicorn")
+_QUIET = ("httpx2", "httpcore2", "mcp", "sqlalchemy", "asyncio", "uvicorn",
+          "procrastinate", "psycopg")  # fmt: skip
 
 
 class Redact(logging.Filter):

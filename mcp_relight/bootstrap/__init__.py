@@ -6,7 +6,7 @@ that was only asked for its tools has opened nothing.
 
 from .application import Application
 from .parts import Parts, SystemClock, key_variables
-from .workers import InlineWorkers, run_migrations, run_worker
+from .workers import InlineWorkers, run_migrations, run_team_worker, run_worker
 
 __all__ = [
     "Application",
@@ -15,5 +15,6 @@ __all__ = [
     "SystemClock",
     "key_variables",
     "run_migrations",
+    "run_team_worker",
     "run_worker",
 ]

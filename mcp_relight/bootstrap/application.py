@@ -12,7 +12,6 @@ import anyio.to_thread
 
 from mcp_relight.config import Settings
 from mcp_relight.errors import InvalidArgument, RelightError, UnknownModel
-from mcp_relight.jobs.credentials import folder_salt
 
 from .parts import Parts
 from .workers import DetachedWorkers, InlineWorkers, NoWorkers
@@ -47,13 +46,13 @@ class Application:
         self._service: Service | None = None
         self._stack = contextlib.AsyncExitStack()
         self._workers: DetachedWorkers | InlineWorkers | NoWorkers = (
-            DetachedWorkers(self._parts) if settings.worker == "detached" else NoWorkers()
+            DetachedWorkers(self._parts) if settings.worker_mode == "detached" else NoWorkers()
         )
 
     async def __aenter__(self) -> Self:
         await self._stack.__aenter__()
         self._stack.push_async_callback(self._parts.aclose)
-        if self._parts.settings.worker == "inline":
+        if self._parts.settings.worker_mode == "inline":
             self._workers = await self._stack.enter_async_context(InlineWorkers(self._parts))
         return self
 
@@ -96,13 +95,12 @@ class Application:
             if model.partition("/")[0] not in lists:
                 raise error.about("MCP_RELIGHT_DEFAULT_MODEL") from None
 
-    def start_worker_for_leftovers(self) -> None:
-        """Start a worker process for jobs that an earlier process left unfinished, so that it
-        loads what it needs beside this one. Trouble in it is left to the call that needs one."""
-        if not isinstance(self._workers, DetachedWorkers):
-            return
-        with _trouble_noted():
-            if self._parts.has_leftovers():
+    def start_worker(self) -> None:
+        """Start a worker process ahead of the first job, and for those that an earlier process left
+        unfinished: it loads what it needs beside this one. Trouble in it is left to the call that
+        needs one."""
+        if isinstance(self._workers, DetachedWorkers):
+            with _trouble_noted():
                 self._workers.start()
 
     async def resume(self) -> None:
@@ -173,7 +171,8 @@ class Application:
                 ),
                 output_dir=settings.results_dir,
                 readable_dirs=settings.readable_dirs,
-                secret=folder_salt(parts.folder),
+                secret=parts.salt,
+                in_full=self._typed_paths,
             ),
         )
 

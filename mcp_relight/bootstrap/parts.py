@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from mcp_relight.jobs.rate_limiter import RateLimiter
     from mcp_relight.jobs.steps import Steps
     from mcp_relight.jobs.store.store import Store
+    from mcp_relight.jobs.team.queue import Wakes
     from mcp_relight.jobs.worker import Worker
     from mcp_relight.pixels.client import PixelChild
     from mcp_relight.providers.account import Account
@@ -55,16 +56,27 @@ class SystemClock:
         await anyio.sleep(seconds)
 
 
+class StoreClock(SystemClock):
+    """The clock of the job store: on several machines everybody goes by the database's."""
+
+    def __init__(self, parts: "Parts") -> None:
+        self._parts = parts
+
+    def now(self) -> float:
+        return self._parts.store.now() if "store" in vars(self._parts) else super().now()
+
+
 class Parts:
     """The concrete parts of one process, each made when it is first asked for."""
 
     def __init__(self, settings: Settings, *, answers: bool = False) -> None:
         """With `answers` somebody waits for this process: it gives up on a store that another
-        process holds before they do, where a worker has the patience to see it through."""
+        process holds before they do, and looks at pictures; a worker has the patience to see it
+        through, and computes them."""
         self._answers = answers
         self.settings = settings
         self.folder = settings.data_folder
-        self.clock = SystemClock()
+        self.clock = StoreClock(self)
 
     def _account_of(self, adapter: "Adapter") -> "Account":
         """How this provider is used from here: every adapter's, also those of other packages."""
@@ -84,8 +96,17 @@ class Parts:
         if key is None:
             return account
         logs.hide(key.get_secret_value())
-        named = credential_id(folder_salt(self.folder), key.get_secret_value(), account.origin)
+        named = credential_id(self.salt, key.get_secret_value(), account.origin)
         return replace(account, key=key, credential_id=named)
+
+    @cached_property
+    def salt(self) -> bytes:
+        """With which keys are named: everybody who shares these jobs has the same."""
+        if isinstance(self.database, Path):
+            return folder_salt(self.folder)
+        from mcp_relight.jobs.store.salt import shared_salt
+
+        return shared_salt(self.database)
 
     @cached_property
     def credentials(self) -> tuple[str, ...]:
@@ -107,6 +128,15 @@ class Parts:
         return self.folder / "jobs.db" if url is None else url.get_secret_value()
 
     @cached_property
+    def wakes(self) -> "Wakes | None":
+        """The queue of a team; on one machine a worker finds by itself what is due."""
+        if isinstance(self.database, Path):
+            return None
+        from mcp_relight.jobs.team.queue import Wakes
+
+        return Wakes(self.database)
+
+    @cached_property
     def store(self) -> "Store":
         from mcp_relight.jobs.store.database import BUSY_TIMEOUT_S, PATIENCE_S
         from mcp_relight.jobs.store.store import Store
@@ -119,6 +149,7 @@ class Parts:
             is_living=lambda worker: is_living(self.folder, worker),
             patience_s=patience_s,
             busy_timeout_s=each_try_s,
+            wakes=self.wakes,
         )
 
     @cached_property
@@ -131,7 +162,7 @@ class Parts:
     def pixels(self) -> "PixelChild":
         from mcp_relight.pixels.client import PixelChild
 
-        return PixelChild()
+        return PixelChild(with_engine=not self._answers)
 
     @cached_property
     def shape_model(self) -> "ShapeModelFile":
@@ -253,9 +284,9 @@ class Parts:
         )
 
     def has_leftovers(self) -> bool:
-        """Whether an earlier process left jobs unfinished, or may have; opens nothing."""
+        """Whether an earlier process left jobs unfinished that nobody would see; opens nothing."""
         if isinstance(self.database, str):
-            return True  # a worker looks
+            return False  # the workers of a team are there, or come, without being asked
         if not self.database.exists():
             return False
         from mcp_relight.jobs.store.leftovers import has_leftovers

@@ -1,6 +1,8 @@
 """Who carries jobs out: a process of its own, this one, or somebody else."""
 
 import logging
+from collections.abc import Collection
+from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
@@ -97,6 +99,7 @@ class InlineWorkers:
 
     async def _work(self, worker: "Worker") -> None:
         async with anyio.create_task_group() as chores:
+            chores.start_soon(self._parts.pixels.warm_up)
             chores.start_soon(self._parts.keep_lists_fresh)
             chores.start_soon(_tidy_up, self._parts)
             await worker.run(idle_s=None)
@@ -114,7 +117,8 @@ async def run_migrations(settings: Settings) -> int:
     """Bring the job database to the newest schema, and return its number."""
     from mcp_relight.jobs.store.store import migrate as bring_forward
 
-    return await bring_forward(Parts(settings).database)
+    parts = Parts(settings)
+    return await bring_forward(parts.database, parts.wakes)
 
 
 async def run_worker(settings: Settings) -> None:
@@ -128,6 +132,8 @@ async def run_worker(settings: Settings) -> None:
     try:
         async with anyio.create_task_group() as tasks:
             worker = parts.worker(lock)
+            # Loads beside the first look at the rows: whoever started this one has a picture.
+            tasks.start_soon(parts.pixels.warm_up)
             tasks.start_soon(_tidy_up, parts)
             tasks.start_soon(parts.keep_lists_fresh)
             await worker.run_until_signal(idle_s=settings.worker_idle_s)
@@ -138,9 +144,40 @@ async def run_worker(settings: Settings) -> None:
             await parts.aclose()
 
 
+async def run_team_worker(settings: Settings, kinds: Collection[str]) -> None:
+    """Carry out a team's jobs of these kinds, `remote` and `local`, until SIGTERM or SIGINT."""
+    from mcp_relight.jobs.team.worker import TeamWorker
+
+    parts = Parts(settings)
+    try:
+        await parts.store.ended([])  # opens it: what is wrong with it is said at once
+        worker = TeamWorker(
+            str(parts.database),
+            parts.store,
+            parts.steps,
+            clock=parts.clock,
+            credentials=parts.credentials,
+            kinds=kinds,
+            tidy=partial(tidy_up, parts),
+        )
+        async with anyio.create_task_group() as chores:
+            if "remote" in kinds:
+                chores.start_soon(parts.keep_lists_fresh)
+            await worker.run_until_signal()
+            chores.cancel_scope.cancel()
+    finally:
+        with anyio.CancelScope(shield=True):
+            await parts.aclose()
+
+
 async def _tidy_up(parts: Parts) -> None:
     """Soon, but not first: whoever waits for a job must not wait for this."""
     await parts.clock.sleep(_TIDY_UP_AFTER_S)
+    await tidy_up(parts)
+
+
+async def tidy_up(parts: Parts) -> None:
+    """Delete what nobody needs, here and in the bucket."""
     for tidy in (parts.prune, parts.clear_bucket):
         try:
             await tidy()

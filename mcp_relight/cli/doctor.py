@@ -1,11 +1,13 @@
 """`doctor`: checks what a relighting needs, and says what to do about each thing that is wrong."""
 
 import argparse
+import hashlib
 import os
 import shutil
 import sys
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from importlib import resources
+from importlib import metadata, resources
 from pathlib import Path
 from typing import Literal
 
@@ -15,10 +17,14 @@ from mcp_relight import __version__
 from mcp_relight.bootstrap import Application
 from mcp_relight.config import Settings
 from mcp_relight.domain.pixels import ShapeModel
+from mcp_relight.domain.weights import WEIGHTS
+from mcp_relight.domain.words import dollars
 from mcp_relight.errors import RelightError
 
 from . import drawing
 from .client_check import check_client
+from .clients import entries, files
+from .clients.places import CLIENTS, Client
 from .demo import SAMPLE
 from .session import answer, load_settings, run
 
@@ -39,11 +45,14 @@ def doctor(namespace: argparse.Namespace) -> int:
     settings = load_settings(namespace)
     with drawing.progress(visible=not namespace.json):
         findings = anyio.run(_examine, settings)
-    wrong = any(finding.verdict == "wrong" for finding in findings)
+    wrong = [finding for finding in findings if finding.verdict == "wrong"]
 
     def draw() -> None:
-        for finding in findings:
-            print(f"{finding.verdict:<6}{finding.what:<10}{finding.words}")
+        for title, verdict in (("", "ok"), ("To know", "note"), ("To mend", "wrong")):
+            drawing.findings(
+                title, [(one.what, one.words) for one in findings if one.verdict == verdict]
+            )
+        drawing.conclusion(len(wrong))
 
     facts = {"version": __version__, "findings": [asdict(finding) for finding in findings]}
     answer(facts, as_json=namespace.json, draw=draw)
@@ -52,10 +61,12 @@ def doctor(namespace: argparse.Namespace) -> int:
 
 async def _examine(settings: Settings) -> list[Finding]:
     findings = [
-        Finding("version", "ok", f"mcp-relight {__version__}, Python {sys.version.split()[0]}"),
+        _version(),
         _folder("data", settings.data_folder, "MCP_RELIGHT_DATA_DIR"),
         _folder("output", settings.results_dir, "MCP_RELIGHT_OUTPUT_DIR"),
-        *(_readable(folder) for folder in settings.readable_dirs),
+        *_readable(settings.readable_dirs),
+        _networks(),
+        *_clients(),
     ]
     async with Application(settings) as application:
         findings += _misspelled(application)
@@ -64,8 +75,33 @@ async def _examine(settings: Settings) -> list[Finding]:
             Finding(state.name, "wrong" if state.is_wrong else "ok", state.words.strip())
             for state in states
         ]
-        findings += await _engine(application)
+        findings += [*await _database(application), *await _engine(application)]
     return findings
+
+
+def _version() -> Finding:
+    versions = (
+        f"mcp-relight {__version__}",
+        f"Python {sys.version.split()[0]}",
+        f"mcp {metadata.version('mcp')}",
+        f"OpenCV {metadata.version('opencv-python-headless')}",
+    )
+    return Finding("version", "ok", ", ".join(versions))
+
+
+async def _database(application: Application) -> list[Finding]:
+    """Whether it answers, and what it says of the money."""
+    started = anyio.current_time()
+    try:
+        service = await application.service()
+        money = await service.money()
+    except RelightError as error:
+        return [Finding("database", "wrong", f"{error.message} {error.hint}".strip())]
+    spent, left = dollars(money.spent_today_usd), dollars(money.budget_left_usd)
+    return [
+        Finding("database", "ok", f"answers in {anyio.current_time() - started:.1f} s"),
+        Finding("money", "ok", f"{spent} spent today (UTC), {left} of the budget left"),
+    ]
 
 
 async def _engine(application: Application) -> list[Finding]:
@@ -76,7 +112,9 @@ async def _engine(application: Application) -> list[Finding]:
         trial = await service.try_engine(sample)
     except RelightError as error:
         return [Finding("engine", "wrong", f"{error.message} {error.hint}".strip())]
-    found = [Finding("engine", "ok", f"relit a 512 px photo in {trial.seconds:.1f} s")]
+    found = [
+        Finding("engine", "ok", f"relit a 512 px photo in {trial.seconds:.1f} s, loading included")
+    ]
     if trial.shape_model is not None:
         found.append(_shape_model(trial.shape_model, trial.refused))
     return found
@@ -88,6 +126,47 @@ def _shape_model(model: ShapeModel, refused: tuple[str, ...]) -> Finding:
     if refused:
         return Finding("shape", "wrong", f"{words}: {' '.join(refused)}")
     return Finding("shape", "ok", f"{words}, used for photos without a map of their own")
+
+
+def _networks() -> Finding:
+    """The files that find faces and subjects; without them a simpler search goes on."""
+    folder = resources.files("mcp_relight") / "engine" / "weights"
+    good = 0
+    for name, digest in WEIGHTS.items():
+        try:
+            good += hashlib.sha256((folder / name).read_bytes()).hexdigest() == digest
+        except OSError:
+            continue
+    if good < len(WEIGHTS):
+        words = f"{good} of {len(WEIGHTS)} files are in order: install mcp-relight again"
+        return Finding("networks", "wrong", words)
+    return Finding("networks", "ok", f"all {good} files for faces and subjects are in order")
+
+
+def _clients() -> Iterator[Finding]:
+    """Where `install` has been: does each entry still start something?"""
+    try:
+        home = Path.home()
+    except RuntimeError:  # as in many a container
+        return
+    for name, client in CLIENTS.items():
+        try:
+            entry = entries.find(client, files.read(client.place(home)).text)
+        except RelightError:  # a file of somebody else's that cannot be read: no concern of ours
+            continue
+        if entry is not None:
+            yield _client(name, client, str(entry.get(client.command) or ""))
+
+
+def _client(name: str, client: Client, command: str) -> Finding:
+    path = Path(command).expanduser()
+    if path.is_absolute() and not os.access(path, os.X_OK):
+        words = f"{client.title} starts a program that is gone: mcp-relight install {name}"
+        return Finding("client", "wrong", words)
+    if not path.is_absolute():
+        words = f"{client.title} starts the server by a name that it may not find on its PATH"
+        return Finding("client", "note", f"{words}: mcp-relight install {name}")
+    return Finding("client", "ok", client.title + (f": {client.quirk}" if client.quirk else ""))
 
 
 def _misspelled(application: Application) -> list[Finding]:
@@ -112,7 +191,9 @@ def _folder(what: str, folder: Path, variable: str) -> Finding:
     return Finding(what, "ok", f"{folder} (writable, {free // 1_000_000_000} GB free)")
 
 
-def _readable(folder: Path) -> Finding:
-    if folder.is_dir() and os.access(folder, os.R_OK):
-        return Finding("photos", "ok", f"{folder} may be read")
-    return Finding("photos", "note", f"{folder} does not exist or cannot be read")
+def _readable(folders: tuple[Path, ...]) -> Iterator[Finding]:
+    readable = [folder for folder in folders if folder.is_dir() and os.access(folder, os.R_OK)]
+    if readable:
+        yield Finding("photos", "ok", "may be read in " + ", ".join(map(str, readable)))
+    if missing := [str(folder) for folder in folders if folder not in readable]:
+        yield Finding("photos", "note", "not there, or not readable: " + ", ".join(missing))

@@ -20,9 +20,9 @@ def add_flags(
         if kind is bool:
             parser.add_argument(flag, dest=name, action="store_true", default=None, help=text)
         else:
-            parser.add_argument(
-                flag, dest=name, choices=choices, help=text, metavar=None if choices else "X"
-            )
+            # The class checks the words of a choice itself, and reads them kindly.
+            metavar = "{" + ",".join(choices) + "}" if choices else "X"
+            parser.add_argument(flag, dest=name, help=text, metavar=metavar)
 
 
 def given(namespace: argparse.Namespace, arguments: type[Arguments]) -> dict[str, Any]:

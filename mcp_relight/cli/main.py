@@ -19,7 +19,9 @@ from .flags import add_flags
 
 Command = Callable[[argparse.Namespace], int]
 
+_JOB = "its id, the first letters of it, or latest"
 EXIT_FAILED, EXIT_USAGE = 1, 2
+SHELLS = ("bash", "zsh", "fish")
 _OF_NO_COMMAND = frozenset({"-h", "--help", "--version"})
 
 
@@ -56,13 +58,23 @@ def build_parser() -> argparse.ArgumentParser:
     serve.add_argument("--host", default="127.0.0.1", help="with --http (127.0.0.1)")
     serve.add_argument("--port", type=int, default=8765, help="with --http (8765)")
 
-    worker = add("worker", "Carry out waiting jobs, then leave.")
+    worker = add("worker", "Carry out waiting jobs, then leave; those of a team until stopped.")
+    worker.add_argument(
+        "--queue",
+        action="append",
+        choices=["remote", "local"],
+        help="with a team's database: only jobs of this kind (repeatable; both)",
+    )
     worker.add_argument("--detached", action="store_true", help=argparse.SUPPRESS)
 
     add("migrate", "Bring the job database to this version's schema; do so before a deployment.")
 
     relight = add("relight", "Relight a photo and wait for the result.")
-    relight.add_argument("image", help="path, https://…, relight://images/… or latest")
+    relight.add_argument(
+        "image",
+        nargs="?",
+        help="path, https://…, relight://images/…, a job's id or latest; optional with --based-on",
+    )
     relight.add_argument(
         "-o",
         "--out",
@@ -73,26 +85,30 @@ def build_parser() -> argparse.ArgumentParser:
     add_flags(relight, RelightArguments, skip=frozenset({"image", "wait_s", "preview"}))
 
     plan = add("plan", "Show what a relighting would do and cost; spends nothing.")
-    plan.add_argument("image", help="path, https://…, relight://images/… or latest")
+    plan.add_argument("image", nargs="?", help="as in relight")
     add_flags(plan, PlanArguments, skip=frozenset({"image", "preview"}))
 
     models = add("models", "List the models, or show one in full.")
     models.add_argument("model", nargs="?", help="one model, with its parameters")
-    add_flags(models, ListModelsArguments, skip=frozenset({"model"}))
+    add_flags(models, ListModelsArguments, skip=frozenset({"model", "cursor"}))
 
     jobs = add("jobs", "List jobs, newest first.")
     add_flags(jobs, ListJobsArguments, skip=frozenset())
 
     job = add("job", "Show one job.")
-    job.add_argument("job_id")
+    job.add_argument("job_id", help=_JOB)
     job.add_argument("--wait-s", type=float, default=0.0, help="wait up to so many seconds")
 
     cancel = add("cancel", "Cancel a job, or give up one whose outcome is unknown.")
-    cancel.add_argument("job_id")
+    cancel.add_argument("job_id", help=_JOB)
 
     forget = add("forget", "Delete jobs and the stored images no other job uses.")
-    forget.add_argument("job_id", nargs="?")
-    forget.add_argument("--all", action="store_true", help="every finished job")
+    forget.add_argument("job_id", nargs="?", help=_JOB)
+    forget.add_argument("--all", action="store_true", help="every job that has ended")
+    forget.add_argument(
+        "--outputs", action="store_true", help="the finished pictures in the output folder too"
+    )
+    forget.add_argument("-y", "--yes", action="store_true", help="do not ask")
 
     analyze = add("analyze", "Say where a photo's light comes from.")
     analyze.add_argument("image", help="path, https://…, relight://images/… or latest")
@@ -130,6 +146,8 @@ def build_parser() -> argparse.ArgumentParser:
         action="store_true",
         help="keep the keys of this shell in files only you can read, and name them",
     )
+    complete = add("completion", "Print what a shell needs to finish words of this command.")
+    complete.add_argument("shell", choices=SHELLS)
     uninstall = add("uninstall", "Take this server out of a client's configuration.")
     for command in (install, uninstall):
         command.add_argument("client", choices=list(CLIENTS))
@@ -190,6 +208,10 @@ def _command(name: str) -> Command:
             from .demo import demo
 
             return demo
+        case "completion":
+            from .completion import completion
+
+            return completion
         case "doctor":
             from .doctor import doctor
 
@@ -201,11 +223,15 @@ def _command(name: str) -> Command:
 
 
 def _complain(error: RelightError, *, as_json: bool) -> None:
+    from .commands import facts_in_commands, in_commands, without_tools
+
     if as_json:
         import json
 
         from mcp_relight.domain.views import ErrorView
 
-        print(json.dumps({"error": ErrorView.of(error).facts()}), file=sys.stdout)
+        facts = {"error": ErrorView.of(error).facts()}
+        print(json.dumps(facts_in_commands(facts)), file=sys.stdout)
         return
-    print(f"mcp-relight: {error.message} {error.hint}".rstrip(), file=sys.stderr)
+    told = f"{without_tools(error.message)} {in_commands(error.hint)}".rstrip()
+    print(f"mcp-relight: {told}", file=sys.stderr)

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import TypeVar
 
 import anyio
 
@@ -23,6 +24,8 @@ from mcp_relight.service.service import Service
 from . import drawing
 from .flags import given
 from .session import answer, opened, run
+
+AnyOrder = TypeVar("AnyOrder", RelightArguments, PlanArguments)
 
 _WRITABLE = {".png": "image/png", ".jpg": "image/jpeg", ".jpeg": "image/jpeg"}
 
@@ -49,7 +52,8 @@ async def _relight(namespace: argparse.Namespace) -> int:
         _check_out(out, namespace.image)
     arguments = RelightArguments.parse(given(namespace, RelightArguments))
     with drawing.progress(visible=not namespace.json) as show:
-        async with opened(namespace) as service:
+        async with opened(namespace, for_a_job=True) as service:
+            arguments = await _meant(service, arguments)
             view = await service.relight(await service.order(arguments), wait_s=0)
             views = [await _finish(service, view, show)]
             views += [
@@ -63,6 +67,13 @@ async def _relight(namespace: argparse.Namespace) -> int:
     return 0 if all(view.status == "succeeded" for view in views) else 1
 
 
+async def _meant(service: Service, arguments: AnyOrder) -> AnyOrder:
+    """With the whole id of the job that a few letters, or `latest`, name."""
+    if arguments.based_on is None:
+        return arguments
+    return arguments.model_copy(update={"based_on": await service.job_named(arguments.based_on)})
+
+
 async def _finish(service: Service, view: JobView, show: drawing.Show) -> JobView:
     """Wait as long as it takes: a person at a terminal can press Ctrl-C, and the job goes on."""
     while view.status in {"queued", "running"}:
@@ -74,7 +85,7 @@ def _asking(job_id: str) -> GetJobArguments:
     return GetJobArguments(job_id=job_id, wait_s=MAX_WAIT_S)
 
 
-def _check_out(out: Path, image: str) -> None:
+def _check_out(out: Path, image: str | None) -> None:
     """Before anything is spent: can the result be written there?"""
     if out.suffix.lower() not in _WRITABLE:
         raise InvalidArgument("--out must end in .png, .jpg or .jpeg.", hint="Rename it.")
@@ -83,7 +94,7 @@ def _check_out(out: Path, image: str) -> None:
     if not os.access(out if out.exists() else out.absolute().parent, os.W_OK) or out.is_dir():
         raise InvalidArgument("--out cannot be written.", hint="Choose another place.")
     with suppress(OSError, RuntimeError):  # what names no file is not the same file
-        if out.samefile(Path(image).expanduser()):
+        if image is not None and out.samefile(Path(image).expanduser()):
             raise InvalidArgument(
                 "--out is the photo itself, which is never changed.", hint="Choose another name."
             )
@@ -91,7 +102,7 @@ def _check_out(out: Path, image: str) -> None:
 
 async def _write(service: Service, views: Sequence[JobView], out: Path) -> list[Path]:
     """Every finished picture at `out`; further ones beside it, numbered."""
-    image_ids = [image.image_id for view in views for image in view.images]
+    image_ids = [image.image_id for view in views for image in view.images or ()]
     written: list[Path] = []
     for number, image_id in enumerate(image_ids, start=1):
         path = out if number == 1 else out.with_stem(f"{out.stem}-{number}")
@@ -111,6 +122,7 @@ async def _plan(namespace: argparse.Namespace) -> int:
     arguments = PlanArguments.parse(given(namespace, PlanArguments))
     with drawing.progress(visible=not namespace.json):
         async with opened(namespace) as service:
+            arguments = await _meant(service, arguments)
             view, _ = await service.plan(arguments)
     answer(view.facts(), as_json=namespace.json, draw=lambda: drawing.plan(view))
     return 0
@@ -148,6 +160,6 @@ def models(namespace: argparse.Namespace) -> int:
 async def _models(namespace: argparse.Namespace) -> int:
     arguments = ListModelsArguments.parse(given(namespace, ListModelsArguments))
     async with opened(namespace) as service:
-        found = await service.list_models(arguments)
+        found = await service.list_models(arguments, whole=True)
     answer(found.facts(), as_json=namespace.json, draw=lambda: drawing.models(found))
     return 0

@@ -5,7 +5,8 @@ import argparse
 
 import anyio
 
-from mcp_relight.bootstrap import Application, run_migrations, run_worker
+from mcp_relight.bootstrap import Application, run_migrations, run_team_worker, run_worker
+from mcp_relight.errors import InvalidArgument
 
 from .session import answer, load_settings
 
@@ -15,7 +16,7 @@ def serve(namespace: argparse.Namespace) -> int:
     application = Application(settings)
     application.check_settings()
     # Before the MCP SDK is loaded: that takes as long as a worker needs to be at work.
-    application.start_worker_for_leftovers()
+    application.start_worker()
 
     from mcp_relight.server.app import create_server
 
@@ -47,5 +48,12 @@ def migrate(namespace: argparse.Namespace) -> int:
 
 def worker(namespace: argparse.Namespace) -> int:
     settings = load_settings(namespace)
-    anyio.run(run_worker, settings)
+    if settings.database_url is not None:
+        anyio.run(run_team_worker, settings, namespace.queue or ["remote", "local"])
+    elif namespace.queue:
+        raise InvalidArgument(
+            "--queue is for the jobs of a team.", hint="Set MCP_RELIGHT_DATABASE_URL, or leave it."
+        )
+    else:
+        anyio.run(run_worker, settings)
     return 0

@@ -32,10 +32,15 @@ def load_settings(namespace: argparse.Namespace, **overrides: Any) -> Settings:
 
 
 @asynccontextmanager
-async def opened(namespace: argparse.Namespace) -> "AsyncGenerator[Service]":
-    """The service for one command. A path typed on the command line is its own permission."""
+async def opened(
+    namespace: argparse.Namespace, *, for_a_job: bool = False
+) -> "AsyncGenerator[Service]":
+    """The service for one command. A path typed on the command line is its own permission. Where
+    the command makes a job, a worker loads what it needs meanwhile."""
     async with Application(load_settings(namespace), typed_paths=True) as application:
         application.check_settings()
+        if for_a_job:
+            application.start_worker()
         yield await application.service()
 
 
@@ -55,7 +60,9 @@ def answer(facts: dict[str, Any], *, as_json: bool, draw: Callable[[], None]) ->
         reconfigure(errors="backslashreplace")
     try:
         if as_json:
-            json.dump(facts, sys.stdout, ensure_ascii=not is_unicode, indent=2)
+            from .commands import facts_in_commands
+
+            json.dump(facts_in_commands(facts), sys.stdout, ensure_ascii=not is_unicode, indent=2)
             sys.stdout.write("\n")
         else:
             draw()

@@ -5,13 +5,14 @@ derived from these classes. Flat scalars only: agent frameworks lose or break an
 """
 
 import json
-from collections.abc import Iterator
-from typing import Annotated, Any, ClassVar, Self
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any, ClassVar, Literal, Self, get_args, get_origin
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
 
 from mcp_relight.errors import InvalidArgument, RequestError, UnknownArgument
 
+from . import kind_words
 from .words import did_you_mean, is_unset, rule_broken
 
 
@@ -35,6 +36,7 @@ _TOO_LONG = frozenset({"too_long", "string_too_long"})
 _TOO_SHORT = frozenset({"too_short", "string_too_short"})
 """What pydantic says of a text's length speaks of items, and repeats how many there were."""
 
+LEFT_OUT = "(left out)"
 _STAND_IN = "-"
 """For a required text that is missing or wrong, while the other arguments are judged."""
 
@@ -46,6 +48,9 @@ class Arguments(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
+    instead: ClassVar[Mapping[str, str]] = {}
+    """Required arguments that may be left out when another one is given, which then says it all;
+    they are `LEFT_OUT`."""
     null_is_a_word: ClassVar[frozenset[str]] = frozenset()
     """Optional arguments that may mean the word "null" itself, such as a part of a file's name."""
 
@@ -57,10 +62,13 @@ class Arguments(BaseModel):
         is wrong.
         """
         given = {
-            name: value
+            name: kind_words.choice(value, _options(cls.model_fields[name].annotation))
             for name, value in values.items()
             if name in cls.model_fields and not cls._is_unset(name, value)
         }
+        for name, other in cls.instead.items():
+            if other in given and is_unset(values.get(name)):
+                given[name] = LEFT_OUT
         wrong: list[RequestError] = []
         if unknown := [name for name in values if name not in cls.model_fields]:
             wrong.append(_unknown(cls, unknown))
@@ -86,6 +94,13 @@ class Arguments(BaseModel):
         if cls.model_fields[name].is_required():
             return False
         return is_unset(value, null_is_a_word=name in cls.null_is_a_word)
+
+
+def _options(annotation: Any) -> tuple[str, ...]:
+    """The words a choice may be; none for an argument of another kind."""
+    if get_origin(annotation) is Literal:
+        return get_args(annotation)
+    return tuple(word for part in get_args(annotation) for word in _options(part))
 
 
 def _without(

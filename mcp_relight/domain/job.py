@@ -124,6 +124,14 @@ class Sent(_Value):
     bytes: int
 
 
+class Slot(_Value):
+    """A time at which a request may pass the rate gate, and when that was written down: a clock
+    that was put back since means that nothing is known of it."""
+
+    at: float
+    since: float
+
+
 class Policy(_Value):
     """The rules in force where the request was accepted; the worker keeps them."""
 
@@ -138,7 +146,14 @@ class JobRequest(_Value):
     model: str
     image_id: str
     image_name: str
-    """Stem of the result's file name."""
+    """Stem of the photo's name, with which that of the result begins."""
+    changes: tuple[str, ...] = ()
+    """What the light changes of its look or of another job, in words for the file's name."""
+    based_on: str | None = None
+    """The job this one changes."""
+    asked: dict[str, JsonValue] | None = None
+    """The arguments for the light, `finish` and `seed`, as they were given or taken over; None in a
+    row of a version that did not keep them."""
     lighting: Lighting
     fields: tuple[FieldHonesty, ...] = ()
     params: dict[str, JsonValue] = {}
@@ -158,6 +173,13 @@ class JobRequest(_Value):
     output_dir: str
     policy: Policy = Policy()
     estimate: Cost = Cost()
+
+    @property
+    def is_as_asked(self) -> bool:
+        """Whether the caller gave this light: not taken from a photo or a job, nor seen
+        otherwise."""
+        is_seen = any(one.name == "light_at" and one.how != "honoured" for one in self.fields)
+        return self.reference_id is None and self.based_on is None and not is_seen
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -199,6 +221,8 @@ class Job:
     cancel_requested: bool = False
     submits: int = 0
     attempts: int = 0
+    slots: tuple[Slot, ...] = ()
+    """Of its provider's rate gate, taken for the very next step."""
 
     @property
     def status(self) -> Status:

@@ -10,6 +10,7 @@ from typing import Annotated, Literal, Self, cast
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
+from . import kind_words
 from .position import PlaceOf, seen_from
 
 Role = Literal["key", "fill", "rim", "background"]
@@ -66,8 +67,10 @@ Azimuth = Annotated[
     Number,
 ]
 Elevation = Annotated[float, Field(ge=-90, le=90, allow_inf_nan=False), Number]
-Kelvin = Annotated[float, Field(ge=1500, le=20000, allow_inf_nan=False), Number]
-Color = Annotated[str, Field(pattern=r"^#[0-9A-Fa-f]{6}$")]
+Kelvin = Annotated[
+    float, Field(ge=1500, le=20000, allow_inf_nan=False), Number, BeforeValidator(kind_words.kelvin)
+]
+Color = Annotated[str, Field(pattern=r"^#[0-9A-Fa-f]{6}$"), BeforeValidator(kind_words.color)]
 Intensity = Annotated[float, Field(ge=0, le=8, allow_inf_nan=False), Number]
 Softness = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False), Number]
 Ambient = Annotated[float, Field(ge=0, le=4, allow_inf_nan=False), Number]

@@ -1,12 +1,13 @@
 """The `lights` argument: several lights as the text of a JSON list."""
 
-from typing import cast
+from typing import cast, get_args
 
 from pydantic import ValidationError
 
 from mcp_relight.errors import InvalidArgument
 
-from .lighting import LIGHT_FROM, MAX_LIGHTS, Light
+from . import kind_words
+from .lighting import LIGHT_FROM, MAX_LIGHTS, Light, Role
 from .words import did_you_mean, is_unset, rule_broken, value_of
 
 _EXAMPLE = 'For instance lights=\'[{"azimuth_deg": -60, "kelvin": 3200}]\'.'
@@ -64,7 +65,7 @@ def _placed_once(index: int, given: dict[str, object]) -> dict[str, object]:
         if not is_unset(value)
     }
     if isinstance(word := light.get("light_from"), str):
-        angles = LIGHT_FROM.get(word.strip().lower().replace(" ", "-").replace("_", "-"))
+        angles = LIGHT_FROM.get(str(kind_words.side(word)))
         if angles is None or {"azimuth_deg", "elevation_deg"} & light.keys():
             raise InvalidArgument(
                 f"lights[{index}].light_from must be one word, without the two angles.",
@@ -73,6 +74,8 @@ def _placed_once(index: int, given: dict[str, object]) -> dict[str, object]:
             )
         del light["light_from"]
         light["azimuth_deg"], light["elevation_deg"] = angles
+    if "role" in light:
+        light["role"] = kind_words.choice(light["role"], get_args(Role))
     if light.get("at") is not None and {"azimuth_deg", "elevation_deg"} & light.keys():
         raise InvalidArgument(
             f"lights[{index}].at excludes azimuth_deg, elevation_deg and light_from.",

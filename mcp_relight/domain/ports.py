@@ -99,7 +99,13 @@ class Images(Protocol):
         """Copy to `folder` under a human name that is not taken yet; returns the path."""
         ...
 
-    async def delete(self, image_id: str) -> None: ...
+    async def delete(self, image_id: str) -> None:
+        """The image, and every cached analysis whose key names it."""
+        ...
+
+    async def unpublish(self, path: Path) -> bool:
+        """Delete a copy that `publish` made; False, and it stays, where that is no longer one."""
+        ...
 
     async def cached(self, key: str) -> bytes | None:
         """A cached analysis, or None."""
@@ -126,10 +132,11 @@ class NewJob:
 
 @dataclass(frozen=True, slots=True)
 class Forgotten:
-    """How many rows went, and the images no other job uses."""
+    """How many rows went, the images no other job uses, and the named copies of finished ones."""
 
     jobs: int
     image_ids: tuple[str, ...]
+    paths: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +165,14 @@ class Jobs(Protocol):
         self, *, owner: str, status: Status | None, limit: int, cursor: str | None
     ) -> JobPage:
         """Newest first. Raises InvalidArgument for a cursor that is not ours."""
+        ...
+
+    async def using(self, image_id: str, *, owner: str) -> Job | None:
+        """The newest job that needs that stored image; None where none does."""
+        ...
+
+    async def spent_today(self, *, owner: str) -> float:
+        """Dollars of this owner's budget of the day (UTC) that are spent or reserved."""
         ...
 
     async def request_cancel(self, job_id: str, *, owner: str) -> Job:
@@ -227,6 +242,14 @@ class Jobs(Protocol):
     async def forget(self, job_id: str | None, *, owner: str) -> Forgotten:
         """Delete one job, or all terminal jobs. Raises JobNotFound, and InvalidArgument for a job
         that is not terminal."""
+        ...
+
+    async def forgettable(self, job_id: str | None, *, owner: str) -> Forgotten:
+        """What `forget` would delete now. Raises the same."""
+        ...
+
+    async def starting_with(self, prefix: str, *, owner: str, limit: int) -> tuple[str, ...]:
+        """Ids of jobs that begin so, newest first."""
         ...
 
 

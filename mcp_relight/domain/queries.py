@@ -34,7 +34,10 @@ class CancelJobArguments(Arguments):
 
 
 class ListModelsArguments(Arguments):
-    provider: Annotated[Text | None, Field(max_length=100)] = None
+    provider: Annotated[
+        Text | None, Field(max_length=100, description="Every model of this one that relights.")
+    ] = None
+    query: Annotated[Text | None, Field(max_length=200, description="Words of its name.")] = None
     model: Annotated[
         Text | None,
         Field(max_length=200, description="One model: its parameters, example, cost and limits."),
@@ -43,6 +46,7 @@ class ListModelsArguments(Arguments):
         Literal["relight", "all"] | None,
         Field(description="relight (default) | all: also models that cannot relight."),
     ] = None
+    cursor: Annotated[Text | None, Field(max_length=200, description="From the last page.")] = None
 
 
 class AnalyzeArguments(Arguments):

@@ -1,12 +1,13 @@
 """A relighting request: the flat light, what is planned, and what is carried out."""
 
-from collections.abc import Iterator
-from typing import Annotated, Any, Literal, get_args
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any, ClassVar, Literal, Self, get_args
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from mcp_relight.errors import InvalidArgument, RequestError, UnknownLook
 
+from . import kind_words
 from .arguments import Arguments, Text
 from .job import Finish
 from .lighting import (
@@ -28,8 +29,11 @@ from .lighting import (
 from .lights_json import parse_lights
 from .looks import LOOKS
 from .position import place_text, read_place
-from .words import did_you_mean
+from .steps import OrStep, Step
+from .words import did_you_mean, is_unset
 
+STEPPED = ("kelvin", "intensity", "softness", "ambient", "exposure_ev", "strength")
+"""The arguments that also take a step."""
 MAX_COUNT = 12
 MAX_WAIT_S = 45.0
 DEFAULT_WAIT_S = 4.0
@@ -65,6 +69,7 @@ class LightArguments(Arguments):
     ] = None
     light_from: Annotated[
         LightFrom | None,
+        BeforeValidator(kind_words.side),
         Field(
             description="Where the light comes from, as the viewer sees the image: "
             + ", ".join(get_args(LightFrom))
@@ -91,14 +96,20 @@ class LightArguments(Arguments):
         ),
         AfterValidator(_one_spelling),
     ] = None
-    kelvin: Annotated[Kelvin | None, Field(description="1500..20000; excludes color.")] = None
+    kelvin: Annotated[Kelvin | None, Field(description="1500..20000; excludes color."), OrStep] = (
+        None
+    )
     color: Annotated[Color | None, Field(description="#RRGGBB; excludes kelvin.")] = None
-    intensity: Annotated[Intensity | None, Field(description="0..8; 1 keeps mean exposure.")] = None
-    softness: Annotated[Softness | None, Field(description="0 hard sun .. 1 dome.")] = None
-    ambient: Annotated[Ambient | None, Field(description="0..4: fill relative to the key.")] = None
-    exposure_ev: Annotated[ExposureEv | None, Field(description="-4..4 stops.")] = None
+    intensity: Annotated[
+        Intensity | None, Field(description="0..8; 1 keeps mean exposure."), OrStep
+    ] = None
+    softness: Annotated[Softness | None, Field(description="0 hard sun .. 1 dome."), OrStep] = None
+    ambient: Annotated[
+        Ambient | None, Field(description="0..4: fill relative to the key."), OrStep
+    ] = None
+    exposure_ev: Annotated[ExposureEv | None, Field(description="-4..4 stops."), OrStep] = None
     strength: Annotated[
-        Strength | None, Field(description="0..1.5; 0 = original, 1 = as asked.")
+        Strength | None, Field(description="0..1.5; 0 = original, 1 = as asked."), OrStep
     ] = None
     lights: Annotated[
         Text | None,
@@ -127,7 +138,7 @@ class LightArguments(Arguments):
         if self.lights is not None:
             return [self._with_surroundings(Lighting(lights=parse_lights(self.lights)))]
         if self._describes_direction_or_color or self._is_matched:
-            return [self._with_surroundings(Lighting(lights=(self._override(Light()),)))]
+            return [self._with_surroundings(Lighting(lights=(self.over(Light()),)))]
         return [self._with_surroundings(Lighting())]
 
     @property
@@ -151,12 +162,27 @@ class LightArguments(Arguments):
 
     def conflicts(self) -> Iterator[RequestError]:
         yield from self._exclusions()
+        yield from self._lone_steps()
         for read, text in ((_look_names, self.look), (parse_lights, self.lights)):
             try:
                 if text is not None:
                     read(text)
             except RequestError as error:
                 yield error
+
+    @property
+    def changes_a_job(self) -> bool:
+        """Whether steps have a job to start from."""
+        return False
+
+    def _lone_steps(self) -> Iterator[RequestError]:
+        for name in STEPPED:
+            if isinstance(getattr(self, name), Step) and not self.changes_a_job:
+                yield InvalidArgument(
+                    f"{name} takes a step only with based_on.",
+                    hint=f"Give {name} as a number, or based_on=<job_id> to change that job.",
+                    argument=name,
+                )
 
     def _exclusions(self) -> Iterator[RequestError]:
         if self.kelvin is not None and self.color is not None:
@@ -193,12 +219,11 @@ class LightArguments(Arguments):
     def _from_look(self, name: str) -> Lighting:
         lighting = LOOKS[name].lighting
         key = lighting.key
-        lights = tuple(
-            self._override(light) if light is key else light for light in lighting.lights
-        )
+        lights = tuple(self.over(light) if light is key else light for light in lighting.lights)
         return self._with_surroundings(lighting.model_copy(update={"lights": lights}))
 
-    def _override(self, light: Light) -> Light:
+    def over(self, light: Light) -> Light:
+        """The light with what these arguments say of one light."""
         changes: dict[str, Any] = {}
         if self.light_from is not None:
             changes["azimuth_deg"], changes["elevation_deg"] = LIGHT_FROM[self.light_from]
@@ -226,15 +251,27 @@ class LightArguments(Arguments):
 class PlanArguments(LightArguments):
     """A relighting that is only planned."""
 
+    instead: ClassVar[Mapping[str, str]] = {"image": "based_on"}
+
     image: Annotated[
         str,
         Field(
             min_length=1,
             max_length=6_000_000,
-            description="Path, file://, https://, data:, relight://images/<id>, or latest "
-            "(newest photo in the allowed folders). Chat attachments never reach this server.",
+            description="Required without based_on: path, file://, https://, data:, "
+            "relight://images/<id>, job_id (its result), or latest (newest photo in the allowed "
+            "folders). Chat attachments never reach this server.",
         ),
     ]
+    based_on: Annotated[
+        Text | None,
+        Field(
+            max_length=100,
+            description="job_id to change: its photo and arguments, but for those given here. "
+            'kelvin, intensity, softness, ambient, exposure_ev, strength also take steps: "+10%", '
+            '"-0.2", "+300".',
+        ),
+    ] = None
     reference: Annotated[
         Text | None,
         Field(description="Another photo whose light is matched; excludes look and lights."),
@@ -271,6 +308,20 @@ class PlanArguments(LightArguments):
         Number,
     ] = None
     preview: Annotated[bool | None, Field(description="Also return one small inline JPEG.")] = None
+
+    @classmethod
+    def parse(cls, values: dict[str, Any]) -> Self:
+        """As in `Arguments`; without a job to change, "-0.5" is a number as it stands."""
+        ev = values.get("exposure_ev")
+        if isinstance(ev, str) and is_unset(values.get("based_on")):
+            step = Step.read(ev)
+            if step is not None and step < 0 and not step.is_share:
+                values = {**values, "exposure_ev": float(step)}
+        return super().parse(values)
+
+    @property
+    def changes_a_job(self) -> bool:
+        return self.based_on is not None
 
     def conflicts(self) -> Iterator[RequestError]:
         yield from super().conflicts()
@@ -313,8 +364,14 @@ class RelightArguments(PlanArguments):
     ] = None
 
 
+def limits_of(name: str) -> tuple[float, float]:
+    """The least and the most a number of the light may be."""
+    number, _ = LightArguments.model_json_schema()["properties"][name]["anyOf"]
+    return number["minimum"], number["maximum"]
+
+
 def _look_names(text: str) -> list[str]:
-    names = [name.strip().lower().replace("-", "_").replace(" ", "_") for name in text.split(",")]
+    names = [str(kind_words.choice(name.strip(), LOOKS)) for name in text.split(",")]
     names = list(dict.fromkeys(name for name in names if name))
     if not names or len(names) > MAX_COUNT:
         raise InvalidArgument(
@@ -322,11 +379,16 @@ def _look_names(text: str) -> list[str]:
             hint="Looks: " + ", ".join(LOOKS) + ".",
             argument="look",
         )
-    for name in names:
-        if name not in LOOKS:
-            raise UnknownLook(
-                f"No look of that name. {did_you_mean(name, LOOKS)}".strip(),
-                hint="Looks: " + ", ".join(LOOKS) + ".",
-                argument="look",
-            )
+    unknown = [(place, name) for place, name in enumerate(names, 1) if name not in LOOKS]
+    if unknown:
+        raise UnknownLook(
+            " ".join(_which_look(place, name, of=len(names)) for place, name in unknown),
+            hint="Looks: " + ", ".join(LOOKS) + ".",
+            argument="look",
+        )
     return names
+
+
+def _which_look(place: int, name: str, *, of: int) -> str:
+    which = "No look of that name." if of == 1 else f"Number {place} of the {of} in look is none."
+    return f"{which} {did_you_mean(name, LOOKS)}".strip()

@@ -1,17 +1,31 @@
-"""What callers are shown: the results of every use case, as plain JSON values."""
+"""What callers are shown: the results of every use case, as plain JSON values.
 
-from typing import Any, Literal
+An agent carries every answer in its context, so each is small: see `*_CHARS`, and
+tests/server/test_sizes.py.
+"""
+
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, JsonValue
 
 from mcp_relight.errors import RelightError
 
-from .job import Cost, Failure, FieldHonesty, Sent, Stage, Status
-from .lighting import Lighting
-from .report import LightAnalysis, Report
+from .job import Cost, Failure, Sent, Stage, Status
+from .report import (
+    CollateralReport,
+    DirectionReport,
+    Flaw,
+    KelvinReport,
+    LightAnalysis,
+    MatchReport,
+    Parts,
+    Report,
+    StopsReport,
+    Verdict,
+)
 
 
-class _View(BaseModel):
+class View(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     def facts(self) -> dict[str, Any]:
@@ -19,7 +33,7 @@ class _View(BaseModel):
         return self.model_dump(mode="json", exclude_none=True)
 
 
-class ErrorView(_View):
+class ErrorView(View):
     code: str
     message: str
     hint: str = ""
@@ -33,144 +47,102 @@ class ErrorView(_View):
         )
 
 
-class ImageView(_View):
+class ImageView(View):
+    """A stored picture. Of a long row of alike ones, all but the first say only id and path."""
+
     image_id: str
-    uri: str
+    uri: str | None = None
     path: str | None = None
-    width: int
-    height: int
-    mime_type: str
-    bytes: int
+    width: int | None = None
+    height: int | None = None
+    mime_type: str | None = None
+    bytes: int | None = None
 
 
-class JobView(_View):
-    """A relighting job: what was asked, where it stands, and what came of it."""
+class ReportView(View):
+    """A report as a job tells it: a long answer leaves out numbers, which compare_images tells."""
+
+    verdict: Verdict
+    sentence: str
+    parts: Parts
+    flaws: tuple[Flaw, ...] = ()
+    direction: DirectionReport
+    stops: StopsReport | None = None
+    kelvin: KelvinReport | None = None
+    collateral: CollateralReport | None = None
+    match: MatchReport | None = None
+
+    @staticmethod
+    def of(report: Report) -> "ReportView":
+        return ReportView(**{name: getattr(report, name) for name in Report.model_fields})
+
+
+class FieldsView(View):
+    """What a model does with the fields of the light, grouped; an approximation says how."""
+
+    honoured: tuple[str, ...] = ()
+    approximated: dict[str, str] = {}
+    ignored: tuple[str, ...] = ()
+
+
+class JobView(View):
+    """A relighting job: what was asked, where it stands, and what came of it.
+
+    While it goes on it says only where it stands and when to ask again. `stage` is told where it
+    says more than `status`; `lighting` where it is not what was asked.
+    """
 
     job_id: str
     name: str
     """Of the photo, without its extension."""
     status: Status
-    stage: Stage
+    stage: Stage | None = None
     model: str
-    provider: str
     progress: float
-    created_at: str
-    updated_at: str
-    images: tuple[ImageView, ...] = ()
-    cost: Cost
-    lighting: Lighting
-    fields: tuple[FieldHonesty, ...] = ()
-    report: Report | None = None
-    sent: tuple[Sent, ...] = ()
-    warnings: tuple[str, ...] = ()
+    eta_s: int | None = None
+    """When it should be finished, in seconds from now."""
+    created_at: str | None = None
+    look: str | None = None
+    images: tuple[ImageView, ...] | None = None
+    cost: Cost | None = None
+    lighting: dict[str, JsonValue] | None = None
+    fields: FieldsView | None = None
+    report: ReportView | None = None
+    sent: tuple[Sent, ...] | None = None
+    warnings: tuple[str, ...] | None = None
     seed: int | None = None
     error: ErrorView | None = None
     siblings: tuple[str, ...] | None = None
+    based_on: str | None = None
     next_step: str
 
 
-class JobSummary(_View):
+class JobRow(View):
+    """A job as a row of many. `path` is relative to the folder that all have in common. A long row
+    leaves out `name`, `path` and `look`, in this order."""
+
     job_id: str
     status: Status
+    name: str | None = None
     model: str
     look: str | None = None
-    created_at: str
-    image_ids: tuple[str, ...] = ()
+    verdict: Verdict | None = None
+    cost_usd: float | None = None
     error_code: str | None = None
+    path: str | None = None
+    created_at: str
 
 
-class JobList(_View):
-    jobs: tuple[JobSummary, ...]
+class JobList(View):
+    folder: str | None = None
+    jobs: tuple[JobRow, ...]
     cursor: str | None = None
+    spent_today_usd: float
+    budget_left_usd: float
     next_step: str
 
 
-class PriceView(_View):
-    amount: float
-    unit: str
-    usd_at_most: float | None = None
-    source: str
-    as_of: str = ""
-
-
-class ModelView(_View):
-    """One model. What stands below `verified` comes when one model is asked for by name."""
-
-    model: str
-    ready: bool
-    summary: str
-    price: PriceView
-    typical_s: float | None = None
-    light_controls: tuple[str, ...] | None = None
-    relights: bool | None = None
-    verified: bool
-    title: str | None = None
-    missing: str | None = None
-    mode: Literal["local", "async", "sync"] | None = None
-    max_count: int | None = None
-    max_prompt_chars: int | None = None
-    reproducible: bool | None = None
-    notes: tuple[str, ...] | None = None
-    parameters: dict[str, JsonValue] | None = None
-    example: dict[str, JsonValue] | None = None
-
-
-class ListingView(_View):
-    """Where a changing list of models and prices was read: today's own, or a built-in copy."""
-
-    source: str
-    as_of: str
-    live: bool
-
-
-class ProviderView(_View):
-    """Whether the models of one provider can be used, and what is missing."""
-
-    provider: str
-    ready: bool
-    missing: str | None = None
-    listing: ListingView | None = None
-
-
-class ModelList(_View):
-    providers: tuple[ProviderView, ...]
-    models: tuple[ModelView, ...]
-    default_model: str
-    looks: tuple[str, ...]
-    next_step: str
-
-
-class Candidate(_View):
-    """One model that could carry out a plan. `cost` is that of the whole call, all looks."""
-
-    model: str
-    ready: bool
-    missing: str | None = None
-    cost: Cost
-    price_source: str
-    typical_s: float | None = None
-    fields: tuple[FieldHonesty, ...]
-    finish: str
-    request: dict[str, JsonValue]
-    """What would be sent, with the picture left out."""
-    problem: ErrorView | None = None
-
-
-class Plan(_View):
-    """What a relighting would do and cost. Nothing was spent, nothing was sent."""
-
-    image: ImageView
-    name: str
-    lighting: Lighting
-    candidates: tuple[Candidate, ...]
-    more: int = 0
-    """Further models that could do it and fit less well."""
-    siblings: int = 1
-    warnings: tuple[str, ...] = ()
-    next_step: str
-
-
-class FoundImage(_View):
+class FoundImage(View):
     """A file, its name relative to the folder that all have in common."""
 
     name: str
@@ -178,7 +150,7 @@ class FoundImage(_View):
     job_id: str | None = None
 
 
-class FoundImages(_View):
+class FoundImages(View):
     folder: str | None = None
     images: tuple[FoundImage, ...]
     cursor: str | None = None
@@ -191,14 +163,14 @@ class FoundImages(_View):
         return [folder + image.name for image in self.images]
 
 
-class AnalysisView(_View):
+class AnalysisView(View):
     image: ImageView
     name: str
     light: LightAnalysis
     next_step: str
 
 
-class Comparison(_View):
+class Comparison(View):
     """Before and after of one job, or of two images."""
 
     before: ImageView

@@ -41,6 +41,16 @@ def dollars(usd: float) -> str:
     return f"${whole}.{cents:0<2}"
 
 
+def json_text(value: object) -> str:
+    """JSON as it is answered: in one line, with letters as they are."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def shortened(text: str, most_chars: int) -> str:
+    """At most so many characters; what was cut ends in an ellipsis."""
+    return text if len(text) <= most_chars else text[: most_chars - 1].rstrip() + "…"
+
+
 def printable(text: str, most_chars: int) -> str:
     """At most so many characters, without control characters or line breaks."""
     return "".join(letter for letter in text[:most_chars] if letter.isprintable())

@@ -69,6 +69,12 @@ async def later(ports: Ports, job: Job, seconds: float, note: str, **changes: An
     return await ports.jobs.move(job, job.stage, due_at=due_at, note=note, **changes)
 
 
+async def in_turn(ports: Ports, job: Job, wait_s: float, note: str) -> Job | None:
+    """Look again when its slot of the rate gate comes. The row keeps the slot: whoever looks then
+    may be another worker."""
+    return await later(ports, job, wait_s, note, slots=ports.slots.put_away(job.job_id))
+
+
 async def take_result(
     ports: Ports, job: Job, rendered: Rendered, *, is_local: bool = False
 ) -> Job | None:

@@ -50,6 +50,7 @@ class Ports:
 
     async def rate_wait_s(self, provider: Provider, job: Job, *, requests: int = 1) -> float:
         """0 when this job may send a request to its provider now; else when to ask again."""
+        self.slots.take_up(job.job_id, job.slots)
         return await self.slots.wait_s(job.job_id, provider.rate, requests=requests)
 
     def turn(self, provider: Provider, job: Job) -> Turn:

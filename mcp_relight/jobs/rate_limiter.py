@@ -1,27 +1,19 @@
 """Slots of the rate gates, remembered for those that wait for them.
 
-A job that must wait longer than an instant goes back to the store with the time of its slot, so
-that a thousand waiting jobs are a thousand rows and not a thousand tasks.
+A job that must wait longer than an instant goes back to the store with its slots, so that a
+thousand waiting jobs are a thousand rows and not a thousand tasks, and any worker can use them.
 """
 
 from collections import deque
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 from mcp_relight.domain.clock import Clock, is_ahead
 from mcp_relight.domain.exchange import Rate
+from mcp_relight.domain.job import Slot
 from mcp_relight.domain.ports import Jobs
 
 _STALE_S = 2.0
 """A slot that was not used in time is given up: used late, many of them would make a burst."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Moment:
-    """A time to wait for, and when it was written down: a clock that was put back since means that
-    nothing is known of it."""
-
-    at: float
-    since: float
 
 
 class RateLimiter:
@@ -30,8 +22,8 @@ class RateLimiter:
     def __init__(self, jobs: Jobs, clock: Clock) -> None:
         self._jobs = jobs
         self._clock = clock
-        self._taken: dict[str, deque[_Moment]] = {}
-        self._held: dict[str, _Moment] = {}
+        self._taken: dict[str, deque[Slot]] = {}
+        self._held: dict[str, Slot] = {}
 
     async def wait_s(self, holder: str, rate: Rate, *, requests: int = 1) -> float:
         """0 when this holder may send a request now; else when to ask again. Slots for all
@@ -61,15 +53,24 @@ class RateLimiter:
         self._held[rate.name] = self._in(seconds)
         await self._jobs.hold(rate.name, seconds)
 
+    def put_away(self, holder: str) -> tuple[Slot, ...]:
+        """The slots of a job, to be kept in its row."""
+        return tuple(self._taken.pop(holder, ()))
+
+    def take_up(self, holder: str, slots: Sequence[Slot]) -> None:
+        """The slots that a job's row kept."""
+        if slots:
+            self._taken[holder] = deque(slots)
+
     def drop(self, holder: str) -> None:
         """Forget the slots of a job that ended."""
         self._taken.pop(holder, None)
 
-    def _in(self, seconds: float) -> _Moment:
+    def _in(self, seconds: float) -> Slot:
         now = self._clock.now()
-        return _Moment(now + seconds, since=now)
+        return Slot(at=now + seconds, since=now)
 
-    def _is_usable(self, rate: Rate, slot: _Moment) -> bool:
+    def _is_usable(self, rate: Rate, slot: Slot) -> bool:
         now = self._clock.now()
         held = self._held.get(rate.name)
         if held is not None and is_ahead(held.since, now):

@@ -7,6 +7,7 @@ import logging
 from dataclasses import dataclass
 from pathlib import Path
 
+from mcp_relight.domain.changes import result_stem
 from mcp_relight.domain.job import Job, JobRequest
 from mcp_relight.domain.known_light import known_light
 from mcp_relight.domain.report import LightAnalysis, Report
@@ -157,9 +158,3 @@ async def _publish(ports: Ports, image_id: str, folder: Path, stem: str) -> str 
     except RelightError as error:
         _log.warning("A finished picture could not be written to a folder: %s", error.code)
         return None
-
-
-def result_stem(request: JobRequest, number: int) -> str:
-    """`mug-golden-hour`, `mug-golden-hour-2` …"""
-    stem = f"{request.image_name}-{request.lighting.look or 'relit'}"
-    return stem if number == 1 else f"{stem}-{number}"

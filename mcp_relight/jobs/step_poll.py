@@ -13,7 +13,15 @@ from mcp_relight.errors import (
     StorageFull,
 )
 
-from .outcomes import PROGRESS_DOWNLOADING, PROGRESS_RUNNING, added, fail, later, take_result
+from .outcomes import (
+    PROGRESS_DOWNLOADING,
+    PROGRESS_RUNNING,
+    added,
+    fail,
+    in_turn,
+    later,
+    take_result,
+)
 from .ports import Ports
 from .retry import counted, is_past_keeping, jittered, poll_again_s, waited_s
 
@@ -34,7 +42,7 @@ async def poll(ports: Ports, provider: Provider, job: Job) -> Job | None:
     """running → running, downloading, finishing, failed or expired."""
     wait_s = await ports.rate_wait_s(provider, job)
     if wait_s > 0:
-        return await later(ports, job, wait_s, job.note)
+        return await in_turn(ports, job, wait_s, job.note)
     if job.cancel_requested:
         return await _cancel(ports, provider, job)
     try:

@@ -11,6 +11,7 @@ from mcp_relight.domain.job import Cost, Job
 from mcp_relight.domain.ports import Prepared, Provider
 from mcp_relight.errors import (
     BudgetExceeded,
+    JobNotFound,
     ModelNotReady,
     ProviderProtocol,
     RelightError,
@@ -22,6 +23,7 @@ from .outcomes import (
     added,
     dearer,
     fail,
+    in_turn,
     insist,
     later,
     release_inputs,
@@ -35,6 +37,8 @@ MAX_SUBMITS = 5
 MAX_PREPARES = 4
 _RECONCILE_AGAIN_S = (60.0, 300.0)
 _POLL_S = 5.0
+_LATE_TRIES = 5
+"""How often a row may move between being read and being written."""
 
 
 async def submit(ports: Ports, provider: Provider, job: Job) -> Job | None:
@@ -46,7 +50,7 @@ async def submit(ports: Ports, provider: Provider, job: Job) -> Job | None:
     requests = ports.inputs.requests(job) + 1
     wait_s = await ports.rate_wait_s(provider, job, requests=requests)
     if wait_s > 0:
-        return await later(ports, job, wait_s, "Waiting for the provider's rate limit.")
+        return await in_turn(ports, job, wait_s, "Waiting for the provider's rate limit.")
     try:
         prepared = await ports.inputs.prepare(job, ports.turn(provider, job))
     except RelightError as error:
@@ -61,14 +65,17 @@ async def submit(ports: Ports, provider: Provider, job: Job) -> Job | None:
         outcome = await provider.submit(prepared.call, ports.turn(provider, job))
     except RelightError as error:
         return await insist(ports, partial(_refused, ports, provider, sending, error))
-    return await insist(ports, partial(take_answer, ports, sending, outcome))
+    after = await insist(ports, partial(take_answer, ports, sending, outcome))
+    if after is None:
+        await insist(ports, partial(_take_late_answer, ports, sending, outcome))
+    return after
 
 
 async def reconcile(ports: Ports, provider: Provider, job: Job) -> Job | None:
     """submitting or submit_unknown, found by somebody who did not send it: look for evidence."""
     wait_s = await ports.rate_wait_s(provider, job)
     if wait_s > 0:
-        return await later(ports, job, wait_s, job.note)
+        return await in_turn(ports, job, wait_s, job.note)
     try:
         outcome = await provider.reconcile(job, ports.turn(provider, job))
     except RelightError:
@@ -110,6 +117,21 @@ async def take_answer(ports: Ports, job: Job, outcome: Outcome) -> Job | None:
             )
         case _:
             return await to_unknown(ports, job)  # it answered, but nobody can ask again
+
+
+async def _take_late_answer(ports: Ports, sent: Job, outcome: Outcome) -> None:
+    """Somebody took this worker for dead while it was sending, and holds the row now. The answer
+    came after all: what was paid for is kept in the row, which stays theirs."""
+    for _ in range(_LATE_TRIES):
+        try:
+            theirs = await ports.jobs.get(sent.job_id)
+        except JobNotFound:
+            return
+        is_unsettled = theirs.stage in {"submitting", "submit_unknown"}
+        if not is_unsettled or theirs.submits != sent.submits:
+            return
+        if await _found(ports, theirs, outcome) is not None:
+            return
 
 
 async def _not_prepared(

@@ -1,8 +1,9 @@
-"""The pixel child: `python -m mcp_relight.pixels.child`.
+"""The pixel child: `python -m mcp_relight.pixels.child IDLE_S [engine]`.
 
 Reads one task per frame from stdin and answers it on stdout until stdin ends or nothing was asked
-for a while. Bytes in, bytes out: it opens no file but the package's own networks and, on Linux,
-reaches nothing outside.
+for a while. Bytes in, bytes out: it opens no file but the package's own and, on Linux, reaches
+nothing outside. With `engine` it is ready to compute; without, it is sooner ready to decode, and
+loads the engine when that is first needed.
 """
 
 import os
@@ -18,7 +19,7 @@ from pydantic import TypeAdapter
 from mcp_relight.errors import RelightError
 
 from . import frames, limits
-from .frames import IDLE_EXIT_CODE
+from .frames import ENGINE, IDLE_EXIT_CODE
 
 _PLAIN = TypeAdapter[Any](Any)
 
@@ -29,18 +30,27 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     limits.die_with_parent()
     stdin, stdout = sys.stdin.buffer, _claim_stdout()
-    # Imported only now: all of it loads and, on first use, compiles before the limits close.
+    # Imported only now: what is needed loads and, on first use, compiles before the limits close.
     import cv2
 
-    from .tasks import TASKS
+    from .decoding import DECODING
 
     cv2.setNumThreads(2)
+    if ENGINE in sys.argv[2:]:
+        _computing()
     limits.leave_network()
     limits.limit_process()
     _send(stdout, {"ready": True})
     while (request := _next_request(stdin, idle_s)) is not None:
         limits.limit_task(request["limit_s"])
-        _send(stdout, _answer(TASKS, request))
+        tasks = DECODING if request["task"] in DECODING else _computing()
+        _send(stdout, _answer(tasks, request))
+
+
+def _computing() -> dict[str, Callable[..., object]]:
+    from .tasks import COMPUTING
+
+    return COMPUTING
 
 
 def _claim_stdout() -> BinaryIO:

@@ -6,6 +6,7 @@ the keys and the jobs are.
 
 import logging
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any, TypeVar
 
 import anyio
@@ -50,7 +51,9 @@ class PixelChild:
     """Implements `Pixels` with one child process: started when first needed, kept warm, ended when
     idle for `idle_s`. It does one task at a time; further calls wait for their turn.
 
-    A decode may take `decode_limit_s`, anything longer `render_limit_s`; then the child is killed.
+    `with_engine` is for those who will compute: a child that is first asked to decode is sooner
+    ready without. A decode may take `decode_limit_s`, anything longer `render_limit_s`; then the
+    child is killed.
     """
 
     def __init__(
@@ -59,8 +62,10 @@ class PixelChild:
         idle_s: float = 60.0,
         decode_limit_s: float = _DECODE_LIMIT_S,
         render_limit_s: float = _RENDER_LIMIT_S,
+        with_engine: bool = False,
     ) -> None:
         self._idle_s = idle_s
+        self._with_engine = with_engine
         self._decode_limit_s = decode_limit_s
         self._render_limit_s = render_limit_s
         self._turn = anyio.Lock()
@@ -129,6 +134,12 @@ class PixelChild:
             target=target,
         )
 
+    async def warm_up(self) -> None:
+        """Start the child now, for a call that is about to come; it says what is wrong, if so."""
+        async with self._turn:
+            with suppress(EngineCrashed):
+                await self._running_child()
+
     async def aclose(self) -> None:
         """End the child, whatever it is at."""
         child, self._child = self._child, None
@@ -193,7 +204,7 @@ class PixelChild:
         if self._child is not None and not self._child.is_running:
             await self.aclose()
         if self._child is None:
-            self._child = await ChildProcess.start(self._idle_s)
+            self._child = await ChildProcess.start(self._idle_s, with_engine=self._with_engine)
         return self._child
 
 

@@ -16,6 +16,9 @@ MAX_HEADER_BYTES = 1_000_000
 MAX_BLOBS_BYTES = 600_000_000
 """Above the largest honest message: a 50 MP picture with alpha and its three maps."""
 
+ENGINE = "engine"
+"""What a child is told that shall be ready to compute."""
+
 IDLE_EXIT_CODE = 75
 """The child ended because nothing was asked of it; no request was lost."""
 

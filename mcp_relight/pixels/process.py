@@ -55,11 +55,12 @@ class ChildProcess:
         self._received = bytearray()
 
     @classmethod
-    async def start(cls, idle_s: float) -> Self:
+    async def start(cls, idle_s: float, *, with_engine: bool) -> Self:
         """Raises EngineCrashed when the child does not come up."""
+        command = [sys.executable, "-P", "-m", "mcp_relight.pixels.child", str(idle_s)]
         process = await anyio.open_process(
             # -P: the working folder, which may hold downloads, is no place to import from.
-            [sys.executable, "-P", "-m", "mcp_relight.pixels.child", str(idle_s)],
+            [*command, frames.ENGINE] if with_engine else command,
             stderr=None,
             env=_environment(),
         )

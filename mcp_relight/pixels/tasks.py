@@ -1,4 +1,5 @@
-"""What the child can be asked to do. The one place that joins codecs, engine, finish and measures.
+"""What the child can be asked to compute. The one place that joins codecs, engine, finish and
+measures.
 
 Each function is a task under its own name; arguments and results are values of `domain`, with
 pictures as encoded bytes.
@@ -12,79 +13,21 @@ from zipfile import BadZipFile
 from pydantic import validate_call
 
 from mcp_relight.domain.lighting import Lighting
-from mcp_relight.domain.pixels import Encoded, Inspected, RenderResult, RenderTask, SheetCell
+from mcp_relight.domain.pixels import Encoded, RenderResult, RenderTask
 from mcp_relight.domain.report import LightAnalysis, Report
 from mcp_relight.engine.analysis import Analysis
 from mcp_relight.engine.pipeline import analyze_shape, relight, subject_middle
 from mcp_relight.engine.shape_model import Learned, ShapeModelRefused, look
-from mcp_relight.errors import InvalidArgument
 from mcp_relight.finish import light_only
 from mcp_relight.measure.analyze import analyze as measure_light
 from mcp_relight.measure.report import report as measure_report
 
-from . import sheet as sheets
-from . import sheet as word_cards
-from .decode import Source, decode
-from .encode import encode, encode_like, jpeg_within
-from .photo import (
-    Photo,
-    read_depth,
-    read_mask,
-    read_normals,
-    read_photo,
-    read_srgb,
-    split,
-    without_hidden,
-)
-from .profile import color_space
+from .encode import encode_like
+from .photo import Photo, read_depth, read_mask, read_normals, read_photo
 
 _LOOKED_AT_PX = 1024
 
 _NOT_AN_ANALYSIS = (ValueError, KeyError, OSError, EOFError, BadZipFile, zlib.error)
-
-
-def inspect(data: bytes) -> Inspected:
-    source = decode(data)
-    sideways = source.orientation >= 5
-    width, height = source.image.size[::-1] if sideways else source.image.size
-    kept = source.stripped if source.format == "JPEG" or source.orientation == 1 else None
-    clean = kept if kept is not None else _as_png(source).data
-    return Inspected(
-        data=clean,
-        mime_type="image/jpeg" if source.format == "JPEG" else "image/png",
-        width=width,
-        height=height,
-        has_alpha=source.has_alpha,
-        warnings=source.warnings,
-    )
-
-
-def _as_png(source: Source) -> Encoded:
-    """Turned the right way up, in the picture's own colours."""
-    rgb, alpha = split(source)
-    if alpha is not None:
-        rgb.putalpha(alpha)
-    fits = source.profile is not None and color_space(source.profile) == "RGB"
-    return encode(rgb, "image/png", profile=source.profile if fits else None)
-
-
-def thumbnail(image: bytes, max_edge_px: int, max_bytes: int) -> Encoded:
-    return jpeg_within(read_srgb(image, max_edge_px=max_edge_px), max_bytes)
-
-
-def sheet(cells: list[SheetCell], max_edge_px: int, max_bytes: int) -> Encoded:
-    if not cells:
-        raise InvalidArgument("A contact sheet needs a picture.", argument="image")
-    return jpeg_within(sheets.contact_sheet(cells, max_edge_px), max_bytes)
-
-
-def word_card(words: str, max_bytes: int) -> Encoded:
-    return jpeg_within(word_cards.word_card(words), max_bytes)
-
-
-def reencode(image: bytes, max_edge_px: int | None, mime_type: str) -> Encoded:
-    picture = read_srgb(image, max_edge_px=max_edge_px)
-    return encode(without_hidden(picture), mime_type)
 
 
 def render(task: RenderTask) -> RenderResult:
@@ -189,18 +132,6 @@ def transfer(original: bytes, result: bytes) -> tuple[Encoded | None, list[str]]
     return picture, list(moved.warnings)
 
 
-TASKS: dict[str, Callable[..., object]] = {
-    task.__name__: validate_call(task)
-    for task in (
-        inspect,
-        thumbnail,
-        sheet,
-        word_card,
-        reencode,
-        render,
-        transfer,
-        analyze,
-        middle,
-        report,
-    )
+COMPUTING: dict[str, Callable[..., object]] = {
+    task.__name__: validate_call(task) for task in (render, transfer, analyze, middle, report)
 }

@@ -143,7 +143,10 @@ class LocalRenderer:
     def _analysis_key(
         self, request: JobRequest, params: LocalParams, shape_model: ShapeModel | None
     ) -> str:
-        """Everything an analysis depends on: the pictures, how to read them, and the engine."""
+        """Everything an analysis depends on: the pictures, how to read them, and the engine. It
+        names each picture, so that the analysis goes with the first of them that does."""
+        pictures = [request.image_id, *([request.mask_id] if request.mask_id else ())]
+        pictures += sorted(request.extra_image_ids.values())
         parts = [
             self._engine_version,
             request.image_id,
@@ -153,7 +156,8 @@ class LocalRenderer:
             params.depth_convention,
             "" if shape_model is None else f"shape_model={shape_model.sha256}",
         ]
-        return "analysis-" + hashlib.sha256("\n".join(parts).encode()).hexdigest()[:32]
+        digest = hashlib.sha256("\n".join(parts).encode()).hexdigest()[:32]
+        return "-".join(["analysis", *pictures, digest])
 
 
 _SHAPE_FROM: dict[MaskMode, str] = {

@@ -1,5 +1,7 @@
 """Segmind's relighting models: parameters, prices and how a light becomes their controls."""
 
+import colorsys
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Literal
@@ -8,7 +10,7 @@ from pydantic import Field, JsonValue
 
 from mcp_relight.domain.exchange import Call
 from mcp_relight.domain.job import FieldHonesty
-from mcp_relight.domain.lighting import Light, Lighting
+from mcp_relight.domain.lighting import LIGHT_FROM, Light, Lighting
 from mcp_relight.domain.models import ModelSpec, Params, Price, described
 from mcp_relight.providers.kit.sizes import ic_light_size
 from mcp_relight.providers.kit.translate import (
@@ -24,6 +26,27 @@ from mcp_relight.providers.kit.translate import (
 AS_OF = "2026-11-20"
 Percent = Annotated[int, Field(ge=0, le=100)]
 Denoise = Annotated[float, Field(ge=0.1, le=1, allow_inf_nan=False)]
+_COLORLESS = 0.2
+_WARM_HUES, _COOL_HUES = (10, 60), (180, 260)
+"""Degrees on the colour circle that "warm" and "cool" stand for."""
+_SOFTBOX = 0.45
+_NEAR_DEG = 65.0
+"""A word for a direction further away than this from the asked one is another light."""
+_CONTROL_OF = {
+    "azimuth_deg": "light_direction",
+    "elevation_deg": "light_direction",
+    "kelvin": "light_temperature",
+    "color": "light_temperature",
+    "intensity": "light_intensity",
+    "exposure_ev": "light_intensity",
+    "softness": "light_type",
+}
+_NO_WORD = {
+    "light_direction": "its left, right, top and back are all another light",
+    "light_temperature": "it has warm, cool and neutral light alone, one for the whole picture",
+    "light_intensity": "its words are the opposite of it",
+    "light_type": "its even light has no hard edge",
+}
 Side = Literal[256, 320, 384, 448, 512, 576, 640, 704, 768, 832, 896, 960, 1024]
 
 
@@ -128,18 +151,29 @@ def _intensity(lighting: Lighting, key: Light) -> str:
 
 def _temperature(key: Light) -> str:
     if key.color is not None:
-        red, blue = int(key.color[1:3], 16), int(key.color[5:7], 16)
-        return "warm" if red > blue + 40 else "cool" if blue > red + 40 else "neutral"
+        return _temperature_of(key.color) or "neutral"
     kelvin = key.kelvin or 5600
     if kelvin <= 2800:
         return "sunset"
     return "warm" if kelvin <= 4300 else "neutral" if kelvin <= 6800 else "cool"
 
 
+def _temperature_of(color: str) -> str | None:
+    """The word that comes near a colour; None for one that is neither warm nor cool, such as
+    pink, green or violet: the nearest word would be another light."""
+    red, green, blue = (int(color[start : start + 2], 16) / 255 for start in (1, 3, 5))
+    hue, saturation, _ = colorsys.rgb_to_hsv(red, green, blue)
+    if saturation < _COLORLESS:
+        return "neutral"
+    if _WARM_HUES[0] <= hue * 360 <= _WARM_HUES[1]:
+        return "warm"
+    return "cool" if _COOL_HUES[0] <= hue * 360 <= _COOL_HUES[1] else None
+
+
 def _type(lighting: Lighting, key: Light) -> str:
     if key.softness >= 0.8 or lighting.ambient >= 0.8:
         return "ambient"
-    if key.softness >= 0.45:
+    if key.softness >= _SOFTBOX:
         return "softbox"
     return "sunlight" if key.falloff < 0.5 else "spotlight"
 
@@ -147,25 +181,55 @@ def _type(lighting: Lighting, key: Light) -> str:
 def _control_honesty(
     lighting: Lighting, params: Mapping[str, JsonValue]
 ) -> tuple[FieldHonesty, ...]:
-    chosen = {name: params.get(name) or word for name, word in _words(lighting).items()}
-    direction = f"light_direction={chosen['light_direction']}"
-    temperature = f"light_temperature={chosen['light_temperature']}"
-    intensity = f"light_intensity={chosen['light_intensity']}"
+    """A word counts as an approximation only where it comes near what was asked, or was chosen."""
+    words = _words(lighting)
+    chosen = {name: params.get(name) or word for name, word in words.items()}
+    near = _is_near(lighting)
+    told = {
+        name: f"{control}={chosen[control]}"
+        for name, control in _CONTROL_OF.items()
+        if near[control] or params.get(control)
+    }
     if lighting.key is not None and lighting.key.elevation_deg < -20:
-        direction += "; it has no light from below"
+        for name in {"azimuth_deg", "elevation_deg"} & told.keys():
+            told[name] += "; it has no light from below"
+    lost = {name: _NO_WORD[control] for name, control in _CONTROL_OF.items() if name not in told}
     return honest(
         lighting,
-        approximated={
-            "azimuth_deg": direction,
-            "elevation_deg": direction,
-            "kelvin": temperature,
-            "color": temperature,
-            "intensity": intensity,
-            "exposure_ev": intensity,
-            "softness": f"light_type={chosen['light_type']}",
+        approximated=told,
+        ignored={
+            **lost,
+            "prompt": "this model takes no words",
+            "lights": "only the key light is sent",
         },
-        ignored={"prompt": "this model takes no words", "lights": "only the key light is sent"},
     )
+
+
+def _is_near(lighting: Lighting) -> dict[str, bool]:
+    """Of each control, whether its word is near the light that was asked for."""
+    key, words = lighting.key or Light(), _words(lighting)
+    angle_deg = _apart_deg(key, LIGHT_FROM[str(words["light_direction"])])
+    is_tinted = key.color is not None and _temperature_of(key.color) is None
+    colors = {light.color or light.kelvin for light in (key, *lighting.rivals)}
+    return {
+        "light_direction": lighting.is_even or (not lighting.rivals and angle_deg <= _NEAR_DEG),
+        "light_temperature": not is_tinted and len(colors) == 1,
+        "light_intensity": _has_sign_of(lighting, str(words["light_intensity"])),
+        "light_type": words["light_type"] != "ambient" or key.softness >= _SOFTBOX,
+    }
+
+
+def _apart_deg(light: Light, angles: tuple[float, float]) -> float:
+    other = Light(azimuth_deg=angles[0], elevation_deg=angles[1])
+    cosine = sum(a * b for a, b in zip(light.direction, other.direction, strict=True))
+    return math.degrees(math.acos(max(-1.0, min(1.0, cosine))))
+
+
+def _has_sign_of(lighting: Lighting, word: str) -> bool:
+    """Whether dark stays dark, and bright bright."""
+    if lighting.exposure_ev <= -0.5 or lighting.exposure_ev >= 0.4:
+        return word == ("mood" if lighting.exposure_ev < 0 else "bright")
+    return not (lighting.exposure_ev < 0 and word == "bright")
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from mcp.types import (
 )
 
 from mcp_relight.domain.looks import LOOKS
-from mcp_relight.domain.queries import FindArguments, ListJobsArguments, ListModelsArguments
+from mcp_relight.domain.queries import FindArguments, ListModelsArguments
 from mcp_relight.errors import RelightError
 from mcp_relight.service.handle import ServiceHandle
 
@@ -67,7 +67,7 @@ class KnownNames:
         return LOOKS
 
     async def models(self, provider: str | None) -> Iterable[str]:
-        found = await (await self._handle.service()).list_models(ListModelsArguments())
+        found = await (await self._handle.service()).list_models(ListModelsArguments(), whole=True)
         return [model.model for model in found.models]
 
     async def models_of_provider(self, provider: str | None) -> Iterable[str]:
@@ -79,12 +79,12 @@ class KnownNames:
         return dict.fromkeys(model.partition("/")[0] for model in await self.models(None))
 
     async def job_ids(self, provider: str | None) -> Iterable[str]:
-        newest = await (await self._handle.service()).list_jobs(ListJobsArguments(limit=_NEWEST))
-        return [job.job_id for job in newest.jobs]
+        newest = await (await self._handle.service()).newest(limit=_NEWEST)
+        return [job.job_id for job in newest]
 
     async def image_ids(self, provider: str | None) -> Iterable[str]:
-        newest = await (await self._handle.service()).list_jobs(ListJobsArguments(limit=_NEWEST))
-        return dict.fromkeys(image_id for job in newest.jobs for image_id in job.image_ids)
+        newest = await (await self._handle.service()).newest(limit=_NEWEST)
+        return dict.fromkeys(image_id for job in newest for image_id in job.images)
 
     async def photos(self, provider: str | None) -> Iterable[str]:
         found = await (await self._handle.service()).find(FindArguments(limit=_NEWEST))

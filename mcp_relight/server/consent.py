@@ -33,7 +33,8 @@ class Consent(BaseModel):
 
 
 def cost_question(quote: Quote) -> Elicit[Consent]:
-    return Elicit(f"{quote.model} may cost up to {dollars(quote.usd)}. Spend it?", Consent)
+    costs = f"{quote.model} may cost up to {dollars(quote.usd)}."
+    return Elicit(" ".join([costs, *quote.warnings, "Spend it?"]), Consent)
 
 
 def can_be_asked(capabilities: ClientCapabilities | None) -> bool:

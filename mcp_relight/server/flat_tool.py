@@ -17,11 +17,12 @@ from mcp.types import CallToolResult, InputRequiredResult, ToolAnnotations
 from pydantic import BaseModel
 
 from mcp_relight.domain.arguments import Arguments
-from mcp_relight.errors import Internal, RelightError
+from mcp_relight.errors import Internal, ModelNotReady, RelightError
 from mcp_relight.service.handle import ServiceHandle
 
 from .replies import refused
 from .schema import bare_schema, flat_schema
+from .where_keys_go import with_a_way
 
 _log = logging.getLogger(__name__)
 
@@ -43,6 +44,8 @@ class FlatTool(Tool):
     ) -> Any:
         try:
             return await self.fn(self.arguments.parse(arguments), context)
+        except ModelNotReady as error:
+            return refused(with_a_way(error, context))
         except RelightError as error:
             return refused(error)
         except (MCPError, ToolError):

@@ -11,11 +11,12 @@ from mcp.types import Resource as ListedResource
 from pydantic import AnyUrl
 
 from mcp_relight.domain.image import URI_PREFIX
-from mcp_relight.domain.queries import ListJobsArguments
+from mcp_relight.domain.job import Job
 from mcp_relight.errors import (
     InvalidArgument,
 )
 from mcp_relight.service.handle import ServiceHandle
+from mcp_relight.service.showing import iso
 
 from .replies import refused
 from .tasks.extension import Tasks
@@ -80,16 +81,16 @@ class RelightServer(MCPServer[ServiceHandle]):
         if service is None:
             # Clients list at the start, and starting must cost nothing.
             return []
-        newest = await service.list_jobs(ListJobsArguments(status="succeeded", limit=_LISTED_JOBS))
-        titles = {
-            image_id: f"{job.look or 'Relit'} · {job.model} · {job.created_at}"
-            for job in reversed(newest.jobs)
-            for image_id in job.image_ids
-        }
+        newest = await service.newest(status="succeeded", limit=_LISTED_JOBS)
+        titles = {image_id: _title_of(job) for job in reversed(newest) for image_id in job.images}
         return [
             ListedResource(uri=URI_PREFIX + image_id, name=image_id, title=title)
             for image_id, title in reversed(titles.items())
         ]
+
+
+def _title_of(job: Job) -> str:
+    return f"{job.request.lighting.look or 'Relit'} · {job.model} · {iso(job.created_at)}"
 
 
 def _with_own_type(item: ReadResourceContents) -> ReadResourceContents:

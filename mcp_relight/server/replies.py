@@ -1,20 +1,17 @@
 """Every word and block a client is answered with."""
 
 import base64
-import json
 from typing import Any
 
 from mcp.types import CallToolResult, ContentBlock, ImageContent, ResourceLink, TextContent
 
+from mcp_relight.domain.image import URI_PREFIX
 from mcp_relight.domain.pixels import Encoded
 from mcp_relight.domain.views import ErrorView, ImageView
+from mcp_relight.domain.words import json_text
 from mcp_relight.errors import RelightError
 
-ERROR_META = "mcp-relight/error"
-
-
-def text_of(facts: dict[str, Any]) -> str:
-    return json.dumps(facts, ensure_ascii=False, separators=(",", ":"))
+ERROR_META, LIGHTING_META = "mcp-relight/error", "mcp-relight/lighting"
 
 
 def facts_result(
@@ -22,13 +19,14 @@ def facts_result(
     *,
     links: tuple[ImageView, ...] = (),
     picture: Encoded | None = None,
+    meta: dict[str, Any] | None = None,
 ) -> CallToolResult:
     """The same facts as text and as structured content: some clients show the model only one."""
-    content: list[ContentBlock] = [TextContent(type="text", text=text_of(facts))]
+    content: list[ContentBlock] = [TextContent(type="text", text=json_text(facts))]
     content += [_link(image) for image in links]
     if picture is not None:
         content.append(_inline(picture))
-    return CallToolResult(content=content, structured_content=facts)
+    return CallToolResult(content=content, structured_content=facts, _meta=meta)
 
 
 def picture_result(picture: Encoded, line: str) -> CallToolResult:
@@ -41,7 +39,7 @@ def refused(error: RelightError) -> CallToolResult:
     facts = {"error": ErrorView.of(error).facts()}
     return CallToolResult(
         is_error=True,
-        content=[TextContent(type="text", text=text_of(facts))],
+        content=[TextContent(type="text", text=json_text(facts))],
         _meta={ERROR_META: facts["error"]},
     )
 
@@ -57,7 +55,7 @@ def _inline(picture: Encoded) -> ImageContent:
 def _link(image: ImageView) -> ResourceLink:
     return ResourceLink(
         type="resource_link",
-        uri=image.uri,
+        uri=URI_PREFIX + image.image_id,
         name=image.image_id,
         title="Relit picture",
         mime_type=image.mime_type,

@@ -14,6 +14,7 @@ from mcp_types.methods import CacheableMethod
 from mcp_relight.domain.image import URI_PREFIX
 from mcp_relight.domain.looks import LOOKS
 from mcp_relight.domain.queries import GetJobArguments, ListModelsArguments
+from mcp_relight.domain.words import json_text
 from mcp_relight.errors import (
     ImageNotFound,
     JobNotFound,
@@ -25,7 +26,6 @@ from mcp_relight.service.handle import ServiceHandle
 
 from .changes import JOB_URI
 from .relight_server import RelightServer
-from .replies import text_of
 
 IMAGE_TEMPLATE = URI_PREFIX + "{image_id}"
 JOB_TEMPLATE = JOB_URI + "{job_id}"
@@ -56,7 +56,7 @@ def add_resources(server: RelightServer, handle: ServiceHandle) -> None:
 def _add_fixed(server: RelightServer, handle: ServiceHandle) -> None:
     async def models() -> str:
         with _in_words_of_the_protocol():
-            return text_of((await (await handle.service()).list_models(_ALL)).facts())
+            return json_text((await (await handle.service()).list_models(_ALL, whole=True)).facts())
 
     server.add_resource(
         FunctionResource(
@@ -88,12 +88,12 @@ def _add_templates(server: RelightServer, handle: ServiceHandle) -> None:
     async def job(job_id: str) -> str:
         with _in_words_of_the_protocol():
             arguments = GetJobArguments.parse({"job_id": job_id, "wait_s": 0})
-            return text_of((await (await handle.service()).get_job(arguments)).facts())
+            return json_text((await (await handle.service()).get_job(arguments)).facts())
 
     async def model(provider: str, model: str) -> str:
         with _in_words_of_the_protocol():
             arguments = ListModelsArguments.parse({"model": f"{provider}/{model}"})
-            return text_of((await (await handle.service()).list_models(arguments)).facts())
+            return json_text((await (await handle.service()).list_models(arguments)).facts())
 
     server.resource(
         IMAGE_TEMPLATE,

@@ -19,7 +19,11 @@ def flat_schema(arguments: type[Arguments], *, described: bool = True) -> dict[s
         name: _flat_property(prop, described=described)
         for name, prop in schema.get("properties", {}).items()
     }
-    required: list[str] = schema.get("required", [])
+    required: list[str] = [
+        name for name in schema.get("required", []) if name not in arguments.instead
+    ]
+    for name in arguments.instead:
+        properties[name]["nullable"] = True
     ordered = {name: properties[name] for name in [*required, *properties]}
     flat: dict[str, Any] = {"type": "object", "properties": ordered}
     if required:

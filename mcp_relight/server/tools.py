@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from mcp.server.mcpserver import Context
 from mcp.types import CallToolResult, InputRequiredResult
 
+from mcp_relight.domain.model_views import ModelList, Plan
 from mcp_relight.domain.pixels import Encoded
 from mcp_relight.domain.queries import (
     AnalyzeArguments,
@@ -27,15 +28,13 @@ from mcp_relight.domain.views import (
     FoundImages,
     JobList,
     JobView,
-    ModelList,
-    Plan,
 )
 from mcp_relight.service.handle import ServiceHandle
 
 from .apps import OPENS_COMPARE, AppTools
 from .consent import ask, can_be_asked, cost_question, declined
 from .flat_tool import FlatTool, flat_tool
-from .replies import facts_result, picture_result
+from .replies import LIGHTING_META, facts_result, picture_result
 
 if TYPE_CHECKING:
     from mcp_relight.service.service import Service
@@ -239,7 +238,10 @@ class Tools:
         self, service: "Service", arguments: CompareArguments, ctx: Ctx
     ) -> CallToolResult:
         # Never a resource link here: claude.ai drops the app's result when there is one.
-        return facts_result((await service.compare(arguments)).facts())
+        comparison, lighting = await service.compare(arguments)
+        # Where the app's rig starts; no model reads it.
+        start = {LIGHTING_META: lighting.model_dump(mode="json")} if lighting else None
+        return facts_result(comparison.facts(), meta=start)
 
     async def job_result(
         self, service: "Service", view: JobView, *, preview: bool
@@ -248,7 +250,7 @@ class Tools:
         picture: Encoded | None = None
         if preview:
             picture = await service.preview_of(view)
-        links = view.images if self._resource_links else ()
+        links = view.images or () if self._resource_links else ()
         return facts_result(view.facts(), links=links, picture=picture)
 
 

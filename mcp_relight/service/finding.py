@@ -1,6 +1,5 @@
 """Finding pictures on this machine by name and age."""
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -9,7 +8,7 @@ from mcp_relight.domain.ports import Jobs
 from mcp_relight.domain.queries import FindArguments
 from mcp_relight.domain.views import FoundImage, FoundImages
 
-from .showing import iso
+from .showing import common_folder, iso
 
 _LIMIT = 10
 _PAGES, _JOBS_A_PAGE = 5, 100
@@ -33,7 +32,7 @@ async def find_images(
         cursor=arguments.cursor,
         results=results,
     )
-    folder = _common_folder(page.found)
+    folder = common_folder([found.path for found in page.found])
     ours = [found for found in page.found if results and found.path.is_relative_to(output_dir)]
     makers = await _makers(ours, jobs, owner) if ours else {}
     return FoundImages(
@@ -50,15 +49,6 @@ async def find_images(
         allowed_folders=None if page.found else tuple(str(one) for one in readable_dirs),
         next_step=_next_step(arguments, found=bool(page.found), in_folder=folder is not None),
     )
-
-
-def _common_folder(found: Sequence[Found]) -> Path | None:
-    """The deepest folder that holds all of them; None where that is the root of all."""
-    try:
-        common = Path(os.path.commonpath([one.path.parent for one in found]))
-    except ValueError:  # none at all, or on several drives
-        return None
-    return common if common != Path(common.anchor) else None
 
 
 async def _makers(found: Sequence[Found], jobs: Jobs, owner: str) -> dict[Path, str]:

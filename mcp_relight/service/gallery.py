@@ -13,11 +13,12 @@ from mcp_relight.domain.lighting import Lighting
 from mcp_relight.domain.pixels import Encoded, SheetCell
 from mcp_relight.domain.ports import Images, Jobs, Pixels
 from mcp_relight.domain.queries import CompareArguments, ViewArguments
-from mcp_relight.domain.report import Verdict
+from mcp_relight.domain.report import Report, Verdict
 from mcp_relight.domain.views import Comparison
 from mcp_relight.errors import ImageNotFound, InvalidArgument, JobNotFound
 
 from .ordering import take
+from .pictures import finished
 from .showing import show_image
 
 VIEW_MAX_BYTES = 500_000
@@ -34,6 +35,9 @@ _BEST_FIRST: tuple[Verdict, ...] = (
     "flawed",
     "changed content",
 )
+_SEEN_STOPS = 0.1
+_SAME_SCENE = 0.3
+"""Agreement of edges above which two pictures count as of one scene."""
 _MAX_CELLS = 13
 """Before, and every picture of the largest set one call can make."""
 
@@ -76,7 +80,8 @@ class Gallery:
         best = await self._best_of(_names(arguments.image))
         return sheet, line if best is None else f"{line}. Best by its report: {best}"
 
-    async def compare(self, arguments: CompareArguments) -> Comparison:
+    async def compare(self, arguments: CompareArguments) -> tuple[Comparison, Lighting | None]:
+        """Also the light of the job, where one is named."""
         if arguments.job_id is not None and (arguments.before or arguments.after):
             raise InvalidArgument(
                 "job_id excludes before and after.", hint="Give one or the other."
@@ -86,9 +91,9 @@ class Gallery:
         if arguments.before is None or arguments.after is None:
             raise InvalidArgument(
                 "compare_images needs job_id, or before and after.",
-                hint="Call list_jobs for job ids.",
+                hint="Give the job_id of a finished job (list_jobs names them), or two pictures.",
             )
-        return await self._compare_two(arguments.before, arguments.after)
+        return await self._compare_two(arguments.before, arguments.after), None
 
     async def _seen(self, reference: str) -> list[_Seen]:
         names = _names(reference)
@@ -106,7 +111,7 @@ class Gallery:
 
     async def _set_of(self, job_id: str) -> list[_Seen]:
         """A job's picture; for one of a set, the photo before and what every job of it made."""
-        job = _finished(await self._jobs.get(job_id, owner=self._owner))
+        job = finished(await self._jobs.get(job_id, owner=self._owner))
         if not job.siblings and len(job.images) == 1:
             return [await self._result(job, 0)]
         others = await self._siblings(job)
@@ -144,7 +149,7 @@ class Gallery:
         chosen it, and a label is read as our own words. The line of text quotes the name where we
         chose the file."""
         if is_job_id(name):
-            return await self._result(_finished(await self._jobs.get(name, owner=self._owner)), 0)
+            return await self._result(finished(await self._jobs.get(name, owner=self._owner)), 0)
         try:
             taken = await take(self._library, name, "image")
         except ImageNotFound:
@@ -185,15 +190,16 @@ class Gallery:
             Lighting(),
             before=await known_light(self._images, self._pixels, before.image_id),
         )
+        sentence = _two_lights(report)
         return Comparison(
             before=show_image(before),
             after=show_image(after),
-            report=report,
-            summary=f"Before {before.width}x{before.height}, after {after.width}x{after.height}.",
+            report=report.model_copy(update={"sentence": sentence}),
+            summary=sentence,
         )
 
-    async def _compare_job(self, job_id: str) -> Comparison:
-        job = _finished(await self._jobs.get(job_id, owner=self._owner))
+    async def _compare_job(self, job_id: str) -> tuple[Comparison, Lighting]:
+        job = finished(await self._jobs.get(job_id, owner=self._owner))
         try:
             before = await self._images.info(job.request.image_id)
             after = await self._images.info(job.images[0])
@@ -201,13 +207,35 @@ class Gallery:
             raise ImageNotFound("A picture of that job was deleted from the store.") from None
         look = job.request.lighting.look or "own light"
         verdict = f" {job.report.sentence}" if job.report is not None else ""
-        return Comparison(
+        comparison = Comparison(
             before=show_image(before),
             after=show_image(after, job.paths[0]),
             job_id=job.job_id,
             report=job.report,
             summary=f"{look} by {job.model}.{verdict}",
         )
+        return comparison, job.request.lighting
+
+
+def _two_lights(report: Report) -> str:
+    """How the light of two pictures differs, in words; nobody asked for one of them."""
+    stops = report.stops.subject
+    brighter = f"{abs(stops):g} stops {'brighter' if stops > 0 else 'darker'}"
+    parts = [brighter if abs(stops) >= _SEEN_STOPS else "about as bright"]
+    tone = report.kelvin
+    if tone.before is not None and tone.after is not None:
+        parts.append(f"{tone.after} K after {tone.before} K")
+    ways = report.direction
+    if ways.before is not None and ways.after is not None:
+        parts.append(f"light from {_angles(ways.after)} after {_angles(ways.before)}")
+    told = f"After against before: {', '.join(parts)}."
+    if report.collateral.registration >= _SAME_SCENE:
+        return told
+    return f"{told} They do not seem to show the same thing, so only the light itself compares."
+
+
+def _angles(angles: tuple[int, int]) -> str:
+    return f"azimuth {angles[0]}, elevation {angles[1]}"
 
 
 def _rank(job: Job) -> tuple[int, float]:
@@ -220,7 +248,7 @@ def _rank(job: Job) -> tuple[int, float]:
 
 def _names(text: str) -> list[str]:
     """The references in a comma separated list; a data: URL has a comma of its own."""
-    if text.startswith("data:"):
+    if text.lstrip()[:5].lower() == "data:":
         return [text]
     return [name.strip() for name in text.split(",") if name.strip()]
 
@@ -233,13 +261,3 @@ def _check_few(pictures: int) -> None:
             hint=f"Show at most {_MAX_CELLS} at a time.",
             argument="image",
         )
-
-
-def _finished(job: Job) -> Job:
-    if not job.images and job.is_terminal:
-        raise InvalidArgument("That job ended without a picture.", hint="get_job says why.")
-    if not job.images:
-        raise InvalidArgument(
-            "That job has no picture yet.", hint="Call get_job with wait_s, then again."
-        )
-    return job

@@ -28,8 +28,8 @@ class Market:
         if missing is not None:
             raise ModelNotReady(
                 f"{spec.id} is not ready: {missing}",
-                hint="Change that and restart the server, or use local/classic, which needs "
-                "nothing.",
+                hint="A person has to set that where this server is started, then start it "
+                "again; no key belongs in a chat. local/classic needs nothing.",
                 argument="model",
             )
         if not spec.relights:

@@ -5,12 +5,15 @@ import json
 from pathlib import Path
 from typing import Any
 
+from mcp_relight.domain.based import asked_of
+from mcp_relight.domain.changes import words_of_changes
 from mcp_relight.domain.image import URI_PREFIX
 from mcp_relight.domain.job import JobRequest
 from mcp_relight.domain.lighting import Lighting
 from mcp_relight.domain.ports import Draft, NewJob
 from mcp_relight.domain.request import PlanArguments
 
+from .losses import lost_words
 from .ordering import Order, PicturedOrder
 
 
@@ -41,6 +44,9 @@ def _new_job(
         model=order.spec.id,
         image_id=order.image.info.image_id,
         image_name=order.image.name,
+        changes=words_of_changes(lighting, order.spec.id, order.origin.base),
+        based_on=order.arguments.based_on,
+        asked=asked_of(order.origin.asked, lighting.look),
         lighting=lighting,
         fields=draft.fields,
         params=order.params,
@@ -65,7 +71,11 @@ def _new_job(
         request_hash=request_hash,
         keep_key=key is not None,
         credential_id=models.credential_id(order.spec.provider),
-        warnings=ignored_words(order, draft),
+        warnings=(
+            *order.origin.warnings,
+            *_ignored_words(order, draft),
+            *filter(None, [lost_words(order.spec.id, draft.fields)]),
+        ),
     )
 
 
@@ -85,9 +95,9 @@ def _hash(order: PicturedOrder, lighting: Lighting, draft: Draft) -> str:
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
 
 
-def ignored_words(order: Order, draft: Draft) -> tuple[str, ...]:
+def _ignored_words(order: Order, draft: Draft) -> tuple[str, ...]:
     """A warning that names the arguments of this call that make no difference to its model."""
-    given = order.given
+    given = order.origin.given
     ignored = {field.name for field in draft.fields if field.how == "ignored"}
     ignored -= {"lights"}  # of several, the key light is always taken
     if {"azimuth_deg", "elevation_deg"} <= ignored:

@@ -5,38 +5,41 @@ It names only what this model takes, and says what trying again costs.
 
 from collections.abc import Iterator
 
-from mcp_relight.domain.job import Job
+from mcp_relight.domain.job import Job, Status
 from mcp_relight.domain.lighting import DAYLIGHT_KELVIN, Lighting
 from mcp_relight.domain.report import Flaw, Report
 from mcp_relight.domain.words import dollars
 
-_SHOW = (
-    "Tell the person the path. To look at it call view_image with this job_id; "
-    "do not describe the picture unless you can see it."
+SHOW = (
+    "Tell the person the path; look with view_image and this job_id before you describe the "
+    "picture."
 )
+_SHOW_ALL = (
+    "view_image with this job_id shows all {} side by side and names the best; get_job tells "
+    "of each of its siblings."
+)
+_ENDED: dict[Status, str] = {
+    "succeeded": "succeeded",
+    "failed": "failed",
+    "cancelled": "been cancelled",
+}
 _FREE = "local/classic"
 _STRONGEST, _LEAST_AMBIENT = 1.5, 0.1
 _FURTHER_WARM, _FURTHER_COOL = 0.8, 1.3
 _WARMEST, _COOLEST = 1500, 20_000
 _LESS_EV, _DARKEST_EV, _MORE_EV = 0.5, -4, 1.5
-
-_MENDS: dict[Flaw, str] = {
-    "stain": "a mask of the subject, or a softer look",
-    "halo": "a mask of the subject, or a look without light from behind",
-    "seam": "a mask of the subject",
-    "noise": "a higher exposure_ev",
-    "posterized": "a lower strength",
-    "clipped": "a lower exposure_ev",
-}
+_MOST_STEPPED_AMBIENT = 4 / 1.5
+_MASK = "mask=<picture that is white on the subject>"
+_AT_THE_OUTLINE: frozenset[Flaw] = frozenset({"stain", "halo", "seam"})
 
 
 def next_step(job: Job) -> str:
     """What the caller should do now."""
     match job.status:
         case "succeeded":
-            others = " get_job tells of each of its siblings." if job.siblings else ""
             better = _better(job)
-            return f"{better} {_SHOW}{others}" if better else f"{_SHOW}{others}"
+            show = _SHOW_ALL.format(len(job.siblings) + 1) if job.siblings else SHOW
+            return f"{better} {show}" if better else show
         case "queued" | "running":
             waiting = f" ({job.note})" if job.note else ""
             return f"Not finished{waiting}: call get_job with this job_id and wait_s=20."
@@ -46,10 +49,16 @@ def next_step(job: Job) -> str:
                 "Check the provider's job list, then cancel_job to give it up."
             )
         case "cancelled":
-            return "Nothing more will happen. Call relight_image to start again."
+            return f"Nothing more happens. relight_image with based_on={job.job_id} starts again."
         case "failed":
             hint = job.error.hint if job.error else ""
             return hint or "Call relight_image again with other arguments."
+
+
+def after_late_cancel(job: Job) -> str:
+    """What became of a wish to cancel a job that was over before."""
+    kept = " Its pictures are kept." if job.images else ""
+    return f"Nothing was cancelled: this job had already {_ENDED[job.status]}.{kept}"
 
 
 def _better(job: Job) -> str:
@@ -61,11 +70,12 @@ def _better(job: Job) -> str:
     change = next(_changes(job, report), "")
     if not change:
         return f"Not as asked: {report.verdict}. Another look or model may do better."
-    return f"Nearer to what was asked: the same call with {change}{_price(job, change)}."
+    call = f"relight_image with based_on={job.job_id}, {change}"
+    return f"Nearer to what was asked: {call}{_price(job, change)}."
 
 
 def _changes(job: Job, report: Report) -> Iterator[str]:
-    """Changes of the call that would help, the most promising first."""
+    """Changes of the job that would help, the most promising first."""
     is_local = job.model == _FREE
     match report.verdict:
         case "weaker":
@@ -75,15 +85,15 @@ def _changes(job: Job, report: Report) -> Iterator[str]:
         case "flawed":
             yield from _mending(job, report.flaws[:1])
         case "changed content" if job.request.finish == "as-returned" and not is_local:
-            yield 'finish="light-only"'
+            yield "finish=light-only"
         case _:
             pass
     if is_local:
         if job.request.mask_id is None and report.verdict in ("wrong direction", "weaker"):
-            yield "a mask of the subject"
+            yield _MASK
         return
     if job.request.seed is not None:
-        yield "another seed"
+        yield "seed=<another>"
     yield f"model={_FREE}"
 
 
@@ -91,14 +101,15 @@ def _more(job: Job, report: Report) -> Iterator[str]:
     lighting, parts = job.request.lighting, report.parts
     if "weaker" in (parts.direction, parts.contrast):
         if _takes(job, "ambient") and lighting.ambient > _LEAST_AMBIENT:
-            yield f"ambient={max(round(lighting.ambient / 2, 2), 0.05):g}"
+            yield "ambient=-50%"
     elif parts.colour in ("weaker", "wrong"):
         yield from _further_tone(job, lighting)
     elif parts.brightness in ("weaker", "wrong") and _takes(job, "exposure_ev"):
         further = max(min(_MORE_EV * lighting.exposure_ev, 4), _DARKEST_EV)
         yield f"exposure_ev={further:g}"
     if _takes(job, "strength") and lighting.strength < _STRONGEST:
-        yield f"strength={min(round(max(1.3 * lighting.strength, 0.5), 1), _STRONGEST):g}"
+        is_room = 0 < lighting.strength * 1.3 <= _STRONGEST
+        yield "strength=+30%" if is_room else f"strength={_STRONGEST if lighting.strength else 1}"
 
 
 def _further_tone(job: Job, lighting: Lighting) -> Iterator[str]:
@@ -107,31 +118,37 @@ def _further_tone(job: Job, lighting: Lighting) -> Iterator[str]:
     if key is None or key.kelvin is None or not is_one or not _takes(job, "kelvin"):
         return
     is_warm = key.kelvin < DAYLIGHT_KELVIN
-    further = key.kelvin * (_FURTHER_WARM if is_warm else _FURTHER_COOL)
-    yield f"kelvin={round(min(max(further, _WARMEST), _COOLEST) / 100) * 100}"
+    if _WARMEST <= key.kelvin * (_FURTHER_WARM if is_warm else _FURTHER_COOL) <= _COOLEST:
+        yield "kelvin=-20%" if is_warm else "kelvin=+30%"
+    elif key.kelvin not in (_WARMEST, _COOLEST):
+        yield f"kelvin={_WARMEST if is_warm else _COOLEST}"
 
 
 def _less(job: Job) -> Iterator[str]:
     lighting = job.request.lighting
     if _takes(job, "strength") and lighting.strength > 0:
-        yield f"strength={round(0.6 * lighting.strength, 1):g}"
+        yield "strength=-40%"
     if _takes(job, "ambient"):
-        yield f"ambient={max(round(lighting.ambient * 1.5, 2), 0.2):g}"
+        yield "ambient=+50%" if 0.13 <= lighting.ambient <= _MOST_STEPPED_AMBIENT else "ambient=0.2"
 
 
 def _mending(job: Job, flaws: tuple[Flaw, ...]) -> Iterator[str]:
     """What avoids the first flaw, where this model takes it."""
-    is_local = job.model == _FREE
+    request, is_local = job.request, job.model == _FREE
     for flaw in flaws:
         if flaw == "clipped" and _takes(job, "exposure_ev"):
-            less = max(job.request.lighting.exposure_ev - _LESS_EV, _DARKEST_EV)
+            less = max(request.lighting.exposure_ev - _LESS_EV, _DARKEST_EV)
             yield f"exposure_ev={less:g}"
-        elif is_local and not ("mask" in _MENDS[flaw] and job.request.mask_id is not None):
-            yield _MENDS[flaw]
+        elif flaw == "noise" and is_local:
+            yield f"exposure_ev={min(request.lighting.exposure_ev + _LESS_EV, 4):g}"
+        elif is_local and flaw in _AT_THE_OUTLINE and request.mask_id is None:
+            yield _MASK
+        elif is_local and request.lighting.strength > 0:
+            yield "strength=-30%"
         elif is_local:
-            yield "a lower strength, or another look"
-        elif job.request.finish != "as-returned" and flaw in ("halo", "seam", "stain"):
-            yield 'finish="as-returned"'
+            yield "another look"
+        elif request.finish != "as-returned" and flaw in _AT_THE_OUTLINE:
+            yield "finish=as-returned"
 
 
 def _takes(job: Job, name: str) -> bool:

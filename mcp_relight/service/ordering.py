@@ -1,14 +1,14 @@
 """From a caller's arguments to an order: every check that costs nothing, made once."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Self
 
 from pydantic import JsonValue
 
 from mcp_relight.domain.exchange import Call, Picture
-from mcp_relight.domain.image import URI_PREFIX, ImageInfo, is_image_id
-from mcp_relight.domain.job import Cost, Finish
+from mcp_relight.domain.image import ImageInfo
+from mcp_relight.domain.job import Cost, Finish, JobRequest
 from mcp_relight.domain.library import Library, Taken
 from mcp_relight.domain.lighting import Lighting
 from mcp_relight.domain.looks import LOOKS
@@ -18,8 +18,10 @@ from mcp_relight.domain.request import PlanArguments, RelightArguments
 from mcp_relight.domain.words import dollars
 from mcp_relight.errors import BudgetExceeded, InvalidArgument, PriceUnknown, RequestError
 
+from .losses import lost_words
 from .market import Market
 from .middles import Middles
+from .money import within
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +30,21 @@ class Quote:
 
     model: str
     usd: float
+    warnings: tuple[str, ...] = ()
+    """What of the light this model would not bring."""
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a request comes from."""
+
+    asked: PlanArguments
+    """What was asked for, with what was taken over from another job, and nothing else filled in."""
+    given: frozenset[str] = frozenset()
+    """The names of the arguments the caller gave."""
+    base: JobRequest | None = None
+    """The request this one changes."""
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,8 +58,7 @@ class Order:
     """One job each."""
     params: dict[str, JsonValue]
     count: int
-    given: frozenset[str] = frozenset()
-    """The names of the arguments the caller gave."""
+    origin: "Origin"
     photo: Taken | None = None
     """The photo, where it had to be taken in before: its own light counts beside a reference."""
 
@@ -53,7 +69,7 @@ class Order:
         spec: ModelSpec,
         market: Market,
         *,
-        given: Iterable[str] = (),
+        origin: "Origin | None" = None,
         photo: Taken | None = None,
     ) -> "Order":
         """Raises InvalidArgument for what this model cannot do."""
@@ -76,7 +92,7 @@ class Order:
             lightings=lightings,
             params=params,
             count=count,
-            given=frozenset(given),
+            origin=origin or Origin(arguments),
             photo=photo,
         )
 
@@ -106,7 +122,9 @@ class Order:
         most = self.most().usd
         if most is None or most > self.market.policy.max_cost_usd:
             return None
-        return Quote(model=self.spec.id, usd=most)
+        fields = (self.spec.honesty(lighting, self.params) for lighting in self.lightings)
+        lost = filter(None, (lost_words(self.spec.id, of_light) for of_light in fields))
+        return Quote(model=self.spec.id, usd=most, warnings=tuple(dict.fromkeys(lost)))
 
     def agreed(self, quote: Quote) -> Self:
         """The same with the agreed amount as its limit, as if the caller had named it."""
@@ -134,9 +152,24 @@ class Order:
             counted = dollars(least if total is None else total)
             raise BudgetExceeded(
                 f"This {costs} {counted}, above the limit of {dollars(limit)} in {name}.",
-                hint="Ask for fewer pictures, a cheaper model, or raise the limit.",
+                hint=self._what_fits(limit),
                 argument="max_cost_usd",
             )
+
+    def check_left(self, left_usd: float) -> None:
+        """Raises BudgetExceeded where it may cost more than is left of the day's budget."""
+        usd = self.most().usd
+        if usd is not None and usd > left_usd:
+            raise BudgetExceeded(
+                f"This may cost up to {dollars(usd)}; {dollars(left_usd)} of today's budget is "
+                "left.",
+                hint=f"{self._what_fits(left_usd)} The day ends at 00:00 UTC.",
+            )
+
+    def _what_fits(self, limit_usd: float) -> str:
+        pictures = self.count * len(self.lightings)
+        fewer = " Or ask for fewer pictures." if pictures > 1 else ""
+        return f"Within that limit: {within(self.market, limit_usd, pictures=pictures)}.{fewer}"
 
     async def with_pictures(self, library: Library, middles: Middles) -> "PicturedOrder":
         """This order with everything it names taken in, and its lamps aimed at the subject. Raises
@@ -155,7 +188,7 @@ class Order:
             lightings=await self._aimed(taken.info, masked.info if masked else None, middles),
             params={name: value for name, value in self.params.items() if name not in extra},
             count=self.count,
-            given=self.given,
+            origin=self.origin,
             image=taken,
             mask=masked.info if masked else None,
             extra_images=extra,
@@ -204,10 +237,9 @@ class PicturedOrder(Order):
 
 
 async def take(library: Library, reference: str, argument: str) -> Taken:
-    """The picture an argument names. Results also name pictures by their bare id. Raises what
-    `library.take` does, naming the argument."""
+    """The picture an argument names. Raises what `library.take` does, naming the argument."""
     try:
-        return await library.take(URI_PREFIX + reference if is_image_id(reference) else reference)
+        return await library.take(reference)
     except RequestError as error:
         raise error.about(argument) from None
 

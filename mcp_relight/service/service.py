@@ -1,16 +1,19 @@
 """The service: one method per use case. Tools and command line call these and nothing else."""
 
+import time
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import anyio
 
-from mcp_relight.domain.job import Policy
+from mcp_relight.domain.job import Job, Policy, Status
 from mcp_relight.domain.known_light import known_light
 from mcp_relight.domain.library import Library, Taken
+from mcp_relight.domain.lighting import Lighting
 from mcp_relight.domain.looks import LOOKS
 from mcp_relight.domain.matching import Asked
+from mcp_relight.domain.model_views import ModelList, Plan
 from mcp_relight.domain.models import ModelSpec
 from mcp_relight.domain.pixels import Encoded, RenderTask, ShapeModel
 from mcp_relight.domain.ports import Images, Jobs, Models, NewJob, Pixels, ShapeModelNow, Workers
@@ -30,34 +33,33 @@ from mcp_relight.domain.views import (
     FoundImages,
     JobList,
     JobView,
-    ModelList,
-    Plan,
 )
-from mcp_relight.domain.words import did_you_mean
-from mcp_relight.errors import InvalidArgument, RequestError, UnknownModel
+from mcp_relight.errors import BudgetExceeded, RequestError, UnknownModel
 
+from .basing import Whole, made_whole
+from .eta import eta_s
 from .finding import find_images
 from .following import JobChange, follow
+from .forgetting import Gone, Leaving, forget, look_at_forgetting
 from .gallery import VIEW_MAX_BYTES, Gallery
+from .job_names import job_named
+from .listing import in_full, list_models
 from .market import Market
 from .middles import Middles
+from .money import Money, within
 from .new_jobs import new_jobs
-from .ordering import Order, PicturedOrder, Quote, take
+from .next_steps import after_late_cancel
+from .ordering import Order, Origin, PicturedOrder, Quote, take
+from .pictures import Pictures
 from .planning import orders_for, show_plan
 from .previews import PREVIEW_EDGE_PX, PREVIEW_MAX_BYTES, Previews
 from .references import take_reference
-from .showing import (
-    show_image,
-    show_job,
-    show_model,
-    show_providers,
-    show_row,
-    summarize,
-)
+from .showing import show_image, show_job, show_rows
 from .vision_check import TEST_PICTURE, TEST_PICTURE_LINE, code_words, names_code_words
 from .waiting import OnProgress, Waiting, deadline
 
 _CANCEL_WAIT_S = 2.0
+_JOBS_A_PAGE = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +73,8 @@ class Options:
     secret: bytes
     """Of this data folder; the words of the test picture follow from it."""
     owner: str = "local"
+    in_full: bool = False
+    """Whether jobs are answered in full: to a terminal, not to a model that carries the text."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,14 +105,18 @@ class Service:
         self._previews = Previews(images, pixels, shape_model)
         self._shape_model = shape_model
         self._middles = Middles(images, pixels)
-        self._library = library
+        self._library = Pictures(library, jobs=jobs, images=images, owner=options.owner)
         self._models = models
         self._market = Market(models=models, policy=options.policy)
         self._workers = workers
         self._waiting = Waiting(jobs, workers)
         self._options = options
         self._gallery = Gallery(
-            jobs=jobs, images=images, pixels=pixels, library=library, owner=options.owner
+            jobs=jobs,
+            images=images,
+            pixels=pixels,
+            library=self._library,
+            owner=options.owner,
         )
 
     async def _catch_up(self) -> None:
@@ -117,49 +125,44 @@ class Service:
         if not await self._models.refresh():
             await self._workers.ensure()
 
-    async def list_models(self, arguments: ListModelsArguments) -> ModelList:
+    async def list_models(
+        self, arguments: ListModelsArguments, *, whole: bool = False
+    ) -> ModelList:
+        """One page of the models, or with `whole` all. Raises InvalidArgument, UnknownModel."""
         await self._catch_up()
-        specs = self._listed(arguments)
-        show = show_row if arguments.model is None else show_model
-        missing = [self._market.missing(spec) for spec in specs]
-        of_providers = {spec.provider: what for spec, what in zip(specs, missing, strict=True)}
-        return ModelList(
-            providers=show_providers(of_providers, self._models.listings()),
-            models=tuple(map(show, specs, missing)),
-            default_model=self._options.default_model,
-            looks=tuple(LOOKS),
-            next_step="Call list_models with model=<id> for its own parameters, "
-            "plan_relight to compare, or relight_image to start.",
-        )
-
-    def _listed(self, arguments: ListModelsArguments) -> list[ModelSpec]:
         if arguments.model is not None:
-            return [self._models.spec(arguments.model)]
-        specs = self._models.specs()
-        wanted = arguments.provider
-        known = dict.fromkeys(spec.provider for spec in specs)
-        if wanted is not None and wanted not in known:
-            raise InvalidArgument(
-                f"provider names none that exists. {did_you_mean(wanted, known)}".strip(),
-                hint=f"Providers: {', '.join(known)}.",
-                argument="provider",
-            )
-        return [
-            spec
-            for spec in specs
-            if (arguments.include == "all" or spec.relights) and wanted in {None, spec.provider}
-        ]
+            spec = self._models.spec(arguments.model)
+            return in_full(spec, self._market.missing(spec))
+        return list_models(
+            arguments,
+            self._models.specs(),
+            missing=self._market.missing,
+            listings=self._models.listings(),
+            default_model=self._options.default_model,
+            whole=whole,
+        )
 
     async def order(self, arguments: RelightArguments) -> Order:
         """The arguments, checked once for everything that can be known before the pictures are
         looked at; a reference is looked at here. Raises UnknownModel, ModelNotReady,
         InvalidArgument, and what taking a reference in raises."""
         await self._catch_up()
-        spec = self._spec(arguments)
+        whole = await self._whole(arguments)
+        spec = self._spec(whole.arguments)
         self._market.check_ready(spec)
-        filled, photo = await self._matched(arguments, None)
-        given = arguments.model_fields_set
-        return Order.of(filled, spec, self._market, given=given, photo=photo)
+        filled, photo = await self._matched(whole.arguments, whole.photo)
+        given = frozenset(arguments.model_fields_set)
+        origin = Origin(whole.arguments, given, whole.base, whole.warnings)
+        return Order.of(filled, spec, self._market, origin=origin, photo=photo)
+
+    async def _whole(self, arguments: Asked) -> Whole[Asked]:
+        return await made_whole(
+            arguments,
+            jobs=self._jobs,
+            images=self._images,
+            library=self._library,
+            owner=self._options.owner,
+        )
 
     async def quote(self, order: Order) -> tuple[Order, Quote | None]:
         """What somebody should agree to, and the order to go on with; None where nothing would be
@@ -188,7 +191,7 @@ class Service:
         first, *_ = await self._waiting.wait(jobs, until, on_progress)
         # An earlier call may have made it: what this one gave in vain is told all the same.
         warnings = tuple(dict.fromkeys((*first.warnings, *new[0].warnings)))
-        return await show_job(replace(first, warnings=warnings), self._images)
+        return await self._show(replace(first, warnings=warnings))
 
     async def _pictured(self, order: Order) -> PicturedOrder:
         return await order.with_pictures(self._library, self._middles)
@@ -207,34 +210,57 @@ class Service:
         until = deadline(arguments.wait_s)
         job = await self._jobs.get(arguments.job_id, owner=self._options.owner)
         (job,) = await self._waiting.wait((job,), until, on_progress)
-        return await show_job(job, self._images)
+        return await self._show(job)
 
     async def list_jobs(self, arguments: ListJobsArguments) -> JobList:
+        owner = self._options.owner
         page = await self._jobs.list(
-            owner=self._options.owner,
+            owner=owner,
             status=arguments.status,
-            limit=arguments.limit or 20,
+            limit=arguments.limit or _JOBS_A_PAGE,
             cursor=arguments.cursor,
         )
+        folder, rows = show_rows(page.jobs, in_full=self._options.in_full)
+        money = await self.money()
         return JobList(
-            jobs=tuple(summarize(job) for job in page.jobs),
+            folder=folder,
+            jobs=rows,
             cursor=page.cursor,
+            spent_today_usd=money.spent_today_usd,
+            budget_left_usd=money.budget_left_usd,
             next_step="Call get_job with a job_id"
             + (", or list_jobs with this cursor for older ones." if page.cursor else "."),
         )
 
+    async def money(self) -> Money:
+        """What was spent today, and what is left."""
+        spent_usd = await self._jobs.spent_today(owner=self._options.owner)
+        return Money.of(spent_usd, self._market)
+
+    async def newest(self, *, status: Status | None = None, limit: int) -> tuple[Job, ...]:
+        """The newest jobs as they are stored, for whoever lists names and pictures."""
+        page = await self._jobs.list(
+            owner=self._options.owner, status=status, limit=limit, cursor=None
+        )
+        return page.jobs
+
     async def cancel_job(self, job_id: str) -> JobView:
+        before = await self._jobs.get(job_id, owner=self._options.owner)
+        if before.is_terminal:
+            view = await self._show(before)
+            return view.model_copy(update={"next_step": after_late_cancel(before)})
         job = await self._jobs.request_cancel(job_id, owner=self._options.owner)
         if not job.is_terminal:
             # The worker has to stop the work itself; give it a moment to say so.
             (job,) = await self._waiting.wait((job,), deadline(_CANCEL_WAIT_S))
-        return await show_job(job, self._images)
+        return await self._show(job)
 
     async def plan(self, arguments: PlanArguments) -> tuple[Plan, Encoded | None]:
         """Compare the models that could do this, with a preview if one is asked for. Spends
         nothing, sends nothing."""
         await self._catch_up()
-        arguments, image = await self._matched(arguments, None)
+        whole = await self._whole(arguments)
+        arguments, image = await self._matched(whole.arguments, whole.photo)
         orders = await orders_for(
             arguments,
             market=self._market,
@@ -242,7 +268,7 @@ class Service:
             middles=self._middles,
             image=image,
         )
-        plan = show_plan(orders)
+        plan = show_plan(orders, await self.money())
         if not arguments.preview:
             return plan, None
         try:
@@ -255,7 +281,8 @@ class Service:
         """The same description on the local engine, small and free."""
         spec = self._models.spec("local/classic")
         local = arguments.model_copy(update={"model": spec.id, "params": None, "count": None})
-        filled, photo = await self._matched(local, image)
+        whole = await self._whole(local)
+        filled, photo = await self._matched(whole.arguments, image or whole.photo)
         order = Order.of(filled, spec, self._market, photo=photo)
         pictured = await order.with_pictures(self._library, self._middles)
         return await self._previews.render(pictured)
@@ -303,7 +330,8 @@ class Service:
             readable_dirs=self._options.readable_dirs,
         )
 
-    async def compare(self, arguments: CompareArguments) -> Comparison:
+    async def compare(self, arguments: CompareArguments) -> tuple[Comparison, Lighting | None]:
+        """Also the light of the job, where one is named."""
         return await self._gallery.compare(arguments)
 
     async def read_image(self, image_id: str) -> bytes:
@@ -333,12 +361,21 @@ class Service:
         encoded = await self._pixels.reencode(data, max_edge_px=None, mime_type=mime_type)
         return encoded.data
 
-    async def forget(self, job_id: str | None) -> int:
-        """Delete one job, or every terminal one, and the images no other job uses."""
-        forgotten = await self._jobs.forget(job_id, owner=self._options.owner)
-        for image_id in forgotten.image_ids:
-            await self._images.delete(image_id)
-        return forgotten.jobs
+    async def look_at_forgetting(self, job_id: str | None) -> Leaving:
+        """What `forget` would delete."""
+        return await look_at_forgetting(self._jobs, self._images, job_id, owner=self._options.owner)
+
+    async def forget(self, job_id: str | None, *, with_copies: bool = False) -> Gone:
+        """Delete one job, or every terminal one, and the images no other job uses; `with_copies`
+        also the finished pictures in the output folder."""
+        return await forget(
+            self._jobs, self._images, job_id, owner=self._options.owner, with_copies=with_copies
+        )
+
+    async def job_named(self, name: str) -> str:
+        """The id of the one job that a person means: an id or its beginning, or `latest`. Raises
+        JobNotFound, and InvalidArgument for a beginning that several ids have."""
+        return await job_named(self._jobs, name, owner=self._options.owner)
 
     async def _matched(self, arguments: Asked, image: Taken | None) -> tuple[Asked, Taken | None]:
         """The arguments with the light of their reference filled in, and the photo if that was
@@ -354,6 +391,21 @@ class Service:
             image=image,
         )
         return filled, image
+
+    async def _show(self, job: Job) -> JobView:
+        spec = next((one for one in self._models.specs() if one.id == job.model), None)
+        when = eta_s(job, spec, now=time.time())
+        view = await show_job(job, self._images, eta_s=when, in_full=self._options.in_full)
+        return await self._with_what_fits(view)
+
+    async def _with_what_fits(self, view: JobView) -> JobView:
+        """A job that the day's budget stopped, with the models that still can be had."""
+        if view.error is None or view.error.code != BudgetExceeded.code:
+            return view
+        left_usd = (await self.money()).budget_left_usd
+        hint = f"{view.error.hint} Within what is left: {within(self._market, left_usd)}."
+        error = view.error.model_copy(update={"hint": hint})
+        return view.model_copy(update={"error": error, "next_step": hint})
 
     def _spec(self, arguments: RelightArguments) -> ModelSpec:
         """The model named, else the configured one."""

@@ -1,26 +1,32 @@
 """From stored jobs and images to what callers are shown."""
 
-from collections.abc import Mapping
+import os
+from collections.abc import Sequence
 from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from pydantic import JsonValue
 
 from mcp_relight.domain.image import ImageInfo
-from mcp_relight.domain.job import Job
-from mcp_relight.domain.models import Listing, ModelSpec, Price
+from mcp_relight.domain.job import FieldHonesty, Job
+from mcp_relight.domain.lighting import Light, Lighting
 from mcp_relight.domain.ports import Images
 from mcp_relight.domain.views import (
     ErrorView,
+    FieldsView,
     ImageView,
-    JobSummary,
+    JobRow,
     JobView,
-    ListingView,
-    ModelView,
-    PriceView,
-    ProviderView,
+    ReportView,
 )
+from mcp_relight.domain.words import json_text, shortened
 from mcp_relight.errors import ImageNotFound
 
+from .fitting import ENDED_CHARS, ROW_CHARS, RUNNING_CHARS, fitted
 from .next_steps import next_step
 
+_NAME_CHARS, _NOTE_CHARS = 40, 80
 _FIRST_MOMENT_S = datetime.min.replace(tzinfo=UTC).timestamp()
 _LAST_MOMENT_S = datetime.max.replace(tzinfo=UTC, microsecond=0).timestamp()
 
@@ -43,29 +49,85 @@ def show_image(info: ImageInfo, path: str | None = None) -> ImageView:
     )
 
 
-async def show_job(job: Job, images: Images) -> JobView:
-    return JobView(
+async def show_job(
+    job: Job, images: Images, *, eta_s: int | None = None, in_full: bool = False
+) -> JobView:
+    """The job as a caller sees it: short, or `in_full`. `eta_s` is told of one that goes on."""
+    is_open = job.status in {"queued", "running"}
+    if is_open and not in_full:
+        return _show_open(job, eta_s)
+    request = job.request
+    lighting = None if request.is_as_asked else show_lighting(request.lighting)
+    view = JobView(
         job_id=job.job_id,
-        name=job.request.image_name,
+        name=request.image_name,
         status=job.status,
-        stage=job.stage,
+        stage=job.stage if job.stage != job.status else None,
         model=job.model,
-        provider=job.provider,
         progress=round(job.progress, 3),
+        eta_s=eta_s if is_open else None,
         created_at=iso(job.created_at),
-        updated_at=iso(job.updated_at),
+        look=request.lighting.look,
         images=await _show_images(job, images),
         cost=job.cost,
-        lighting=job.request.lighting,
-        fields=job.request.fields,
-        report=job.report,
-        sent=job.sent,
+        lighting=request.lighting.model_dump(mode="json") if in_full else lighting,
+        fields=show_fields(request.fields),
+        report=ReportView.of(job.report) if job.report else None,
+        sent=job.sent or None,
         warnings=job.warnings,
-        seed=job.request.seed,
+        seed=request.seed,
         error=ErrorView.of(job.error) if job.error else None,
+        siblings=job.siblings or None,
+        based_on=job.request.based_on,
+        next_step=next_step(job),
+    )
+    return view if in_full else fitted(view, ENDED_CHARS)
+
+
+def _show_open(job: Job, eta_s: int | None) -> JobView:
+    """Where it stands; the rest comes with its result. A paid one says what it may cost."""
+    view = JobView(
+        job_id=job.job_id,
+        name=shortened(job.request.image_name, _NAME_CHARS),
+        status=job.status,
+        stage=job.stage if job.stage != job.status else None,
+        model=job.model,
+        progress=round(job.progress, 2),
+        eta_s=eta_s,
+        cost=job.cost if job.cost.usd != 0 else None,
+        warnings=job.warnings or None,
         siblings=job.siblings or None,
         next_step=next_step(job),
     )
+    return fitted(view, RUNNING_CHARS)
+
+
+def show_fields(fields: Sequence[FieldHonesty]) -> FieldsView:
+    return FieldsView(
+        honoured=tuple(one.name for one in fields if one.how == "honoured"),
+        approximated={one.name: one.note for one in fields if one.how == "approximated"},
+        ignored=tuple(one.name for one in fields if one.how == "ignored"),
+    )
+
+
+def show_lighting(lighting: Lighting) -> dict[str, JsonValue]:
+    """The light without what is as usual; of long words of the caller's own, the beginning."""
+    lights: list[JsonValue] = [_show_light(light) for light in lighting.lights]
+    rest = lighting.model_dump(
+        mode="json", exclude={"lights"}, exclude_none=True, exclude_defaults=True
+    )
+    if lighting.prompt:
+        rest["prompt"] = shortened(lighting.prompt, _NOTE_CHARS)
+    return {"lights": lights, **rest} if lights else rest
+
+
+def _show_light(light: Light) -> dict[str, JsonValue]:
+    facts: dict[str, Any] = light.model_dump(mode="json", exclude_none=True)
+    usual = Light().model_dump(mode="json")
+    for name in ("role", "falloff"):
+        if facts[name] == usual[name]:
+            del facts[name]
+    return facts
 
 
 async def _show_images(job: Job, images: Images) -> tuple[ImageView, ...]:
@@ -79,81 +141,50 @@ async def _show_images(job: Job, images: Images) -> tuple[ImageView, ...]:
     return tuple(shown)
 
 
-def summarize(job: Job) -> JobSummary:
-    return JobSummary(
+def show_rows(
+    jobs: Sequence[Job], *, in_full: bool = False
+) -> tuple[str | None, tuple[JobRow, ...]]:
+    """The folder that all results have in common, and the jobs as rows: short, or `in_full`."""
+    paths = [Path(path) for job in jobs for path in job.paths if path is not None]
+    folder = common_folder(paths)
+    rows = (_show_row(job, folder) for job in jobs)
+    told = tuple(row if in_full else _fitted_row(row) for row in rows)
+    return None if folder is None else str(folder), told
+
+
+def common_folder(paths: Sequence[Path]) -> Path | None:
+    """The deepest folder that holds all of them; None where that is the root of all."""
+    try:
+        common = Path(os.path.commonpath([path.parent for path in paths]))
+    except ValueError:  # none at all, or on several drives
+        return None
+    return common if common != Path(common.anchor) else None
+
+
+def _show_row(job: Job, folder: Path | None) -> JobRow:
+    first = next((Path(path) for path in job.paths if path is not None), None)
+    if first is not None and folder is not None:
+        first = first.relative_to(folder)
+    path = None if first is None else str(first)
+    return JobRow(
         job_id=job.job_id,
         status=job.status,
+        name=shortened(job.request.image_name, _NAME_CHARS),
         model=job.model,
         look=job.request.lighting.look,
-        created_at=iso(job.created_at),
-        image_ids=job.images,
+        verdict=job.report.verdict if job.report else None,
+        cost_usd=0 if job.cost.billed == "no" else job.cost.usd,
         error_code=job.error.code if job.error else None,
+        path=path,
+        created_at=iso(job.created_at),
     )
 
 
-def show_row(spec: ModelSpec, missing: str | None) -> ModelView:
-    """A model as a row of many: short, since an agent carries the whole list."""
-    return ModelView(
-        model=spec.id,
-        ready=missing is None,
-        summary=spec.summary,
-        price=_show_price(spec.price),
-        typical_s=spec.typical_s,
-        light_controls=spec.controls or None,
-        relights=None if spec.relights else False,
-        verified=spec.verified,
-    )
-
-
-def show_model(spec: ModelSpec, missing: str | None) -> ModelView:
-    """Everything there is to say about one model."""
-    return ModelView(
-        model=spec.id,
-        ready=missing is None,
-        summary=spec.summary,
-        price=_show_price(spec.price),
-        typical_s=spec.typical_s,
-        light_controls=spec.controls,
-        relights=spec.relights,
-        verified=spec.verified,
-        title=spec.title,
-        missing=missing,
-        mode=spec.mode,
-        max_count=spec.max_count,
-        max_prompt_chars=spec.max_prompt_chars,
-        reproducible=spec.reproducible,
-        notes=spec.notes,
-        parameters=spec.schema,
-        example=spec.example,
-    )
-
-
-def show_providers(
-    missing: Mapping[str, str | None], listings: Mapping[str, Listing]
-) -> tuple[ProviderView, ...]:
-    """`missing` by provider."""
-    return tuple(
-        ProviderView(
-            provider=provider,
-            ready=what is None,
-            missing=what,
-            listing=_show_listing(listings.get(provider)),
-        )
-        for provider, what in missing.items()
-    )
-
-
-def _show_listing(listing: Listing | None) -> ListingView | None:
-    if listing is None:
-        return None
-    return ListingView(source=listing.source, as_of=listing.as_of, live=listing.is_live)
-
-
-def _show_price(price: Price) -> PriceView:
-    return PriceView(
-        amount=price.amount,
-        unit=price.unit,
-        usd_at_most=price.high_usd,
-        source=price.source,
-        as_of=price.as_of,
-    )
+def _fitted_row(row: JobRow) -> JobRow:
+    # The path begins with the name, and get_job tells what else is left out of a long row.
+    minute = f"{row.created_at[:16]}Z"
+    for spared in ({"created_at": minute}, {"name": None}, {"path": None}, {"look": None}):
+        if len(json_text(row.facts())) <= ROW_CHARS:
+            break
+        row = row.model_copy(update=spared)
+    return row

@@ -2,7 +2,7 @@
 
 images/ab/ab12….png    the bytes, named by their hash
 images/ab/ab12….json   what is known of them; written last, so its presence means "stored"
-cache/…                analyses, evicted oldest first
+cache/…                analyses, evicted oldest first; the names of those of a picture hold its id
 staging/…              files being written
 """
 
@@ -31,7 +31,7 @@ _log = logging.getLogger(__name__)
 _Result = TypeVar("_Result")
 
 _DATA_DIR, _OUTPUT_DIR = "MCP_RELIGHT_DATA_DIR", "MCP_RELIGHT_OUTPUT_DIR"
-_CACHE_KEY = re.compile(r"[a-z0-9-]{1,100}")
+_CACHE_KEY = re.compile(r"[a-z0-9-]{1,240}")
 _SIDECAR = ".json"
 _LEFTOVER_AGE_S = 3600.0
 _UNUSED_AGE_S = 86_400.0
@@ -70,6 +70,9 @@ class ImageFiles:
     async def delete(self, image_id: str) -> None:
         """Deleting what is not there is no error."""
         await _in_thread(partial(self._delete, image_id))
+
+    async def unpublish(self, path: Path) -> bool:
+        return await _in_thread(partial(self._unpublish, path))
 
     async def delete_unused(self, image_ids: Iterable[str]) -> None:
         """Delete those of the pictures, which no job names, that nobody asked for in a day."""
@@ -143,7 +146,23 @@ class ImageFiles:
             hint=f"Move some of them, or set {_OUTPUT_DIR} to another folder.",
         )
 
+    def _unpublish(self, path: Path) -> bool:
+        """Only a plain file with the very bytes of a stored picture: what a person has edited
+        since, or put in its place, is theirs."""
+        try:
+            if path.is_symlink() or not path.is_file():
+                return False
+            self._info(image_id_of(path.read_bytes()))
+            path.unlink()
+        except (OSError, ImageNotFound):
+            return False
+        return True
+
     def _delete(self, image_id: str) -> None:
+        if is_image_id(image_id):
+            with suppress(OSError):
+                for path in self._cache.glob(f"*-{image_id}*"):
+                    path.unlink(missing_ok=True)
         try:
             info = self._info(image_id)
         except ImageNotFound:

@@ -31,7 +31,8 @@ _NAMED = 5
 """How many pictures an error names that all fit."""
 
 _FETCH_DEADLINE_S = 30.0
-_DATA_URI = re.compile(r"data:[a-z0-9/.+-]*(?:;[a-z0-9=.+-]+)*?;base64,", re.IGNORECASE)
+_DATA_URI = re.compile(r"data:\s*[a-z0-9/.+-]*(?:;\s*[a-z0-9=.+-]+)*?;\s*base64\s*,", re.IGNORECASE)
+_URL_SAFE = bytes.maketrans(b"-_", b"+/")
 _WEB = ("https://", "http://")
 _LOOK_ELSEWHERE = (
     "Check the spelling. Only pictures in the allowed folders can be read: save it there, or allow "
@@ -203,19 +204,28 @@ def _data_uri_bytes(reference: str) -> bytes:
             hint="Encode the picture as base64, or save it to a folder and give its path.",
             argument="image",
         )
-    if len(reference) - start.end() > (MAX_DATA_URI_BYTES + 2) // 3 * 4:
+    text = _base64_text(reference[start.end() :])
+    if len(text) > (MAX_DATA_URI_BYTES + 2) // 3 * 4:
         raise ImageTooLarge(
             f"A data: image may have at most {MAX_DATA_URI_BYTES // 1_000_000} MB.",
             hint="Save the picture to a folder and give its path.",
         )
     try:
-        return base64.b64decode(reference[start.end() :], validate=True)
+        return base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):
         raise InvalidArgument(
             "The data: image is not valid base64.",
             hint="Encode the whole picture again, or save it to a folder and give its path.",
             argument="image",
         ) from None
+
+
+def _base64_text(text: str) -> bytes:
+    """As encoders write it: wrapped into lines, escaped or spelled for an address, unpadded."""
+    if "%" in text:
+        text = unquote(text, errors="replace")
+    bare = "".join(text.split()).encode(errors="replace").translate(_URL_SAFE).rstrip(b"=")
+    return bare + b"=" * (-len(bare) % 4)
 
 
 def _name_in(url: str) -> str:

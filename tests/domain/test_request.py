@@ -106,7 +106,7 @@ def test_an_unknown_look_is_refused_with_the_nearest_name() -> None:
         ({"elevation_deg": True}, "elevation_deg"),
         ({"kelvin": 1499}, "kelvin"),
         ({"kelvin": 20001}, "kelvin"),
-        ({"color": "red"}, "color"),
+        ({"color": "reddish"}, "color"),
         ({"intensity": 8.1}, "intensity"),
         ({"softness": -0.1}, "softness"),
         ({"ambient": 4.1}, "ambient"),

@@ -112,14 +112,14 @@ async def test_what_makes_no_difference_is_named_also_for_a_job_that_was_there(
     photo = world.photo("mug.png", width=96, height=64)
     wish = {"image": str(photo), "model": "segmind/segmind-relighting", "light_from": "left"}
     async with served(settings_of(world, simulator)) as client:
-        first = await start(client, **wish)
-        assert first["warnings"] == []
+        first = await ended(client, (await start(client, **wish))["job_id"])
+        assert not first.get("warnings")
         again = await start(client, **wish, strength=0.5, seed=3, prompt="soft")
         assert again["job_id"] == first["job_id"]
         words = "strength, prompt, seed make no difference: segmind/segmind-relighting ignores it."
         assert words in again["warnings"]
         local = {"image": str(photo), "look": "neon"}
-        first = await start(client, **local)
+        first = await start(client, **local, wait_s=45)
         again = await start(client, **local, seed=3)
         assert again["job_id"] == first["job_id"]
         assert "seed makes no difference: local/classic ignores it." in again["warnings"]

@@ -10,9 +10,9 @@ import anyio
 from mcp_relight.domain.exchange import Outcome, Output, Rendered
 from mcp_relight.errors import BudgetExceeded
 from mcp_relight.jobs.locks import WorkerLock
-from mcp_relight.jobs.store.store import migrate
+from mcp_relight.jobs.store.store import Store, migrate
 from mcp_relight.jobs.worker import Worker
-from tests.jobs.fakes import FakeProvider, new_job
+from tests.jobs.fakes import KEY, FakeProvider, new_job
 from tests.jobs.workers import new_worker, open_store
 
 
@@ -96,6 +96,20 @@ async def bring_forward(location: str) -> None:
     say(str(await migrate(location if "://" in location else Path(location))))
 
 
+async def skewed(url: str, by_s: float) -> None:
+    """A machine whose clock is wrong: makes a job, takes a slot, then looks whether it is due."""
+    right = time.time
+    time.time = lambda: right() + by_s
+    store = Store(url, is_living=lambda _: False)
+    [job] = await store.insert([new_job()])
+    wait_s = await store.take_slot("gate", per_minute=1, burst=1)
+    say(f"{job.job_id} {job.created_at} {wait_s}")
+    sys.stdin.readline()
+    due = await store.due(worker="w.2", credentials=[KEY], local=9, remote=9)
+    say("due" if job.job_id in {row.job_id for row in due} else "not due")
+    await store.aclose()
+
+
 def main() -> None:
     command, folder, *rest = sys.argv[1:]
     numbers = [float(item) for item in rest if item.replace(".", "", 1).isdigit()]
@@ -110,6 +124,8 @@ def main() -> None:
             anyio.run(pass_gate, Path(folder), numbers[0], int(numbers[1]), numbers[2])
         case "migrate":
             anyio.run(bring_forward, rest[0])
+        case "skewed":
+            anyio.run(skewed, rest[0], float(rest[1]))
         case "touch":
             anyio.run(touch, Path(folder), rest[0])
         case _:

@@ -10,7 +10,7 @@ from PIL import Image
 from mcp_relight.domain.lighting import Lighting
 from mcp_relight.domain.looks import LOOKS
 from mcp_relight.domain.pixels import RenderTask
-from mcp_relight.pixels import tasks
+from mcp_relight.pixels import decoding, tasks
 from mcp_relight.pixels.hidden import continued
 from mcp_relight.pixels.photo import read_photo
 
@@ -78,7 +78,7 @@ def test_light_is_transferred_alike() -> None:
 
 @pytest.mark.parametrize("mime_type", ["image/png", "image/webp", "image/jpeg"])
 def test_what_leaves_the_machine_holds_nothing_hidden(mime_type: str) -> None:
-    black, white = (tasks.reencode(cut_out(under), None, mime_type) for under in (BLACK, WHITE))
+    black, white = (decoding.reencode(cut_out(under), None, mime_type) for under in (BLACK, WHITE))
     assert black.data == white.data
 
 

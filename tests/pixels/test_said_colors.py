@@ -14,7 +14,7 @@ from PIL import Image, ImageCms
 from mcp_relight.domain.lighting import Light, Lighting
 from mcp_relight.domain.pixels import RenderTask
 from mcp_relight.errors import ImageUnsupported, RequestError
-from mcp_relight.pixels import tasks
+from mcp_relight.pixels import decoding, tasks
 from mcp_relight.pixels.bmff import main_picture
 from mcp_relight.pixels.colors import from_codes, from_gamma
 from mcp_relight.pixels.exif import read_exif
@@ -165,11 +165,11 @@ def as_shown(result: bytes) -> np.ndarray[Any, Any]:
 
 def check(data: bytes, is_grey: bool) -> None:
     right = (GREY if is_grey else PICTURE).astype(float)
-    found = tasks.inspect(data)
+    found = decoding.inspect(data)
     assert np.abs(read_photo(found.data).rgb - right).mean() <= MOST_LEVELS
     assert np.abs(read_photo(data).rgb - right).mean() <= MOST_LEVELS
-    assert tasks.inspect(found.data).data == found.data
-    small = tasks.reencode(found.data, None, "image/png").data
+    assert decoding.inspect(found.data).data == found.data
+    small = decoding.reencode(found.data, None, "image/png").data
     assert np.abs(as_shown(small) - right).mean() <= MOST_LEVELS
 
 
@@ -192,7 +192,7 @@ def test_the_picture_is_the_one_the_file_shows(name: str) -> None:
 @pytest.mark.parametrize("name", RENDERED)
 def test_a_result_shows_the_same_picture_by_its_own_profile(name: str) -> None:
     data, is_grey = SMALL[name]
-    result = tasks.render(RenderTask(image=tasks.inspect(data).data, lighting=AS_IT_IS))
+    result = tasks.render(RenderTask(image=decoding.inspect(data).data, lighting=AS_IT_IS))
     right = (GREY if is_grey else PICTURE).astype(float)
     assert np.abs(as_shown(result.picture.data) - right).mean() <= MOST_LEVELS
     info = Image.open(io.BytesIO(result.picture.data)).info
@@ -212,7 +212,7 @@ def test_heic_in_every_depth(name: str, bits: int) -> None:
     pytest.importorskip("pillow_heif", reason="needs the extra heic")
     primaries, transfer, space, curve = CODES[name]
     data = files.heic(files.signal(PICTURE, space, curve), bits, primaries, transfer)
-    found = tasks.inspect(data)
+    found = decoding.inspect(data)
     assert np.abs(read_photo(found.data).rgb - PICTURE.astype(float)).mean() <= MOST_LEVELS
     assert any(f"{bits}-bit" in note for note in found.warnings) == (bits > 8)
 
@@ -231,7 +231,7 @@ def test_bright_highlights_are_compressed_and_the_rest_stays(curve: Any) -> None
     data = files.png(
         np.clip(curve(light), 0, 1), "RGB", 16, files.cicp(9, 16 if curve is files.pq else 18)
     )
-    found = tasks.inspect(data)
+    found = decoding.inspect(data)
     assert any("HDR" in note for note in found.warnings)
     levels = read_photo(found.data).rgb[32, :, 1].astype(float)
     right = files.srgb(np.minimum(steps, 1)) * 255
@@ -244,10 +244,10 @@ def test_bright_highlights_are_compressed_and_the_rest_stays(curve: Any) -> None
 
 def test_numbers_of_a_map_are_not_colors() -> None:
     numbers = files.signal(PICTURE, "709", files.power(1.0))
-    data = tasks.inspect(files.png(numbers, "RGB", 8, files.gama(1.0))).data
+    data = decoding.inspect(files.png(numbers, "RGB", 8, files.gama(1.0))).data
     assert (read_normals(data) == (numbers * 255).round()).all()
     level = numbers[..., :1]
-    deep = tasks.inspect(files.png(level, "L", 16, files.gama(1.0))).data
+    deep = decoding.inspect(files.png(level, "L", 16, files.gama(1.0))).data
     assert (read_depth(deep) == (level[..., 0] * 65_535).round()).all()
 
 
@@ -258,7 +258,7 @@ def test_what_cannot_be_shown_right_is_refused_with_words(codes: tuple[int, int]
         files.with_codes(files.avif(PICTURE / 255), *codes),
     ):
         with pytest.raises(ImageUnsupported, match="cannot be shown right") as refused:
-            tasks.inspect(data)
+            decoding.inspect(data)
         assert "sRGB" in (refused.value.hint or "")
 
 
@@ -296,7 +296,7 @@ def test_the_orientation_in_any_type_of_number(order: str, kind: int, packing: s
     assert read_exif(exif).orientation == 6
     upright = Image.fromarray(PICTURE)
     data = encoded(upright.transpose(Image.Transpose.ROTATE_90), "JPEG", quality=97, exif=exif)
-    found = tasks.inspect(data)
+    found = decoding.inspect(data)
     assert (found.width, found.height) == upright.size
     assert np.abs(read_photo(found.data).rgb - PICTURE.astype(float)).mean() <= MOST_LEVELS
 
@@ -317,10 +317,10 @@ def test_layers_of_a_jpeg_are_left_out_with_a_warning(words: bytes, told: str) -
     plain = encoded(Image.fromarray(PICTURE), "JPEG")
     segment = jpeg_segment(0xE1, b"http://ns.adobe.com/xap/1.0/\0" + words)
     for data in (jpeg_with(plain, segment), plain + jpeg_with(plain, segment)):
-        found = tasks.inspect(data)
+        found = decoding.inspect(data)
         assert [told in note for note in found.warnings] == [True]
         assert words not in found.data
-        assert tasks.inspect(found.data).warnings == ()
+        assert decoding.inspect(found.data).warnings == ()
 
 
 def test_layers_of_a_heic_are_left_out_with_a_warning() -> None:
@@ -368,7 +368,7 @@ HOSTILE_PRIMARIES = [b"", b"\0" * 32, b"\xff" * 32, b"\0\0\0\1" * 8, b"\0\1\0\0"
 def test_nonsense_about_colors_counts_as_not_said(gamma: bytes, primaries: bytes) -> None:
     assert from_gamma(gamma, primaries) is None
     chunks = [png_chunk(b"gAMA", gamma), png_chunk(b"cHRM", primaries)]
-    found = tasks.inspect(files.png(PICTURE / 255, "RGB", 8, *chunks))
+    found = decoding.inspect(files.png(PICTURE / 255, "RGB", 8, *chunks))
     assert (read_photo(found.data).rgb == PICTURE).all()
 
 
@@ -388,7 +388,7 @@ def test_damage_in_what_says_colors_is_answered_in_our_own_words(rounds: int) ->
         main_picture(bytes(data))
         read_exif(bytes(data[dice.randrange(40) :]))
         try:
-            found = tasks.inspect(bytes(data))
+            found = decoding.inspect(bytes(data))
         except RequestError:
             continue
         assert read_photo(found.data).rgb.ndim == 3

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from mcp_relight.domain.exchange import Picture
-from mcp_relight.domain.lighting import Light, Lighting
+from mcp_relight.domain.lighting import LIGHT_FROM, Light, Lighting
 from mcp_relight.domain.looks import LOOKS
 from mcp_relight.errors import InvalidArgument
 from mcp_relight.providers.pixazo import Pixazo
@@ -367,3 +367,45 @@ def test_what_the_schema_requires_is_asked_for_before_anything_is_sent() -> None
     with pytest.raises(InvalidArgument, match=r"params\.strength is required"):
         by_schema(schema)
     assert by_schema(schema, params={"strength": 0.5})["strength"] == 0.5
+
+
+def controls_of(lighting: Lighting) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What is sent, and what is said of each field."""
+    spec = SPECS["segmind/segmind-relighting"]
+    return body(spec.id, lighting=lighting), {e.name: e for e in spec.honesty(lighting, {})}
+
+
+@pytest.mark.parametrize(
+    ("color", "word"),
+    [
+        ("#FF8020", "warm"),
+        ("#FFC060", "warm"),
+        ("#2060FF", "cool"),
+        ("#20C0FF", "cool"),
+        ("#F0F0E8", "neutral"),
+        ("#FF1EB4", None),
+        ("#20FF40", None),
+        ("#8020FF", None),
+        ("#FF0000", None),
+    ],
+)
+def test_a_colour_without_a_word_of_its_own_is_ignored(color: str, word: str | None) -> None:
+    sent, told = controls_of(Lighting(lights=(Light(azimuth_deg=-60, color=color),)))
+    assert sent["light_temperature"] == (word or "neutral")
+    assert told["color"].how == ("approximated" if word else "ignored")
+
+
+@pytest.mark.parametrize("look", LOOKS)
+def test_approximated_is_never_the_opposite(look: str) -> None:
+    lighting = LOOKS[look].lighting
+    sent, told = controls_of(lighting)
+    key = lighting.key
+    assert key is not None
+    azimuth_deg, elevation_deg = LIGHT_FROM[sent["light_direction"]]
+    other = Light(azimuth_deg=azimuth_deg, elevation_deg=elevation_deg).direction
+    cosine = sum(a * b for a, b in zip(key.direction, other, strict=True))
+    if told["azimuth_deg"].how == "approximated" and not lighting.is_even:
+        assert cosine > 0.4
+        assert not lighting.is_opposed
+    if look == "neon":
+        assert {told["azimuth_deg"].how, told["color"].how} == {"ignored"}

@@ -76,6 +76,18 @@ async def test_without_a_yes_nothing_is_sent(
     assert Paid.by(simulator).submits == []
 
 
+async def test_an_identical_call_is_not_asked_again(
+    connect: Connect, mode: Any, request_of: dict[str, Any], simulator: SimulatorHandle
+) -> None:
+    person = Person("accept", confirm=True)
+    async with connect(mode, elicitation_callback=person) as client:
+        first = facts_of(await call(client, request_of))
+        again = facts_of(await call(client, request_of | {"wait_s": 1, "max_cost_usd": None}))
+        assert again["job_id"] == first["job_id"]
+        await ended(client, first["job_id"])
+    assert len(person.asked) == len(Paid.by(simulator).charges) == 1
+
+
 async def test_what_was_agreed_to_for_several_looks_is_enough_for_them(
     connect: Connect, mode: Any, request_of: dict[str, Any]
 ) -> None:
@@ -122,3 +134,16 @@ async def test_what_would_be_refused_anyway_is_not_asked(
         refusal = refusal_of(await call(client, request_of | {"model": "segmind/none"}))
     assert refusal["code"] == "unknown_model"
     assert person.asked == []
+
+
+async def test_the_question_says_what_the_model_would_leave_out(
+    connect: Connect, mode: Any, request_of: dict[str, Any]
+) -> None:
+    person = Person("decline")
+    wish = {name: value for name, value in request_of.items() if name != "light_from"}
+    async with connect(mode, elicitation_callback=person) as client:
+        await call(client, wish | {"model": "segmind/segmind-relighting", "look": "neon"})
+        await call(client, request_of)
+    neon, plain = person.asked
+    assert "leaves out the direction, the colour and all lights but one" in neon.message
+    assert "leaves out" not in plain.message

@@ -1,7 +1,7 @@
 """What a caller may call a picture, and how each refusal reads."""
 
 import base64
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -143,6 +143,24 @@ async def test_a_data_uri_is_taken_in(place: Place) -> None:
     for start in ("data:image/jpeg;base64,", "DATA:image/png;name=x.png;base64,", "data:;base64,"):
         taken = await place.intake().take(start + text)
         assert (taken.name, taken.info.width) == ("photo", 32)
+
+
+@pytest.mark.parametrize(
+    "spelled",
+    [
+        lambda text: "\n".join(text[at : at + 76] for at in range(0, len(text), 76)),
+        lambda text: "\r\n " + text[:40] + "\t" + text[40:] + "\n",
+        lambda text: text.rstrip("="),
+        lambda text: text.replace("+", "-").replace("/", "_"),
+        lambda text: text.replace("+", "%2B").replace("/", "%2F").replace("=", "%3D"),
+    ],
+)
+async def test_base64_is_read_as_encoders_write_it(
+    place: Place, spelled: Callable[[str], str]
+) -> None:
+    text = spelled(base64.b64encode(place.mug).decode())
+    for start in ("data:image/jpeg;base64,", "data: image/jpeg; base64 ,"):
+        assert (await place.intake().take(start + text)).info.width == 32
 
 
 async def test_a_stored_image_is_taken_again_by_its_address(place: Place) -> None:

@@ -30,6 +30,8 @@ class Client:
     """What an entry of this client holds besides command, arguments and environment."""
     command: str = "command"
     env: str = "env"
+    quirk: str = ""
+    """What was reported of it that a person should know; see docs/clients.md."""
 
 
 def _claude_desktop(home: Path) -> Path:
@@ -69,7 +71,10 @@ def _config(home: Path) -> Path:
 
 CLIENTS: dict[str, Client] = {
     "claude-desktop": Client(
-        "Claude Desktop", _claude_desktop, "Quit Claude Desktop wholly and start it again."
+        "Claude Desktop",
+        _claude_desktop,
+        "Quit Claude Desktop wholly and start it again.",
+        quirk="pictures are inside the folded call; its model sees them after your next message",
     ),
     "claude-code": Client(
         "Claude Code",

@@ -1,6 +1,7 @@
 """Deleting jobs, and telling which stored images nobody needs any more."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -23,9 +24,26 @@ _IS_TERMINAL = jobs.c.stage.in_(sorted(TERMINAL))
 
 def forget(connection: Connection, job_id: str | None, *, owner: str) -> Forgotten:
     """Raises JobNotFound, and InvalidArgument for a job that still runs."""
+    chosen = _chosen(connection, job_id, owner=owner)
+    paths = _paths(connection, chosen)
+    return replace(_delete(connection, chosen), paths=paths)
+
+
+def forgettable(connection: Connection, job_id: str | None, *, owner: str) -> Forgotten:
+    """What `forget` would delete. Raises the same."""
+    chosen = _chosen(connection, job_id, owner=owner)
+    leaving = set(chosen)
+    users: dict[str, set[str]] = {}
+    for user, image_id in connection.execute(sa.select(uses.c.job_id, uses.c.image_id)):
+        users.setdefault(image_id, set()).add(user)
+    alone = sorted(image_id for image_id, ids in users.items() if ids <= leaving)
+    return Forgotten(len(chosen), tuple(alone), _paths(connection, chosen))
+
+
+def _chosen(connection: Connection, job_id: str | None, *, owner: str) -> Sequence[str]:
     if job_id is None:
         mine = sa.select(jobs.c.job_id).where(jobs.c.owner == owner, _IS_TERMINAL)
-        return _delete(connection, connection.scalars(mine).all())
+        return connection.scalars(mine).all()
     stage: Stage | None = connection.scalar(
         sa.select(jobs.c.stage).where(jobs.c.job_id == job_id, jobs.c.owner == owner)
     )
@@ -37,7 +55,16 @@ def forget(connection: Connection, job_id: str | None, *, owner: str) -> Forgott
             hint="Call cancel_job first, or wait until it ends.",
             argument="job_id",
         )
-    return _delete(connection, [job_id])
+    return [job_id]
+
+
+def _paths(connection: Connection, job_ids: Sequence[str]) -> tuple[str, ...]:
+    """The named copies of these jobs' pictures, also those of a row that is damaged elsewhere."""
+    found: list[str] = []
+    for some in _chunks(job_ids):
+        for paths in connection.scalars(sa.select(jobs.c.paths).where(jobs.c.job_id.in_(some))):
+            found += [path for path in paths or () if isinstance(path, str)]
+    return tuple(dict.fromkeys(found))
 
 
 def prune(

@@ -3,7 +3,8 @@
 import logging
 import sqlite3
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
 from typing import Protocol, TypeVar
 
@@ -15,9 +16,11 @@ from sqlalchemy.exc import TimeoutError as NoFreeConnection
 
 from mcp_relight.errors import TimedOut
 
+from .changes import Changes
 from .errors import DatabaseBroken, DatabaseOutage, what_went_wrong
 from .postgres import PostgresServer
 from .sqlite import SqliteFile
+from .wakes import Wakes
 
 _log = logging.getLogger(__name__)
 
@@ -25,7 +28,6 @@ T = TypeVar("T")
 
 PATIENCE_S = 120.0
 BUSY_TIMEOUT_S = 30.0
-POLL_S = 0.1
 _PAUSES_S = (0.05, 0.1, 0.2, 0.5, 1.0, 2.0)
 
 
@@ -42,8 +44,12 @@ class Backend(Protocol):
         """Open, with the schema ready. Raises Internal for a schema that cannot be used."""
         ...
 
-    def version(self) -> int:
-        """A number that grows whenever anybody committed anything."""
+    def changes(self, run: Callable[[Callable[[], int]], Awaitable[int]]) -> Changes:
+        """`run` calls something in a worker thread, through outages."""
+        ...
+
+    def now(self) -> float:
+        """Seconds since 1970, by the clock that everybody of this database goes by."""
         ...
 
     def mend(self) -> None:
@@ -68,35 +74,31 @@ class Database:
         patience_s: float = PATIENCE_S,
         busy_timeout_s: float = BUSY_TIMEOUT_S,
         may_migrate: bool = False,
+        wakes: Wakes | None = None,
     ) -> None:
         """A file of an older schema is always brought forward, a server's database only with
         `may_migrate`: others may be using it."""
         self._backend: Backend = (
             SqliteFile(location, busy_timeout_s=busy_timeout_s)
             if isinstance(location, Path)
-            else PostgresServer(location, may_migrate=may_migrate)
+            else PostgresServer(location, may_migrate=may_migrate, wakes=wakes)
         )
         self._patience_s = patience_s
         self._threads = anyio.CapacityLimiter(16)
         self._writers = anyio.CapacityLimiter(self._backend.writers)
         self._readers = anyio.CapacityLimiter(self._backend.readers)
-        self._looking = anyio.Lock()
-        self._looked_at = 0.0
-        self._version = -1
+        self.changes = self._backend.changes(partial(self._retry, limiter=self._readers))
+
+    def now(self) -> float:
+        """Seconds since 1970, by the clock that everybody of this database goes by; inside a
+        transaction, where it is sure to be known."""
+        return self._backend.now()
 
     async def write(self, work: Callable[[Connection], T]) -> T:
         return await self._run(work, read_only=False, limiter=self._writers)
 
     async def read(self, work: Callable[[Connection], T]) -> T:
         return await self._run(work, read_only=True, limiter=self._readers)
-
-    async def version(self) -> int:
-        """A number that grows whenever anybody committed anything; checked at most every 0.1 s."""
-        async with self._looking:
-            if time.monotonic() - self._looked_at >= POLL_S:
-                self._version = await self._retry(self._backend.version, limiter=self._readers)
-                self._looked_at = time.monotonic()
-            return self._version
 
     async def aclose(self) -> None:
         with anyio.CancelScope(shield=True):

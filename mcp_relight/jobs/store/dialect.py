@@ -1,25 +1,30 @@
 """The little in which SQLite and PostgreSQL differ."""
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects import sqlite
 from sqlalchemy.engine import Connection
 
 from mcp_relight.domain.clock import SLACK_S
 
+if TYPE_CHECKING:
+    from sqlalchemy.dialects import postgresql
 
-def insert_into(connection: Connection, table: sa.Table) -> sqlite.Insert | postgresql.Insert:
+
+def insert_into(connection: Connection, table: sa.Table) -> "sqlite.Insert | postgresql.Insert":
     """An INSERT that can say ON CONFLICT."""
     if connection.dialect.name == "sqlite":
         return sqlite.insert(table)
+    from sqlalchemy.dialects import postgresql  # whoever has SQLite need not wait for it
+
     return postgresql.insert(table)
 
 
 def insert_unless_there(
     connection: Connection, table: sa.Table
-) -> sqlite.Insert | postgresql.Insert:
+) -> "sqlite.Insert | postgresql.Insert":
     return insert_into(connection, table).on_conflict_do_nothing()
 
 

@@ -52,10 +52,9 @@ class DatabaseBroken(Exception):
     """The database file is damaged."""
 
 
-def what_went_wrong(
-    error: DBAPIError | NoFreeConnection | sqlite3.Error | OSError,
-) -> Exception:
-    """A RelightError where nothing but a person helps; else DatabaseOutage or DatabaseBroken."""
+def what_went_wrong(error: Exception) -> Exception:
+    """What an error of SQLAlchemy, of a driver or of files means: a RelightError where nothing but
+    a person helps; else DatabaseOutage or DatabaseBroken."""
     if isinstance(error, OSError):
         return _of_files(error)
     cause = error.orig if isinstance(error, DBAPIError) else error

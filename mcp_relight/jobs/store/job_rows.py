@@ -64,6 +64,30 @@ def list_jobs(
     return JobPage(page, _cursor_after(rows[limit - 1]) if len(rows) > limit else None)
 
 
+def newest_using(connection: Connection, image_id: str, *, owner: str) -> Job | None:
+    """The newest job that needs that stored image."""
+    rows = connection.execute(
+        sa.select(jobs)
+        .join(uses, uses.c.job_id == jobs.c.job_id)
+        .where(uses.c.image_id == image_id, jobs.c.owner == owner)
+        .order_by(jobs.c.created_at.desc(), jobs.c.job_id)
+        .limit(1)
+    ).mappings()
+    return next(iter(jobs_of(rows)), None)
+
+
+def ids_starting_with(
+    connection: Connection, prefix: str, *, owner: str, limit: int
+) -> tuple[str, ...]:
+    """Newest first."""
+    newest_first = (
+        sa.select(jobs.c.job_id)
+        .where(jobs.c.owner == owner, jobs.c.job_id.startswith(prefix, autoescape=True))
+        .order_by(jobs.c.created_at.desc(), jobs.c.job_id.desc())
+    )
+    return tuple(connection.scalars(newest_first.limit(limit)))
+
+
 def cancel_job(connection: Connection, job_id: str, *, owner: str, now: float) -> Job:
     """Cancel what nobody works on; else leave the wish to the worker that does, to be looked at
     now."""
@@ -102,6 +126,8 @@ def move_job(
     columns = columns_of(changes) | {"stage": stage, "updated_at": now}
     if row["cancel_requested"] and not job.cancel_requested and "due_at" in columns:
         columns["due_at"] = now  # somebody wished it during the step, which did not know
+    if job.slots:
+        columns.setdefault("slots", [])  # they were for this step
     columns |= _sent_by_this_clock(job, columns, now)
     columns |= settle(connection, row, stage, changes.get("cost"))
     columns |= _without_used_addresses(job, stage, changes)

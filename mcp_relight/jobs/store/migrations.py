@@ -13,6 +13,7 @@ from sqlalchemy.engine import Connection, Engine
 from mcp_relight.errors import Internal
 
 from .dialect import insert_into
+from .listen import CHANNEL
 from .tables import meta, metadata, set_members, sets
 
 _LOCK = 0x72656C69
@@ -38,7 +39,36 @@ def _gates_know_their_clock_and_sets_exist(connection: Connection) -> None:
     metadata.create_all(connection, tables=[sets, set_members])
 
 
-STEPS = (Step(2, _gates_know_their_clock_and_sets_exist),)
+def _rows_say_when_they_change(connection: Connection) -> None:
+    """PostgreSQL tells listeners which row of a job changed, whoever changed it."""
+    if connection.dialect.name != "postgresql":
+        return
+    for table, payload in _TOLD_OF.items():
+        for statement in _NOTICE:
+            connection.execute(sa.DDL(statement.format(table=table, payload=payload)))
+
+
+def _jobs_keep_their_slots(connection: Connection) -> None:
+    add_column(connection, "jobs", "slots", "JSON NOT NULL DEFAULT '[]'")
+
+
+_TOLD_OF = {"jobs": "COALESCE(NEW.job_id, OLD.job_id)", "sets": "''", "set_members": "''"}
+_NOTICE = (
+    f"""
+    CREATE OR REPLACE FUNCTION relight_{{table}}_changed() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN PERFORM pg_notify('{CHANNEL}', {{payload}}); RETURN NULL; END $$
+    """,
+    "DROP TRIGGER IF EXISTS relight_changed ON {table}",
+    """
+    CREATE TRIGGER relight_changed AFTER INSERT OR UPDATE OR DELETE ON {table}
+    FOR EACH ROW EXECUTE FUNCTION relight_{table}_changed()
+    """,
+)
+STEPS = (
+    Step(2, _gates_know_their_clock_and_sets_exist),
+    Step(3, _rows_say_when_they_change),
+    Step(4, _jobs_keep_their_slots),
+)
 SCHEMA_VERSION = STEPS[-1].number
 OLDEST_READER = max([1, *(step.number for step in STEPS if not step.keeps_older)])
 
@@ -75,6 +105,7 @@ def add_column(connection: Connection, table: str, column: str, kind: str) -> No
 def _bring_forward(connection: Connection, version: int | None) -> None:
     if version is None:
         metadata.create_all(connection)
+        _rows_say_when_they_change(connection)
     for step in STEPS:
         if version is not None and step.number > version:
             step.apply(connection)

@@ -1,12 +1,18 @@
 """The database of a team: PostgreSQL 13 or newer, over direct connections."""
 
 import threading
+import time
 from typing import Any
 
 import sqlalchemy as sa
+from anyio.lowlevel import EventLoopToken
 from sqlalchemy.engine import URL, Engine
 
+from .changes import ToldChanges
+from .errors import what_went_wrong
+from .listen import Listener
 from .migrations import make_ready
+from .wakes import Wakes
 
 _CONNECTIONS = 4
 """Of each process, beside the one that listens: PostgreSQL allows 100 in all by default."""
@@ -20,6 +26,8 @@ _CONNECT: dict[str, Any] = {
     "keepalives_count": 3,
 }
 """What the URL says of these wins."""
+_MEASURED_FOR_S = 60.0
+_SET_S = 1.0
 
 
 class PostgresServer:
@@ -28,12 +36,15 @@ class PostgresServer:
     writers, readers = _CONNECTIONS, _CONNECTIONS
     patience_hint = "See that PostgreSQL runs and that this machine reaches it, then call again."
 
-    def __init__(self, url: str, *, may_migrate: bool) -> None:
+    def __init__(self, url: str, *, may_migrate: bool, wakes: Wakes | None = None) -> None:
         self._url = sa.make_url(url).set(drivername=_DRIVER)
         self._may_migrate = may_migrate
+        self._wakes = wakes
         self._opening = threading.Lock()
         self._engine: Engine | None = None
-        self._version = _Version()
+        self._clock = _ServerClock()
+        self._told = ToldChanges(self._listen)
+        self._listener = Listener(self._connect_to_listen, self._told.tell)
 
     def engine(self) -> Engine:
         with self._opening:
@@ -41,24 +52,48 @@ class PostgresServer:
                 engine = _create_engine(self._url)
                 try:
                     make_ready(engine, may_migrate=self._may_migrate)
+                    self._make_queue_ready(engine)
                 except BaseException:
                     engine.dispose()
                     raise
                 self._engine = engine
+            self._clock.measure(self._engine)
             return self._engine
 
-    def version(self) -> int:
-        """A number that grows whenever anybody committed anything."""
-        return self._version.look(self.engine())
+    def changes(self, run: object) -> ToldChanges:
+        return self._told
+
+    def now(self) -> float:
+        return self._clock.now()
 
     def mend(self) -> None:
         """A server looks after its files itself."""
 
     def close(self) -> None:
+        self._listener.ask_to_stop()
         with self._opening:
             if self._engine is not None:
                 self._engine.dispose()
                 self._engine = None
+
+    def _make_queue_ready(self, engine: Engine) -> None:
+        if self._wakes is not None:
+            with engine.begin() as connection:
+                driver = connection.connection.driver_connection
+                try:
+                    self._wakes.make_ready(driver, may_migrate=self._may_migrate)
+                except connection.dialect.loaded_dbapi.Error as error:
+                    raise what_went_wrong(error) from None
+
+    def _listen(self, token: EventLoopToken) -> None:
+        self._listener.start(token)
+
+    def _connect_to_listen(self) -> Any:
+        connection = self.engine().raw_connection()
+        driver: Any = connection.driver_connection
+        connection.detach()  # it is none of those that come and go
+        driver.autocommit = True
+        return driver
 
 
 def _create_engine(url: URL) -> Engine:
@@ -73,18 +108,34 @@ def _create_engine(url: URL) -> Engine:
     )
 
 
-class _Version:
-    """Counts how often a transaction ended in the whole of the server."""
+class _ServerClock:
+    """The server's clock, asked once a minute, and again when the machine's own was set or slept.
+
+    Between two of those the machine counts on, whatever its clock says.
+    """
 
     def __init__(self) -> None:
-        self._number = 0
-        self._seen = ""
+        self._measured: tuple[float, float, float] | None = None
 
-    def look(self, engine: Engine) -> int:
+    def measure(self, engine: Engine) -> None:
+        """Ask, where that is due."""
+        if not self._is_stale():
+            return
         with engine.connect() as connection:
-            # Not the newest transaction's number alone: an older one may commit after it.
-            seen = connection.exec_driver_sql("SELECT pg_current_snapshot()::text").scalar_one()
-        if seen != self._seen:
-            self._seen = seen
-            self._number += 1
-        return self._number
+            before = time.monotonic()
+            now = connection.scalar(sa.select(sa.func.extract("epoch", sa.func.clock_timestamp())))
+            after = time.monotonic()
+        self._measured = (float(now or 0.0), (before + after) / 2, time.time())
+
+    def now(self) -> float:
+        if self._measured is None:
+            return time.time()
+        now, measured_at, _ = self._measured
+        return now + time.monotonic() - measured_at
+
+    def _is_stale(self) -> bool:
+        if self._measured is None:
+            return True
+        _, measured_at, by_the_machine = self._measured
+        counted = time.monotonic() - measured_at
+        return counted > _MEASURED_FOR_S or abs(time.time() - by_the_machine - counted) > _SET_S

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
+import sqlalchemy as sa
 from sqlalchemy.engine import Connection, RowMapping
 
 from mcp_relight.domain.job import Cost, Job, Stage
@@ -18,6 +19,12 @@ _ROUNDING_USD = 1e-9
 def day_of(now: float) -> str:
     """The UTC day, as 2026-01-31."""
     return datetime.fromtimestamp(now, UTC).date().isoformat()
+
+
+def spent(connection: Connection, *, owner: str, day: str) -> float:
+    """Dollars spent or reserved on that day."""
+    query = sa.select(spend.c.usd).where(spend.c.owner == owner, spend.c.day == day)
+    return connection.execute(query).scalar_one_or_none() or 0.0
 
 
 def price_of(job: Job) -> float:
@@ -47,7 +54,7 @@ def reserve_usd(
         raise BudgetExceeded(
             f"This job may cost {dollars(usd)}, more than is left of today's budget of "
             f"{dollars(day_budget_usd)}.",
-            hint="Wait until 00:00 UTC, use local/classic, or raise MCP_RELIGHT_DAILY_BUDGET_USD.",
+            hint="Wait until 00:00 UTC, or have MCP_RELIGHT_DAILY_BUDGET_USD raised.",
         )
     return {"reserved_day": day, "reserved_usd": usd}
 

@@ -4,6 +4,8 @@ import logging
 import os
 import sqlite3
 import threading
+import time
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,7 @@ from sqlalchemy.engine import Connection, Engine
 
 from mcp_relight.jobs.locks import FileLock
 
+from .changes import PolledChanges
 from .dialect import read_json
 from .errors import DatabaseOutage
 from .migrations import make_ready
@@ -53,9 +56,11 @@ class SqliteFile:
             self._opened = (engine, _inode(self._path))
             return engine
 
-    def version(self) -> int:
-        """A number that grows whenever anybody committed anything."""
-        return self._version.look(self.engine())
+    def changes(self, run: Callable[[Callable[[], int]], Awaitable[int]]) -> PolledChanges:
+        return PolledChanges(lambda: run(lambda: self._version.look(self.engine())))
+
+    def now(self) -> float:
+        return time.time()
 
     def mend(self) -> None:
         """Rename the database file if it is damaged, so that the next try starts a new one. Only

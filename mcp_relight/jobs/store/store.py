@@ -1,6 +1,5 @@
 """The job store: the truth about every job. Its statements live in the files beside this one."""
 
-import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
@@ -12,18 +11,19 @@ from sqlalchemy.engine import Connection
 from mcp_relight.domain.job import Job, Stage, Status
 from mcp_relight.domain.ports import Forgotten, JobPage, NewJob
 
-from . import cleanup, due_rows, job_rows, rate_gate
+from . import cleanup, due_rows, job_rows, rate_gate, spend
 from .database import BUSY_TIMEOUT_S, PATIENCE_S, Database
 from .dialect import insert_into
 from .job_rows import insert_jobs
 from .migrations import schema_version
 from .tables import catalog
+from .wakes import Wakes
 from .watch import Watcher
 
 
-async def migrate(location: Path | str) -> int:
+async def migrate(location: Path | str, wakes: Wakes | None = None) -> int:
     """Bring the database to the newest schema, and return its number. Raises as `Store`."""
-    database = Database(location, may_migrate=True)
+    database = Database(location, may_migrate=True, wakes=wakes)
     try:
         return await database.read(schema_version)
     finally:
@@ -33,7 +33,9 @@ async def migrate(location: Path | str) -> int:
 class Store:
     """`domain.ports.Jobs` on SQLite (a path) or PostgreSQL (a URL).
 
-    `is_living` says of a worker id whether that worker still runs. Every call is one transaction.
+    `is_living` says of a worker id whether that worker still runs; with `wakes` a queue beside the
+    store wakes the workers instead. `now` stands in the place of the
+    database's clock, which is this machine's where it is a file. Every call is one transaction.
     Beside what each says, every call may raise TimedOut (no answer for `patience_s`), StorageFull
     and Internal.
     """
@@ -43,22 +45,33 @@ class Store:
         location: Path | str,
         *,
         is_living: Callable[[str], bool],
-        now: Callable[[], float] = time.time,
+        now: Callable[[], float] | None = None,
         patience_s: float = PATIENCE_S,
         busy_timeout_s: float = BUSY_TIMEOUT_S,
+        wakes: Wakes | None = None,
     ) -> None:
-        self._database = Database(location, patience_s=patience_s, busy_timeout_s=busy_timeout_s)
+        self._database = Database(
+            location, patience_s=patience_s, busy_timeout_s=busy_timeout_s, wakes=wakes
+        )
+        self._wakes = wakes
         self._watcher = Watcher(self._database)
         self._is_living = is_living
-        self._now = now
+        self._now = now or self._database.now
+
+    def now(self) -> float:
+        """By the database's clock, as far as it is known: one transaction makes it known."""
+        return self._now()
 
     async def insert(self, new: Sequence[NewJob]) -> tuple[Job, ...]:
-        now = self._now()
-        return await self._database.write(lambda c: insert_jobs(c, new, now))
+        def enter(connection: Connection) -> tuple[Job, ...]:
+            jobs = insert_jobs(connection, new, self.now())
+            self._wake(connection, *(job for job in jobs if job.stage == "queued"))
+            return jobs
+
+        return await self._database.write(enter)
 
     async def are_there(self, new: Sequence[NewJob]) -> bool:
-        now = self._now()
-        return await self._database.read(lambda c: job_rows.are_there(c, new, now))
+        return await self._database.read(lambda c: job_rows.are_there(c, new, self.now()))
 
     async def get(self, job_id: str, *, owner: str | None = None) -> Job:
         return await self._database.read(lambda c: job_rows.get_job(c, job_id, owner=owner))
@@ -70,11 +83,20 @@ class Store:
             lambda c: job_rows.list_jobs(c, owner=owner, status=status, limit=limit, cursor=cursor)
         )
 
+    async def using(self, image_id: str, *, owner: str) -> Job | None:
+        return await self._database.read(lambda c: job_rows.newest_using(c, image_id, owner=owner))
+
+    async def spent_today(self, *, owner: str) -> float:
+        today = spend.day_of(self._now())
+        return await self._database.read(lambda c: spend.spent(c, owner=owner, day=today))
+
     async def request_cancel(self, job_id: str, *, owner: str) -> Job:
-        now = self._now()
-        return await self._database.write(
-            lambda c: job_rows.cancel_job(c, job_id, owner=owner, now=now)
-        )
+        def cancel(connection: Connection) -> Job:
+            job = job_rows.cancel_job(connection, job_id, owner=owner, now=self.now())
+            self._wake(connection, *(() if job.is_terminal else (job,)))
+            return job
+
+        return await self._database.write(cancel)
 
     def watch(self, job_ids: Sequence[str]) -> AbstractAsyncContextManager[AsyncIterator[Job]]:
         return self._watcher.watch(job_ids)
@@ -91,14 +113,13 @@ class Store:
         remote: int,
         under_way: Sequence[str] = (),
     ) -> tuple[Job, ...]:
-        now = self._now()
         return await self._database.read(
             lambda c: due_rows.due_jobs(
                 c,
                 worker=worker,
                 living=self._living(c, worker),
                 credentials=credentials,
-                now=now,
+                now=self.now(),
                 local=local,
                 remote=remote,
                 under_way=under_way,
@@ -113,25 +134,25 @@ class Store:
         )
 
     async def note_stranded(self, *, worker: str, credentials: Sequence[str]) -> None:
-        now = self._now()
         await self._database.write(
             lambda c: due_rows.note_stranded(
-                c, living=self._living(c, worker), credentials=credentials, now=now
+                c, living=self._living(c, worker), credentials=credentials, now=self.now()
             )
         )
 
     async def claim(self, job: Job, worker: str) -> Job | None:
-        now = self._now()
-        return await self._database.write(lambda c: job_rows.claim_job(c, job, worker, now))
+        return await self._database.write(lambda c: job_rows.claim_job(c, job, worker, self.now()))
 
     async def move(self, job: Job, stage: Stage, **changes: Any) -> Job | None:
-        now = self._now()
-        return await self._database.write(lambda c: job_rows.move_job(c, job, stage, changes, now))
+        return await self._database.write(
+            lambda c: job_rows.move_job(c, job, stage, changes, self.now())
+        )
 
     async def reserve(self, job: Job, *, day_budget_usd: float, **changes: Any) -> Job | None:
-        now = self._now()
         return await self._database.write(
-            lambda c: job_rows.reserve_job(c, job, changes, day_budget_usd=day_budget_usd, now=now)
+            lambda c: job_rows.reserve_job(
+                c, job, changes, day_budget_usd=day_budget_usd, now=self.now()
+            )
         )
 
     async def may_be_anothers(self, job: Job, ticket: str) -> bool:
@@ -140,17 +161,25 @@ class Store:
     async def take_slot(self, gate: str, *, per_minute: float, burst: int) -> float:
         return await self._database.write(
             lambda c: rate_gate.take_slot(
-                c, gate, per_minute=per_minute, burst=burst, now=self._now()
+                c, gate, per_minute=per_minute, burst=burst, now=self.now()
             )
         )
 
     async def hold(self, gate: str, seconds: float) -> None:
         await self._database.write(
-            lambda c: rate_gate.hold(c, gate, seconds=seconds, now=self._now())
+            lambda c: rate_gate.hold(c, gate, seconds=seconds, now=self.now())
         )
 
     async def forget(self, job_id: str | None, *, owner: str) -> Forgotten:
         return await self._database.write(lambda c: cleanup.forget(c, job_id, owner=owner))
+
+    async def forgettable(self, job_id: str | None, *, owner: str) -> Forgotten:
+        return await self._database.read(lambda c: cleanup.forgettable(c, job_id, owner=owner))
+
+    async def starting_with(self, prefix: str, *, owner: str, limit: int) -> tuple[str, ...]:
+        return await self._database.read(
+            lambda c: job_rows.ids_starting_with(c, prefix, owner=owner, limit=limit)
+        )
 
     async def prune(
         self,
@@ -165,10 +194,13 @@ class Store:
         The answer names the images that no job uses. The caller deletes those, except what was
         stored or asked for a moment ago: the row that will use it may be about to be inserted.
         """
-        now = self._now()
         return await self._database.write(
             lambda c: cleanup.prune(
-                c, now=now, max_age_s=max_age_s, max_bytes=max_bytes, image_bytes=image_bytes
+                c,
+                now=self.now(),
+                max_age_s=max_age_s,
+                max_bytes=max_bytes,
+                image_bytes=image_bytes,
             )
         )
 
@@ -190,17 +222,24 @@ class Store:
 
     async def keep_catalog(self, provider: str, content: str) -> None:
         """Keep the JSON text of a provider's live catalogue."""
-        values = {"fetched_at": self._now(), "content": content}
-        await self._database.write(
-            lambda c: c.execute(
-                insert_into(c, catalog)
+
+        def keep(connection: Connection) -> None:
+            values = {"fetched_at": self.now(), "content": content}
+            connection.execute(
+                insert_into(connection, catalog)
                 .values(provider=provider, **values)
                 .on_conflict_do_update(index_elements=[catalog.c.provider], set_=values)
             )
-        )
+
+        await self._database.write(keep)
 
     async def aclose(self) -> None:
         await self._database.aclose()
+
+    def _wake(self, connection: Connection, *jobs: Job) -> None:
+        if self._wakes is not None:
+            for job in jobs:
+                self._wakes.wake(connection.connection.driver_connection, job)
 
     def _living(self, connection: Connection, worker: str) -> tuple[str, ...]:
         others = due_rows.other_workers(connection, worker=worker)

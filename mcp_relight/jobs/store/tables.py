@@ -24,7 +24,7 @@ from sqlalchemy import (
     false,
 )
 
-from mcp_relight.domain.job import LEGAL, Cost, Failure, Job, JobRequest, Sent
+from mcp_relight.domain.job import LEGAL, Cost, Failure, Job, JobRequest, Sent, Slot
 from mcp_relight.domain.report import Report
 from mcp_relight.errors import Internal
 
@@ -62,6 +62,7 @@ jobs = Table(
     Column("cancel_requested", Boolean, nullable=False, server_default=false()),
     Column("submits", Integer, nullable=False, server_default="0"),
     Column("attempts", Integer, nullable=False, server_default="0"),
+    Column("slots", JSON, nullable=False, server_default="[]"),
     Column("reserved_day", String(10)),
     Column("reserved_usd", Float, nullable=False, server_default="0"),
     Column("due_at", Float, nullable=False),
@@ -151,7 +152,7 @@ meta = Table(
     Column("content", Text, nullable=False),
 )
 """What holds for the database as a whole: `schema`, its version, and `readers`, the oldest schema
-whose code may use it still."""
+whose code may use it still, and the `salt` of a team."""
 
 
 _log = logging.getLogger(__name__)
@@ -161,6 +162,7 @@ _MODELS: dict[str, type[BaseModel]] = {
     "cost": Cost,
     "error": Failure,
 }
+_VALUES: dict[str, type[BaseModel]] = {"sent": Sent, "slots": Slot}
 _NAMED = TypeAdapter(tuple[str, ...])
 _LISTS: dict[str, TypeAdapter[Any]] = {
     "images": _NAMED,
@@ -233,8 +235,8 @@ def _read(name: str, value: Any) -> Any:
         return _MODELS[name].model_validate(value, extra="ignore")
     if name in _LISTS:
         return _LISTS[name].validate_python(value)
-    if name == "sent":
-        return tuple(Sent.model_validate(item, extra="ignore") for item in value)
+    if name in _VALUES:
+        return tuple(_VALUES[name].model_validate(item, extra="ignore") for item in value)
     return value
 
 
@@ -251,6 +253,6 @@ def _write(name: str, value: Any) -> Any:
         return value.model_dump(mode="json")
     if name in _LISTS:
         return list(value)
-    if name == "sent":
+    if name in _VALUES:
         return [item.model_dump(mode="json") for item in value]
     return value

@@ -8,27 +8,26 @@ import anyio
 
 from mcp_relight.domain.job import Job
 
-from .database import POLL_S, Database
+from .database import Database
 from .job_rows import get_jobs
 
 
 class Watcher:
-    """Shares one snapshot of all watched rows among everybody who watches in this process."""
+    """Shares the watched rows, read once per change, among all who watch in this process."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._changes_of = database.changes
         self._watched: Counter[str] = Counter()
-        self._snapshot: dict[str, Job] = {}
-        self._snapshot_of: tuple[int, frozenset[str]] = (-1, frozenset())
+        self._read_at: dict[str, int] = {}
+        self._rows: dict[str, Job] = {}
         self._lock = anyio.Lock()
 
     async def changed(self, since: int, *, within_s: float) -> int:
         """Wait until the version is another than `since`, at most `within_s`."""
-        version = await self._database.version()
+        version = await self._changes_of.now()
         with anyio.move_on_after(max(0.0, within_s)):
-            while version == since:
-                await anyio.sleep(POLL_S)
-                version = await self._database.version()
+            return await self._changes_of.newer(since)
         return version
 
     @asynccontextmanager
@@ -40,14 +39,17 @@ class Watcher:
         finally:
             self._watched.subtract(job_ids)
             self._watched += Counter()
+            for job_id in set(job_ids) - self._watched.keys():
+                self._read_at.pop(job_id, None)
+                self._rows.pop(job_id, None)
 
     async def _changes(self, job_ids: Sequence[str]) -> AsyncGenerator[Job]:
         shown: dict[str, Job] = {}
         version = -1
         while True:
-            version = await self.changed(version, within_s=float("inf"))
-            snapshot = await self._look(version, job_ids)
-            rows = [snapshot[job_id] for job_id in job_ids if job_id in snapshot]
+            version = await self._changes_of.newer(version, job_ids)
+            await self._read_what_changed()
+            rows = [self._rows[job_id] for job_id in job_ids if job_id in self._rows]
             for job in rows:
                 if shown.get(job.job_id) != job:
                     shown[job.job_id] = job
@@ -55,12 +57,18 @@ class Watcher:
             if all(job.is_terminal for job in rows):
                 return
 
-    async def _look(self, version: int, job_ids: Sequence[str]) -> dict[str, Job]:
-        """The watched rows at that version or later."""
+    async def _read_what_changed(self) -> None:
         async with self._lock:
-            seen_version, seen_ids = self._snapshot_of
-            if seen_version != version or not seen_ids.issuperset(job_ids):
-                watched = frozenset(self._watched)
-                self._snapshot = await self._database.read(lambda c: get_jobs(c, sorted(watched)))
-                self._snapshot_of = (version, watched)
-            return self._snapshot
+            version = self._changes_of.version
+            stale = [job_id for job_id in self._watched if self._is_stale(job_id)]
+            if not stale:
+                return
+            rows = await self._database.read(lambda c: get_jobs(c, sorted(stale)))
+            for job_id in stale:
+                self._rows.pop(job_id, None)
+            self._rows |= rows
+            self._read_at |= dict.fromkeys(stale, version)
+
+    def _is_stale(self, job_id: str) -> bool:
+        read_at = self._read_at.get(job_id)
+        return read_at is None or self._changes_of.may_have_changed(job_id, read_at)

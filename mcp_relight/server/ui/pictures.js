@@ -21,13 +21,13 @@ async function show(result) {
   $("wait").hidden = true;
   setDivider(divider);
   setUpRig();
+  startFrom(result._meta?.["mcp-relight/lighting"]);
   if (facts.job_id && host.can.serverTools) await addVariants(facts.job_id, after);
 }
 
 async function addVariants(jobId, after) {
   const job = await jobFacts(jobId);
   Object.assign(after, variantOf(job), { image: after.image });
-  startFrom(job.lighting);
   const others = (job.siblings ?? []).filter(id => id !== jobId);
   const jobs = await Promise.all(others.map(id => jobFacts(id)));
   shown.variants.push(...jobs.filter(other => other.images?.length).map(variantOf));
@@ -39,7 +39,7 @@ const jobFacts = async (job_id, wait_s = 0) =>
   factsOf(await callTool("get_job", { job_id, wait_s }));
 
 function variantOf(job) {
-  return { image: job.images[0], label: nameOf(job.lighting?.look) ?? "After", model: job.model,
+  return { image: job.images[0], label: nameOf(job.look) ?? "After", model: job.model,
     report: job.report, cost: job.cost, warnings: job.warnings };
 }
 

@@ -1,0 +1,117 @@
+"""Who waits for which change: versions that grow, and whom to wake."""
+
+import time
+from collections.abc import Awaitable, Callable, Collection
+from typing import Protocol
+
+import anyio
+from anyio.lowlevel import EventLoopToken, current_token
+
+POLL_S = 0.1
+_REMEMBERED = 20_000
+
+
+class Changes(Protocol):
+    """Changes of the database, by whomever they were made."""
+
+    version: int
+    """Grows whenever anything changed; -1 while nobody looked."""
+
+    async def now(self) -> int:
+        """The version now."""
+        ...
+
+    async def newer(self, since: int, of: Collection[str] | None = None) -> int:
+        """Wait until the version is another than `since`; with `of` at least until one of these
+        jobs may have changed. Returns the version now."""
+        ...
+
+    def may_have_changed(self, job_id: str, since: int) -> bool: ...
+
+
+class PolledChanges:
+    """SQLite: its own version is looked at every 0.1 s, however many wait, while somebody does."""
+
+    def __init__(self, look: Callable[[], Awaitable[int]]) -> None:
+        self.version = -1
+        self._look = look
+        self._lock = anyio.Lock()
+        self._looked_at = 0.0
+
+    async def newer(self, since: int, of: Collection[str] | None = None) -> int:
+        while await self.now() == since:  # noqa: ASYNC110 - others write it: no event to wait for
+            await anyio.sleep(POLL_S)
+        return self.version
+
+    def may_have_changed(self, job_id: str, since: int) -> bool:
+        return self.version != since
+
+    async def now(self) -> int:
+        async with self._lock:
+            if time.monotonic() - self._looked_at >= POLL_S:
+                self.version = await self._look()
+                self._looked_at = time.monotonic()
+            return self.version
+
+
+class ToldChanges:
+    """PostgreSQL: `tell` is called with the ids of jobs that changed. Whoever waits for others
+    sleeps on."""
+
+    def __init__(self, start: Callable[[EventLoopToken], None]) -> None:
+        """`start` makes sure that somebody listens."""
+        self.version = 0
+        self._start = start
+        self._all_at = 0
+        self._changed_at: dict[str, int] = {}
+        self._of_any: set[anyio.Event] = set()
+        self._of_job: dict[str, set[anyio.Event]] = {}
+
+    def tell(self, changed: frozenset[str] | None) -> None:
+        self.version += 1
+        if changed is None or len(self._changed_at) > _REMEMBERED:
+            self._changed_at.clear()
+            self._all_at = self.version
+            woken = [self._of_any, *self._of_job.values()]
+        else:
+            self._changed_at |= dict.fromkeys(changed, self.version)
+            woken = [self._of_any, *(self._of_job.get(job_id, set()) for job_id in changed)]
+        for events in woken:
+            for event in events:
+                event.set()
+
+    async def now(self) -> int:
+        self._start(current_token())
+        return self.version
+
+    async def newer(self, since: int, of: Collection[str] | None = None) -> int:
+        self._start(current_token())
+        if not self._is_newer(since, of):
+            await self._told(of)
+        return self.version
+
+    def may_have_changed(self, job_id: str, since: int) -> bool:
+        return max(self._all_at, self._changed_at.get(job_id, 0)) > since
+
+    def _is_newer(self, since: int, of: Collection[str] | None) -> bool:
+        if of is None:
+            return self.version != since
+        return any(self.may_have_changed(job_id, since) for job_id in of)
+
+    async def _told(self, of: Collection[str] | None) -> None:
+        event = anyio.Event()
+        places = (
+            [self._of_any]
+            if of is None
+            else [self._of_job.setdefault(job_id, set()) for job_id in of]
+        )
+        for place in places:
+            place.add(event)
+        try:
+            await event.wait()
+        finally:
+            for place in places:
+                place.discard(event)
+            for job_id in of or ():
+                if not self._of_job.get(job_id, True):
+                    del self._of_job[job_id]

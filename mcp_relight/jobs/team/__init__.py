@@ -1,0 +1,1 @@
+"""Jobs on several machines: who is woken when. The row of a job stays the truth."""
