@@ -20,10 +20,6 @@ _SCENE_SUBJECT = 0.45
 # A relief guessed from color edges breaks up under a hard light: soften it by this much.
 _SCENE_DOUBT = 0.35
 
-_GUESSED_DOUBT = 0.18
-"""A thing that was found is rounded from its outline, whatever it is: where it is flat a sharp
-terminator would be a shadow of nothing."""
-
 # How far away the backdrop is nobody knows: a full, sharp shadow on it looks like a halo.
 _BACKDROP_SHADOW = 0.35
 _BACKDROP_BLUR = 0.03
@@ -37,12 +33,11 @@ _FACE_SHADOW_LIFT = 0.5
 _SUBJECT_REACH = 0.5
 _BACKDROP_REACH = 2.7
 
-_SCENE_SIDE = 0.55, 1.05
+_SCENE_SIDE = 0.55, 0.75
 """How fast light fades across a scene without a subject, which is all that shows its side there:
 of any light, and of a hard one in addition. Per half of the long side, in powers of e."""
 _SKY_REACH = 0.5
 """The sky is farther away than any lamp: it fades by this share of that."""
-_SKY_LIKE_GROUND = 0.6
 _GROUND_SLOPE = 0.45
 """How much the ground of a scene with a sky leans up."""
 
@@ -83,9 +78,8 @@ class LitScene:
             analysis.alpha if self.has_subject else np.full(self._size, _SCENE_SUBJECT, np.float32)
         )
         given = analysis.mode in ("user_normals", "user_depth", "shape_model")
+        self._doubt = 0.0 if self.has_subject or given else _SCENE_DOUBT
         self._is_scene = not self.has_subject and not given
-        is_guessed = analysis.mode in ("auto_mask", "alpha")
-        self._doubt = _SCENE_DOUBT if self._is_scene else _GUESSED_DOUBT if is_guessed else 0.0
         self._normals = self._shape(analysis, evidence)
         self._height = analysis.height
         self._alpha = analysis.alpha
@@ -148,7 +142,6 @@ class LitScene:
             sideways = (normals[..., :2] * rays.towards[..., :2]).sum(axis=2)
             edges = np.clip(sideways, 0, 1) * (1 - normals[..., 2]) * (behind > 0)
             diffuse = np.maximum(diffuse, _SCENE_THROUGH * behind) + _SCENE_EDGES * edges
-            diffuse = self._with_lit_sky(diffuse)
         else:
             grazing = 1 - np.clip(normals[..., 2], 0, 1)
             diffuse = diffuse * np.where(depth < 0, 1 + 2 * grazing**2, 1)
@@ -157,18 +150,8 @@ class LitScene:
             diffuse = diffuse * (0.15 + 0.85 * self.subject)
         return diffuse.astype(np.float32)
 
-    def _with_lit_sky(self, diffuse: Map) -> Map:
-        """A sky faces no lamp and yet is not much darker than what stands before it: a large step
-        between the two shows as a glow along every roof and twig."""
-        if not self._sky.any():
-            return diffuse
-        ground = 1 - self._sky
-        usual = float((diffuse * ground).sum()) / max(float(ground.sum()), 1.0)
-        lit = diffuse + np.float32(_SKY_LIKE_GROUND) * (np.float32(usual) - diffuse)
-        return (diffuse * ground + lit * self._sky).astype(np.float32)
-
     def _shadow(self, light: Light, rays: _Rays, strength: float) -> Map:
-        if strength == 0 or (self._is_scene and self._face is None):
+        if strength == 0 or (self._doubt and self._face is None):
             return np.ones(self._size, np.float32)
         if rays.hidden is not None:
             hidden = np.asarray(rays.hidden, np.float32)
@@ -183,7 +166,7 @@ class LitScene:
             )
             hidden = hidden + self._face * (open_ - hidden)
             hidden = np.asarray(hidden, np.float32)
-        if self._is_scene and self._face is not None:
+        if self._doubt and self._face is not None:
             # The other heights of a scene without a subject are made up, and a shadow tells on that
             # most: a rocket would cast one on the sky.
             return (1 - hidden * self._face * strength).astype(np.float32)

@@ -23,13 +23,10 @@ _FACE = 0.85
 _OUTLINE_SHARE = np.float32(0.2)
 """Of a subject's normals beside a network's: those that are 25° off would be worse than none."""
 
-_SCENE_HEAD = 0.35
-"""Without a subject nobody knows where hair ends: a head rounded in full would show as an oval."""
-
 _ENOUGH_PIXELS = 64
 _REFINED_SHARE = 1.0
 _REFINED_FOUND_SHARE = 0.35
-"""What was searched or cut out may hold several things of different paint."""
+"""An outline that was searched may hold several things of different paint."""
 
 _REFINED_SCENE_SHARE = 0.35
 """Without a subject, shading from paint and from shape cannot be told apart: trust it less."""
@@ -94,7 +91,7 @@ def _with_faces(rounded: Shape, people: People, subject: Subject) -> tuple[Shape
     size = rounded.height.shape[0], rounded.height.shape[1]
     if not people.meshes:
         return rounded, np.zeros(size, np.float32)
-    room = subject.alpha if subject.solid.any() else np.full(size, _SCENE_HEAD, np.float32)
+    room = subject.alpha if subject.solid.any() else np.ones(size, np.float32)
     heads, around = head.head_normals(people.meshes, size)
     meshes, weight = face_normals(people.meshes, size)
     normals = _blended(rounded.normals, heads, around * room)
@@ -126,7 +123,7 @@ def _refined_share(seen: Seen) -> Map:
     share, plain = _REFINED_SHARE, one_paint(seen.pixels, seen.region)
     if seen.subject.source == "none":
         share = _REFINED_SCENE_SHARE
-    elif seen.subject.source in ("auto", "alpha"):
+    elif seen.subject.source == "auto":
         share = _REFINED_FOUND_SHARE + (_REFINED_SHARE - _REFINED_FOUND_SHARE) * plain
     result = np.full(seen.size, share, np.float32)
     for cue in seen.people.cues:

@@ -35,11 +35,6 @@ _FACE_DELIGHT = 0.12
 _FACE_DELIGHT_RANGE = (-0.8, 0.8)
 
 _MELT = 0.03
-_EDGE_OF, _CLEAR = 0.75, 0.05
-"""Of a subject's coverage: what is less than the first is seen as ground by degrees; what is less
-than the second is nothing else."""
-_GROUND_REACH, _GLOW_LEFT = 0.015, 0.1
-"""How far around ground is looked for, in long sides; and what may be left, in natural logs."""
 _BOUNCE, _BOUNCE_REACH = 0.3, 0.04
 _MOST_MIXING = 0.28
 _PAPER = 0.5
@@ -94,8 +89,7 @@ def shade(analysis: Analysis, lighting: Lighting, knobs: Knobs, evidence: Eviden
     gain = _bounded(asked / existing / level) * exposure
     backdrop = _backdrop(analysis, evidence, lit)
     darker = np.exp2(-shade_off(analysis, evidence, backdrop, lighting))[..., None]
-    gain = ((gain * darker) ** lighting.strength).astype(np.float32)
-    gain = _without_glow(_melted(gain, evidence), analysis)
+    gain = _melted(((gain * darker) ** lighting.strength).astype(np.float32), evidence)
     gloss = (gloss * darker * (lighting.strength * min(exposure, 1.0))).astype(np.float32)
     gain = restored(gain, analysis, evidence, face_width(analysis))
     veil = haze(lighting, evidence.photo * gain, backdrop, evidence)
@@ -119,22 +113,6 @@ def _melted(gain: Map, evidence: Evidence) -> Map:
     soft = wide_blur(logs, _MELT * max(gain.shape[:2]))
     trust = evidence.trust[..., None]
     return np.exp(logs * trust + soft * (1 - trust)).astype(np.float32)
-
-
-def _without_glow(gain: Map, analysis: Analysis) -> Map:
-    """Outside of a found subject nothing is brighter than the ground nearby: a soft outline would
-    let the subject's light spill over as a glow."""
-    outside = np.clip((_EDGE_OF - analysis.alpha) / (_EDGE_OF - _CLEAR), 0, 1)
-    if analysis.mode not in ("auto_mask", "alpha") or not outside.any():
-        return gain
-    logs = np.log(gain).astype(np.float32)
-    clear = (analysis.alpha < _CLEAR).astype(np.float32)
-    reach = _GROUND_REACH * max(clear.shape)
-    weight = wide_blur(clear, reach)[..., None]
-    ground = wide_blur(logs * clear[..., None], reach) / np.maximum(weight, 1e-3)
-    known = np.clip(weight / 0.05, 0, 1)
-    capped = np.minimum(logs, ground + np.float32(_GLOW_LEFT))
-    return np.exp(logs + (capped - logs) * outside[..., None] * known).astype(np.float32)
 
 
 def _bounce(evidence: Evidence, analysis: Analysis) -> Map:
