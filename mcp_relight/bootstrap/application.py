@@ -101,7 +101,7 @@ class Application:
         needs one."""
         if isinstance(self._workers, DetachedWorkers):
             with _trouble_noted():
-                self._workers.start()
+                self._workers.start_ahead()
 
     async def resume(self) -> None:
         """Start a worker if an earlier process left jobs unfinished; opens nothing in this one."""

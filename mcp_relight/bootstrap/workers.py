@@ -12,7 +12,7 @@ import anyio.to_thread
 from mcp_relight.config import Settings
 from mcp_relight.errors import RelightError
 from mcp_relight.jobs.locks import WorkerLock, is_held, lock_path
-from mcp_relight.jobs.spawn import Spawner
+from mcp_relight.jobs.spawn import Ahead, Spawner, start_ahead
 
 from .parts import Parts
 
@@ -33,16 +33,25 @@ class DetachedWorkers:
         self._parts = parts
         self._starting = anyio.Lock()
         self._spawner: Spawner | None = None
+        self._ahead: Ahead | None = None
 
     async def ensure(self) -> None:
         async with self._starting:  # several calls at once, one spawner
             await anyio.to_thread.run_sync(self.start)
 
+    def start_ahead(self) -> None:
+        """Start a worker before the first job. Raises Internal."""
+        parts = self._parts
+        self._ahead = start_ahead(parts.folder, parts.settings.environment())
+
     def start(self) -> None:
         if self._spawner is None:
             parts = self._parts
             self._spawner = Spawner(
-                parts.folder, parts.fingerprint, environment=parts.settings.environment()
+                parts.folder,
+                parts.fingerprint,
+                environment=parts.settings.environment(),
+                ahead=self._ahead,
             )
         self._spawner.ensure()
 

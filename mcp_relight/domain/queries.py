@@ -30,17 +30,17 @@ class ListJobsArguments(Arguments):
 
 
 class CancelJobArguments(Arguments):
-    job_id: Annotated[str, Field(max_length=100)]
+    job_id: Annotated[str, Field(max_length=100, description="From relight_image or list_jobs.")]
 
 
 class ListModelsArguments(Arguments):
-    provider: Annotated[
-        Text | None, Field(max_length=100, description="Every model of this one that relights.")
+    provider: Annotated[Text | None, Field(max_length=100, description="Only its models.")] = None
+    query: Annotated[
+        Text | None, Field(max_length=200, description="Words of its name or summary.")
     ] = None
-    query: Annotated[Text | None, Field(max_length=200, description="Words of its name.")] = None
     model: Annotated[
         Text | None,
-        Field(max_length=200, description="One model: its parameters, example, cost and limits."),
+        Field(max_length=200, description="One model id: its parameters, example, cost, limits."),
     ] = None
     include: Annotated[
         Literal["relight", "all"] | None,
@@ -104,6 +104,11 @@ class FindArguments(Arguments):
 
 
 class CompareArguments(Arguments):
-    job_id: Annotated[Text | None, Field(max_length=100)] = None
-    before: Annotated[Text | None, Field(max_length=4096, description="With after.")] = None
-    after: Annotated[Text | None, Field(max_length=4096)] = None
+    job_id: Annotated[
+        Text | None,
+        Field(max_length=100, description="A finished job; excludes before and after."),
+    ] = None
+    before: Annotated[
+        Text | None, Field(max_length=4096, description="As image in relight_image; with after.")
+    ] = None
+    after: Annotated[Text | None, Field(max_length=4096, description="With before.")] = None

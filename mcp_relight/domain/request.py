@@ -99,13 +99,15 @@ class LightArguments(Arguments):
     kelvin: Annotated[Kelvin | None, Field(description="1500..20000; excludes color."), OrStep] = (
         None
     )
-    color: Annotated[Color | None, Field(description="#RRGGBB; excludes kelvin.")] = None
+    color: Annotated[Color | None, Field(description="#RRGGBB or a name; excludes kelvin.")] = None
     intensity: Annotated[
         Intensity | None, Field(description="0..8; 1 keeps mean exposure."), OrStep
     ] = None
     softness: Annotated[Softness | None, Field(description="0 hard sun .. 1 dome."), OrStep] = None
     ambient: Annotated[
-        Ambient | None, Field(description="0..4: fill relative to the key."), OrStep
+        Ambient | None,
+        Field(description="0..4: fill relative to the key; low = deep shadows."),
+        OrStep,
     ] = None
     exposure_ev: Annotated[ExposureEv | None, Field(description="-4..4 stops."), OrStep] = None
     strength: Annotated[
@@ -126,7 +128,10 @@ class LightArguments(Arguments):
     ] = None
     prompt: Annotated[
         Text | None,
-        Field(max_length=4000, description="Free words for remote models."),
+        Field(
+            max_length=4000,
+            description="Free words for remote models; local/classic reads none.",
+        ),
     ] = None
 
     def lightings(self) -> list[Lighting]:
@@ -286,7 +291,10 @@ class PlanArguments(LightArguments):
     ] = None
     params: Annotated[
         Text | None,
-        Field(max_length=20_000, description="JSON object of the model's own parameters."),
+        Field(
+            max_length=20_000,
+            description="JSON object of the model's own parameters.",
+        ),
     ] = None
     count: Annotated[
         int | None, Field(ge=1, le=MAX_COUNT, description="1..12 pictures."), Number
@@ -304,7 +312,12 @@ class PlanArguments(LightArguments):
     ] = None
     max_cost_usd: Annotated[
         float | None,
-        Field(ge=0, le=1000, allow_inf_nan=False, description="0..1000: refuse above this price."),
+        Field(
+            ge=0,
+            le=1000,
+            allow_inf_nan=False,
+            description="0..1000: refuse above this price of the call; consent up to it.",
+        ),
         Number,
     ] = None
     preview: Annotated[bool | None, Field(description="Also return one small inline JPEG.")] = None

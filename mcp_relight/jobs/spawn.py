@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
@@ -38,14 +39,16 @@ class Spawner:
         *,
         environment: Mapping[str, str],
         command: Sequence[str] = WORKER_COMMAND,
+        ahead: "Ahead | None" = None,
     ) -> None:
+        """`ahead` is a worker that was started before its name was known."""
         self._folder = folder
         self._lock_path = lock_path(folder, name)
         self._environment = dict(environment)
         self._command = list(command)
-        self._started: list[subprocess.Popen[bytes]] = []
-        self._started_at = 0.0
-        self._lock_before = b""
+        self._started = [ahead.process] if ahead else []
+        self._started_at = ahead.started_at if ahead else 0.0
+        self._lock_before = ahead.locks.get(self._lock_path, b"") if ahead else b""
         self._mutex = threading.Lock()
 
     def ensure(self) -> bool:
@@ -58,8 +61,8 @@ class Spawner:
             self._started = [process for process in self._started if process.poll() is None]
             if is_held(self._lock_path) or self._is_one_starting():
                 return False
-            self._lock_before = self._lock_content()
-            self._started.append(self._start())
+            self._lock_before = _content(self._lock_path)
+            self._started.append(_start(self._folder, self._command, self._environment))
             self._started_at = time.monotonic()
             return True
 
@@ -70,24 +73,52 @@ class Spawner:
         return (
             bool(self._started)
             and time.monotonic() - self._started_at < _START_S
-            and self._lock_content() == self._lock_before
+            and _content(self._lock_path) == self._lock_before
         )
 
-    def _lock_content(self) -> bytes:
-        try:
-            return self._lock_path.read_bytes()
-        except (FileNotFoundError, NotADirectoryError):
-            return b""
 
-    def _start(self) -> subprocess.Popen[bytes]:
-        try:
-            with _open_log(self._folder / "worker.log") as log:
-                return _start_detached(self._command, self._environment, log)
-        except OSError:
-            raise Internal(
-                "No worker process could be started.",
-                hint="Set MCP_RELIGHT_WORKER=inline to carry jobs out inside the server.",
-            ) from None
+@dataclass(frozen=True, slots=True)
+class Ahead:
+    """A worker started before anybody needs one. `locks` is what each lock held before it."""
+
+    process: subprocess.Popen[bytes]
+    started_at: float
+    locks: Mapping[Path, bytes]
+
+
+def start_ahead(
+    folder: Path, environment: Mapping[str, str], *, command: Sequence[str] = WORKER_COMMAND
+) -> Ahead | None:
+    """Start a worker unless any lives, without finding out what one of these keys is called: that
+    takes as long as a worker needs to start. Raises Internal when no process can be started."""
+    paths = list((folder / "workers").glob("*.lock"))
+    try:
+        if any(map(is_held, paths)):
+            return None
+    except OSError:
+        return None  # left to whoever needs a worker, and hears why there is none
+    locks = {path: _content(path) for path in paths}
+    return Ahead(_start(folder, command, environment), time.monotonic(), locks)
+
+
+def _content(lock: Path) -> bytes:
+    try:
+        return lock.read_bytes()
+    except (FileNotFoundError, NotADirectoryError):
+        return b""
+
+
+def _start(
+    folder: Path, command: Sequence[str], environment: Mapping[str, str]
+) -> subprocess.Popen[bytes]:
+    try:
+        with _open_log(folder / "worker.log") as log:
+            return _start_detached(command, environment, log)
+    except OSError:
+        raise Internal(
+            "No worker process could be started.",
+            hint="Set MCP_RELIGHT_WORKER=inline to carry jobs out inside the server.",
+        ) from None
 
 
 def _open_log(path: Path) -> IO[bytes]:

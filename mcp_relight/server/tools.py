@@ -59,8 +59,10 @@ class Tools:
                 handle,
                 self._list_models,
                 title="List relighting models",
-                description="Use to see which relighting models exist, whether each is ready, "
-                "what it costs and which parameters it takes. Free.",
+                description="Use to see which models relight, whether each is ready, what it "
+                "costs and takes. Lists those made for relighting and counts the general "
+                "editors; provider, query or cursor show these, model one in full. For one "
+                "request's price: plan_relight. Free.",
                 arguments=ListModelsArguments,
                 output=ModelList,
                 read_only=True,
@@ -70,8 +72,9 @@ class Tools:
                 handle,
                 self._analyze_light,
                 title="Analyze the light of a photo",
-                description="Use before relighting to learn where a photo's light comes from, its "
-                "contrast and colour temperature, and which looks would fit. Free.",
+                description="Use to learn what light a photo has now: direction, contrast, "
+                "colour temperature, and which looks would suit it. Makes no picture; to measure "
+                "what a relighting changed: compare_images. Free, on this machine.",
                 arguments=AnalyzeArguments,
                 output=AnalysisView,
                 read_only=True,
@@ -81,10 +84,11 @@ class Tools:
                 handle,
                 self._plan_relight,
                 title="Plan a relighting",
-                description="Use before a paid relighting: ranks the models for a request with "
-                "cost, time, what each does with every field of the light, and the exact request. "
-                "Spends nothing, sends nothing. Arguments as in relight_image; preview=true adds "
-                "a free rendering by the local engine.",
+                description="Use before a paid relighting, or to choose a model: ranks the "
+                "models for this very request with price, time, what each does with every field "
+                "of the light, and what would be sent; tells what is left of today's budget. "
+                "Starts no job, spends and sends nothing. Arguments as in relight_image; "
+                "preview=true adds a free small rendering by the local engine.",
                 arguments=PlanArguments,
                 output=Plan,
                 read_only=True,
@@ -95,10 +99,13 @@ class Tools:
                 handle,
                 self._relight_image,
                 title="Relight a photo",
-                description="Use to change the light of a photo: name a look, a direction, a "
-                "colour or several lights. The default model local/classic is free and offline; "
-                "other models cost money and run only when named. Returns a job: finished, or to "
-                "be asked for with get_job. The original is never changed.",
+                description="Use to change the light of a photo, or an earlier result (based_on: "
+                "softer, warmer). Say the light by look, direction, colour, a lamp's place, "
+                "several lights or a reference photo. The default local/classic is free and "
+                "offline; other models are sent the photo, cost money and run only when named. "
+                "Writes a new file, never touches the photo; the same request within 10 minutes "
+                "is one job, paid once. Returns a job: finished with path and report, or to be "
+                "asked for with get_job.",
                 arguments=RelightArguments,
                 output=JobView,
                 read_only=False,
@@ -110,8 +117,9 @@ class Tools:
                 handle,
                 self._get_job,
                 title="Get a relighting job",
-                description="Use to wait for a job of relight_image and get its result paths, "
-                "measured report or error. Free.",
+                description="Use to wait for a job of relight_image, or to read it again: where "
+                "it stands, result paths, measured report, cost, error. Repeats nothing. To find "
+                "a job or sum up costs: list_jobs; to see the picture: view_image. Free.",
                 arguments=GetJobArguments,
                 output=JobView,
                 read_only=True,
@@ -121,7 +129,9 @@ class Tools:
                 handle,
                 self._list_jobs,
                 title="List relighting jobs",
-                description="Use to find earlier relighting jobs, newest first. Free.",
+                description="Use to find earlier jobs and their results, newest first, and to "
+                "see what was spent today and is left of the budget. One row per job; get_job "
+                "tells all of one. Photos not made here: find_images. Free.",
                 arguments=ListJobsArguments,
                 output=JobList,
                 read_only=True,
@@ -131,8 +141,9 @@ class Tools:
                 handle,
                 self._cancel_job,
                 title="Cancel a relighting job",
-                description="Use to stop a job, or to give up one whose outcome is unknown. A "
-                "remote job that cannot be stopped runs on and its picture is kept.",
+                description="Use to stop a job, or to give up one whose outcome is unknown; one "
+                "that has ended stays as it is. A remote job that cannot be stopped runs on, may "
+                "be charged, and its picture is kept. Returns the job.",
                 arguments=CancelJobArguments,
                 output=JobView,
                 read_only=False,
@@ -143,8 +154,9 @@ class Tools:
                 handle,
                 self._view_image,
                 title="Look at a picture",
-                description="Use to see a picture or a job's result inline, scaled down; several "
-                "at once become one labelled contact sheet. Free.",
+                description="Use to look at a photo or at a job's result: returns it inline, "
+                "scaled down; several at once become one labelled contact sheet. Measures "
+                "nothing: analyze_light and compare_images do. Free.",
                 arguments=ViewArguments,
                 output=None,
                 read_only=True,
@@ -154,8 +166,10 @@ class Tools:
                 handle,
                 self._find_images,
                 title="Find recent photos",
-                description="Use when the person means a photo without giving its path: lists the "
-                "newest photos in the allowed folders, or those of a name. Free.",
+                description="Use when the person means a photo without giving its path: lists "
+                "the newest photos in the allowed folders, or those whose name contains query. "
+                "Names and times alone: view_image shows one, list_jobs tells looks and costs of "
+                "results. Free.",
                 arguments=FindArguments,
                 output=FoundImages,
                 read_only=True,
@@ -165,8 +179,10 @@ class Tools:
                 handle,
                 self._compare_images,
                 title="Compare before and after",
-                description="Use to compare a finished job, or two pictures: measured differences "
-                "in words, and a before/after view where the client has one. Free.",
+                description="Use to tell what changed between two pictures, most often a job's "
+                "photo and its result: light, colour, brightness and damage, measured and in "
+                "words; opens a before/after view where the client has one. Only to look: "
+                "view_image. Free.",
                 arguments=CompareArguments,
                 output=Comparison,
                 read_only=True,

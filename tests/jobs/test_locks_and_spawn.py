@@ -13,7 +13,7 @@ import pytest
 from mcp_relight.errors import Internal
 from mcp_relight.jobs.credentials import credential_id, fingerprint
 from mcp_relight.jobs.locks import FileLock, WorkerLock, is_held, is_living, lock_path
-from mcp_relight.jobs.spawn import Spawner
+from mcp_relight.jobs.spawn import Spawner, start_ahead
 from tests.jobs.processes import ENVIRONMENT, Children, wait_until
 
 pytestmark = pytest.mark.anyio
@@ -114,8 +114,8 @@ def test_five_spawners_at_once_leave_one_worker(children: Children) -> None:
     assert not any(spawner.ensure() for spawner in spawners)
 
 
-def spawner_of(folder: Path, program: str) -> Spawner:
-    """One whose workers run this program; `folder`, `WorkerLock` and `wait_for_go` are there."""
+def command_of(folder: Path, program: str) -> list[str]:
+    """What runs this program; `folder`, `WorkerLock` and `wait_for_go` are there."""
     head = f"""
 import time
 from pathlib import Path
@@ -127,8 +127,20 @@ def wait_for_go():
     while not (folder / "go").exists() and time.monotonic() < until:
         time.sleep(0.01)
 """
-    command = [sys.executable, "-c", head + textwrap.dedent(program)]
+    return [sys.executable, "-c", head + textwrap.dedent(program)]
+
+
+def spawner_of(folder: Path, program: str) -> Spawner:
+    command = command_of(folder, program)
     return Spawner(folder, "print", environment=ENVIRONMENT, command=command)
+
+
+def spawner_after(folder: Path, program: str) -> Spawner:
+    """One that learns of a worker with this program, started before it was there."""
+    command = command_of(folder, program)
+    ahead = start_ahead(folder, ENVIRONMENT, command=command)
+    assert ahead
+    return Spawner(folder, "print", environment=ENVIRONMENT, command=command, ahead=ahead)
 
 
 def test_a_worker_that_is_still_starting_is_not_started_again(tmp_path: Path) -> None:
@@ -137,6 +149,39 @@ def test_a_worker_that_is_still_starting_is_not_started_again(tmp_path: Path) ->
     assert not spawner.ensure()
     (tmp_path / "go").touch()
     wait_until(spawner.ensure)  # it ended without ever taking its lock
+
+
+def test_a_worker_started_ahead_is_not_started_again_until_it_ends(tmp_path: Path) -> None:
+    spawner = spawner_after(tmp_path, "wait_for_go()")
+    assert not spawner.ensure()
+    (tmp_path / "go").touch()
+    wait_until(spawner.ensure)
+
+
+def test_a_worker_started_ahead_that_is_about_to_leave_is_replaced(tmp_path: Path) -> None:
+    lock = WorkerLock(tmp_path, "print")
+    assert lock.take()  # an earlier worker's words stand in the lock
+    lock.release()
+    before = lock_path(tmp_path, "print").read_bytes()
+    spawner = spawner_after(
+        tmp_path,
+        """
+        lock = WorkerLock(folder, "print")
+        lock.take()
+        lock.release()
+        wait_for_go()
+        """,
+    )
+    wait_until(lambda: lock_path(tmp_path, "print").read_bytes() not in {before, b""})
+    wait_until(spawner.ensure)
+    (tmp_path / "go").touch()
+
+
+def test_nobody_is_started_ahead_where_a_worker_lives(tmp_path: Path) -> None:
+    lock = WorkerLock(tmp_path, "print")
+    assert lock.take()
+    assert start_ahead(tmp_path, ENVIRONMENT, command=["none"]) is None
+    lock.release()
 
 
 def test_a_worker_that_gave_up_its_lock_and_has_not_ended_is_replaced(tmp_path: Path) -> None:
