@@ -73,4 +73,5 @@ class _Around:
         self._total = np.maximum(self.known, np.float32(1e-3))
 
     def mean(self, values: Map) -> Map:
-        return blur(values * self._weight, self._reach_px) / self._total
+        near = blur(values * self._weight, self._reach_px)
+        return np.asarray(near / self._total, np.float32)
