@@ -53,6 +53,7 @@ from .ordering import Order, Origin, PicturedOrder, Quote, take
 from .pictures import Pictures
 from .planning import orders_for, show_plan
 from .previews import PREVIEW_EDGE_PX, PREVIEW_MAX_BYTES, Previews
+from .progress import Progress
 from .references import take_reference
 from .showing import show_image, show_job, show_rows
 from .vision_check import TEST_PICTURE, TEST_PICTURE_LINE, code_words, names_code_words
@@ -109,7 +110,7 @@ class Service:
         self._models = models
         self._market = Market(models=models, policy=options.policy)
         self._workers = workers
-        self._waiting = Waiting(jobs, workers)
+        self._waiting = Waiting(jobs, workers, Progress(jobs, models).words)
         self._options = options
         self._gallery = Gallery(
             jobs=jobs,
