@@ -88,8 +88,9 @@ class Store:
         return await self._database.read(lambda c: job_rows.newest_using(c, image_id, owner=owner))
 
     async def spent_today(self, *, owner: str) -> float:
-        today = spend.day_of(self._now())
-        return await self._database.read(lambda c: spend.spent(c, owner=owner, day=today))
+        return await self._database.read(
+            lambda c: spend.spent(c, owner=owner, day=spend.day_of(self.now()))
+        )
 
     async def insert_set(self, new: NewSet) -> PictureSet:
         def enter(connection: Connection) -> PictureSet:

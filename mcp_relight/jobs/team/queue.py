@@ -25,7 +25,7 @@ _log = logging.getLogger(__name__)
 
 ADVANCE = "relight.advance"
 LOCAL, CHORES = "local", "chores"
-HEARTBEAT_S, STALLED_S = 5.0, 15.0
+HEARTBEAT_S, STALLED_S = 3.0, 10.0
 _POLL_S = 1.0
 """A reminder for later is told to nobody: this late it may be found."""
 _NOW, _SOON = 20, 10
