@@ -227,6 +227,9 @@ class Store:
     async def forget(self, job_id: str | None, *, owner: str) -> Forgotten:
         return await self._database.write(lambda c: cleanup.forget(c, job_id, owner=owner))
 
+    async def ahead_of(self, job: Job) -> int:
+        return await self._database.read(lambda c: due_rows.ahead_of(c, job))
+
     async def forgettable(self, job_id: str | None, *, owner: str) -> Forgotten:
         return await self._database.read(lambda c: cleanup.forgettable(c, job_id, owner=owner))
 
