@@ -144,7 +144,8 @@ class Siege:
             return False
         if result.is_error:
             words = str(result.content)
-            assert "did not answer" in words, words
+            log = (self.world.root / "serve.log").read_text()
+            assert "did not answer" in words, words + log[-8000:]
             return False
         assert result.structured_content is not None
         self.accepted.add(result.structured_content["job_id"])

@@ -12,12 +12,15 @@ from datetime import UTC, datetime
 from typing import Any
 
 import procrastinate
+import psycopg
 from procrastinate.exceptions import AlreadyEnqueued, ConnectorException
 from procrastinate.jobs import Status
+from psycopg_pool import PoolTimeout
 
 from mcp_relight.domain.job import Job
+from mcp_relight.errors import TimedOut
 from mcp_relight.jobs.retry import NEVER
-from mcp_relight.jobs.store.errors import DatabaseOutage
+from mcp_relight.jobs.store.errors import DatabaseOutage, of_a_server
 
 from .schema import make_queue_ready
 
@@ -61,7 +64,7 @@ class Wakes:
         make_queue_ready(connection, may_migrate=may_migrate)
 
     def wake(self, connection: Any, job: Job) -> None:
-        """Raises DatabaseOutage, so that the whole transaction is tried again."""
+        """Raises DatabaseOutage where the whole transaction should be tried again."""
         reminder = self._app.configure_task(ADVANCE, **_for_now(job), connection=connection)
         try:
             with connection.transaction():  # a second one must not end the transaction around it
@@ -70,6 +73,8 @@ class Wakes:
             pass
         except ConnectorException:
             raise DatabaseOutage from None
+        except psycopg.Error as error:  # of the savepoint, which is not the library's
+            raise of_a_server(error) from None
 
 
 class Queue:
@@ -84,7 +89,14 @@ class Queue:
         self._app.task(name=ADVANCE, queue=LOCAL)(advance)
 
     async def __aenter__(self) -> "Queue":
-        await self._app.open_async()
+        """Raises TimedOut where the database does not answer for half a minute."""
+        try:
+            await self._app.open_async()
+        except (PoolTimeout, ConnectorException):
+            raise TimedOut(
+                "The job database did not answer.",
+                hint="See that PostgreSQL runs and that this machine reaches it, then start again.",
+            ) from None
         return self
 
     async def __aexit__(self, *_: object) -> None:
