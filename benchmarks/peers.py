@@ -113,7 +113,7 @@ def main() -> None:
                     one = anyio.run(look, command, folder)
                 except (Exception, TimeoutError) as error:  # noqa: BLE001 - another's server may end as it likes
                     left_out.append(
-                        f"{name}: does not start without a key ({type(error).__name__})"
+                        f"{name}: does not start here ({type(error).__name__})"
                     )
                     del commands[name]
                     continue
