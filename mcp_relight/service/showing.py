@@ -50,7 +50,12 @@ def show_image(info: ImageInfo, path: str | None = None) -> ImageView:
 
 
 async def show_job(
-    job: Job, images: Images, *, eta_s: int | None = None, in_full: bool = False
+    job: Job,
+    images: Images,
+    *,
+    eta_s: int | None = None,
+    is_seeded: bool = False,
+    in_full: bool = False,
 ) -> JobView:
     """The job as a caller sees it: short, or `in_full`. `eta_s` is told of one that goes on."""
     is_open = job.status in {"queued", "running"}
@@ -79,7 +84,7 @@ async def show_job(
         error=ErrorView.of(job.error) if job.error else None,
         siblings=job.siblings or None,
         based_on=job.request.based_on,
-        next_step=next_step(job),
+        next_step=next_step(job, is_seeded=is_seeded),
     )
     return view if in_full else fitted(view, ENDED_CHARS)
 
