@@ -58,8 +58,14 @@ def _no_warnings_yet(view: JobView) -> JobView:
     return view.model_copy(update={"warnings": None}) if is_open else view
 
 
+def _without_usual_stage(view: JobView) -> JobView:
+    """Where the status says the same."""
+    return _without("stage")(view) if view.stage == view.status else view
+
+
 _SPARE: Sequence[Spare] = (
     _without("created_at"),
+    _without_usual_stage,
     _further_images_short,
     _without_number("collateral"),
     _short_warnings,
