@@ -58,7 +58,7 @@ def test_a_bad_value_is_refused_naming_the_variable_not_the_value(
 
 
 def test_the_password_of_the_database_is_a_secret(monkeypatch: pytest.MonkeyPatch) -> None:
-    pytest.importorskip("psycopg")
+    pytest.importorskip("procrastinate", reason="needs the extra team")
     url = "postgresql://jobs:canary%2F0001@db.example.com/jobs"
     monkeypatch.setenv("MCP_RELIGHT_DATABASE_URL", url)
     settings = Settings.load()

@@ -19,7 +19,7 @@ from .workers import DetachedWorkers, InlineWorkers, NoWorkers
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-    from mcp_relight.domain.library import FoundPage, Library, Taken
+    from mcp_relight.domain.library import FoundPage, Library, Listed, Taken
     from mcp_relight.service.service import Service
 
 _log = logging.getLogger(__name__)
@@ -156,6 +156,7 @@ class Application:
         parts, settings = self._parts, self._parts.settings
         return Service(
             jobs=parts.store,
+            sets=parts.store,
             images=parts.images,
             pixels=parts.pixels,
             shape_model=parts.shape_model.now,
@@ -195,6 +196,12 @@ class TypedPaths:
 
     async def take_explicit(self, path: Path) -> "Taken":
         return await self._library.take_explicit(path)
+
+    async def several(self, reference: str) -> "tuple[Listed, ...] | None":
+        return await self._library.several_explicit(reference)
+
+    async def several_explicit(self, reference: str) -> "tuple[Listed, ...] | None":
+        return await self._library.several_explicit(reference)
 
     async def find(
         self,

@@ -1,5 +1,6 @@
 """The concrete parts of one process, each made when it is first asked for."""
 
+import os
 import time
 from dataclasses import replace
 from functools import cache, cached_property, partial
@@ -16,7 +17,8 @@ from mcp_relight.jobs.locks import WorkerLock, is_living
 
 if TYPE_CHECKING:
     from mcp_relight.domain.library import Library
-    from mcp_relight.domain.ports import Turn
+    from mcp_relight.domain.ports import NewJob, Turn
+    from mcp_relight.domain.sets import Waiting
     from mcp_relight.jobs.rate_limiter import RateLimiter
     from mcp_relight.jobs.steps import Steps
     from mcp_relight.jobs.store.store import Store
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
     from mcp_relight.storage.files import ImageFiles
     from mcp_relight.storage.shape_model import ShapeModelFile
 
+_MOST_CHILDREN = 2
 _ANSWERS_WITHIN_S = (20.0, 5.0)
 """How long the store is asked for somebody who waits, and how long each time: within half a minute
 there is an answer, whatever another process does."""
@@ -158,11 +161,17 @@ class Parts:
 
         return ImageFiles(self.folder)
 
+    @property
+    def pixels_at_once(self) -> int:
+        """How many pictures are worked on at a time. Who answers somebody needs one child; a worker
+        one per core, as far as memory allows: each may take two gigabytes."""
+        return 1 if self._answers else min(os.cpu_count() or 1, _MOST_CHILDREN)
+
     @cached_property
     def pixels(self) -> "PixelChild":
         from mcp_relight.pixels.client import PixelChild
 
-        return PixelChild(with_engine=not self._answers)
+        return PixelChild(at_once=self.pixels_at_once, with_engine=not self._answers)
 
     @cached_property
     def shape_model(self) -> "ShapeModelFile":
@@ -273,6 +282,7 @@ class Parts:
 
     def worker(self, lock: WorkerLock) -> "Worker":
         """`lock` must be held."""
+        from mcp_relight.jobs.filling import Filler
         from mcp_relight.jobs.worker import Worker
 
         return Worker(
@@ -281,7 +291,55 @@ class Parts:
             lock,
             clock=self.clock,
             credentials=self.credentials,
+            local_at_once=self.pixels_at_once,
+            filler=Filler(
+                self.store,
+                self.store,
+                self._job_to_be,
+                worker=lock.worker_id,
+                credentials=self.credentials,
+                clock=self.clock,
+            ),
         )
+
+    async def _job_to_be(self, waiting: "Waiting") -> "NewJob":
+        """A member of a set as the job it is to be, by the rules that were in force where the set
+        was accepted."""
+        from mcp_relight.service.service import Options, Service
+        from mcp_relight.service.set_orders import member_arguments
+        from mcp_relight.storage.intake import Intake
+
+        from .workers import NoWorkers
+
+        request, member = waiting.request, waiting.member
+        output_dir = Path(request.output_dir)
+        service = Service(
+            jobs=self.store,
+            sets=self.store,
+            images=self.images,
+            pixels=self.pixels,
+            shape_model=self.shape_model.now,
+            library=Intake(
+                images=self.images,
+                pixels=self.pixels,
+                downloads=self.downloads,
+                folders=[Path(folder) for folder in request.folders],
+                output_dir=output_dir,
+                local_only=request.policy.local_only,
+            ),
+            models=self.registry,
+            workers=NoWorkers(),
+            options=Options(
+                default_model=request.model,
+                policy=request.policy,
+                output_dir=output_dir,
+                readable_dirs=(),
+                secret=b"",
+                owner=waiting.owner,
+            ),
+        )
+        reference = member.reference or ""
+        return await service.job_to_be(member_arguments(request, reference, member.look))
 
     def has_leftovers(self) -> bool:
         """Whether an earlier process left jobs unfinished that nobody would see; opens nothing."""

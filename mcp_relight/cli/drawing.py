@@ -14,6 +14,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from mcp_relight.domain.model_views import ModelList, ModelView, Plan
+from mcp_relight.domain.set_views import SetView
 from mcp_relight.domain.views import AnalysisView, JobList, JobRow, JobView
 from mcp_relight.domain.words import dollars
 from mcp_relight.service.forgetting import Gone, Leaving
@@ -57,6 +58,33 @@ def progress(*, visible: bool) -> Generator[Show]:
 
 async def _nowhere(fraction: float, words: str) -> None:
     """For whoever does not watch."""
+
+
+def job_or_set(view: JobView | SetView) -> None:
+    if isinstance(view, SetView):
+        set_done(view)
+    else:
+        jobs_done([view])
+
+
+def set_done(view: SetView, before: int = 0) -> None:
+    """A summary: what became of how many, where they are, and every one that is not as hoped."""
+    succeeded = sum(line.status == "succeeded" for line in view.items)
+    told = f"{succeeded} of {view.pictures} pictures done"
+    if before:
+        told += f", {before} of them before"
+    _line("set", f"{view.set_id} ({view.status}): {told}")
+    _line("model", view.model)
+    if view.cost_usd:
+        _line("cost", dollars(view.cost_usd))
+    for warning in view.warnings or ():
+        _line("warning", warning)
+    for line in view.items:
+        if line.status != "succeeded":
+            _line(line.status, f"{line.name}  {line.error or ''}".rstrip())
+    folders = {str(Path(line.path).parent): None for line in view.items if line.path is not None}
+    for folder in folders:
+        _line("folder", folder)
 
 
 def jobs_done(views: Sequence[JobView], written: Sequence[Path] = ()) -> None:

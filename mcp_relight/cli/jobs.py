@@ -42,7 +42,7 @@ async def _job(namespace: argparse.Namespace) -> int:
             job_id = await service.job_named(namespace.job_id)
             arguments = GetJobArguments.parse({"job_id": job_id, "wait_s": namespace.wait_s})
             view = await service.get_job(arguments, on_progress=show)
-    answer(view.facts(), as_json=namespace.json, draw=lambda: drawing.jobs_done([view]))
+    answer(view.facts(), as_json=namespace.json, draw=lambda: drawing.job_or_set(view))
     return 1 if view.status == "failed" else 0
 
 
@@ -50,7 +50,7 @@ async def _cancel(namespace: argparse.Namespace) -> int:
     with drawing.progress(visible=not namespace.json):
         async with opened(namespace) as service:
             view = await service.cancel_job(await service.job_named(namespace.job_id))
-    answer(view.facts(), as_json=namespace.json, draw=lambda: drawing.jobs_done([view]))
+    answer(view.facts(), as_json=namespace.json, draw=lambda: drawing.job_or_set(view))
     return 0
 
 

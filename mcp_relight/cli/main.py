@@ -72,15 +72,17 @@ def build_parser() -> argparse.ArgumentParser:
     relight = add("relight", "Relight a photo and wait for the result.")
     relight.add_argument(
         "image",
-        nargs="?",
-        help="path, https://…, relight://images/…, a job's id or latest; optional with --based-on",
+        nargs="*",
+        help="path, https://…, relight://images/…, a job's id or latest; several of them, a folder "
+        "or a pattern; optional with --based-on",
     )
     relight.add_argument(
         "-o",
         "--out",
         type=Path,
         metavar="OUT",
-        help="also write the result here; further ones beside it, numbered",
+        help="also write the result here; further ones beside it, numbered; of several photos, the "
+        "folder of all results",
     )
     add_flags(relight, RelightArguments, skip=frozenset({"image", "wait_s", "preview"}))
 

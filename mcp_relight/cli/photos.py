@@ -3,7 +3,7 @@
 import argparse
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
@@ -17,12 +17,16 @@ from mcp_relight.domain.queries import (
     ListModelsArguments,
 )
 from mcp_relight.domain.request import MAX_WAIT_S, PlanArguments, RelightArguments
+from mcp_relight.domain.set_views import SetView
 from mcp_relight.domain.views import JobView
 from mcp_relight.errors import InvalidArgument, LocalError
+from mcp_relight.service.ordering import Order
 from mcp_relight.service.service import Service
+from mcp_relight.service.set_orders import SetOrder
 
 from . import drawing
 from .flags import given
+from .many import one_reference, relight_many
 from .session import answer, opened, run
 
 AnyOrder = TypeVar("AnyOrder", RelightArguments, PlanArguments)
@@ -48,23 +52,50 @@ def find(namespace: argparse.Namespace) -> int:
 
 async def _relight(namespace: argparse.Namespace) -> int:
     out: Path | None = namespace.out
-    if out is not None:
-        _check_out(out, namespace.image)
+    namespace.image = one_reference(namespace.image)
     arguments = RelightArguments.parse(given(namespace, RelightArguments))
     with drawing.progress(visible=not namespace.json) as show:
         async with opened(namespace, for_a_job=True) as service:
-            arguments = await _meant(service, arguments)
-            view = await service.relight(await service.order(arguments), wait_s=0)
-            views = [await _finish(service, view, show)]
-            views += [
-                await _finish(service, await service.get_job(_asking(job_id)), show)
-                for job_id in view.siblings or ()
-                if job_id != view.job_id
-            ]
-            written = await _write(service, views, out) if out is not None else []
+            order = await service.order(await _meant(service, arguments))
+            if isinstance(order, SetOrder):
+                tell = _told_of_many(*await relight_many(service, order, out, show))
+            else:
+                tell = _told_of_one(*await _relight_one(service, order, out, show, namespace.image))
+    return tell(namespace.json)
+
+
+def _told_of_many(found: SetView, before: int) -> Callable[[bool], int]:
+    def tell(as_json: bool) -> int:
+        answer(found.facts(), as_json=as_json, draw=lambda: drawing.set_done(found, before))
+        return 0 if all(line.status == "succeeded" for line in found.items) else 1
+
+    return tell
+
+
+def _told_of_one(views: list[JobView], written: list[Path]) -> Callable[[bool], int]:
     facts = views[0].facts() if len(views) == 1 else {"jobs": [view.facts() for view in views]}
-    answer(facts, as_json=namespace.json, draw=lambda: drawing.jobs_done(views, written))
-    return 0 if all(view.status == "succeeded" for view in views) else 1
+
+    def tell(as_json: bool) -> int:
+        answer(facts, as_json=as_json, draw=lambda: drawing.jobs_done(views, written))
+        return 0 if all(view.status == "succeeded" for view in views) else 1
+
+    return tell
+
+
+async def _relight_one(
+    service: Service, order: Order, out: Path | None, show: drawing.Show, image: str | None
+) -> tuple[list[JobView], list[Path]]:
+    """Every job of the call, one per look, and what was written to `out`."""
+    if out is not None:
+        _check_out(out, image)
+    first = await _finish(service, await service.relight(order, wait_s=0), show)
+    views = [first]
+    views += [
+        await _finish(service, await service.get_job(_asking(job_id)), show)
+        for job_id in first.siblings or ()
+        if job_id != first.job_id
+    ]
+    return views, await _write(service, views, out) if out is not None else []
 
 
 async def _meant(service: Service, arguments: AnyOrder) -> AnyOrder:
@@ -74,10 +105,11 @@ async def _meant(service: Service, arguments: AnyOrder) -> AnyOrder:
     return arguments.model_copy(update={"based_on": await service.job_named(arguments.based_on)})
 
 
-async def _finish(service: Service, view: JobView, show: drawing.Show) -> JobView:
+async def _finish(service: Service, view: JobView | SetView, show: drawing.Show) -> JobView:
     """Wait as long as it takes: a person at a terminal can press Ctrl-C, and the job goes on."""
-    while view.status in {"queued", "running"}:
+    while not isinstance(view, SetView) and view.status in {"queued", "running"}:
         view = await service.get_job(_asking(view.job_id), on_progress=show)
+    assert not isinstance(view, SetView)  # noqa: S101 - for the type checker
     return view
 
 

@@ -29,6 +29,17 @@ class Found:
     modified_ns: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listed:
+    """One of many pictures that a reference names, not read yet. `identity` is another one once the
+    file is; `folder` is where it lies, for what does."""
+
+    reference: str
+    name: str
+    identity: str
+    folder: Path | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class FoundPage:
     found: tuple[Found, ...]
@@ -45,6 +56,15 @@ class Library(Protocol):
 
     async def take_explicit(self, path: Path) -> Taken:
         """A path a person typed on the command line: its own permission."""
+        ...
+
+    async def several(self, reference: str) -> tuple[Listed, ...] | None:
+        """The pictures of a folder, a pattern or a list; None for what names one picture. Raises
+        InvalidArgument for none, or more than one call takes."""
+        ...
+
+    async def several_explicit(self, reference: str) -> tuple[Listed, ...] | None:
+        """The same, typed on the command line."""
         ...
 
     async def find(

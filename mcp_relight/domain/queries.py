@@ -11,7 +11,7 @@ from .request import MAX_WAIT_S, LightArguments, PlanArguments
 
 
 class GetJobArguments(Arguments):
-    job_id: Annotated[str, Field(max_length=100, description="From relight_image or list_jobs.")]
+    job_id: Annotated[str, Field(max_length=100, description="job_id or set_id.")]
     wait_s: Annotated[
         float | None,
         Field(ge=0, le=MAX_WAIT_S, allow_inf_nan=False, description="0..45 seconds to wait (4)."),
@@ -30,7 +30,7 @@ class ListJobsArguments(Arguments):
 
 
 class CancelJobArguments(Arguments):
-    job_id: Annotated[str, Field(max_length=100, description="From relight_image or list_jobs.")]
+    job_id: Annotated[str, Field(max_length=100, description="job_id or set_id.")]
 
 
 class ListModelsArguments(Arguments):
@@ -61,7 +61,7 @@ class ViewArguments(Arguments):
         Field(
             min_length=1,
             max_length=6_000_000,
-            description="Image or job ids or references; several, comma separated, make one "
+            description="Image, job or set ids or references; several, comma separated, make one "
             "labelled contact sheet.",
         ),
     ]

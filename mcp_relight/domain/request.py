@@ -265,7 +265,8 @@ class PlanArguments(LightArguments):
             max_length=6_000_000,
             description="Required without based_on: path, file://, https://, data:, "
             "relight://images/<id>, job_id (its result), or latest (newest photo in the allowed "
-            "folders). Chat attachments never reach this server.",
+            "folders); or up to 200 in one set: a folder, a pattern (dir/*.jpg), a comma list. "
+            "Chat attachments never reach this server.",
         ),
     ]
     based_on: Annotated[

@@ -15,6 +15,7 @@ from mcp_relight.domain.job import Job
 from mcp_relight.domain.ports import Jobs
 from mcp_relight.errors import RelightError, StorageFull, TimedOut
 
+from .filling import Filler
 from .locks import WorkerLock
 from .steps import Steps
 
@@ -56,6 +57,7 @@ class Worker:
         local_at_once: int = 1,
         remote_at_once: int = 64,
         grace_s: float = GRACE_S,
+        filler: Filler | None = None,
     ) -> None:
         self._jobs = jobs
         self._steps = steps
@@ -65,6 +67,7 @@ class Worker:
         self._local_at_once = local_at_once
         self._remote_at_once = remote_at_once
         self._grace_s = grace_s
+        self._filler = filler
         self._active: dict[str, _Active] = {}
         self._is_stopping = False
         self._noted_at = -math.inf
@@ -105,7 +108,11 @@ class Worker:
 
     async def _work(self, idle_s: float | None) -> None:
         async with anyio.create_task_group() as tasks:
-            await self._look_until_idle(tasks, idle_s)
+            async with anyio.create_task_group() as filling:
+                if self._filler is not None:
+                    filling.start_soon(self._filler.run)
+                await self._look_until_idle(tasks, idle_s)
+                filling.cancel_scope.cancel()
             # Local calls are put back for the next worker. Remote ones may end by themselves
             # first: a submit cut off in the middle has an unknown outcome.
             for active in self._active.values():
@@ -155,7 +162,11 @@ class Worker:
                     await self._start(tasks, job)
                 elif active := self._active.get(job.job_id):
                     active.scope.cancel()  # somebody wants it cancelled
-            return await self._jobs.next_due_at(worker=worker, credentials=credentials)
+            next_due_at = await self._jobs.next_due_at(worker=worker, credentials=credentials)
+            if self._filler is not None and await self._filler.has_work():
+                again_at = self._clock.now() + _LOOK_S
+                return again_at if next_due_at is None else min(next_due_at, again_at)
+            return next_due_at
         except RelightError as error:
             _log.warning("Due jobs cannot be read: %s", error.code)
             return self._clock.now() + _LOOK_S
@@ -220,6 +231,8 @@ class Worker:
             await self._clock.sleep(_AFTER_TROUBLE_S)
 
     async def _has_work(self) -> bool:
+        if self._filler is not None and await self._filler.has_work():
+            return True
         next_due_at = await self._jobs.next_due_at(
             worker=self._lock.worker_id, credentials=self._credentials
         )

@@ -48,8 +48,9 @@ _ERRORS: dict[str, type[RelightError]] = {error.code: error for error in leaves(
 
 
 class PixelChild:
-    """Implements `Pixels` with one child process: started when first needed, kept warm, ended when
-    idle for `idle_s`. It does one task at a time; further calls wait for their turn.
+    """Implements `Pixels` with child processes, at most `at_once`: each is started when first
+    needed, kept warm, ended when idle for `idle_s`, and does one task at a time; further calls wait
+    for their turn.
 
     `with_engine` is for those who will compute: a child that is first asked to decode is sooner
     ready without. A decode may take `decode_limit_s`, anything longer `render_limit_s`; then the
@@ -59,22 +60,22 @@ class PixelChild:
     def __init__(
         self,
         *,
+        at_once: int = 1,
         idle_s: float = 60.0,
         decode_limit_s: float = _DECODE_LIMIT_S,
         render_limit_s: float = _RENDER_LIMIT_S,
         with_engine: bool = False,
     ) -> None:
-        self._idle_s = idle_s
-        self._with_engine = with_engine
+        self._free = [_Seat(idle_s, with_engine=with_engine) for _ in range(at_once)]
+        self._seats = tuple(self._free)
+        self._turns = anyio.Semaphore(at_once)
         self._decode_limit_s = decode_limit_s
         self._render_limit_s = render_limit_s
-        self._turn = anyio.Lock()
-        self._child: ChildProcess | None = None
 
     @property
     def pid(self) -> int | None:
-        """The child's process id; None while there is none."""
-        return None if self._child is None else self._child.pid
+        """The process id of the child that is asked next; None while there is none."""
+        return self._free[-1].pid if self._free else self._seats[-1].pid
 
     async def inspect(self, data: bytes) -> Inspected:
         return await self._decode("inspect", _INSPECTED, data=data)
@@ -136,15 +137,18 @@ class PixelChild:
 
     async def warm_up(self) -> None:
         """Start the child now, for a call that is about to come; it says what is wrong, if so."""
-        async with self._turn:
-            with suppress(EngineCrashed):
-                await self._running_child()
+        async with self._turns:
+            seat = self._free.pop()
+            try:
+                with suppress(EngineCrashed):
+                    await seat.running_child()
+            finally:
+                self._free.append(seat)
 
     async def aclose(self) -> None:
-        """End the child, whatever it is at."""
-        child, self._child = self._child, None
-        if child is not None:
-            await child.kill()
+        """End the children, whatever they are at."""
+        for seat in self._seats:
+            await seat.aclose()
 
     async def _decode(
         self, name: str, answer: TypeAdapter[_Answer], /, **arguments: object
@@ -164,15 +168,41 @@ class PixelChild:
         limit_s: float,
     ) -> _Answer:
         request = {"task": name, "limit_s": limit_s, "arguments": _PLAIN.dump_python(arguments)}
-        async with self._turn:
+        async with self._turns:
+            seat = self._free.pop()  # the one used last: it is warm
             try:
-                reply = await self._exchange(request, limit_s)
-            except ChildGone as gone:
-                if not gone.left_idle:
-                    raise _crashed() from None
-                # It left between our calls. The next one has just started and will not.
-                reply = await self._exchange_or_crash(request, limit_s)
+                reply = await seat.ask(request, limit_s)
+            finally:
+                self._free.append(seat)
         return _read(reply, answer)
+
+
+class _Seat:
+    """The place of one child, which comes and goes."""
+
+    def __init__(self, idle_s: float, *, with_engine: bool) -> None:
+        self._idle_s = idle_s
+        self._with_engine = with_engine
+        self._child: ChildProcess | None = None
+
+    @property
+    def pid(self) -> int | None:
+        return None if self._child is None else self._child.pid
+
+    async def aclose(self) -> None:
+        child, self._child = self._child, None
+        if child is not None:
+            await child.kill()
+
+    async def ask(self, request: object, limit_s: float) -> Any:
+        """Raises EngineCrashed, TimedOut."""
+        try:
+            return await self._exchange(request, limit_s)
+        except ChildGone as gone:
+            if not gone.left_idle:
+                raise _crashed() from None
+            # It left between our calls. The next one has just started and will not.
+            return await self._exchange_or_crash(request, limit_s)
 
     async def _exchange_or_crash(self, request: object, limit_s: float) -> Any:
         try:
@@ -183,7 +213,7 @@ class PixelChild:
     async def _exchange(self, request: object, limit_s: float) -> Any:
         """Raises ChildGone or TimedOut. Whenever no answer comes, also because the caller was
         cancelled, the child is killed: nobody wants any more what it is at."""
-        child = await self._running_child()
+        child = await self.running_child()
         answered = False
         try:
             with anyio.fail_after(limit_s):
@@ -200,7 +230,7 @@ class PixelChild:
                 await child.kill()
         return reply
 
-    async def _running_child(self) -> ChildProcess:
+    async def running_child(self) -> ChildProcess:
         if self._child is not None and not self._child.is_running:
             await self.aclose()
         if self._child is None:

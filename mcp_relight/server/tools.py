@@ -22,6 +22,7 @@ from mcp_relight.domain.queries import (
     ViewArguments,
 )
 from mcp_relight.domain.request import PlanArguments, RelightArguments
+from mcp_relight.domain.set_views import JobOrSet, SetView
 from mcp_relight.domain.views import (
     AnalysisView,
     Comparison,
@@ -105,9 +106,9 @@ class Tools:
                 "offline; other models are sent the photo, cost money and run only when named. "
                 "Writes a new file, never touches the photo; the same request within 10 minutes "
                 "is one job, paid once. Returns a job: finished with path and report, or to be "
-                "asked for with get_job.",
+                "asked for with get_job; of several photos a set, asked for alike.",
                 arguments=RelightArguments,
-                output=JobView,
+                output=JobOrSet,
                 read_only=False,
                 open_world=True,
                 idempotent=False,
@@ -121,7 +122,7 @@ class Tools:
                 "it stands, result paths, measured report, cost, error. Repeats nothing. To find "
                 "a job or sum up costs: list_jobs; to see the picture: view_image. Free.",
                 arguments=GetJobArguments,
-                output=JobView,
+                output=JobOrSet,
                 read_only=True,
             ),
             flat_tool(
@@ -145,7 +146,7 @@ class Tools:
                 "that has ended stays as it is. A remote job that cannot be stopped runs on, may "
                 "be charged, and its picture is kept. Returns the job.",
                 arguments=CancelJobArguments,
-                output=JobView,
+                output=JobOrSet,
                 read_only=False,
                 open_world=True,
             ),
@@ -260,9 +261,11 @@ class Tools:
         return facts_result(comparison.facts(), meta=start)
 
     async def job_result(
-        self, service: "Service", view: JobView, *, preview: bool
+        self, service: "Service", view: JobView | SetView, *, preview: bool
     ) -> CallToolResult:
         """The one form in which a job is answered."""
+        if isinstance(view, SetView):
+            return facts_result(view.facts())
         picture: Encoded | None = None
         if preview:
             picture = await service.preview_of(view)

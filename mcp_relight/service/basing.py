@@ -26,10 +26,16 @@ class Whole(Generic[Asked]):
 
 
 async def made_whole(
-    arguments: Asked, *, jobs: Jobs, images: Images, library: Library, owner: str
+    arguments: Asked,
+    *,
+    jobs: Jobs,
+    images: Images,
+    library: Library,
+    owner: str,
+    is_of_many: bool = False,
 ) -> Whole[Asked]:
-    """Raises JobNotFound, ImageNotFound where the photo of the job is gone, and what taking another
-    one in raises."""
+    """With `is_of_many` the image names many pictures, and none is taken in. Raises JobNotFound,
+    ImageNotFound where the photo of the job is gone, and what taking another one in raises."""
     if arguments.based_on is None:
         return Whole(arguments)
     try:
@@ -38,6 +44,9 @@ async def made_whole(
     except RequestError as error:
         raise error.about("based_on") from None
     photo = Taken(info=original, name=base.image_name)
+    if is_of_many:
+        whole, warnings = based_on(arguments, base, same_picture=False)
+        return Whole(whole, None, base, tuple(warnings))
     if arguments.image != LEFT_OUT:
         photo = await take(library, arguments.image, "image")
     same = photo.info.image_id == base.image_id

@@ -23,7 +23,7 @@ from .showing import show_image
 
 VIEW_MAX_BYTES = 500_000
 """Of JPEG; below 700 KB once it is base64."""
-_VIEW_EDGE_PX = 1024
+VIEW_EDGE_PX = 1024
 _JOB_LIKE = re.compile(r"job_[0-9a-z]*")
 _NO_FILE = ("job_", URI_PREFIX, "https://", "http://")
 _BEST_FIRST: tuple[Verdict, ...] = (
@@ -67,7 +67,7 @@ class Gallery:
 
     async def view(self, arguments: ViewArguments) -> tuple[Encoded, str]:
         """One picture small enough to show, and a line about it."""
-        edge_px = arguments.max_edge or _VIEW_EDGE_PX
+        edge_px = arguments.max_edge or VIEW_EDGE_PX
         seen = await self._seen(arguments.image)
         cells = [one.cell for one in seen]
         if len(cells) == 1:

@@ -4,6 +4,7 @@ import re
 
 from mcp_relight.domain.job import is_job_id
 from mcp_relight.domain.ports import Jobs
+from mcp_relight.domain.sets import is_set_id
 from mcp_relight.errors import InvalidArgument, JobNotFound
 
 LATEST = "latest"
@@ -21,7 +22,7 @@ async def job_named(jobs: Jobs, name: str, *, owner: str) -> str:
     """The whole id of an id, its beginning (4 letters or more, with or without `job_`), or
     `latest`. Raises JobNotFound, and InvalidArgument where several begin so."""
     name = name.strip().lower()
-    if is_job_id(name):
+    if is_job_id(name) or is_set_id(name):
         return name
     beginning = name.removeprefix(_PREFIX)
     if name == LATEST:

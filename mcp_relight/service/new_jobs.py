@@ -73,7 +73,7 @@ def _new_job(
         credential_id=models.credential_id(order.spec.provider),
         warnings=(
             *order.origin.warnings,
-            *_ignored_words(order, draft),
+            *ignored_words(order, draft),
             *filter(None, [lost_words(order.spec.id, draft.fields)]),
         ),
     )
@@ -95,7 +95,7 @@ def _hash(order: PicturedOrder, lighting: Lighting, draft: Draft) -> str:
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
 
 
-def _ignored_words(order: Order, draft: Draft) -> tuple[str, ...]:
+def ignored_words(order: Order, draft: Draft) -> tuple[str, ...]:
     """A warning that names the arguments of this call that make no difference to its model."""
     given = order.origin.given
     ignored = {field.name for field in draft.fields if field.how == "ignored"}

@@ -61,6 +61,8 @@ class Order:
     origin: "Origin"
     photo: Taken | None = None
     """The photo, where it had to be taken in before: its own light counts beside a reference."""
+    pictures: int = 1
+    """How many photos it is for."""
 
     @classmethod
     def of(
@@ -111,8 +113,8 @@ class Order:
         return self.market.models.estimate(self.spec.id, self.params, self.count * looks)
 
     def most(self) -> Cost:
-        """The most the whole order may cost, all looks together."""
-        return self.estimate(looks=len(self.lightings))
+        """The most the whole order may cost, all looks and photos together."""
+        return self.estimate(looks=len(self.lightings) * self.pictures)
 
     def quote(self) -> Quote | None:
         """What somebody should agree to: the model costs money, the caller named no limit, and the
@@ -144,7 +146,7 @@ class Order:
                 argument="max_cost_usd",
             )
         limit = allowed if asked is None else min(asked, allowed)
-        least = self.spec.price.low_usd * self.count * len(self.lightings)
+        least = self.spec.price.low_usd * self.count * len(self.lightings) * self.pictures
         if limit <= 0 or limit < (least if total is None else total):
             is_own = asked is not None and asked <= limit
             name = "max_cost_usd" if is_own else "MCP_RELIGHT_MAX_COST_USD"

@@ -6,7 +6,7 @@ from pathlib import Path
 from mcp_relight.domain.changes import result_stem
 from mcp_relight.domain.image import URI_PREFIX, is_image_id
 from mcp_relight.domain.job import Job, is_job_id
-from mcp_relight.domain.library import FoundPage, Library, Taken
+from mcp_relight.domain.library import FoundPage, Library, Listed, Taken
 from mcp_relight.domain.ports import Images, Jobs
 from mcp_relight.errors import InvalidArgument
 
@@ -35,6 +35,12 @@ class Pictures:
 
     async def take_explicit(self, path: Path) -> Taken:
         return await self._library.take_explicit(path)
+
+    async def several(self, reference: str) -> tuple[Listed, ...] | None:
+        return await self._library.several(reference)
+
+    async def several_explicit(self, reference: str) -> tuple[Listed, ...] | None:
+        return await self._library.several_explicit(reference)
 
     async def find(
         self,

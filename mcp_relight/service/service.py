@@ -12,9 +12,7 @@ from mcp_relight.domain.known_light import known_light
 from mcp_relight.domain.library import Library, Taken
 from mcp_relight.domain.lighting import Lighting
 from mcp_relight.domain.looks import LOOKS
-from mcp_relight.domain.matching import Asked
 from mcp_relight.domain.model_views import ModelList, Plan
-from mcp_relight.domain.models import ModelSpec
 from mcp_relight.domain.pixels import Encoded, RenderTask, ShapeModel
 from mcp_relight.domain.ports import Images, Jobs, Models, NewJob, Pixels, ShapeModelNow, Workers
 from mcp_relight.domain.queries import (
@@ -27,6 +25,9 @@ from mcp_relight.domain.queries import (
     ViewArguments,
 )
 from mcp_relight.domain.request import PlanArguments, RelightArguments
+from mcp_relight.domain.set_ports import Sets
+from mcp_relight.domain.set_views import SetView
+from mcp_relight.domain.sets import is_set_id
 from mcp_relight.domain.views import (
     AnalysisView,
     Comparison,
@@ -34,9 +35,8 @@ from mcp_relight.domain.views import (
     JobList,
     JobView,
 )
-from mcp_relight.errors import BudgetExceeded, RequestError, UnknownModel
+from mcp_relight.errors import BudgetExceeded, RequestError
 
-from .basing import Whole, made_whole
 from .eta import eta_s
 from .finding import find_images
 from .following import JobChange, follow
@@ -47,14 +47,15 @@ from .listing import in_full, list_models
 from .market import Market
 from .middles import Middles
 from .money import Money, within
-from .new_jobs import new_jobs
 from .next_steps import after_late_cancel
-from .ordering import Order, Origin, PicturedOrder, Quote, take
+from .ordering import Order, Quote, take
+from .orders import Orders
 from .pictures import Pictures
 from .planning import orders_for, show_plan
 from .previews import PREVIEW_EDGE_PX, PREVIEW_MAX_BYTES, Previews
-from .references import take_reference
-from .showing import show_image, show_job, show_rows
+from .set_orders import SetOrder
+from .sets import SetCalls
+from .showing import iso, show_image, show_job, show_rows
 from .vision_check import TEST_PICTURE, TEST_PICTURE_LINE, code_words, names_code_words
 from .waiting import OnProgress, Waiting, deadline
 
@@ -91,6 +92,7 @@ class Service:
         self,
         *,
         jobs: Jobs,
+        sets: Sets,
         images: Images,
         pixels: Pixels,
         shape_model: ShapeModelNow,
@@ -111,6 +113,29 @@ class Service:
         self._workers = workers
         self._waiting = Waiting(jobs, workers)
         self._options = options
+        self._orders = Orders(
+            jobs=jobs,
+            images=images,
+            pixels=pixels,
+            library=self._library,
+            models=models,
+            market=self._market,
+            middles=self._middles,
+            workers=workers,
+            owner=options.owner,
+            output_dir=options.output_dir,
+            default_model=options.default_model,
+        )
+        self._sets = SetCalls(
+            sets=sets,
+            jobs=jobs,
+            images=images,
+            pixels=pixels,
+            workers=workers,
+            now=time.time,
+            owner=options.owner,
+            output_dir=options.output_dir,
+        )
         self._gallery = Gallery(
             jobs=jobs,
             images=images,
@@ -119,17 +144,11 @@ class Service:
             owner=options.owner,
         )
 
-    async def _catch_up(self) -> None:
-        """Know today's models, as far as a worker has fetched their lists; else let one do so, and
-        go on with what is known."""
-        if not await self._models.refresh():
-            await self._workers.ensure()
-
     async def list_models(
         self, arguments: ListModelsArguments, *, whole: bool = False
     ) -> ModelList:
         """One page of the models, or with `whole` all. Raises InvalidArgument, UnknownModel."""
-        await self._catch_up()
+        await self._orders.catch_up()
         if arguments.model is not None:
             spec = self._models.spec(arguments.model)
             return in_full(spec, self._market.missing(spec))
@@ -142,47 +161,43 @@ class Service:
             whole=whole,
         )
 
-    async def order(self, arguments: RelightArguments) -> Order:
+    async def order(self, arguments: RelightArguments) -> Order | SetOrder:
         """The arguments, checked once for everything that can be known before the pictures are
         looked at; a reference is looked at here. Raises UnknownModel, ModelNotReady,
         InvalidArgument, and what taking a reference in raises."""
-        await self._catch_up()
-        whole = await self._whole(arguments)
-        spec = self._spec(whole.arguments)
-        self._market.check_ready(spec)
-        filled, photo = await self._matched(whole.arguments, whole.photo)
-        given = frozenset(arguments.model_fields_set)
-        origin = Origin(whole.arguments, given, whole.base, whole.warnings)
-        return Order.of(filled, spec, self._market, origin=origin, photo=photo)
+        return await self._orders.of(arguments)
 
-    async def _whole(self, arguments: Asked) -> Whole[Asked]:
-        return await made_whole(
-            arguments,
-            jobs=self._jobs,
-            images=self._images,
-            library=self._library,
-            owner=self._options.owner,
-        )
-
-    async def quote(self, order: Order) -> tuple[Order, Quote | None]:
+    async def quote(self, order: Order | SetOrder) -> tuple[Order | SetOrder, Quote | None]:
         """What somebody should agree to, and the order to go on with; None where nothing would be
         spent. Raises what taking its pictures in raises."""
         quote = order.quote()
         if quote is None:
             return order, None
-        pictured = await self._pictured(order)
-        is_there = await self._jobs.are_there(self._new_jobs(pictured))
+        if isinstance(order, SetOrder):
+            return order, None if await self._sets.is_there(order) else quote
+        pictured = await self._orders.pictured(order)
+        is_there = await self._jobs.are_there(self._orders.new_jobs(pictured))
         return pictured, None if is_there else quote
 
+    async def job_to_be(self, arguments: RelightArguments) -> NewJob:
+        """The job of a call for one picture in one light. Raises as `order` and `relight`."""
+        return await self._orders.job_to_be(arguments)
+
     async def relight(
-        self, order: Order, *, wait_s: float | None = None, on_progress: OnProgress | None = None
-    ) -> JobView:
+        self,
+        order: Order | SetOrder,
+        *,
+        wait_s: float | None = None,
+        on_progress: OnProgress | None = None,
+    ) -> JobView | SetView:
         """Start the order's jobs (or find those that are already there) and wait a little for the
-        first. Raises what taking its pictures in raises, PriceUnknown, BudgetExceeded,
-        NeedsPublicUrl, StorageFull."""
+        first, or for the set. Raises what taking its pictures in raises, PriceUnknown,
+        BudgetExceeded, NeedsPublicUrl, StorageFull."""
         until = deadline(wait_s)  # what taking the picture in costs is part of the wait
-        pictured = await self._pictured(order)
-        new = self._new_jobs(pictured)
+        if isinstance(order, SetOrder):
+            return await self._sets.start(order, until, on_progress)
+        pictured = await self._orders.pictured(order)
+        new = self._orders.new_jobs(pictured)
         if not await self._jobs.are_there(new):
             pictured.check_cost()
             pictured.check_readable()
@@ -193,24 +208,28 @@ class Service:
         warnings = tuple(dict.fromkeys((*first.warnings, *new[0].warnings)))
         return await self._show(replace(first, warnings=warnings))
 
-    async def _pictured(self, order: Order) -> PicturedOrder:
-        return await order.with_pictures(self._library, self._middles)
-
-    def _new_jobs(self, order: PicturedOrder) -> list[NewJob]:
-        options = self._options
-        return new_jobs(order, owner=options.owner, output_dir=options.output_dir)
-
     def changes(self) -> AsyncGenerator[JobChange]:
         """What moves in the job store, from now on."""
         return follow(self._jobs, owner=self._options.owner)
 
     async def get_job(
         self, arguments: GetJobArguments, *, on_progress: OnProgress | None = None
-    ) -> JobView:
+    ) -> JobView | SetView:
+        """A job, or a set by its own id."""
         until = deadline(arguments.wait_s)
+        if is_set_id(arguments.job_id):
+            return await self._sets.get(arguments.job_id, until, on_progress)
         job = await self._jobs.get(arguments.job_id, owner=self._options.owner)
         (job,) = await self._waiting.wait((job,), until, on_progress)
         return await self._show(job)
+
+    async def times_of(self, job_id: str) -> tuple[str, str]:
+        """When a job or a set was made, and when it last changed."""
+        if is_set_id(job_id):
+            found = await self._sets.find(job_id)
+        else:
+            found = await self._jobs.get(job_id, owner=self._options.owner)
+        return iso(found.created_at), iso(found.updated_at)
 
     async def list_jobs(self, arguments: ListJobsArguments) -> JobList:
         owner = self._options.owner
@@ -244,7 +263,9 @@ class Service:
         )
         return page.jobs
 
-    async def cancel_job(self, job_id: str) -> JobView:
+    async def cancel_job(self, job_id: str) -> JobView | SetView:
+        if is_set_id(job_id):
+            return await self._sets.cancel(job_id, deadline(_CANCEL_WAIT_S))
         before = await self._jobs.get(job_id, owner=self._options.owner)
         if before.is_terminal:
             view = await self._show(before)
@@ -258,9 +279,9 @@ class Service:
     async def plan(self, arguments: PlanArguments) -> tuple[Plan, Encoded | None]:
         """Compare the models that could do this, with a preview if one is asked for. Spends
         nothing, sends nothing."""
-        await self._catch_up()
-        whole = await self._whole(arguments)
-        arguments, image = await self._matched(whole.arguments, whole.photo)
+        await self._orders.catch_up()
+        whole = await self._orders.whole(arguments)
+        arguments, image = await self._orders.matched(whole.arguments, whole.photo)
         orders = await orders_for(
             arguments,
             market=self._market,
@@ -281,8 +302,8 @@ class Service:
         """The same description on the local engine, small and free."""
         spec = self._models.spec("local/classic")
         local = arguments.model_copy(update={"model": spec.id, "params": None, "count": None})
-        whole = await self._whole(local)
-        filled, photo = await self._matched(whole.arguments, image or whole.photo)
+        whole = await self._orders.whole(local)
+        filled, photo = await self._orders.matched(whole.arguments, image or whole.photo)
         order = Order.of(filled, spec, self._market, photo=photo)
         pictured = await order.with_pictures(self._library, self._middles)
         return await self._previews.render(pictured)
@@ -314,6 +335,8 @@ class Service:
         if arguments.image == TEST_PICTURE:
             words = code_words(self._options.secret)
             return await self._pixels.word_card(words, max_bytes=VIEW_MAX_BYTES), TEST_PICTURE_LINE
+        if is_set_id(arguments.image.strip()):
+            return await self._sets.sheet(arguments)
         return await self._gallery.view(arguments)
 
     def has_seen_test_picture(self, said: str) -> bool:
@@ -377,21 +400,6 @@ class Service:
         JobNotFound, and InvalidArgument for a beginning that several ids have."""
         return await job_named(self._jobs, name, owner=self._options.owner)
 
-    async def _matched(self, arguments: Asked, image: Taken | None) -> tuple[Asked, Taken | None]:
-        """The arguments with the light of their reference filled in, and the photo if that was
-        taken in for it."""
-        if arguments.reference is None:
-            return arguments, image
-        image = image or await take(self._library, arguments.image, "image")
-        filled = await take_reference(
-            arguments,
-            images=self._images,
-            pixels=self._pixels,
-            library=self._library,
-            image=image,
-        )
-        return filled, image
-
     async def _show(self, job: Job) -> JobView:
         spec = next((one for one in self._models.specs() if one.id == job.model), None)
         view = await show_job(
@@ -411,12 +419,3 @@ class Service:
         hint = f"{view.error.hint} Within what is left: {within(self._market, left_usd)}."
         error = view.error.model_copy(update={"hint": hint})
         return view.model_copy(update={"error": error, "next_step": hint})
-
-    def _spec(self, arguments: RelightArguments) -> ModelSpec:
-        """The model named, else the configured one."""
-        if arguments.model is not None:
-            return self._models.spec(arguments.model)
-        try:
-            return self._models.spec(self._options.default_model)
-        except UnknownModel as error:
-            raise error.about("MCP_RELIGHT_DEFAULT_MODEL") from None

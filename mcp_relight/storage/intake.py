@@ -15,18 +15,20 @@ from urllib.parse import unquote, urlsplit
 import anyio.to_thread
 
 from mcp_relight.domain.image import MAX_INPUT_BYTES, URI_PREFIX
-from mcp_relight.domain.library import FoundPage, Taken
+from mcp_relight.domain.library import FoundPage, Listed, Taken
 from mcp_relight.domain.ports import Downloads, Images, Pixels
 from mcp_relight.errors import ImageNotFound, ImageTooLarge, InvalidArgument, UrlRefused
 
 from .library import allowed_folder, newest_pictures, pictures_fitting, place
 from .names import NO_NAME, safe_stem
 from .paths import local_paths, read_explicit, read_under, written_path
+from .several import listed
 
 _Result = TypeVar("_Result")
 
 LATEST = "latest"
 MAX_DATA_URI_BYTES = 4_000_000
+MAX_LIST_CHARS = 100_000
 _NAMED = 5
 """How many pictures an error names that all fit."""
 
@@ -118,6 +120,20 @@ class Intake:
     async def take_explicit(self, path: Path) -> Taken:
         data = await _in_thread(partial(read_explicit, path, max_bytes=MAX_INPUT_BYTES))
         return await self._store(data, safe_stem(path.stem))
+
+    async def several(self, reference: str) -> tuple[Listed, ...] | None:
+        return await self._several_of(reference, self._folders)
+
+    async def several_explicit(self, reference: str) -> tuple[Listed, ...] | None:
+        return await self._several_of(reference, None)
+
+    async def _several_of(
+        self, reference: str, roots: Sequence[Path] | None
+    ) -> tuple[Listed, ...] | None:
+        if len(reference) > MAX_LIST_CHARS:
+            return None
+        found = await _in_thread(partial(listed, reference, self._folders, roots))
+        return None if found is None else tuple(found)
 
     async def find(
         self,

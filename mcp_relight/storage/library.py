@@ -58,6 +58,12 @@ def newest_pictures(
     return list(islice((found for found in listed if _is_picture(found.path)), limit))
 
 
+def pictures_below(folder: Path, *, deep: bool) -> Iterator[Path]:
+    """The picture files in a folder, and with `deep` in those below it."""
+    found = (one.path for one in _walk([folder], None) if is_plain(one.path.name))
+    return (path for path in found if (deep or path.parent == folder) and _is_picture(path))
+
+
 def pictures_fitting(
     reference: str, folders: Sequence[Path], *, without: Path | None, limit: int
 ) -> list[Found]:

@@ -37,11 +37,11 @@ MODELS = ("segmind/ic-light", "pixeldojo/image-relighting", "pixeldojo/p-image-e
 
 
 @contextmanager
-def journalled_simulator(journal: Path) -> Iterator[SimulatorHandle]:
+def journalled_simulator(journal: Path, *, speed: int = 1000) -> Iterator[SimulatorHandle]:
     """A process of its own: it must answer at once while this one is busy."""
     command = [sys.executable, "-P", "-m", "mcp_relight.simulator", "--journal", str(journal)]
     process = subprocess.Popen(
-        [*command, "--polls", "2", "--speed", "1000"], stdout=subprocess.PIPE, text=True
+        [*command, "--polls", "2", "--speed", str(speed)], stdout=subprocess.PIPE, text=True
     )
     try:
         assert process.stdout is not None

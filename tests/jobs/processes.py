@@ -90,16 +90,19 @@ class Children:
         return len(self.spawned_pids())
 
 
-def run_command(folder: Path, *words: str, environment: Mapping[str, str] | None = None) -> str:
+def run_command(
+    folder: Path, *words: str, environment: Mapping[str, str] | None = None, returns: int = 0
+) -> str:
     """`mcp-relight` with this data folder, as a person types it; what it says."""
     done = subprocess.run(
         [sys.executable, "-m", "mcp_relight", *words, "--data-dir", str(folder)],
         env=ENVIRONMENT | dict(environment or {}),
-        check=True,
+        check=False,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=120,
     )
+    assert done.returncode == returns, done.stderr
     return done.stdout
 
 

@@ -177,6 +177,7 @@ def test_six_processes_open_a_database_at_once(
 def test_the_command_brings_a_database_forward(
     empty_database: str, postgres: Cluster, tmp_path: Path
 ) -> None:
+    pytest.importorskip("procrastinate", reason="needs the extra team")
     fill(empty_database, 1)
     environment = {"MCP_RELIGHT_DATABASE_URL": empty_database}
     words = run_command(tmp_path, "migrate", environment=environment)

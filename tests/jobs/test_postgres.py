@@ -1,5 +1,6 @@
 """What only a database on a server does: restarts, refusals, other machines' clocks, notices."""
 
+import json
 import time
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
@@ -14,7 +15,7 @@ from mcp_relight.jobs.store.salt import shared_salt
 from mcp_relight.jobs.store.store import Store
 from tests.jobs.fakes import KEY, OWNER, new_job
 from tests.jobs.postgres import PASSWORD, Cluster, running_postgres
-from tests.jobs.processes import Children
+from tests.jobs.processes import Children, run_command
 
 pytestmark = [pytest.mark.anyio, pytest.mark.long]
 
@@ -230,3 +231,21 @@ def test_one_key_has_one_name_in_a_team(empty_database: str) -> None:
 def test_a_salt_that_cannot_be_read_is_not_made_up(postgres: Cluster) -> None:
     with pytest.raises(Internal, match="does not let"):
         shared_salt(postgres.url_of("postgres", password="canary-0001"))
+
+
+@pytest.mark.parametrize("password", [PASSWORD, "canary-0001"])
+def test_doctor_says_whether_the_database_answers(
+    postgres: Cluster, empty_database: str, tmp_path: Path, password: str
+) -> None:
+    pytest.importorskip("procrastinate", reason="needs the extra team")
+    url = empty_database.replace(PASSWORD, password)
+    environment = {"MCP_RELIGHT_DATABASE_URL": url, "SEGMIND_API_KEY": "SG_canary_key"}
+    if password == PASSWORD:
+        environment["MCP_RELIGHT_LOCAL_ONLY"] = "1"
+    returns = int(password != PASSWORD)
+    words = run_command(tmp_path, "doctor", "--json", environment=environment, returns=returns)
+    [found] = [one for one in json.loads(words)["findings"] if one["what"] == "database"]
+    assert found["verdict"] == ("wrong" if returns else "ok")
+    assert ("does not let" in found["words"]) == bool(returns)
+    assert "canary" not in words
+    assert PASSWORD not in words

@@ -1,5 +1,7 @@
 """The job store: stages, claims, dedup, owners, pages, late evidence."""
 
+import base64
+import json
 import stat
 from pathlib import Path
 from typing import Any
@@ -324,3 +326,30 @@ async def test_the_last_catalog_of_a_provider_is_kept(
     again = Store(location, is_living=lambda _: False)
     assert await again.cached_catalog("cloud") == (clock.time, "[2]")
     await again.aclose()
+
+
+@pytest.mark.parametrize("odd", ["\0", "\ud800", "\udc00\ud83d", "x" * 400], ids=ascii)
+async def test_odd_text_is_answered_alike_by_both_databases(store: Store, odd: str) -> None:
+    """A paid ticket must not be lost to a letter that one of them does not take."""
+    [job] = await store.insert([new_job(dedup_key=f"key {odd}"[:300])])
+    [same] = await store.insert([new_job(dedup_key=f"key {odd}"[:300])])
+    assert same.job_id == job.job_id
+    with pytest.raises(JobNotFound):
+        await store.get(job.job_id + odd)
+    with pytest.raises(JobNotFound):
+        await store.request_cancel(job.job_id + odd, owner=OWNER)
+    with pytest.raises(JobNotFound):
+        await store.forget(odd, owner=OWNER)
+    with pytest.raises(JobNotFound):
+        await store.get(job.job_id, owner=odd)
+    moved = await store.move(job, "running", ticket=f"t {odd} \U0001f600", note=odd)
+    assert moved is not None
+    assert moved.ticket is not None
+    assert moved.ticket.startswith("t ")
+    assert moved.ticket.endswith(" \U0001f600")
+    assert await store.get(job.job_id) == moved
+    cursor = base64.urlsafe_b64encode(json.dumps([job.created_at + 1, odd]).encode()).decode()
+    page = await store.list(owner=OWNER, status=None, limit=9, cursor=cursor)
+    assert [row.job_id for row in page.jobs] == [job.job_id]
+    with pytest.raises(InvalidArgument):
+        await store.list(owner=OWNER, status=None, limit=9, cursor=odd)

@@ -120,6 +120,29 @@ async def test_a_row_and_its_reminder_are_both_there_or_neither(
     assert postgres.execute("SELECT count(*) FROM jobs", url=team.url) == before
 
 
+async def test_a_database_that_goes_away_in_the_midst_of_it_is_waited_for(
+    team: Team, postgres: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await team.store.insert([new_job()])
+    wake = Wakes.wake
+    gone: list[str] = []
+
+    def cut_off(self: Wakes, connection: Any, job: Job) -> None:
+        if not gone:
+            gone.append(job.job_id)
+            postgres.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                "WHERE pid <> pg_backend_pid() AND application_name = 'mcp-relight'"
+            )
+        wake(self, connection, job)
+
+    monkeypatch.setattr(Wakes, "wake", cut_off)
+    [job] = await team.store.insert([new_job()])
+    assert job.job_id not in gone
+    assert len(tasks_of(postgres, team, job.job_id)) == 1
+    assert len(gone) == 1
+
+
 async def test_the_same_request_twice_is_one_reminder(team: Team, postgres: Cluster) -> None:
     [job] = await team.store.insert([new_job(dedup_key="same")])
     [same] = await team.store.insert([new_job(dedup_key="same")])

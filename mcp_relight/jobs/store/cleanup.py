@@ -1,5 +1,6 @@
 """Deleting jobs, and telling which stored images nobody needs any more."""
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
@@ -10,9 +11,10 @@ from mcp_relight.domain.job import TERMINAL, Stage
 from mcp_relight.domain.ports import Forgotten
 from mcp_relight.errors import InvalidArgument, JobNotFound
 
+from . import set_rows
 from .dialect import is_ahead
 from .spend import day_of
-from .tables import jobs, spend, uses
+from .tables import jobs, set_members, spend, uses
 
 MAX_AGE_S = 30 * 86_400.0
 MAX_BYTES = 5_000_000_000
@@ -26,7 +28,10 @@ def forget(connection: Connection, job_id: str | None, *, owner: str) -> Forgott
     """Raises JobNotFound, and InvalidArgument for a job that still runs."""
     chosen = _chosen(connection, job_id, owner=owner)
     paths = _paths(connection, chosen)
-    return replace(_delete(connection, chosen), paths=paths)
+    gone = replace(_delete(connection, chosen), paths=paths)
+    if job_id is None:
+        set_rows.delete_empty(connection, before=math.inf)
+    return gone
 
 
 def forgettable(connection: Connection, job_id: str | None, *, owner: str) -> Forgotten:
@@ -87,6 +92,7 @@ def prune(
     by_age = connection.scalars(ended.order_by(jobs.c.updated_at, jobs.c.job_id)).all()
     surplus = _oldest_that_free(connection, by_age, max_bytes, image_bytes)
     more = _delete(connection, surplus)
+    set_rows.delete_empty(connection, before=now - max_age_s)
     connection.execute(spend.delete().where(spend.c.day < day_of(now - max_age_s)))
     used = set(connection.scalars(sa.select(uses.c.image_id)))
     unused = (image_bytes.keys() | {*gone.image_ids, *more.image_ids}) - used
@@ -124,6 +130,7 @@ def _delete(connection: Connection, job_ids: Sequence[str]) -> Forgotten:
             connection.scalars(sa.select(uses.c.image_id).where(uses.c.job_id.in_(some)))
         )
         connection.execute(uses.delete().where(uses.c.job_id.in_(some)))
+        connection.execute(set_members.delete().where(set_members.c.job_id.in_(some)))
         rows += connection.execute(jobs.delete().where(jobs.c.job_id.in_(some))).rowcount
     for some in _chunks(sorted(touched)):
         touched -= set(

@@ -74,6 +74,13 @@ def what_went_wrong(error: Exception) -> Exception:
     return Internal("The job database refused a statement.")
 
 
+def of_a_server(error: Exception) -> Exception:
+    """What an error of PostgreSQL's driver itself means. Without a SQLSTATE the connection is not
+    what it was."""
+    state = getattr(error, "sqlstate", None)
+    return _of_postgres(state) if isinstance(state, str) else DatabaseOutage()
+
+
 def _of_postgres(state: str) -> Exception:
     if state == _SERVER_FULL:
         return _full()

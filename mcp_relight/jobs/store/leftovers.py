@@ -13,7 +13,8 @@ from mcp_relight.jobs.retry import NEVER
 
 _PATIENCE_S = 0.2
 _ANY = (
-    "SELECT 1 FROM jobs WHERE stage NOT IN (SELECT value FROM json_each(?)) AND due_at < ? LIMIT 1"
+    "SELECT 1 FROM jobs WHERE stage NOT IN (SELECT value FROM json_each(?)) AND due_at < ? "
+    "UNION ALL SELECT 1 FROM sets WHERE is_open LIMIT 1"
 )
 
 

@@ -9,7 +9,7 @@ from anyio.lowlevel import EventLoopToken
 from sqlalchemy.engine import URL, Engine
 
 from .changes import ToldChanges
-from .errors import what_went_wrong
+from .errors import of_a_server
 from .listen import Listener
 from .migrations import make_ready
 from .wakes import Wakes
@@ -83,7 +83,7 @@ class PostgresServer:
                 try:
                     self._wakes.make_ready(driver, may_migrate=self._may_migrate)
                 except connection.dialect.loaded_dbapi.Error as error:
-                    raise what_went_wrong(error) from None
+                    raise of_a_server(error) from None
 
     def _listen(self, token: EventLoopToken) -> None:
         self._listener.start(token)

@@ -8,10 +8,11 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from mcp_relight.domain.job import Job, Stage, Status
+from mcp_relight.domain.job import Failure, Job, Stage, Status
 from mcp_relight.domain.ports import Forgotten, JobPage, NewJob
+from mcp_relight.domain.sets import NewSet, PictureSet, Waiting
 
-from . import cleanup, due_rows, job_rows, rate_gate, spend
+from . import cleanup, due_rows, job_rows, rate_gate, set_rows, spend
 from .database import BUSY_TIMEOUT_S, PATIENCE_S, Database
 from .dialect import insert_into
 from .job_rows import insert_jobs
@@ -87,8 +88,46 @@ class Store:
         return await self._database.read(lambda c: job_rows.newest_using(c, image_id, owner=owner))
 
     async def spent_today(self, *, owner: str) -> float:
-        today = spend.day_of(self._now())
-        return await self._database.read(lambda c: spend.spent(c, owner=owner, day=today))
+        return await self._database.read(
+            lambda c: spend.spent(c, owner=owner, day=spend.day_of(self.now()))
+        )
+
+    async def insert_set(self, new: NewSet) -> PictureSet:
+        def enter(connection: Connection) -> PictureSet:
+            set_id = set_rows.insert_set(connection, new, self.now())
+            return set_rows.get_set(connection, set_id, owner=new.owner)
+
+        return await self._database.write(enter)
+
+    async def is_set_there(self, new: NewSet) -> bool:
+        return await self._database.read(lambda c: set_rows.is_there(c, new, self.now()))
+
+    async def get_set(self, set_id: str, *, owner: str) -> PictureSet:
+        return await self._database.read(lambda c: set_rows.get_set(c, set_id, owner=owner))
+
+    async def cancel_set(self, set_id: str, *, owner: str) -> PictureSet:
+        return await self._database.write(
+            lambda c: set_rows.cancel_set(c, set_id, owner=owner, now=self.now())
+        )
+
+    async def next_waiting(self, *, worker: str, credentials: Sequence[str]) -> Waiting | None:
+        return await self._database.write(
+            lambda c: set_rows.next_waiting(
+                c,
+                worker=worker,
+                living=self._living(c, worker),
+                credentials=credentials,
+                now=self.now(),
+            )
+        )
+
+    async def enter_member(self, waiting: Waiting, new: NewJob) -> Job | None:
+        return await self._database.write(
+            lambda c: set_rows.enter_member(c, waiting, new, self.now())
+        )
+
+    async def fail_member(self, waiting: Waiting, why: Failure) -> None:
+        await self._database.write(lambda c: set_rows.fail_member(c, waiting, why, self.now()))
 
     async def request_cancel(self, job_id: str, *, owner: str) -> Job:
         def cancel(connection: Connection) -> Job:
@@ -129,6 +168,13 @@ class Store:
     async def next_due_at(self, *, worker: str, credentials: Sequence[str]) -> float | None:
         return await self._database.read(
             lambda c: due_rows.next_due_at(
+                c, worker=worker, living=self._living(c, worker), credentials=credentials
+            )
+        )
+
+    async def has_waiting(self, *, worker: str, credentials: Sequence[str]) -> bool:
+        return await self._database.read(
+            lambda c: set_rows.has_work(
                 c, worker=worker, living=self._living(c, worker), credentials=credentials
             )
         )
@@ -242,5 +288,8 @@ class Store:
                 self._wakes.wake(connection.connection.driver_connection, job)
 
     def _living(self, connection: Connection, worker: str) -> tuple[str, ...]:
-        others = due_rows.other_workers(connection, worker=worker)
+        others = {
+            *due_rows.other_workers(connection, worker=worker),
+            *set_rows.other_workers(connection, worker=worker),
+        }
         return tuple(other for other in others if self._is_living(other))

@@ -20,35 +20,60 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    TypeDecorator,
     UniqueConstraint,
     false,
 )
+from sqlalchemy.engine import Dialect
 
 from mcp_relight.domain.job import LEGAL, Cost, Failure, Job, JobRequest, Sent, Slot
 from mcp_relight.domain.report import Report
 from mcp_relight.errors import Internal
+
+
+class Words(TypeDecorator[str]):
+    """Text that both databases take and find again alike: of what PostgreSQL refuses, a NUL and
+    half a surrogate pair, a replacement character is left."""
+
+    impl = String
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        if value is None or (value.isascii() and "\0" not in value):
+            return value
+        return (
+            value.replace("\0", "\ufffd")
+            .encode("utf-16", "surrogatepass")
+            .decode("utf-16", "replace")
+        )
+
+
+class LongWords(Words):
+    impl = Text
+    cache_ok = True
+
 
 metadata = MetaData()
 
 jobs = Table(
     "jobs",
     metadata,
-    Column("job_id", String(40), primary_key=True),
-    Column("owner", String(200), nullable=False),
-    Column("dedup_key", String(300)),
-    Column("request_hash", String(128), nullable=False),
+    Column("job_id", Words(40), primary_key=True),
+    Column("owner", Words(200), nullable=False),
+    Column("dedup_key", Words(300)),
+    Column("request_hash", Words(128), nullable=False),
     Column("keep_key", Boolean, nullable=False, server_default=false()),
-    Column("worker", String(120)),
-    Column("credential_id", String(64)),
-    Column("provider", String(80), nullable=False),
-    Column("model", String(200), nullable=False),
-    Column("stage", String(16), nullable=False),
+    Column("worker", Words(120)),
+    Column("credential_id", Words(64)),
+    Column("provider", Words(80), nullable=False),
+    Column("model", Words(200), nullable=False),
+    Column("stage", Words(16), nullable=False),
     Column("request", JSON, nullable=False),
-    Column("ticket", Text),
+    Column("ticket", LongWords),
     Column("submitted_at", Float),
     Column("provider_expires_at", Float),
     Column("progress", Float, nullable=False, server_default="0"),
-    Column("note", Text, nullable=False, server_default=""),
+    Column("note", LongWords, nullable=False, server_default=""),
     Column("cost", JSON, nullable=False),
     Column("images", JSON, nullable=False),
     Column("returned", JSON, nullable=False),
@@ -63,7 +88,7 @@ jobs = Table(
     Column("submits", Integer, nullable=False, server_default="0"),
     Column("attempts", Integer, nullable=False, server_default="0"),
     Column("slots", JSON, nullable=False, server_default="[]"),
-    Column("reserved_day", String(10)),
+    Column("reserved_day", Words(10)),
     Column("reserved_usd", Float, nullable=False, server_default="0"),
     Column("due_at", Float, nullable=False),
     Column("created_at", Float, nullable=False),
@@ -76,8 +101,8 @@ jobs = Table(
 uses = Table(
     "uses",
     metadata,
-    Column("job_id", String(40), primary_key=True),
-    Column("image_id", String(32), primary_key=True),
+    Column("job_id", Words(40), primary_key=True),
+    Column("image_id", Words(32), primary_key=True),
     Index("uses_by_image", "image_id"),
 )
 """Which job needs which stored image, so that deleting one job never takes another's picture."""
@@ -85,8 +110,8 @@ uses = Table(
 spend = Table(
     "spend",
     metadata,
-    Column("owner", String(200), primary_key=True),
-    Column("day", String(10), primary_key=True),
+    Column("owner", Words(200), primary_key=True),
+    Column("day", Words(10), primary_key=True),
     Column("usd", Float, nullable=False),
 )
 """Money reserved or spent per owner and day (UTC). It outlives the jobs: forgetting one does not
@@ -95,7 +120,7 @@ give its money back."""
 gates = Table(
     "gates",
     metadata,
-    Column("name", String(120), primary_key=True),
+    Column("name", Words(120), primary_key=True),
     Column("tat", Float, nullable=False),
     Column("seen_at", Float, nullable=False, server_default="0"),
 )
@@ -105,20 +130,20 @@ showed `seen_at` when the gate was last used."""
 catalog = Table(
     "catalogue",
     metadata,
-    Column("provider", String(80), primary_key=True),
+    Column("provider", Words(80), primary_key=True),
     Column("fetched_at", Float, nullable=False),
-    Column("content", Text, nullable=False),
+    Column("content", LongWords, nullable=False),
 )
 """The last live catalogue of each provider, as JSON text."""
 
 sets = Table(
     "sets",
     metadata,
-    Column("set_id", String(40), primary_key=True),
-    Column("owner", String(200), nullable=False),
-    Column("dedup_key", String(300)),
-    Column("credential_id", String(64)),
-    Column("worker", String(120)),
+    Column("set_id", Words(40), primary_key=True),
+    Column("owner", Words(200), nullable=False),
+    Column("dedup_key", Words(300)),
+    Column("credential_id", Words(64)),
+    Column("worker", Words(120)),
     Column("request", JSON, nullable=False),
     Column("is_open", Boolean, nullable=False),
     Column("created_at", Float, nullable=False),
@@ -131,13 +156,13 @@ sets = Table(
 set_members = Table(
     "set_members",
     metadata,
-    Column("set_id", String(40), primary_key=True),
+    Column("set_id", Words(40), primary_key=True),
     Column("position", Integer, primary_key=True),
-    Column("name", String(200), nullable=False),
-    Column("look", String(80)),
-    Column("reference", Text),
-    Column("identity", String(64), nullable=False),
-    Column("job_id", String(40)),
+    Column("name", Words(200), nullable=False),
+    Column("look", Words(80)),
+    Column("reference", LongWords),
+    Column("identity", Words(64), nullable=False),
+    Column("job_id", Words(40)),
     Column("error", JSON(none_as_null=True)),
     Index("set_members_by_identity", "identity"),
     Index("set_members_by_job", "job_id"),
@@ -148,8 +173,8 @@ or why it became none. The same job may be in several sets."""
 meta = Table(
     "meta",
     metadata,
-    Column("name", String(40), primary_key=True),
-    Column("content", Text, nullable=False),
+    Column("name", Words(40), primary_key=True),
+    Column("content", LongWords, nullable=False),
 )
 """What holds for the database as a whole: `schema`, its version, and `readers`, the oldest schema
 whose code may use it still, and the `salt` of a team."""

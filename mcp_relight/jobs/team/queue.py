@@ -12,12 +12,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 import procrastinate
+import psycopg
 from procrastinate.exceptions import AlreadyEnqueued, ConnectorException
 from procrastinate.jobs import Status
 
 from mcp_relight.domain.job import Job
 from mcp_relight.jobs.retry import NEVER
-from mcp_relight.jobs.store.errors import DatabaseOutage
+from mcp_relight.jobs.store.errors import DatabaseOutage, of_a_server
 
 from .schema import make_queue_ready
 
@@ -25,7 +26,7 @@ _log = logging.getLogger(__name__)
 
 ADVANCE = "relight.advance"
 LOCAL, CHORES = "local", "chores"
-HEARTBEAT_S, STALLED_S = 5.0, 15.0
+HEARTBEAT_S, STALLED_S = 3.0, 10.0
 _POLL_S = 1.0
 """A reminder for later is told to nobody: this late it may be found."""
 _NOW, _SOON = 20, 10
@@ -61,7 +62,7 @@ class Wakes:
         make_queue_ready(connection, may_migrate=may_migrate)
 
     def wake(self, connection: Any, job: Job) -> None:
-        """Raises DatabaseOutage, so that the whole transaction is tried again."""
+        """Raises DatabaseOutage where the whole transaction should be tried again."""
         reminder = self._app.configure_task(ADVANCE, **_for_now(job), connection=connection)
         try:
             with connection.transaction():  # a second one must not end the transaction around it
@@ -70,6 +71,8 @@ class Wakes:
             pass
         except ConnectorException:
             raise DatabaseOutage from None
+        except psycopg.Error as error:  # of the savepoint, which is not the library's
+            raise of_a_server(error) from None
 
 
 class Queue:

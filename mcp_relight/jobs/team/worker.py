@@ -1,6 +1,8 @@
 """A worker of a team: as many as are started, on as many machines, until they are stopped."""
 
 import asyncio
+import os
+import platform
 import secrets
 import signal
 from collections.abc import Awaitable, Callable, Collection, Sequence
@@ -16,7 +18,7 @@ from .advance import Advancer
 from .queue import CHORES, LOCAL, Queue, queue_of_key
 
 REMOTE_AT_ONCE, LOCAL_AT_ONCE = 64, 1
-_MEND, _SWEEP, _TIDY = "* * * * * */5", "* * * * * */30", "17 * * * *"
+_MEND, _SWEEP, _TIDY = "* * * * * */4", "* * * * * */30", "17 * * * *"
 
 
 class TeamWorker:
@@ -35,7 +37,8 @@ class TeamWorker:
         tidy: Callable[[], Awaitable[None]],
         grace_s: float = GRACE_S,
     ) -> None:
-        self.worker_id = f"team-{secrets.token_hex(8)}"
+        # For whoever reads the rows: on which machine to look. The last part makes it unique.
+        self.worker_id = f"{platform.node()[:60]}-{os.getpid()}-{secrets.token_hex(8)}"
         self._advancer = Advancer(jobs, steps, clock=clock, worker_id=self.worker_id)
         self._queue = Queue(url, self._advance)
         self._grace_s = grace_s

@@ -25,6 +25,7 @@ from pydantic import ValidationError
 from mcp_relight.domain.job import Status
 from mcp_relight.domain.queries import GetJobArguments
 from mcp_relight.domain.request import RelightArguments
+from mcp_relight.domain.set_views import SetView
 from mcp_relight.domain.views import JobView
 from mcp_relight.errors import JobNotFound, RelightError
 from mcp_relight.server.consent import Consent, can_be_asked, cost_question, declined
@@ -32,6 +33,7 @@ from mcp_relight.server.replies import refused
 from mcp_relight.server.tools import Tools
 from mcp_relight.service.handle import ServiceHandle
 from mcp_relight.service.ordering import Order, Quote
+from mcp_relight.service.set_orders import SetOrder
 
 from .extension import Task, TaskStatus
 
@@ -53,7 +55,7 @@ _MAX_QUESTIONS = 200
 class _Question:
     """A request that waits for a person to agree to its cost."""
 
-    order: Order
+    order: Order | SetOrder
     quote: Quote
     asked_at: str
     refusal: RelightError | None = None
@@ -107,7 +109,7 @@ class JobTasks:
                 raise declined()
             service = await self._handle.service()
             view = await service.relight(question.order.agreed(question.quote), wait_s=0)
-            question.job_id = view.job_id
+            question.job_id = _id_of(view)
         except RelightError as error:
             question.refusal = error
 
@@ -146,12 +148,13 @@ class JobTasks:
         arguments = GetJobArguments.parse({"job_id": job_id, "wait_s": 0})
         service = await self._handle.service()
         view = await service.get_job(arguments)
+        created_at, updated_at = await service.times_of(job_id)
         status = _STATUS[view.status]
         return Task(
             task_id=task_id,
             status=status,
-            created_at=view.created_at,
-            updated_at=view.updated_at,
+            created_at=created_at,
+            updated_at=updated_at,
             message=_message(view),
             result=await self._tools.job_result(service, view, preview=False)
             if status == "completed"
@@ -163,7 +166,12 @@ def _unfinished_job(result: HandlerResult) -> str | None:
     if not isinstance(result, CallToolResult) or result.is_error:
         return None
     job: dict[str, Any] = result.structured_content or {}
-    return str(job["job_id"]) if _STATUS[job["status"]] == "working" else None
+    named = job.get("job_id") or job["set_id"]
+    return str(named) if _STATUS[job["status"]] == "working" else None
+
+
+def _id_of(view: JobView | SetView) -> str:
+    return view.set_id if isinstance(view, SetView) else view.job_id
 
 
 def _task_of_question(task_id: str, question: _Question) -> Task:
@@ -201,8 +209,8 @@ def _says_yes(response: Any) -> bool:
         return False
 
 
-def _message(view: JobView) -> str:
-    return f"{view.job_id}: {view.stage}, {view.progress:.0%}"
+def _message(view: JobView | SetView) -> str:
+    return f"{_id_of(view)}: {view.status}, {view.progress:.0%}"
 
 
 def _now() -> str:
