@@ -23,7 +23,7 @@ from mcp_relight.domain.views import (
 from mcp_relight.domain.words import json_text, shortened
 from mcp_relight.errors import ImageNotFound
 
-from .fitting import ENDED_CHARS, ROW_CHARS, RUNNING_CHARS, fitted
+from .fitting import ENDED_CHARS, ROW_CHARS, fitted, fitted_open
 from .next_steps import next_step
 
 _NAME_CHARS, _NOTE_CHARS = 40, 80
@@ -100,11 +100,11 @@ def _show_open(job: Job, eta_s: int | None) -> JobView:
         progress=round(job.progress, 2),
         eta_s=eta_s,
         cost=job.cost if job.cost.usd != 0 else None,
-        warnings=job.warnings or None,
+        warnings=job.warnings,
         siblings=job.siblings or None,
         next_step=next_step(job),
     )
-    return fitted(view, RUNNING_CHARS)
+    return fitted_open(view)
 
 
 def show_fields(fields: Sequence[FieldHonesty]) -> FieldsView:
