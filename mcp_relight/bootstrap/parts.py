@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from mcp_relight.domain.library import Library
     from mcp_relight.domain.ports import NewJob, Turn
     from mcp_relight.domain.sets import Waiting
+    from mcp_relight.jobs.filling import Filler
     from mcp_relight.jobs.rate_limiter import RateLimiter
     from mcp_relight.jobs.steps import Steps
     from mcp_relight.jobs.store.store import Store
@@ -282,7 +283,6 @@ class Parts:
 
     def worker(self, lock: WorkerLock) -> "Worker":
         """`lock` must be held."""
-        from mcp_relight.jobs.filling import Filler
         from mcp_relight.jobs.worker import Worker
 
         return Worker(
@@ -292,14 +292,20 @@ class Parts:
             clock=self.clock,
             credentials=self.credentials,
             local_at_once=self.pixels_at_once,
-            filler=Filler(
-                self.store,
-                self.store,
-                self._job_to_be,
-                worker=lock.worker_id,
-                credentials=self.credentials,
-                clock=self.clock,
-            ),
+            filler=self.filler(lock.worker_id),
+        )
+
+    def filler(self, worker: str) -> "Filler":
+        """Makes jobs of the pictures of sets for the worker of that id."""
+        from mcp_relight.jobs.filling import Filler
+
+        return Filler(
+            self.store,
+            self.store,
+            self._job_to_be,
+            worker=worker,
+            credentials=self.credentials,
+            clock=self.clock,
         )
 
     async def _job_to_be(self, waiting: "Waiting") -> "NewJob":

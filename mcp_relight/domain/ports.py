@@ -244,6 +244,11 @@ class Jobs(Protocol):
         that is not terminal."""
         ...
 
+    async def ahead_of(self, job: Job) -> int:
+        """How many jobs a worker would carry out before this one; 0 for a remote one, which waits
+        for no other."""
+        ...
+
     async def forgettable(self, job_id: str | None, *, owner: str) -> Forgotten:
         """What `forget` would delete now. Raises the same."""
         ...

@@ -53,6 +53,7 @@ from .orders import Orders
 from .pictures import Pictures
 from .planning import orders_for, show_plan
 from .previews import PREVIEW_EDGE_PX, PREVIEW_MAX_BYTES, Previews
+from .progress import Progress
 from .set_orders import SetOrder
 from .sets import SetCalls
 from .showing import iso, show_image, show_job, show_rows
@@ -111,7 +112,7 @@ class Service:
         self._models = models
         self._market = Market(models=models, policy=options.policy)
         self._workers = workers
-        self._waiting = Waiting(jobs, workers)
+        self._waiting = Waiting(jobs, workers, Progress(jobs, models).words)
         self._options = options
         self._orders = Orders(
             jobs=jobs,

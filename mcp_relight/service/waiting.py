@@ -19,9 +19,13 @@ def deadline(wait_s: float | None) -> float:
 
 
 class Waiting:
-    def __init__(self, jobs: Jobs, workers: Workers) -> None:
+    def __init__(
+        self, jobs: Jobs, workers: Workers, words: Callable[[Job], Awaitable[str]]
+    ) -> None:
+        """`words` says where a job stands."""
         self._jobs = jobs
         self._workers = workers
+        self._words = words
 
     async def wait(
         self, jobs: tuple[Job, ...], until: float, on_progress: OnProgress | None = None
@@ -30,6 +34,8 @@ class Waiting:
         if all(job.is_terminal for job in jobs):
             return jobs
         latest = {job.job_id: job for job in jobs}
+        if on_progress is not None and jobs[0].stage == "queued":
+            await on_progress(0.0, await self._words(jobs[0]))
         while True:
             # Again and again: a worker may be killed while somebody waits for what it does.
             await self._workers.ensure()
@@ -47,6 +53,6 @@ class Waiting:
                 latest[job.job_id] = job
                 if on_progress is not None and is_news:
                     progress = sum(row.progress for row in latest.values()) / len(latest)
-                    await on_progress(progress, job.note or job.stage)
+                    await on_progress(progress, await self._words(job))
                 if all(row.is_terminal or row.status == "unknown" for row in latest.values()):
                     return

@@ -36,6 +36,7 @@ def test_jobs_are_named_by_a_few_letters_and_lists_fit_a_narrow_terminal(world: 
     photo = world.photo("a mug with a name that is rather long.jpg", width=96, height=96)
     seen = at_terminal(world, "relight", str(photo), "--look", "golden_hour")
     assert too_long(seen, world.root) == []
+    assert re.search(r"(Queued|Rendering)\. About \d+ s left\.", seen)
     short = re.search(r"^job +([0-9a-f]{8}) \(succeeded\)", "\n".join(lines(seen)), re.MULTILINE)
     assert short, seen
     for name in (short[1], f"job_{short[1][:4]}", "latest"):

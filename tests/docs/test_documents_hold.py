@@ -16,6 +16,7 @@ from mcp_relight.cli.clients import entries
 from mcp_relight.cli.clients.places import CLIENTS
 from mcp_relight.cli.flags import given
 from mcp_relight.cli.main import build_parser
+from mcp_relight.cli.many import one_reference
 from mcp_relight.domain.request import PlanArguments, RelightArguments
 from tests.test_documents import variables
 from tests.world import World, make_photo
@@ -59,6 +60,8 @@ def test_every_command_of_ours_is_one_we_have(block: Block) -> None:
             continue
         namespace = build_parser().parse_args(words[1:])
         if namespace.command in {"relight", "plan"}:
+            if isinstance(namespace.image, list):
+                namespace.image = one_reference(namespace.image)
             kind = RelightArguments if namespace.command == "relight" else PlanArguments
             kind.parse(given(namespace, kind))
 

@@ -18,10 +18,9 @@ pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("brisk")]
 PAID: Facts = {"model": "segmind/ic-light", "light_from": "left"}
 
 
-def photos(world: World, count: int, **size: int) -> Path:
+def photos(world: World, count: int) -> Path:
     for number in range(1, count + 1):
-        size = {"width": 96 + number, "height": 64} | size
-        world.photo(f"mug{number}.jpg", **(size | {"width": size["width"] + number}))
+        world.photo(f"mug{number}.jpg", width=96 + number, height=64)
     return world.photos
 
 

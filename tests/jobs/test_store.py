@@ -11,7 +11,7 @@ import pytest
 from mcp_relight.domain.job import LEGAL, Job, Stage, is_legal
 from mcp_relight.errors import IdempotencyConflict, Internal, InvalidArgument, JobNotFound
 from mcp_relight.jobs.store.store import Store
-from tests.jobs.fakes import OWNER, FakeClock, new_job
+from tests.jobs.fakes import KEY, OWNER, FakeClock, new_job
 from tests.jobs.rows import in_stage, put_in_stage
 
 pytestmark = pytest.mark.anyio
@@ -326,6 +326,18 @@ async def test_the_last_catalog_of_a_provider_is_kept(
     again = Store(location, is_living=lambda _: False)
     assert await again.cached_catalog("cloud") == (clock.time, "[2]")
     await again.aclose()
+
+
+async def test_a_local_job_knows_how_many_are_before_it(store: Store, clock: FakeClock) -> None:
+    entered: list[Job] = []
+    for credential_id in (None, KEY, None, None):
+        entered += await store.insert([new_job(credential_id=credential_id)])
+        clock.time += 1
+    first, remote, second, third = entered
+    assert [await store.ahead_of(job) for job in (first, second, third)] == [0, 1, 2]
+    assert await store.ahead_of(remote) == 0
+    await store.request_cancel(first.job_id, owner=OWNER)
+    assert await store.ahead_of(third) == 1
 
 
 @pytest.mark.parametrize("odd", ["\0", "\ud800", "\udc00\ud83d", "x" * 400], ids=ascii)

@@ -55,6 +55,19 @@ def due_jobs(
     return tuple(job for query in queries for job in jobs_of(connection.execute(query).mappings()))
 
 
+def ahead_of(connection: Connection, job: Job) -> int:
+    """How many local jobs are due before this one, the one under way included."""
+    if not job.is_local:
+        return 0
+    before = sa.tuple_(jobs.c.due_at, jobs.c.job_id) < (job.due_at, job.job_id)
+    query = (
+        sa.select(sa.func.count())
+        .select_from(jobs)
+        .where(jobs.c.stage.in_(_OPEN), jobs.c.credential_id.is_(None), before)
+    )
+    return connection.scalar(query) or 0
+
+
 def _is_due(now: float) -> sa.ColumnElement[bool]:
     """A row from the future was written before the clock was put back: its time is as wrong."""
     return sa.or_(jobs.c.due_at <= now, is_ahead(jobs.c.updated_at, now))

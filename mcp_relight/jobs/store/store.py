@@ -106,9 +106,13 @@ class Store:
         return await self._database.read(lambda c: set_rows.get_set(c, set_id, owner=owner))
 
     async def cancel_set(self, set_id: str, *, owner: str) -> PictureSet:
-        return await self._database.write(
-            lambda c: set_rows.cancel_set(c, set_id, owner=owner, now=self.now())
-        )
+        def cancel(connection: Connection) -> PictureSet:
+            found = set_rows.cancel_set(connection, set_id, owner=owner, now=self.now())
+            jobs = (member.job for member in found.members if member.job is not None)
+            self._wake(connection, *(job for job in jobs if not job.is_terminal))
+            return found
+
+        return await self._database.write(cancel)
 
     async def next_waiting(self, *, worker: str, credentials: Sequence[str]) -> Waiting | None:
         return await self._database.write(
@@ -122,9 +126,13 @@ class Store:
         )
 
     async def enter_member(self, waiting: Waiting, new: NewJob) -> Job | None:
-        return await self._database.write(
-            lambda c: set_rows.enter_member(c, waiting, new, self.now())
-        )
+        def enter(connection: Connection) -> Job | None:
+            job = set_rows.enter_member(connection, waiting, new, self.now())
+            if job is not None and job.stage == "queued":
+                self._wake(connection, job)
+            return job
+
+        return await self._database.write(enter)
 
     async def fail_member(self, waiting: Waiting, why: Failure) -> None:
         await self._database.write(lambda c: set_rows.fail_member(c, waiting, why, self.now()))
@@ -218,6 +226,9 @@ class Store:
 
     async def forget(self, job_id: str | None, *, owner: str) -> Forgotten:
         return await self._database.write(lambda c: cleanup.forget(c, job_id, owner=owner))
+
+    async def ahead_of(self, job: Job) -> int:
+        return await self._database.read(lambda c: due_rows.ahead_of(c, job))
 
     async def forgettable(self, job_id: str | None, *, owner: str) -> Forgotten:
         return await self._database.read(lambda c: cleanup.forgettable(c, job_id, owner=owner))
