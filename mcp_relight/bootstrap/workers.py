@@ -169,7 +169,7 @@ async def run_team_worker(settings: Settings, kinds: Collection[str]) -> None:
             kinds=kinds,
             tidy=partial(tidy_up, parts),
         )
-        async with anyio.create_task_group() as chores:
+        async with worker, anyio.create_task_group() as chores:
             chores.start_soon(parts.filler(worker.worker_id).run)
             if "remote" in kinds:
                 chores.start_soon(parts.keep_lists_fresh)

@@ -16,6 +16,9 @@ _SKIN_REACH = 2.2
 """Standard deviations of the face's own chroma that still count as its skin."""
 
 _LEAST_SPREAD = 4.0
+_LYING = 0.8
+"""Radians: the rest of a person is no longer under the face."""
+
 _CORE = 0.8
 """Of the face's weight: cheeks, forehead and nose, without hair and background."""
 
@@ -27,6 +30,13 @@ class People:
 
     meshes: list[MeshFace] = field(default_factory=list[MeshFace])
     cues: list[Face] = field(default_factory=list[Face])
+
+    @property
+    def upright(self) -> list[Face]:
+        """The cues under which a body is to be looked for below the face."""
+        if not self.meshes:
+            return self.cues
+        return [mesh.cue for mesh in self.meshes if abs(mesh.turned) < _LYING]
 
     @property
     def boxes(self) -> Map:

@@ -59,11 +59,11 @@ def look(rgb: Pixels, mask: Pixels | None, alpha: Pixels | None) -> Seen:
     subject = given_subject(guide, mask=mask, alpha=alpha)
     if subject is None and complete:
         try:
-            subject = search_subject(pixels, guide, salient(rgb), found.cues)
+            subject = search_subject(pixels, guide, salient(rgb), found.upright)
         except NetUnavailable:
             complete = False
     if subject is None:
-        subject = search_subject(pixels, guide, None, found.cues)
+        subject = search_subject(pixels, guide, None, found.upright)
     given = {"user": mask, "alpha": alpha}.get(subject.source)
     warnings = (_EMPTY_MASK,) if mask is not None and not mask.any() else ()
     if not complete:

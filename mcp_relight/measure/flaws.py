@@ -16,6 +16,7 @@ from mcp_relight.engine.grid import Bits, Map, blur
 
 from .color import brightest, darkest
 from .gain import WEIGHTS
+from .glow import glowing_share
 from .linear import Linear
 
 _FLOOR = 0.02
@@ -30,10 +31,15 @@ _LONG, _LONG_RIM = 0.1, 0.25
 """Of the long side: shorter new edges are details, or lie where the picture is unsharp."""
 _BAND, _ACROSS = 0.008, 0.04
 _RETURNS = 0.5
+_GLOWING, _GLOWING_RIM = 0.0025, 0.005
+"""Share of the picture; a light from behind that was asked for may spill a little."""
 _CLOSED, _FILLED, _RING_PX = 0.12, 0.3, (9, 21)
 _OPEN_SHARE, _OPEN_SHARE_HARD = 25, 5
 """Percent of what lies around a stain that may be like it."""
 _GRAIN, _GRAIN_LEVEL, _CALMEST = 0.011, 0.1, 30
+_GRAIN_HIDDEN = 0.6
+"""Of the original's own fine detail: less grain than that is not seen, and is rather that detail in
+another light."""
 _BANDS_TOGETHER, _BANDS_EQUAL = 0.2, 0.05
 _AROUND, _PEAK = 11, 3.0
 _DIM, _LEAST_SHARE = 40, 0.05
@@ -64,6 +70,9 @@ def flaws_of(
     if _is_clipped(original.rgb, final.rgb, shown):
         found.append("clipped")
     if not found:
+        most = _GLOWING_RIM if is_rim_asked else _GLOWING
+        if glowing_share(original, final, shown) > most:
+            found.append("halo")
         least = _LONG_RIM if is_rim_asked else _LONG
         found += _new_edges(original, final, shown, least=least, is_hard=is_hard_asked)
     return tuple(dict.fromkeys(found))
@@ -81,7 +90,8 @@ def _is_grainy(original: Linear, final: Linear, shown: Bits) -> bool:
     scale = blur(before * after, 6.0) / (own + np.float32(1e-5))
     strange = np.asarray(after - np.clip(scale, 0, 4) * before, np.float32)
     calm = seen & (own <= np.percentile(own[seen], _CALMEST))
-    return float(np.sqrt(np.median(blur(strange * strange, 4.0)[calm]))) > _GRAIN
+    grain = float(np.sqrt(np.median(blur(strange * strange, 4.0)[calm])))
+    return grain > max(_GRAIN, _GRAIN_HIDDEN * float(np.sqrt(np.median(own[calm]))))
 
 
 def _fine(bright: Map) -> Map:

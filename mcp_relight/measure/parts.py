@@ -20,7 +20,9 @@ from .request import Wish, expected
 _LEAST_ASKED_STOPS = 0.3
 """Across a dome: below this no viewer would name a side."""
 _OTHER_SIDE, _SAME_SIDE = -0.05, 0.2
-"""Of the stops asked across the frame."""
+_HARDLY_MOVED, _FAR_OTHER_SIDE = 0.04, -0.2
+"""Of the stops asked across the frame. Where the whole change is far weaker than asked, it takes
+more to say that it lies on the other side."""
 _FAR_OFF, _SURE_OF_SIDE = 0.34, 0.5
 _FLAT, _DEEP = 0.36, 2.5
 """Of the spread asked."""
@@ -32,9 +34,9 @@ _LITTLE_FILL = 0.15
 _TINTED = 0.45
 """Log ratio of a light's tone that a look asks for on purpose; below it is nearly white."""
 _CAST = 0.7
-_TONE_DONE, _TONE_OVERDONE, _TONE_WRONG = 0.55, 2.2, -0.2
+_TONE_DONE, _TONE_OVERDONE, _TONE_WRONG = 0.65, 2.2, -0.2
 _SIDES_DONE, _SIDES_WRONG = 0.25, -0.08
-_KELVIN_NEAR, _SURE_OF_COLOR = 0.12, 0.6
+_KELVIN_NEAR, _SURE_OF_COLOR = 0.08, 0.6
 _LEAST_TONED = 0.03
 
 
@@ -106,9 +108,12 @@ class _Asked:
         is_there = wish.opposed_by(-after.direction) and seen.direction_confidence >= SURE
         is_opposed = wish.opposed_by(after.direction) and seen.direction_confidence >= SURE
         if share <= _OTHER_SIDE:
-            return "as asked" if is_there and share > 2 * _OTHER_SIDE else "wrong"
+            if is_there and share > 2 * _OTHER_SIDE:
+                return "as asked"
+            is_faint = share > _FAR_OTHER_SIDE and self.contrast() == "weaker"
+            return "weaker" if is_faint else "wrong"
         if most < _SAME_SIDE:
-            return "wrong" if is_opposed else "weaker"
+            return "wrong" if is_opposed and share < _HARDLY_MOVED else "weaker"
         return "as asked"
 
     def _unsided(self, wish: Wish) -> PartWord:

@@ -412,8 +412,13 @@ class Service:
 
     async def _show(self, job: Job) -> JobView:
         spec = next((one for one in self._models.specs() if one.id == job.model), None)
-        when = eta_s(job, spec, now=time.time())
-        view = await show_job(job, self._images, eta_s=when, in_full=self._options.in_full)
+        view = await show_job(
+            job,
+            self._images,
+            eta_s=eta_s(job, spec, now=time.time()),
+            is_seeded=spec is not None and spec.reproducible,
+            in_full=self._options.in_full,
+        )
         return await self._with_what_fits(view)
 
     async def _with_what_fits(self, view: JobView) -> JobView:

@@ -105,6 +105,14 @@ def test_a_photo_in_one_tone_has_people(sample: Photo, tone: tuple[float, ...]) 
     assert people.find(toned, (448, 448))[0].meshes
 
 
+def test_no_body_is_looked_for_beside_a_lying_head(sample: Photo) -> None:
+    lying = np.ascontiguousarray(np.rot90(sample))
+    for photo, upright in ((sample, 1), (lying, 0)):
+        found, _ = people.find(photo, (448, 448))
+        assert len(found.meshes) == 1
+        assert len(found.upright) == upright
+
+
 def test_one_and_two_threads_see_the_same(sample: Photo, monkeypatch: pytest.MonkeyPatch) -> None:
     two = analyze_shape(sample).to_bytes()
     assert analyze_shape(sample).to_bytes() == two

@@ -85,7 +85,7 @@ class Cluster:
         """End its sessions and the server, in good order."""
         if self._server is not None:
             self._server.send_signal(signal.SIGINT)
-            self._server.wait(60)
+            self._server.wait(300)  # it writes everything down, on a disk that may be busy
             self._server = None
 
     def restart(self, *, after_s: float = 0.0) -> None:
@@ -96,7 +96,7 @@ class Cluster:
     def _wait_until_ready(self, server: subprocess.Popen[bytes]) -> None:
         import psycopg
 
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 120
         while True:
             try:
                 psycopg.connect(self.url).close()

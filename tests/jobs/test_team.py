@@ -61,7 +61,7 @@ class Team:
         self, *providers: FakeProvider, kinds: tuple[str, ...] = ("remote", "local")
     ) -> AsyncGenerator[TeamWorker]:
         worker = self.worker(*providers, kinds=kinds)
-        async with anyio.create_task_group() as tasks:
+        async with worker, anyio.create_task_group() as tasks:
             tasks.start_soon(worker.run)
             yield worker
             worker.stop()

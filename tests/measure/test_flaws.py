@@ -86,6 +86,34 @@ def test_damage_is_called_by_its_name(scenes: list[Lit], flaw: Flaw) -> None:
             assert found(before, DAMAGE[flaw](after))[:1] == (flaw,), scene.name
 
 
+def before_a_wall(glow: float, light: float = 1.0) -> tuple[Pixels, Pixels]:
+    """A dark disc before an even wall, and both in another light with a glow beside the outline."""
+    away = distance()
+    wall = np.where(away < 0.2, 0.06, 0.3)[..., None] * np.ones(3)
+    spill = np.exp(-((np.maximum(away - 0.2, 0) / 0.015) ** 2)) * (away >= 0.2)
+    photo = synth.to_pixels(wall.astype(np.float32))
+    return photo, lit_by(photo, light * (1 + glow * spill))
+
+
+@pytest.mark.parametrize("is_rim_asked", [False, True])
+def test_light_that_spills_onto_even_ground_is_a_halo(is_rim_asked: bool) -> None:
+    before, after = before_a_wall(1.0, 0.6)
+    shown = np.ones(before.shape[:2], np.bool_)
+    flags = {"is_rim_asked": is_rim_asked, "is_hard_asked": True}
+    assert flaws_of(Linear(before), Linear(after), shown, **flags)[:1] == ("halo",)
+    _, clean = before_a_wall(0.0, 0.6)
+    assert flaws_of(Linear(before), Linear(clean), shown, **flags) == ()
+
+
+def test_an_unchanged_texture_in_less_light_is_no_grain() -> None:
+    """Among fine things nobody sees grain, and darkening never leaves them quite the same."""
+    random = np.random.default_rng(2)
+    before = random.integers(40, 216, (EDGE_PX, EDGE_PX, 3), np.uint8)
+    ramp = np.linspace(0.3, 1.0, EDGE_PX)[None] * np.ones((EDGE_PX, 1))
+    after = cv2.GaussianBlur(lit_by(before, ramp), (0, 0), 0.4)
+    assert "noise" not in found(before, np.asarray(after, np.uint8))
+
+
 def test_hard_light_from_any_side_is_no_damage(scenes: list[Lit]) -> None:
     for scene in scenes:
         before, photos = enlarged(scene)

@@ -15,8 +15,10 @@ import procrastinate
 import psycopg
 from procrastinate.exceptions import AlreadyEnqueued, ConnectorException
 from procrastinate.jobs import Status
+from psycopg_pool import PoolTimeout
 
 from mcp_relight.domain.job import Job
+from mcp_relight.errors import TimedOut
 from mcp_relight.jobs.retry import NEVER
 from mcp_relight.jobs.store.errors import DatabaseOutage, of_a_server
 
@@ -87,7 +89,14 @@ class Queue:
         self._app.task(name=ADVANCE, queue=LOCAL)(advance)
 
     async def __aenter__(self) -> "Queue":
-        await self._app.open_async()
+        """Raises TimedOut where the database does not answer for half a minute."""
+        try:
+            await self._app.open_async()
+        except (PoolTimeout, ConnectorException):
+            raise TimedOut(
+                "The job database did not answer.",
+                hint="See that PostgreSQL runs and that this machine reaches it, then start again.",
+            ) from None
         return self
 
     async def __aexit__(self, *_: object) -> None:

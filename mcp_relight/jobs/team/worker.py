@@ -6,6 +6,7 @@ import platform
 import secrets
 import signal
 from collections.abc import Awaitable, Callable, Collection, Sequence
+from typing import Self
 
 import anyio
 
@@ -23,7 +24,8 @@ _MEND, _SWEEP, _TIDY = "* * * * * */4", "* * * * * */30", "17 * * * *"
 
 class TeamWorker:
     """Advances jobs of the given kinds, `remote` ones of the keys named by `credentials`, and
-    `local` ones, one at a time. Chores are shared out among all workers of the team."""
+    `local` ones, one at a time. Chores are shared out among all workers of the team. An async
+    context manager, within which it may `run`."""
 
     def __init__(
         self,
@@ -61,21 +63,28 @@ class TeamWorker:
             await self.run()
             tasks.cancel_scope.cancel()
 
+    async def __aenter__(self) -> Self:
+        """Raises TimedOut where the database does not answer."""
+        await self._queue.__aenter__()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._queue.__aexit__()
+
     async def run(self) -> None:
         """Work until `stop`; then what is under way has `grace_s` to end by itself."""
-        async with self._queue:
-            # Not in a task group: its cancelling would not let them end in good order.
-            working = [
-                asyncio.create_task(self._queue.work(names, at_once=at_once, grace_s=self._grace_s))
-                for names, at_once in self._shares
-            ]
-            try:
-                await self._stopped.wait()
-            finally:
-                self._advancer.is_stopping = True
-                for task in working:
-                    task.cancel()
-                await asyncio.gather(*working, return_exceptions=True)
+        # Not in a task group: its cancelling would not let them end in good order.
+        working = [
+            asyncio.create_task(self._queue.work(names, at_once=at_once, grace_s=self._grace_s))
+            for names, at_once in self._shares
+        ]
+        try:
+            await self._stopped.wait()
+        finally:
+            self._advancer.is_stopping = True
+            for task in working:
+                task.cancel()
+            await asyncio.gather(*working, return_exceptions=True)
 
     def stop(self) -> None:
         """Begin nothing more, bring what is under way to a safe end, and leave."""
