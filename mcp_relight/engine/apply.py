@@ -21,6 +21,9 @@ _FEATHER = 0.002
 _SOLID, _CLEAR = 0.5, 0.1
 """A subject that was found is kept where it is more than half there."""
 
+_EDGE, _INSIDE = 0.5, 0.85
+"""A rim begins at the subject's own edge, and is full where the subject is."""
+
 _STRIP_ROWS = 192
 _GUIDED_RADIUS = 0.005
 _GUIDED_EPS = 1e-3
@@ -37,12 +40,13 @@ class _Layers:
 
     slope: Map
     offset: Map
+    rim: Map | None
     gloss: Map | None
     haze: Map | None
     mixing: np.float32
     alpha: Map
-    cut: tuple[Map, Map] | None
-    """The subject's outline as (slope, offset) as well, where what lies around it is lit alone."""
+    outline: tuple[Map, Map] | None
+    """The subject as (slope, offset) as well, where its light ends at the photo's own edge."""
 
 
 def apply(
@@ -76,20 +80,23 @@ def _layers(
         log_gain = _without_subject(log_gain, analysis.alpha)
     radius = max(2, int(_GUIDED_RADIUS * max(analysis.guide.shape)))
     slope, offset = guided(analysis.guide, log_gain, radius, _GUIDED_EPS)
-    is_cut = region == "background" and analysis.support.size == 0
-    cut = guided(analysis.guide, analysis.alpha, radius, _GUIDED_EPS) if is_cut else None
-    gloss, haze = (
+    rim, gloss, haze = (
         _widened(layer, columns) if float(layer.max()) > _FAINTEST else None
-        for layer in (shading.gloss, shading.haze)
+        for layer in (shading.rim - 1, shading.gloss, shading.haze)
     )
+    outline = None
+    if analysis.has_subject and (region == "background" or rim is not None):
+        cut = guided(analysis.guide, analysis.alpha, radius, _GUIDED_EPS)
+        outline = _widened(cut[0], columns), _widened(cut[1], columns)
     return _Layers(
         slope=_widened(slope, columns),
         offset=_widened(offset, columns),
+        rim=rim,
         gloss=gloss,
         haze=haze,
         mixing=np.float32(shading.mixing),
         alpha=_widened(analysis.alpha, columns),
-        cut=None if cut is None else (_widened(cut[0], columns), _widened(cut[1], columns)),
+        outline=outline,
     )
 
 
@@ -118,8 +125,17 @@ def _relit_strip(
     else:
         relit *= linear
     brightest = decode(_peak(pixels))
+    solid = None
+    if layers.outline is not None:
+        slope, offset = (rows.enlarge(part) for part in layers.outline)
+        solid = slope * np.sqrt(bright[..., 0]) + offset
+    inside = np.ones_like(brightest)
+    if layers.rim is not None and solid is not None:
+        inside = np.clip((solid - _EDGE) / (_INSIDE - _EDGE), 0, 1)
+        relit *= 1 + rows.enlarge(layers.rim) * inside[..., None]
     if layers.gloss is not None:
-        relit += rows.enlarge(layers.gloss) * np.minimum(2 * brightest, 1)[..., None]
+        shown = np.minimum(2 * brightest, 1) * inside
+        relit += rows.enlarge(layers.gloss) * shown[..., None]
     if layers.haze is not None:
         relit += rows.enlarge(layers.haze) * np.maximum(1 - relit, 0)
     _compress_highlights(relit, brightest)
@@ -128,11 +144,9 @@ def _relit_strip(
     full = rgb.shape[0], rgb.shape[1]
     if region == "subject":
         share = rows.enlarge(layers.alpha) * _support(analysis, strip, full)
-    elif layers.cut is None:
+    elif analysis.support.size or solid is None:
         share = _around_given(analysis, strip, full)
     else:
-        slope, offset = (rows.enlarge(part) for part in layers.cut)
-        solid = slope * np.sqrt(bright[..., 0]) + offset
         share = np.clip((_SOLID - solid) / (_SOLID - _CLEAR), 0, 1)
     blended = linear + (relit - linear) * share[..., None]
     return np.where(share[..., None] > 0, encode(blended), pixels)

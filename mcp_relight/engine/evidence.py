@@ -11,6 +11,7 @@ import numpy as np
 from .analysis import Analysis
 from .color import decode
 from .grid import Bits, Map, Pixels, blur, guided, resize_pixels, slopes, wide_blur
+from .matting import at_edges
 
 _GRAY_CHROMA = 8
 """Levels between the channels of 99.5 % of a black-and-white photo, compression noise included."""
@@ -27,6 +28,9 @@ Photographs and rendered things do neither."""
 
 _SKY_ALIKE = 40
 """Levels."""
+
+_SKY_EDGE = 0.012
+"""How far off the edges a sky may be found, in long sides."""
 
 _SIDE = 0.012
 _CLEAR_GAP = 22.0
@@ -128,7 +132,8 @@ def _sky(pixels: Pixels, analysis: Analysis) -> Map:
     # Less is a window or a lamp; more is a wall in front of which everything stands.
     if not 0.06 < share < 0.85:
         return np.zeros(guide.shape, np.float32)
-    return _up_to_the_edges(found, calm, guide)
+    found = _up_to_the_edges(found, calm, guide)
+    return at_edges(found, pixels, _SKY_EDGE * longest)
 
 
 def _up_to_the_edges(found: Map, colors: Map, guide: Map) -> Map:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
+from scipy.special import ndtr
 
 from mcp_relight.domain.lighting import Light
 
@@ -23,6 +24,20 @@ _SCENE_DOUBT = 0.35
 # How far away the backdrop is nobody knows: a full, sharp shadow on it looks like a halo.
 _BACKDROP_SHADOW = 0.35
 _BACKDROP_BLUR = 0.03
+
+_UNSURE = 0.36
+_UNSURE_FACE = 0.12
+"""How far guessed normals are off, in radians: those of a subject in its middle, those of a face.
+A light that only grazes them ends as softly as that."""
+_UNSURE_OUTLINE = 0.35
+"""Of that: at its outline a subject turns away for certain."""
+_UNSURE_LESS = 0.75
+"""Less by so much where the shape explains the light in the photo."""
+
+_SHADOW_FACING = 0.45
+"""Cosine from which on what turns to a light is shadowed in full by what else rises: a guessed
+surface that turns away is dark already, and the border of its own shadow would be a line."""
+_SHADOW_CALM = 0.012
 
 _FACE_WRAP = 0.05
 """A face turns into its shadow slowly: skin scatters light."""
@@ -47,12 +62,24 @@ _SCENE_BEHIND = 2.2
 
 _RIM_WIDTH = 0.007
 _RIM_WRAP = 0.022
-_RIM_WRAP_SHARE = 0.25
+_RIM_WRAP_SHARE = 0.15
 _RIM_GAIN = 2.6
 _RIM_GLOSS = 0.3
 _SURE = 0.65
 """Confidence in a searched subject from which its rim is drawn in full."""
 _RIM_NEAREST = 2.0
+_RIM_INSIDE = 0.5, 0.9
+"""A rim lies on what is the subject for certain, by this much of the outline's soft edge."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lit:
+    """What one light of intensity 1 and no color does, each (H, W): `rim` is the part of its
+    diffuse light that lies along the outline, and not in `diffuse`."""
+
+    diffuse: Map
+    gloss: Map
+    rim: Map
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +111,7 @@ class LitScene:
         self._height = analysis.height
         self._alpha = analysis.alpha
         self._is_given = given
+        self._unsure = self._doubted_normals(analysis)
         self._face = analysis.face if analysis.faces.size and not evidence.graphic else None
         self._face_width = face_width(analysis)
         self._rim_trust = evidence.trust**2 * _mask_trust(analysis)
@@ -103,18 +131,29 @@ class LitScene:
         )
         return unit((normals + ground) * (1 - sky) + facing(*self._size) * sky)
 
-    def light(self, light: Light, shadow_strength: float, specular: float) -> tuple[Map, Map]:
-        """(diffuse, gloss), each (H, W), of a light of intensity 1 and no color."""
+    def _doubted_normals(self, analysis: Analysis) -> Map:
+        """(H, W): by how many radians the normals may be off."""
+        if self._is_given:
+            return np.zeros(self._size, np.float32)
+        sure = np.float32(1 - _UNSURE_OUTLINE)
+        usual = np.float32(_UNSURE * (1 - _UNSURE_LESS * analysis.light_confidence))
+        unsure = usual * (1 - sure * (1 - np.clip(self._normals[..., 2], 0, 1)))
+        return unsure + analysis.face * (np.float32(_UNSURE_FACE) - unsure)
+
+    def light(self, light: Light, shadow_strength: float, specular: float) -> Lit:
+        """What a light of intensity 1 does, whatever its color."""
         rays = self._rays(light)
         lit = self._shadow(light, rays, shadow_strength)
         diffuse = self._lambert(light, rays) * lit * rays.fade
         gloss = specular * (1 - self._doubt) * self._blinn_phong(light, rays) * lit * self.subject
+        rim = np.zeros(self._size, np.float32)
         if self._contour is not None:
             rim = self._rim(rays) * np.minimum(rays.fade, _RIM_NEAREST)
-            diffuse, gloss = diffuse + _RIM_GAIN * rim, gloss + _RIM_GLOSS * rim
+            gloss = gloss + _RIM_GLOSS * rim
         if light.role == "background":
-            diffuse, gloss = diffuse * (1 - self._alpha), gloss * (1 - self._alpha)
-        return diffuse, gloss
+            around = 1 - self._alpha
+            diffuse, gloss, rim = diffuse * around, gloss * around, rim * around
+        return Lit(diffuse, gloss, _RIM_GAIN * rim)
 
     def _rays(self, light: Light) -> _Rays:
         if light.at is None:
@@ -135,7 +174,8 @@ class LitScene:
             doubt = doubt + self._face * np.float32(_FACE_WRAP - self._doubt)
         wrap = np.float32(0.5 * light.softness) + doubt
         cosine = (normals * rays.towards).sum(axis=2)
-        diffuse = np.clip((cosine + wrap) / (1 + wrap), 0, None) ** (1 + 0.5 * wrap)
+        off = self._unsure * np.sqrt(np.clip(1 - cosine * cosine, 0, 1))
+        diffuse = _expected((cosine + wrap) / (1 + wrap), off) ** (1 + 0.5 * wrap)
         if self._is_scene:
             # From behind it comes over and through whatever stands there, and shows on all sides.
             behind = np.maximum(-depth, 0)
@@ -171,9 +211,20 @@ class LitScene:
             # most: a rocket would cast one on the sky.
             return (1 - hidden * self._face * strength).astype(np.float32)
         distant = wide_blur(hidden, _BACKDROP_BLUR * max(self._size))
+        if not self._is_given:
+            hidden = self._guessed(hidden, rays)
         hidden = self.subject * hidden + (1 - self.subject) * _BACKDROP_SHADOW * distant
         kept = 1 - hidden * strength * (1 - 0.35 * light.softness)
         return kept.astype(np.float32)
+
+    def _guessed(self, hidden: Map, rays: _Rays) -> Map:
+        """What of a shadow can be believed where all heights are a guess."""
+        calm = wide_blur(hidden, _SHADOW_CALM * max(self._size))
+        turned = np.clip((self._normals * rays.towards).sum(axis=2) / _SHADOW_FACING, 0, 1)
+        believed = calm * turned * turned * (3 - 2 * turned)
+        if self._face is None:
+            return believed.astype(np.float32)
+        return (believed + self._face * (hidden - believed)).astype(np.float32)
 
     def _falloff(self, light: Light) -> Map:
         """A near light fades across the frame, most of all on the backdrop."""
@@ -220,6 +271,15 @@ class LitScene:
         return rim.astype(np.float32)
 
 
+def _expected(cosine: Map, off: Map) -> Map:
+    """The mean of max(cosine, 0) where the cosine is off by as much (normal distribution)."""
+    spread = np.maximum(off, np.float32(1e-3))
+    away = cosine / spread
+    density = np.exp(-0.5 * away * away) * np.float32(1 / math.sqrt(2 * math.pi))
+    below = np.asarray(ndtr(away), np.float32)
+    return np.maximum(spread * density + cosine * below, 0).astype(np.float32)
+
+
 def face_width(analysis: Analysis) -> float:
     """Of the largest face, in pixels of the grid; 0 without one."""
     if not analysis.faces.size:
@@ -245,5 +305,7 @@ def _contour(alpha: Map) -> tuple[Map, Map]:
     outward = np.dstack([-across, -up])
     sharp = np.exp(-((depth / (_RIM_WIDTH * longest)) ** 1.5))
     wrapped = np.exp(-((depth / (_RIM_WRAP * longest)) ** 1.5))
-    band = (sharp + _RIM_WRAP_SHARE * wrapped) * alpha
+    low, high = _RIM_INSIDE
+    inside = np.clip((alpha - low) / (high - low), 0, 1)
+    band = (sharp + _RIM_WRAP_SHARE * wrapped) * inside
     return unit(outward), band.astype(np.float32)

@@ -12,12 +12,14 @@ from .contour import contour_gaps
 from .face import Face, find_face
 from .graph_cut import graph_cut, largest_part
 from .grid import Bits, Map, Pixels, centered_axes, guided, resize, resize_pixels
+from .matting import at_edges
 
 _SEARCH_EDGE_PX = 256
 _RANDOM_SEED = 7
 _PALETTE = 5
 _MIN_CONFIDENCE = 0.35
 _HARD_EDGE = 1e-4
+_EDGE_REACH = 0.012
 _VISIBLE_GAP = 6.0
 """Lab units of 8-bit pictures; a smooth sky stays below."""
 _OUTLINE_SHARE = 0.7, 0.85
@@ -62,7 +64,7 @@ def find_subject(
         return given
     small = _searched(rgb)
     face = find_face(small)
-    return _subject(*_classical(small, [] if face is None else [face]), guide)
+    return _subject(*_classical(small, [] if face is None else [face]), rgb, guide)
 
 
 def search_subject(rgb: Pixels, guide: Map, salient: Map | None, faces: list[Face]) -> Subject:
@@ -75,21 +77,24 @@ def search_subject(rgb: Pixels, guide: Map, salient: Map | None, faces: list[Fac
     scale = small.shape[1] / rgb.shape[1]
     faces = [face.scaled(scale) for face in faces]
     if salient is None:
-        return _subject(*_classical(small, faces), guide)
+        return _subject(*_classical(small, faces), rgb, guide)
     found, confidence = salient_subject.of(small, salient, faces)
     if confidence < salient_subject.ENOUGH:
         other, sure = _classical(small, faces)
         sure *= salient_subject.agreement(other, salient)
         if sure > confidence:
             found, confidence = other, sure
-    return _subject(found, confidence, guide, salient_subject.ENOUGH)
+    return _subject(found, confidence, rgb, guide, salient_subject.ENOUGH)
 
 
-def _subject(found: Map, confidence: float, guide: Map, least: float = _MIN_CONFIDENCE) -> Subject:
+def _subject(
+    found: Map, confidence: float, rgb: Pixels, guide: Map, least: float = _MIN_CONFIDENCE
+) -> Subject:
     size = guide.shape[0], guide.shape[1]
     if confidence < least:
         return Subject(np.zeros(size, np.float32), "none", confidence)
-    return Subject(_feather(resize(found, size), guide), "auto", confidence)
+    soft = _feather(resize(found, size), guide)
+    return Subject(at_edges(soft, rgb, _EDGE_REACH * max(size)), "auto", confidence)
 
 
 def _searched(rgb: Pixels) -> Pixels:

@@ -4,11 +4,12 @@ the shading wherever paint is not likely to be taken for shape."""
 from dataclasses import dataclass
 from typing import Self
 
+import cv2
 import numpy as np
 
 from . import head, light_fit, portrait, refine, shape
 from .face_shape import face_normals
-from .grid import Bits, Map, blur, unit
+from .grid import Map, blur, unit, wide_blur
 from .light_fit import LightFit
 from .mask import Subject
 from .paint import one_paint
@@ -26,7 +27,14 @@ _OUTLINE_SHARE = np.float32(0.2)
 _ENOUGH_PIXELS = 64
 _REFINED_SHARE = 1.0
 _REFINED_FOUND_SHARE = 0.35
-"""An outline that was searched may hold several things of different paint."""
+"""An outline that was searched, or cut out, may hold several things of different paint."""
+
+_CALM = 0.02
+"""In long sides: less is smoothed away of such a correction."""
+
+_VARYING, _VARYING_OVER, _MARGIN = (0.05, 0.15), 0.02, 0.015
+"""Spread of log luminance inside the outline, over so many long sides, from which there is any
+shading to read, and enough."""
 
 _REFINED_SCENE_SHARE = 0.35
 """Without a subject, shading from paint and from shape cannot be told apart: trust it less."""
@@ -83,7 +91,7 @@ class Model:
         share = _refined_share(seen)
         if region.sum() >= _ENOUGH_PIXELS and share[region].mean() > _WORTH_REFINING:
             steady = light_fit.steady(light, seen.bright, found.normals, region).coefficients
-            found, light = _refined(found, steady, seen.bright, region, share)
+            found, light = _refined(found, steady, seen, share)
         return cls._lit(seen, found, light, face)
 
 
@@ -105,12 +113,39 @@ def _blended(normals: Map, others: Map, weight: Map) -> Map:
 
 
 def _refined(
-    found: Shape, light: light_fit.Coefficients, bright: Map, region: Bits, share: Map
+    found: Shape, light: light_fit.Coefficients, seen: Seen, share: Map
 ) -> tuple[Shape, light_fit.Coefficients]:
-    log_bright = np.log(bright + np.float32(0.02))
-    log_bright = log_bright - np.median(log_bright[region])
-    normals, coefficients = refine.refine(log_bright, region, found.height, found.normals, light)
+    log_bright = _log(seen.bright)
+    log_bright = log_bright - np.median(log_bright[seen.region])
+    normals, coefficients = refine.refine(
+        log_bright, seen.region, found.height, found.normals, light
+    )
+    if share.max() < 1:
+        # Among several paints, what is small is rather paint than shape.
+        correction = wide_blur(normals - found.normals, _CALM * max(seen.size))
+        normals = unit(found.normals + correction)
     return Shape(_blended(found.normals, normals, share), found.height), coefficients
+
+
+def _log(bright: Map) -> Map:
+    return np.log(bright + np.float32(0.02))
+
+
+def _shaded(seen: Seen) -> float:
+    """0..1: whether light varies on the subject at all. What is evenly bright shows no shape, and a
+    shape that would explain it is a roof with a sharp ridge."""
+    long_px = max(seen.size)
+    depth = cv2.distanceTransform(seen.region.astype(np.uint8), cv2.DIST_L2, 5)
+    inside = np.asarray(depth, np.float32) > _MARGIN * long_px
+    if int(inside.sum()) < _ENOUGH_PIXELS:
+        return 1.0
+    weight = inside.astype(np.float32)
+    reach = _VARYING_OVER * long_px
+    smooth = wide_blur(_log(seen.bright) * weight, reach) / np.maximum(
+        wide_blur(weight, reach), 1e-3
+    )
+    low, high = _VARYING
+    return min(max((float(smooth[inside].std()) - low) / (high - low), 0.0), 1.0)
 
 
 def _refined_share(seen: Seen) -> Map:
@@ -123,8 +158,9 @@ def _refined_share(seen: Seen) -> Map:
     share, plain = _REFINED_SHARE, one_paint(seen.pixels, seen.region)
     if seen.subject.source == "none":
         share = _REFINED_SCENE_SHARE
-    elif seen.subject.source == "auto":
+    elif seen.subject.source in ("auto", "alpha"):
         share = _REFINED_FOUND_SHARE + (_REFINED_SHARE - _REFINED_FOUND_SHARE) * plain
+        share *= _shaded(seen)
     result = np.full(seen.size, share, np.float32)
     for cue in seen.people.cues:
         soft = 0.3 * cue.eyes_apart

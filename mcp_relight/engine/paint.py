@@ -18,6 +18,10 @@ _EDGE = 0.12
 """Share of pixels with a change of log luminance above `_EDGE` per pixel: folds have some, print
 and fur are full of it."""
 
+_CUTS = 0.07, 0.14
+_CUT = 0.3
+"""The same of changes as sharp as only the borders of stripes, windows and deep shadows are."""
+
 
 def one_paint(pixels: Pixels, region: Bits) -> float:
     """0..1 for the region (H, W) of a photo (H, W, 3); 0 in a photo without color, where black and
@@ -37,8 +41,10 @@ def one_paint(pixels: Pixels, region: Bits) -> float:
     chroma = (logs[..., ::2] - logs[..., 1:2])[lit]
     low, high = np.percentile(chroma, (16, 84), axis=0)
     across, up = slopes(np.log(bright + np.float32(2 * _DARKEST)).astype(np.float32))
-    edges = float((np.hypot(across, up)[inside] > _EDGE).mean())
-    return _falling(float(np.hypot(*(high - low))) / 2, *_CHROMA) * _falling(edges, *_EDGES)
+    steps = np.hypot(across, up)[inside]
+    few_edges = _falling(float((steps > _EDGE).mean()), *_EDGES)
+    few_cuts = _falling(float((steps > _CUT).mean()), *_CUTS)
+    return _falling(float(np.hypot(*(high - low))) / 2, *_CHROMA) * few_edges * few_cuts
 
 
 def _falling(value: float, full: float, none: float) -> float:

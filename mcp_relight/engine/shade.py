@@ -30,6 +30,9 @@ _BRIGHTEST_RAISED = 2.0
 
 _GAIN_RANGE = (0.02, 4.5)
 
+_SCENE_DELIGHT = 0.05
+"""In long sides: finer, a scene without a subject tells nothing about its old light."""
+
 _FACE_DELIGHT = 0.12
 """Of the width of a face."""
 _FACE_DELIGHT_RANGE = (-0.8, 0.8)
@@ -43,11 +46,13 @@ _PAPER = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Shading:
-    """`gain` (H, W, 3) multiplies linear light; `gloss` (H, W, 3) is added after; `haze`
-    (H, W, 3) is screened on at the end; `mixing` 0..1 is how far the photo's colors move to gray
+    """`gain` (H, W, 3) multiplies linear light, and so does `rim` (H, W, 3), 1 or more, inside the
+    subject's outline alone; `gloss` (H, W, 3) is added after; `haze` (H, W, 3) is screened on at
+    the end; `mixing` 0..1 is how far the photo's colors move to gray
     before, so that they stay readable in a colored light."""
 
     gain: Map
+    rim: Map
     gloss: Map
     haze: Map
     mixing: float
@@ -66,27 +71,30 @@ def shade(analysis: Analysis, lighting: Lighting, knobs: Knobs, evidence: Eviden
     """Light the analysed shape; a key of intensity 1 keeps the mean exposure."""
     lit = LitScene(analysis, evidence)
     removed = knobs.remove_existing * (1 - evidence.graphic)  # a drawing has no light in it
-    existing = _existing_shading(analysis, lit.subject, removed)
+    existing = _existing_shading(analysis, evidence, lit, removed)
     ambient = (
         (lighting.ambient * _openness(analysis))[..., None]
         * kelvin_color(lighting.ambient_kelvin)
         * _bounce(evidence, analysis)
     )
     asked, leading, neutral = ambient, ambient, ambient
-    gloss = np.zeros_like(ambient)
+    gloss, edge = np.zeros_like(ambient), np.zeros_like(ambient)
     for light, usual in zip(lighting.lights, _neutral_intensities(lighting), strict=True):
         color = light_color(light)
-        diffuse, shine = lit.light(light, knobs.shadow_strength, knobs.specular)
-        asked = asked + (light.intensity * diffuse)[..., None] * color
+        one = lit.light(light, knobs.shadow_strength, knobs.specular)
+        asked = asked + (light.intensity * one.diffuse)[..., None] * color
+        edge = edge + (light.intensity * one.rim)[..., None] * color
         if light in lighting.leading:
-            leading = leading + (light.intensity * diffuse)[..., None] * color
-            neutral = neutral + (usual * diffuse)[..., None] * color
-        gloss = gloss + (light.intensity * shine)[..., None] * color
+            whole = (one.diffuse + one.rim)[..., None] * color
+            leading, neutral = leading + light.intensity * whole, neutral + usual * whole
+        gloss = gloss + (light.intensity * one.gloss)[..., None] * color
     weight = _exposed_for(analysis, lighting.lit_region)
     level = _mean_gain(analysis, leading / existing, weight)
     usual_level = _mean_gain(analysis, neutral / existing, weight)
     exposure = level / usual_level * 2.0**lighting.exposure_ev
     gain = _bounded(asked / existing / level) * exposure
+    rim = _bounded((asked + edge) / existing / level) * exposure / gain
+    rim = (np.maximum(rim, 1) ** lighting.strength).astype(np.float32)
     backdrop = _backdrop(analysis, evidence, lit)
     darker = np.exp2(-shade_off(analysis, evidence, backdrop, lighting))[..., None]
     gain = _melted(((gain * darker) ** lighting.strength).astype(np.float32), evidence)
@@ -96,7 +104,7 @@ def shade(analysis: Analysis, lighting: Lighting, knobs: Knobs, evidence: Eviden
     stays_gray = evidence.gray and not _asks_color(lighting)
     paler = 1.0 if stays_gray else _PAPER * evidence.graphic
     gain, gloss, veil = _paler(gain, paler), _paler(gloss, paler), _paler(veil, paler)
-    return Shading(gain, gloss, veil, _mixing(lighting))
+    return Shading(gain, _paler(rim, paler), gloss, veil, _mixing(lighting))
 
 
 def _backdrop(analysis: Analysis, evidence: Evidence, lit: LitScene) -> Backdrop:
@@ -165,12 +173,16 @@ def _bounded(gain: Map) -> Map:
     return np.maximum(gain * (np.clip(bright, *_GAIN_RANGE) / bright)[..., None], 1e-4)
 
 
-def _existing_shading(analysis: Analysis, subject: Map, remove: float) -> Map:
+def _existing_shading(analysis: Analysis, evidence: Evidence, lit: LitScene, remove: float) -> Map:
     """The divisor that takes the old light out: weaker where, and when, it is only a guess."""
     trust = 0.3 + 0.7 * analysis.light_confidence
-    power = _DELIGHT * remove * trust * (0.3 + 0.7 * subject)
+    power = _DELIGHT * remove * trust * (0.3 + 0.7 * lit.subject)
     shading = np.clip(_possible_shading(analysis), *_SHADING_RANGE)
     divisor = power * np.log(shading)
+    if analysis.mode == "scene":
+        # A relief between edges leans along every one of them, and would leave a band there.
+        wide = wide_blur(divisor.astype(np.float32), _SCENE_DELIGHT * max(shading.shape))
+        divisor = wide * (1 - evidence.sky)
     if analysis.faces.size:
         # On skin every fine mistake shows: there only what is as large as a cheek is taken out.
         reach = _FACE_DELIGHT * face_width(analysis)
