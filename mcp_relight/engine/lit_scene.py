@@ -34,6 +34,9 @@ _UNSURE_OUTLINE = 0.35
 _UNSURE_LESS = 0.75
 """Less by so much where the shape explains the light in the photo."""
 
+_SIDE = 0.8
+"""In powers of e, from the middle of a subject to its side, where its normals say least."""
+
 _SHADOW_FACING = 0.45
 """Cosine from which on what turns to a light is shadowed in full by what else rises: a guessed
 surface that turns away is dark already, and the border of its own shadow would be a line."""
@@ -112,6 +115,7 @@ class LitScene:
         self._alpha = analysis.alpha
         self._is_given = given
         self._unsure = self._doubted_normals(analysis)
+        self._middle, self._extent = _place(self.subject, (self._x, self._y))
         self._face = analysis.face if analysis.faces.size and not evidence.graphic else None
         self._face_width = face_width(analysis)
         self._rim_trust = evidence.trust**2 * _mask_trust(analysis)
@@ -234,10 +238,19 @@ class LitScene:
             _SUBJECT_REACH * self.subject + _BACKDROP_REACH * (1 - self.subject)
         )
         fading = reach * towards
+        if self.has_subject and not self._is_given:
+            fading = fading + self._unsure / _UNSURE * self._subject_side(light)
         if self._is_scene:
             fading = fading + self._scene_side(light)
             fading = fading * (1 - (1 - _SKY_REACH) * self._sky)
         return np.exp(fading).astype(np.float32)
+
+    def _subject_side(self, light: Light) -> Map:
+        """What normals that may be off do not tell: a light from beside fades across a subject."""
+        x, y, z = light.direction
+        along = (self._x - self._middle[0]) * x + (self._y - self._middle[1]) * max(y, 0)
+        beside = max(1 - abs(z), 0) * (1 - light.softness)
+        return (_SIDE * beside * along / self._extent * self._alpha).astype(np.float32)
 
     def _scene_side(self, light: Light) -> Map:
         x, y, z = light.direction
@@ -269,6 +282,16 @@ class LitScene:
         towards = (outward * rays.towards[..., :2]).sum(axis=2) / np.maximum(sideways, 0.05)
         rim = behind * np.clip(towards, 0, 1) ** 1.2 * band * self._rim_trust
         return rim.astype(np.float32)
+
+
+def _place(subject: Map, axes: tuple[Map, Map]) -> tuple[tuple[float, float], float]:
+    """The middle of a subject, and how far it reaches from there to the side, in halves of the
+    long side of the frame."""
+    x, y = axes
+    total = max(float(subject.sum()), 1e-3)
+    middle = float((x * subject).sum()) / total, float((y * subject).sum()) / total
+    spread = float((subject * (x - middle[0]) ** 2).sum()) / total
+    return middle, max(1.7 * math.sqrt(spread), 0.1)
 
 
 def _expected(cosine: Map, off: Map) -> Map:
