@@ -250,7 +250,8 @@ class LitScene:
         x, y, z = light.direction
         along = (self._x - self._middle[0]) * x + (self._y - self._middle[1]) * max(y, 0)
         beside = max(1 - abs(z), 0) * (1 - light.softness)
-        return (_SIDE * beside * along / self._extent * self._alpha).astype(np.float32)
+        share = np.clip(along / self._extent, -1, 1) * self._alpha
+        return (_SIDE * beside * share).astype(np.float32)
 
     def _scene_side(self, light: Light) -> Map:
         x, y, z = light.direction
@@ -285,12 +286,13 @@ class LitScene:
 
 
 def _place(subject: Map, axes: tuple[Map, Map]) -> tuple[tuple[float, float], float]:
-    """The middle of a subject, and how far it reaches from there to the side, in halves of the
-    long side of the frame."""
+    """The middle of a subject, and how far it reaches from there at most, in halves of the long
+    side of the frame."""
     x, y = axes
     total = max(float(subject.sum()), 1e-3)
     middle = float((x * subject).sum()) / total, float((y * subject).sum()) / total
-    spread = float((subject * (x - middle[0]) ** 2).sum()) / total
+    away = (x - middle[0]) ** 2, (y - middle[1]) ** 2
+    spread = max(float((subject * square).sum()) / total for square in away)
     return middle, max(1.7 * math.sqrt(spread), 0.1)
 
 
