@@ -112,9 +112,7 @@ def main() -> None:
                 try:
                     one = anyio.run(look, command, folder)
                 except (Exception, TimeoutError) as error:  # noqa: BLE001 - another's server may end as it likes
-                    left_out.append(
-                        f"{name}: does not start without a key ({type(error).__name__})"
-                    )
+                    left_out.append(f"{name}: does not start here ({type(error).__name__})")
                     del commands[name]
                     continue
                 if number:  # the first only warms the disk

@@ -117,11 +117,11 @@ def install(wheel: Path, python: str, resolution: str, work: Path) -> Path:
 
 
 def lowest(requirement: str) -> str:
-    """`anyio>=4.14` → `anyio==4.14`."""
+    """`anyio>=4.14` → `anyio==4.14.*`: the oldest line, in its last repair."""
     found = re.match(r"([\w.-]+)>=([\w.]+)", requirement)
     check(found is not None, f"{requirement} has no lower bound")
     assert found is not None  # noqa: S101 - for the type checker
-    return f"{found[1]}=={found[2]}"
+    return f"{found[1]}=={found[2]}.*"
 
 
 def relight(python: Path, work: Path) -> None:

@@ -151,7 +151,9 @@ def _broken(
             continue
         if one["type"] == "missing":
             found[name] = InvalidArgument(
-                f"{name} is required.", hint=f"Give {name}.", argument=name
+                f"{name} is required.",
+                hint=arguments.model_fields[name].description or f"Give {name}.",
+                argument=name,
             )
             continue
         hint = arguments.model_fields[name].description or ""

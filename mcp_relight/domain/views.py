@@ -88,8 +88,8 @@ class FieldsView(View):
 class JobView(View):
     """A relighting job: what was asked, where it stands, and what came of it.
 
-    While it goes on it says only where it stands and when to ask again. `stage` is told where it
-    says more than `status`; `lighting` where it is not what was asked.
+    While it goes on it says only where it stands and when to ask again. `lighting` is told where
+    it is not what was asked; what a long answer leaves out, `service.fitting` says.
     """
 
     job_id: str

@@ -8,7 +8,7 @@ from mcp_relight.domain.words import json_text, shortened
 RUNNING_CHARS, ENDED_CHARS, ROW_CHARS = 350, 1_500, 220
 """What a job that goes on may take in an answer, one that is over, and a row of a list of jobs."""
 
-_NOTE_CHARS = 120
+_NOTE_CHARS, _NOTE_LEAST_CHARS = 120, 60
 
 Spare = Callable[[JobView], JobView]
 """Leaves something out of a view."""
@@ -24,6 +24,20 @@ def fitted(view: JobView, chars: int) -> JobView:
             break
         view = spare(view)
     return view
+
+
+def fitted_open(view: JobView) -> JobView:
+    """The same of a job that goes on; of its warnings at least the beginnings are left."""
+    for spare in (_without("cost"), _without_usual_stage):
+        if len(json_text(view.facts())) <= RUNNING_CHARS:
+            return view
+        view = spare(view)
+    over = len(json_text(view.facts())) - RUNNING_CHARS
+    if over <= 0 or not view.warnings:
+        return view
+    each = max(_NOTE_LEAST_CHARS, sum(map(len, view.warnings)) - over) // len(view.warnings)
+    short = tuple(shortened(one, max(each, _NOTE_LEAST_CHARS)) for one in view.warnings)
+    return view.model_copy(update={"warnings": short})
 
 
 def _without(name: str) -> Spare:
@@ -52,18 +66,17 @@ def _short_warnings(view: JobView) -> JobView:
     return view.model_copy(update={"warnings": short})
 
 
-def _no_warnings_yet(view: JobView) -> JobView:
-    """Of a job that goes on: its result tells them."""
-    is_open = view.status in {"queued", "running"}
-    return view.model_copy(update={"warnings": None}) if is_open else view
+def _without_usual_stage(view: JobView) -> JobView:
+    """Where the status says the same."""
+    return _without("stage")(view) if view.stage == view.status else view
 
 
 _SPARE: Sequence[Spare] = (
     _without("created_at"),
+    _without_usual_stage,
     _further_images_short,
     _without_number("collateral"),
     _short_warnings,
-    _no_warnings_yet,
     _without_number("stops"),
     _without_number("kelvin"),
     _without("stage"),

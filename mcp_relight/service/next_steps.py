@@ -27,17 +27,19 @@ _FREE = "local/classic"
 _STRONGEST, _LEAST_AMBIENT = 1.5, 0.1
 _FURTHER_WARM, _FURTHER_COOL = 0.8, 1.3
 _WARMEST, _COOLEST = 1500, 20_000
+_CANDLE_KELVIN = 2400
+"""The warmest that words know."""
 _LESS_EV, _DARKEST_EV, _MORE_EV = 0.5, -4, 1.5
 _MOST_STEPPED_AMBIENT = 4 / 1.5
 _MASK = "mask=<picture that is white on the subject>"
 _AT_THE_OUTLINE: frozenset[Flaw] = frozenset({"stain", "halo", "seam"})
 
 
-def next_step(job: Job) -> str:
-    """What the caller should do now."""
+def next_step(job: Job, *, is_seeded: bool = False) -> str:
+    """What the caller should do now. `is_seeded`: another seed gives another picture."""
     match job.status:
         case "succeeded":
-            better = _better(job)
+            better = _better(job, is_seeded=is_seeded)
             show = _SHOW_ALL.format(len(job.siblings) + 1) if job.siblings else SHOW
             return f"{better} {show}" if better else show
         case "queued" | "running":
@@ -61,22 +63,24 @@ def after_late_cancel(job: Job) -> str:
     return f"Nothing was cancelled: this job had already {_ENDED[job.status]}.{kept}"
 
 
-def _better(job: Job) -> str:
+def _better(job: Job, *, is_seeded: bool) -> str:
     """The call that would come nearer to what was asked, and its price; empty where none is
     needed."""
     report = job.report
     if report is None or report.verdict in ("as asked", "not judged"):
         return ""
-    change = next(_changes(job, report), "")
+    change = next(_changes(job, report, is_seeded=is_seeded), "")
     if not change:
         return f"Not as asked: {report.verdict}. Another look or model may do better."
     call = f"relight_image with based_on={job.job_id}, {change}"
     return f"Nearer to what was asked: {call}{_price(job, change)}."
 
 
-def _changes(job: Job, report: Report) -> Iterator[str]:
+def _changes(job: Job, report: Report, *, is_seeded: bool) -> Iterator[str]:
     """Changes of the job that would help, the most promising first."""
     is_local = job.model == _FREE
+    if not is_local and _is_beyond(job, report):
+        yield f"model={_FREE}"  # paying again would not help
     match report.verdict:
         case "weaker":
             yield from _more(job, report)
@@ -92,19 +96,31 @@ def _changes(job: Job, report: Report) -> Iterator[str]:
         if job.request.mask_id is None and report.verdict in ("wrong direction", "weaker"):
             yield _MASK
         return
-    if job.request.seed is not None:
+    if is_seeded:
         yield "seed=<another>"
     yield f"model={_FREE}"
+
+
+def _is_beyond(job: Job, report: Report) -> bool:
+    """Whether what is wrong is what this model takes no notice of."""
+    directions = ("azimuth_deg", "elevation_deg", "light_at")
+    tones = ("kelvin", "color")
+    is_side_wrong = report.parts.direction in ("weaker", "wrong")
+    is_tone_wrong = report.parts.colour in ("weaker", "wrong")
+    return (is_side_wrong and not any(_takes(job, name) for name in directions)) or (
+        is_tone_wrong and not any(_takes(job, name) for name in tones)
+    )
 
 
 def _more(job: Job, report: Report) -> Iterator[str]:
     lighting, parts = job.request.lighting, report.parts
     if "weaker" in (parts.direction, parts.contrast):
         if _takes(job, "ambient") and lighting.ambient > _LEAST_AMBIENT:
-            yield "ambient=-50%"
+            # Words say only whether there is little fill or none.
+            yield "ambient=-50%" if _is_exact(job, "ambient") else "ambient=0.05"
     elif parts.colour in ("weaker", "wrong"):
         yield from _further_tone(job, lighting)
-    elif parts.brightness in ("weaker", "wrong") and _takes(job, "exposure_ev"):
+    elif parts.brightness in ("weaker", "wrong") and _is_exact(job, "exposure_ev"):
         further = max(min(_MORE_EV * lighting.exposure_ev, 4), _DARKEST_EV)
         yield f"exposure_ev={further:g}"
     if _takes(job, "strength") and lighting.strength < _STRONGEST:
@@ -118,6 +134,10 @@ def _further_tone(job: Job, lighting: Lighting) -> Iterator[str]:
     if key is None or key.kelvin is None or not is_one or not _takes(job, "kelvin"):
         return
     is_warm = key.kelvin < DAYLIGHT_KELVIN
+    if not _is_exact(job, "kelvin"):
+        if is_warm and key.kelvin > _CANDLE_KELVIN:
+            yield f"kelvin={_CANDLE_KELVIN}"
+        return
     if _WARMEST <= key.kelvin * (_FURTHER_WARM if is_warm else _FURTHER_COOL) <= _COOLEST:
         yield "kelvin=-20%" if is_warm else "kelvin=+30%"
     elif key.kelvin not in (_WARMEST, _COOLEST):
@@ -128,7 +148,7 @@ def _less(job: Job) -> Iterator[str]:
     lighting = job.request.lighting
     if _takes(job, "strength") and lighting.strength > 0:
         yield "strength=-40%"
-    if _takes(job, "ambient"):
+    if _is_exact(job, "ambient"):
         yield "ambient=+50%" if 0.13 <= lighting.ambient <= _MOST_STEPPED_AMBIENT else "ambient=0.2"
 
 
@@ -154,6 +174,11 @@ def _mending(job: Job, flaws: tuple[Flaw, ...]) -> Iterator[str]:
 def _takes(job: Job, name: str) -> bool:
     """Whether the model honours or approximates that field."""
     return any(field.name == name and field.how != "ignored" for field in job.request.fields)
+
+
+def _is_exact(job: Job, name: str) -> bool:
+    """Whether a little more of that field makes another picture."""
+    return any(field.name == name and field.how == "honoured" for field in job.request.fields)
 
 
 def _price(job: Job, change: str) -> str:

@@ -194,6 +194,7 @@ class Order:
             image=taken,
             mask=masked.info if masked else None,
             extra_images=extra,
+            pictures=self.pictures,
         )
 
     async def _aimed(

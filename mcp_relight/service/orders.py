@@ -4,11 +4,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mcp_relight.domain.arguments import LEFT_OUT
-from mcp_relight.domain.library import Library, Taken
+from mcp_relight.domain.library import Library, Listed, Taken
 from mcp_relight.domain.matching import Asked
 from mcp_relight.domain.models import ModelSpec
 from mcp_relight.domain.ports import Images, Jobs, Models, NewJob, Pixels, Workers
-from mcp_relight.domain.request import RelightArguments
+from mcp_relight.domain.request import PlanArguments, RelightArguments
 from mcp_relight.errors import UnknownModel
 
 from .basing import Whole, made_whole
@@ -43,11 +43,15 @@ class Orders:
     async def of(self, arguments: RelightArguments) -> Order | SetOrder:
         """See `Service.order`."""
         await self.catch_up()
-        if arguments.image != LEFT_OUT:
-            listed = await self.library.several(arguments.image)
-            if listed is not None:
-                return SetOrder.of(await self._of_many(arguments), listed)
+        listed = await self.several(arguments)
+        if listed is not None:
+            return SetOrder.of(await self._of_many(arguments), listed)
         return await self._of_one(arguments)
+
+    async def several(self, arguments: PlanArguments) -> tuple[Listed, ...] | None:
+        """The pictures of a folder, a pattern or a list; None for a call for one."""
+        is_told = arguments.image != LEFT_OUT
+        return await self.library.several(arguments.image) if is_told else None
 
     async def job_to_be(self, arguments: RelightArguments) -> NewJob:
         """The job of a call for one picture in one light. Raises as `of`, and what taking the

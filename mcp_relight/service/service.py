@@ -281,6 +281,9 @@ class Service:
         """Compare the models that could do this, with a preview if one is asked for. Spends
         nothing, sends nothing."""
         await self._orders.catch_up()
+        listed = await self._orders.several(arguments)
+        if listed is not None:  # what is done to one of them, at the price of all
+            arguments = arguments.model_copy(update={"image": listed[0].reference})
         whole = await self._orders.whole(arguments)
         arguments, image = await self._orders.matched(whole.arguments, whole.photo)
         orders = await orders_for(
@@ -290,7 +293,13 @@ class Service:
             middles=self._middles,
             image=image,
         )
-        plan = show_plan(orders, await self.money())
+        pictures = len(listed) if listed is not None else 1
+        plan = show_plan(
+            [replace(order, pictures=pictures) for order in orders], await self.money()
+        )
+        if listed is not None:
+            words = f"For {pictures} pictures: the price is that of all, the rest of the first."
+            plan = plan.model_copy(update={"warnings": (words, *plan.warnings)})
         if not arguments.preview:
             return plan, None
         try:
@@ -403,8 +412,13 @@ class Service:
 
     async def _show(self, job: Job) -> JobView:
         spec = next((one for one in self._models.specs() if one.id == job.model), None)
-        when = eta_s(job, spec, now=time.time())
-        view = await show_job(job, self._images, eta_s=when, in_full=self._options.in_full)
+        view = await show_job(
+            job,
+            self._images,
+            eta_s=eta_s(job, spec, now=time.time()),
+            is_seeded=spec is not None and spec.reproducible,
+            in_full=self._options.in_full,
+        )
         return await self._with_what_fits(view)
 
     async def _with_what_fits(self, view: JobView) -> JobView:

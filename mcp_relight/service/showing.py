@@ -23,7 +23,7 @@ from mcp_relight.domain.views import (
 from mcp_relight.domain.words import json_text, shortened
 from mcp_relight.errors import ImageNotFound
 
-from .fitting import ENDED_CHARS, ROW_CHARS, RUNNING_CHARS, fitted
+from .fitting import ENDED_CHARS, ROW_CHARS, fitted, fitted_open
 from .next_steps import next_step
 
 _NAME_CHARS, _NOTE_CHARS = 40, 80
@@ -50,7 +50,12 @@ def show_image(info: ImageInfo, path: str | None = None) -> ImageView:
 
 
 async def show_job(
-    job: Job, images: Images, *, eta_s: int | None = None, in_full: bool = False
+    job: Job,
+    images: Images,
+    *,
+    eta_s: int | None = None,
+    is_seeded: bool = False,
+    in_full: bool = False,
 ) -> JobView:
     """The job as a caller sees it: short, or `in_full`. `eta_s` is told of one that goes on."""
     is_open = job.status in {"queued", "running"}
@@ -62,7 +67,7 @@ async def show_job(
         job_id=job.job_id,
         name=request.image_name,
         status=job.status,
-        stage=job.stage if job.stage != job.status else None,
+        stage=job.stage,
         model=job.model,
         progress=round(job.progress, 3),
         eta_s=eta_s if is_open else None,
@@ -79,7 +84,7 @@ async def show_job(
         error=ErrorView.of(job.error) if job.error else None,
         siblings=job.siblings or None,
         based_on=job.request.based_on,
-        next_step=next_step(job),
+        next_step=next_step(job, is_seeded=is_seeded),
     )
     return view if in_full else fitted(view, ENDED_CHARS)
 
@@ -90,16 +95,16 @@ def _show_open(job: Job, eta_s: int | None) -> JobView:
         job_id=job.job_id,
         name=shortened(job.request.image_name, _NAME_CHARS),
         status=job.status,
-        stage=job.stage if job.stage != job.status else None,
+        stage=job.stage,
         model=job.model,
         progress=round(job.progress, 2),
         eta_s=eta_s,
         cost=job.cost if job.cost.usd != 0 else None,
-        warnings=job.warnings or None,
+        warnings=job.warnings,
         siblings=job.siblings or None,
         next_step=next_step(job),
     )
-    return fitted(view, RUNNING_CHARS)
+    return fitted_open(view)
 
 
 def show_fields(fields: Sequence[FieldHonesty]) -> FieldsView:

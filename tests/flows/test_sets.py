@@ -108,6 +108,8 @@ async def test_the_cap_and_the_consent_of_a_set_count_for_the_sum_and_it_is_paid
     folder = photos(world, 3)
     wish = {"image": str(folder), **PAID}
     async with served(settings_of(world, simulator)) as client:
+        plan = facts_of(await client.call_tool("plan_relight", wish))
+        assert plan["candidates"][0]["cost"]["usd"] == pytest.approx(3 * 0.037)
         refused = await client.call_tool("relight_image", wish | {"max_cost_usd": 0.1})
         assert refusal_of(refused)["code"] == "budget_exceeded"
         first = await begin(client, **wish, max_cost_usd=0.12)

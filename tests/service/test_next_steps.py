@@ -43,6 +43,7 @@ def job(
     model: str = LOCAL,
     stage: Stage = "succeeded",
     takes: tuple[str, ...] = TAKEN,
+    how: Any = "honoured",
     lighting: Lighting | None = None,
     **more: Any,
 ) -> Job:
@@ -53,8 +54,7 @@ def job(
         image_name="mug",
         lighting=lighting or Lighting(lights=(Light(azimuth_deg=-60, kelvin=3200),), ambient=0.3),
         fields=tuple(
-            FieldHonesty(name=name, how="honoured" if name in takes else "ignored")
-            for name in TAKEN
+            FieldHonesty(name=name, how=how if name in takes else "ignored") for name in TAKEN
         ),
         output_dir="out",
         estimate=Cost(usd=usd),
@@ -143,8 +143,23 @@ def test_a_paid_retry_says_what_it_costs() -> None:
     assert "(costs up to $0.037 again)" in step
     step = next_step(job(report("changed content"), model=REMOTE, finish="as-returned"))
     assert call_in(step)["finish"] == "light-only"
-    step = next_step(job(report("wrong direction"), model=REMOTE, seed=3, finish="auto"))
+    wrong = report("wrong direction", direction="wrong")
+    step = next_step(job(wrong, model=REMOTE, finish="auto"), is_seeded=True)
     assert call_in(step)["seed"] == "<another>"
+    step = next_step(job(wrong, model=REMOTE, seed=3, finish="auto"))
+    assert call_in(step)["model"] == LOCAL, "this model takes no seed, it only told one"
+
+
+def test_nobody_is_told_to_pay_again_for_what_the_model_cannot_do() -> None:
+    blind = job(report("weaker", colour="weaker"), model=REMOTE, takes=("strength",))
+    assert call_in(next_step(blind, is_seeded=True))["model"] == LOCAL
+
+
+def test_a_model_that_is_told_in_words_gets_steps_that_words_can_tell() -> None:
+    worded = job(report("weaker", direction="weaker"), model=REMOTE, how="approximated")
+    assert call_in(next_step(worded))["ambient"] == "0.05"
+    worded = job(report("weaker", colour="weaker"), model=REMOTE, how="approximated")
+    assert call_in(next_step(worded))["kelvin"] == "2400"
 
 
 def test_damage_at_the_outline_is_mended_by_a_mask_where_none_was_given() -> None:
