@@ -138,7 +138,7 @@ class LitScene:
         sure = np.float32(1 - _UNSURE_OUTLINE)
         usual = np.float32(_UNSURE * (1 - _UNSURE_LESS * analysis.light_confidence))
         unsure = usual * (1 - sure * (1 - np.clip(self._normals[..., 2], 0, 1)))
-        return unsure + analysis.face * (np.float32(_UNSURE_FACE) - unsure)
+        return (unsure + analysis.face * (np.float32(_UNSURE_FACE) - unsure)).astype(np.float32)
 
     def light(self, light: Light, shadow_strength: float, specular: float) -> Lit:
         """What a light of intensity 1 does, whatever its color."""

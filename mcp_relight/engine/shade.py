@@ -93,7 +93,8 @@ def shade(analysis: Analysis, lighting: Lighting, knobs: Knobs, evidence: Eviden
     usual_level = _mean_gain(analysis, neutral / existing, weight)
     exposure = level / usual_level * 2.0**lighting.exposure_ev
     gain = _bounded(asked / existing / level) * exposure
-    rim = _bounded((asked + edge) / existing / level) * exposure / gain
+    edged = np.asarray(asked + edge, np.float32)
+    rim = _bounded(edged / existing / level) * exposure / gain
     rim = (np.maximum(rim, 1) ** lighting.strength).astype(np.float32)
     backdrop = _backdrop(analysis, evidence, lit)
     darker = np.exp2(-shade_off(analysis, evidence, backdrop, lighting))[..., None]
