@@ -94,6 +94,8 @@ def _subject(
     if confidence < least:
         return Subject(np.zeros(size, np.float32), "none", confidence)
     soft = _feather(resize(found, size), guide)
+    if rgb.shape[:2] != size:  # what is only measured is searched in a smaller picture
+        rgb = np.asarray(cv2.resize(rgb, size[::-1], interpolation=cv2.INTER_LINEAR), np.uint8)
     return Subject(at_edges(soft, rgb, _EDGE_REACH * max(size)), "auto", confidence)
 
 
