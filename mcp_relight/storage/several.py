@@ -46,7 +46,7 @@ def listed(reference: str, folders: Sequence[Path], roots: Roots) -> list[Listed
             found.setdefault(one.reference, one)
     if not found:
         raise InvalidArgument(
-            "image names no picture there.",
+            "image: no picture fits this folder or pattern.",
             hint="Give a folder or a pattern with pictures in an allowed folder; find_images lists "
             "some.",
             argument="image",
