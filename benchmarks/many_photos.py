@@ -103,7 +103,7 @@ def command_s(home: Path) -> float:
 
 def main() -> None:
     count = int(sys.argv[1]) if len(sys.argv) > 1 else 50
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         homes = [home_with(count, Path(folder) / name) for name in ("one", "set", "command")]
         apart = anyio.run(one_after_another_s, homes[0])
         together = anyio.run(set_s, homes[1])
