@@ -5,15 +5,12 @@ from collections.abc import AsyncGenerator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import anyio
-
 from mcp_relight.domain.job import Job, Policy, Status
 from mcp_relight.domain.known_light import known_light
 from mcp_relight.domain.library import Library, Taken
 from mcp_relight.domain.lighting import Lighting
-from mcp_relight.domain.looks import LOOKS
 from mcp_relight.domain.model_views import ModelList, Plan
-from mcp_relight.domain.pixels import Encoded, RenderTask, ShapeModel
+from mcp_relight.domain.pixels import Encoded
 from mcp_relight.domain.ports import Images, Jobs, Models, NewJob, Pixels, ShapeModelNow, Workers
 from mcp_relight.domain.queries import (
     AnalyzeArguments,
@@ -28,15 +25,10 @@ from mcp_relight.domain.request import PlanArguments, RelightArguments
 from mcp_relight.domain.set_ports import Sets
 from mcp_relight.domain.set_views import SetView
 from mcp_relight.domain.sets import is_set_id
-from mcp_relight.domain.views import (
-    AnalysisView,
-    Comparison,
-    FoundImages,
-    JobList,
-    JobView,
-)
-from mcp_relight.errors import BudgetExceeded, RequestError
+from mcp_relight.domain.views import AnalysisView, Comparison, FoundImages, JobList, JobView
+from mcp_relight.errors import BudgetExceeded
 
+from .engine_trial import EngineTrial, try_engine
 from .eta import eta_s
 from .finding import find_images
 from .following import JobChange, follow
@@ -51,7 +43,7 @@ from .next_steps import after_late_cancel
 from .ordering import Order, Quote, take
 from .orders import Orders
 from .pictures import Pictures
-from .planning import orders_for, show_plan
+from .plans import Plans
 from .previews import PREVIEW_EDGE_PX, PREVIEW_MAX_BYTES, Previews
 from .progress import Progress
 from .set_orders import SetOrder
@@ -79,15 +71,6 @@ class Options:
     """Whether jobs are answered in full: to a terminal, not to a model that carries the text."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EngineTrial:
-    """A sample that was relit; `refused` says why the shape model was not used, if one is set."""
-
-    seconds: float
-    shape_model: ShapeModel | None
-    refused: tuple[str, ...]
-
-
 class Service:
     def __init__(
         self,
@@ -105,9 +88,8 @@ class Service:
         self._jobs = jobs
         self._images = images
         self._pixels = pixels
-        self._previews = Previews(images, pixels, shape_model)
         self._shape_model = shape_model
-        self._middles = Middles(images, pixels)
+        middles = Middles(images, pixels)
         self._library = Pictures(library, jobs=jobs, images=images, owner=options.owner)
         self._models = models
         self._market = Market(models=models, policy=options.policy)
@@ -121,11 +103,19 @@ class Service:
             library=self._library,
             models=models,
             market=self._market,
-            middles=self._middles,
+            middles=middles,
             workers=workers,
             owner=options.owner,
             output_dir=options.output_dir,
             default_model=options.default_model,
+        )
+        self._plans = Plans(
+            orders=self._orders,
+            models=models,
+            market=self._market,
+            library=self._library,
+            middles=middles,
+            previews=Previews(images, pixels, shape_model),
         )
         self._sets = SetCalls(
             sets=sets,
@@ -280,43 +270,11 @@ class Service:
     async def plan(self, arguments: PlanArguments) -> tuple[Plan, Encoded | None]:
         """Compare the models that could do this, with a preview if one is asked for. Spends
         nothing, sends nothing."""
-        await self._orders.catch_up()
-        listed = await self._orders.several(arguments)
-        if listed is not None:  # what is done to one of them, at the price of all
-            arguments = arguments.model_copy(update={"image": listed[0].reference})
-        whole = await self._orders.whole(arguments)
-        arguments, image = await self._orders.matched(whole.arguments, whole.photo)
-        orders = await orders_for(
-            arguments,
-            market=self._market,
-            library=self._library,
-            middles=self._middles,
-            image=image,
-        )
-        pictures = len(listed) if listed is not None else 1
-        plan = show_plan(
-            [replace(order, pictures=pictures) for order in orders], await self.money()
-        )
-        if listed is not None:
-            words = f"For {pictures} pictures: the price is that of all, the rest of the first."
-            plan = plan.model_copy(update={"warnings": (words, *plan.warnings)})
-        if not arguments.preview:
-            return plan, None
-        try:
-            return plan, await self.preview(arguments, image=orders[0].image)
-        except RequestError as error:
-            warnings = (*plan.warnings, f"No preview: {error.message}")
-            return plan.model_copy(update={"warnings": warnings}), None
+        return await self._plans.plan(arguments, await self.money())
 
     async def preview(self, arguments: PlanArguments, *, image: Taken | None = None) -> Encoded:
         """The same description on the local engine, small and free."""
-        spec = self._models.spec("local/classic")
-        local = arguments.model_copy(update={"model": spec.id, "params": None, "count": None})
-        whole = await self._orders.whole(local)
-        filled, photo = await self._orders.matched(whole.arguments, image or whole.photo)
-        order = Order.of(filled, spec, self._market, photo=photo)
-        pictured = await order.with_pictures(self._library, self._middles)
-        return await self._previews.render(pictured)
+        return await self._plans.preview(arguments, image=image)
 
     async def preview_of(self, view: JobView) -> Encoded | None:
         """A small JPEG of a job's first finished picture."""
@@ -373,18 +331,7 @@ class Service:
 
     async def try_engine(self, sample: bytes) -> EngineTrial:
         """Relight a sample in memory, with the user's own shape model where one is set."""
-        model = await self._shape_model()
-        clean = await self._pixels.inspect(sample)
-        task = RenderTask(
-            image=clean.data, lighting=LOOKS["golden_hour"].lighting, shape_model=model
-        )
-        started = anyio.current_time()
-        result = await self._pixels.render(task)
-        return EngineTrial(
-            seconds=anyio.current_time() - started,
-            shape_model=model,
-            refused=() if result.mode == "shape_model" else result.warnings,
-        )
+        return await try_engine(self._pixels, await self._shape_model(), sample)
 
     async def picture_as(self, image_id: str, mime_type: str) -> bytes:
         """A stored image's bytes in the asked format; encoded anew only if it is another one."""

@@ -19,7 +19,6 @@ from .wire import wired
 # Each is what the JSON function of SQLite, or a plain value, makes of one column.
 DAMAGES = {
     "a stage of a newer version": "stage = 'reviewing'",
-    "a field of a newer version": "request = json_set(request, '$.second_mask', 'x')",
     "a field that is missing": "request = json_remove(request, '$.image_id')",
     "a number as text": "cost = json_set(cost, '$.amount', 'much')",
     "a text as list": "images = json('\"abc\"')",
@@ -69,6 +68,15 @@ async def test_a_row_that_cannot_be_read_hides_no_other(tmp_path: Path, how: str
     await store.aclose()
 
 
+@pytest.mark.anyio
+async def test_a_field_that_a_newer_version_added_is_passed_over(tmp_path: Path) -> None:
+    store, path = open_store(tmp_path), tmp_path / "jobs.db"
+    job = await _local(store)
+    damage(path, job.job_id, "request = json_set(request, '$.second_mask', 'x')")
+    assert (await store.get(job.job_id, owner=OWNER)).request == job.request
+    await store.aclose()
+
+
 async def _local(store: Store) -> Job:
     [job] = await store.insert([new_job(provider="local", credential_id=None)])
     return job
@@ -80,7 +88,7 @@ def test_a_server_goes_on_beside_a_job_of_a_newer_version(world: World) -> None:
     with wired(world, MCP_RELIGHT_WORKER="none") as wire:
         bad = wire.facts("relight_image", image="latest", look="loop", wait_s=0)["job_id"]
         wire.end()
-    damage(world.data / "jobs.db", bad, DAMAGES["a field of a newer version"])
+    damage(world.data / "jobs.db", bad, DAMAGES["a stage of a newer version"])
     with wired(world) as wire:
         job = wire.facts("relight_image", image="latest", look="split", wait_s=45)
         assert job["status"] == "succeeded"

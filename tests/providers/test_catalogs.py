@@ -21,6 +21,7 @@ from mcp_relight.providers.kit.json_schema import plain_schema
 from mcp_relight.providers.pixeldojo import PixelDojo
 from mcp_relight.providers.registry import Registry
 from mcp_relight.service.market import Market
+from mcp_relight.service.money import Money
 from mcp_relight.service.planning import orders_for, show_plan
 
 from .calls import at_once, call
@@ -305,4 +306,4 @@ async def test_a_listed_model_that_cannot_take_a_call_leaves_the_others_in_the_p
     assert "pixeldojo/flux-edit" not in {order.spec.id for order in orders}
     named = arguments.model_copy(update={"model": "pixeldojo/flux-edit"})
     with pytest.raises(InvalidArgument):
-        show_plan(await orders_for(named, market=market, **pictures))
+        show_plan(await orders_for(named, market=market, **pictures), Money.of(0, market))

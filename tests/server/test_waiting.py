@@ -7,7 +7,7 @@ import pytest
 from mcp import Client, MCPError
 
 from mcp_relight.bootstrap import Application
-from mcp_relight.domain.library import Library, Taken
+from mcp_relight.domain.library import Library, Listed, Taken
 from mcp_relight.server.app import create_server
 from mcp_relight.simulator.control import SimulatorHandle
 from tests.flows.rig import Paid, ended, look, start
@@ -49,6 +49,9 @@ class SlowDisk:
     async def take(self, reference: str) -> Taken:
         await anyio.sleep(self.takes_s)
         return await self._library.take(reference)
+
+    async def several(self, reference: str) -> tuple[Listed, ...] | None:
+        return await self._library.several(reference)
 
 
 async def test_taking_a_picture_in_is_part_of_the_wait(world: World) -> None:
