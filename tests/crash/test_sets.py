@@ -7,7 +7,6 @@ import pytest
 from mcp import Client
 
 from tests.flows.rig import Facts, facts_of
-from tests.matrix import some_now
 from tests.world import World
 
 from .rig import doomed, kill, needs_proc, nothing_left, rows, servers, stdio, until, workers
@@ -30,7 +29,7 @@ async def over(client: Client, set_id: str, *, within_s: float) -> Facts:
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("count", some_now([12, 50]))
+@pytest.mark.parametrize("count", [12, pytest.param(50, marks=pytest.mark.full)])
 async def test_a_set_survives_the_kill_of_server_and_worker(world: World, count: int) -> None:
     photos(world, count)
     with nothing_left(world):

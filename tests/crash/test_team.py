@@ -28,7 +28,7 @@ from tests.world import World
 from .test_kill9 import journalled_simulator
 
 pytest.importorskip("procrastinate", reason="needs the extra team")
-pytestmark = [pytest.mark.anyio, pytest.mark.long]
+pytestmark = [pytest.mark.anyio, pytest.mark.full]
 
 MODELS = ("segmind/ic-light", "pixeldojo/image-relighting", "pixeldojo/p-image-edit")
 REDELIVERED_S = 30.0

@@ -69,7 +69,7 @@ def test_every_command_of_ours_is_one_we_have(block: Block) -> None:
 RUN = [block for block in SHELL if block.why_not is None]
 
 
-@pytest.mark.long
+@pytest.mark.full
 @pytest.mark.spread
 @pytest.mark.parametrize("document", sorted({block.document for block in RUN}))
 def test_every_command_line_does_what_it_says(world: World, document: str) -> None:

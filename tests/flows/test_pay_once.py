@@ -98,8 +98,19 @@ async def test_every_way_to_ask_for_the_same_is_paid_once(
     await check(world, simulator, NOW)
 
 
+FIRST = {model.partition("/")[0]: model for model in reversed(MODELS) if model != NOW}.values()
+"""One of each provider."""
+
+
 @pytest.mark.long
-@pytest.mark.parametrize("model", [model for model in MODELS if model != NOW])
+@pytest.mark.parametrize(
+    "model",
+    [
+        model if model in FIRST else pytest.param(model, marks=pytest.mark.full)
+        for model in MODELS
+        if model != NOW
+    ],
+)
 async def test_that_holds_for_every_remote_model(
     world: World, simulator: SimulatorHandle, model: str
 ) -> None:
