@@ -117,8 +117,8 @@ def test_no_tool_repeats_what_a_file_is_called_or_holds(world: World, gallery: l
         for answer in (found, completed["result"], wire.tool("list_jobs")):
             check(answer)
         check(wire.request("resources/list")["result"])
-        for image in wire.facts("list_jobs", limit=50)["jobs"]:
-            uri = f"relight://images/{image['image_ids'][0]}"
+        for row in wire.facts("list_jobs", limit=50)["jobs"]:
+            uri = wire.facts("get_job", job_id=row["job_id"])["images"][0]["uri"]
             read = wire.request("resources/read", {"uri": uri})["result"]["contents"][0]["blob"]
             assert ORDER.encode() not in base64.b64decode(read)
         assert wire.end()[0] == 0
