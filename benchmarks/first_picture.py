@@ -1,6 +1,6 @@
 """From nothing to the first picture, against what no client of MCP and OpenCV can do without.
 
-    python benchmarks/first_picture.py [ROUNDS]
+    python -m benchmarks.first_picture [ROUNDS]
 
 A fresh home, a 512 px photo, a real client over stdio: spawn the server, shake hands, list the
 tools, relight. Then another light on the same photo. The baseline of the same run: a bare MCPServer
@@ -22,14 +22,8 @@ from typing import Any
 import anyio
 from mcp import Client, StdioServerParameters
 
-BARE = """
-from mcp.server.mcpserver import MCPServer
-server = MCPServer("bare")
-@server.tool()
-async def empty() -> None:
-    "Nothing."
-server.run()
-"""
+from benchmarks.cold_start import BARE
+
 PICTURES = "import numpy, cv2, PIL.Image"
 DRAWN = """
 import numpy as np, sys
