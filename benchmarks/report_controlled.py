@@ -6,7 +6,8 @@ PHOTO_DIR holds PNG or JPEG photos; each is relit by the local engine. Every lin
 the photos and looks on which the report said what it should: the light itself "as asked" and
 without a flaw, a quarter of it "weaker", the mirrored one "wrong direction", half the way from
 daylight (in reciprocal kelvin) a weaker colour, the photo unchanged "weaker", the next photo
-"changed content".
+"changed content", and damage painted into a good window light "flawed", with its own name among
+the flaws.
 """
 
 import argparse
@@ -14,6 +15,7 @@ from collections import defaultdict
 from pathlib import Path
 
 from benchmarks.lit_scenes import Pixels, read_rgb
+from benchmarks.painted_damage import DAMAGE
 from mcp_relight.domain.lighting import DAYLIGHT_KELVIN, Light, Lighting
 from mcp_relight.domain.looks import LOOKS
 from mcp_relight.engine.pipeline import analyze_shape, relight
@@ -62,6 +64,12 @@ def measure(photo: Pixels, other: Pixels, tally: Tally) -> None:
         made = relight(photo, shape, half_as_warm(asked)).rgb
         word = report(photo, made, asked, before=before).parts.colour
         tally["half as warm"].append(word == "weaker")
+    window = LOOKS["window_right"].lighting
+    clean = relight(photo, shape, window).rgb
+    for flaw, paint in DAMAGE.items():
+        spoilt = report(photo, paint(clean), window, before=before)
+        tally[f"{flaw} flawed"].append(spoilt.verdict == "flawed")
+        tally[f"{flaw} named"].append(flaw in spoilt.flaws)
     asked = LOOKS["golden_hour"].lighting
     tally["unchanged"].append(report(photo, photo, asked, before=before).verdict == "weaker")
     replaced = report(photo, other, asked, before=before).verdict
@@ -82,7 +90,7 @@ def main() -> None:
         photo, other = (read_rgb(paths[at % len(paths)]) for at in (index, index + 1))
         measure(photo, other, tally)
     for name, found in tally.items():
-        print(f"{name:14s} {sum(found) / len(found):.3f} of {len(found)}")
+        print(f"{name:18s} {sum(found) / len(found):.3f} of {len(found)}")
 
 
 if __name__ == "__main__":

@@ -2,7 +2,6 @@
 
 import os
 import re
-import sys
 from collections.abc import Iterable, Mapping
 from importlib.util import find_spec
 from pathlib import Path
@@ -19,8 +18,10 @@ from pydantic import (
     ValidationError,
     field_validator,
 )
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import NoDecode, SettingsConfigDict
 
+from mcp_relight.config_files import secret_in
+from mcp_relight.config_team import TeamSettings
 from mcp_relight.domain.network import DIRECT, Network
 from mcp_relight.domain.words import nearest, rule_broken
 from mcp_relight.errors import InvalidArgument
@@ -29,10 +30,8 @@ WorkerMode = Literal["detached", "inline", "none"]
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
 
 _PREFIX = "MCP_RELIGHT_"
-_POSTGRES = frozenset({"postgresql", "postgres"})
 _SECRETIVE = ("_KEY", "_TOKEN", "_SECRET")
 _UNSET = re.compile(r"^\$\{user_config\.[^}]*\}$")
-_MAX_KEY_FILE_BYTES = 4096
 
 
 def _is_origin(value: str) -> str:
@@ -51,7 +50,7 @@ _OF_A_PROVIDER: dict[str, TypeAdapter[Any]] = {
 """What may be set of every provider, as `MCP_RELIGHT_<its name>` with one of these endings."""
 
 
-class Settings(BaseSettings):
+class Settings(TeamSettings):
     """Everything that can be configured, with its default. No key at all is a normal start."""
 
     model_config = SettingsConfigDict(
@@ -73,8 +72,6 @@ class Settings(BaseSettings):
     trust_env: bool = True
     handshake_only: bool = False
     log_level: LogLevel = "WARNING"
-
-    database_url: SecretStr | None = Field(default=None, repr=False)
 
     bucket_url: str | None = None
     bucket_endpoint: str | None = None
@@ -126,21 +123,6 @@ class Settings(BaseSettings):
     def _upper(cls, value: Any) -> Any:
         return value.upper() if isinstance(value, str) else value
 
-    @field_validator("database_url")
-    @classmethod
-    def _is_usable_database(cls, value: SecretStr | None) -> SecretStr | None:
-        if value is None:
-            return None
-        try:
-            is_postgres = urlsplit(value.get_secret_value()).scheme in _POSTGRES
-        except ValueError:
-            is_postgres = False
-        if not is_postgres:
-            raise ValueError("must be an address of the form postgresql://user@host/database")
-        if find_spec("psycopg") is None or find_spec("procrastinate") is None:
-            raise ValueError("needs the extra team: install mcp-relight[team]")
-        return value
-
     @field_validator("bucket_url")
     @classmethod
     def _is_usable_bucket(cls, value: str | None) -> str | None:
@@ -179,7 +161,7 @@ class Settings(BaseSettings):
         Raises InvalidArgument for a key file that cannot be used.
         """
         path = self._text(f"{variable}_FILE")
-        text = _key_in(Path(path), f"{variable}_FILE") if path else self._text(variable)
+        text = secret_in(Path(path), f"{variable}_FILE") if path else self._text(variable)
         return SecretStr(text) if text else None
 
     @property
@@ -261,9 +243,10 @@ class Settings(BaseSettings):
     def secrets(self) -> tuple[str, ...]:
         """What the environment holds of secrets, also such as plug-ins may read."""
         values = [self._text(name) for name in self._variables if name.endswith(_SECRETIVE)]
-        values += [self.bucket_key_id or ""]
-        values += [self.bucket_secret.get_secret_value()] if self.bucket_secret else []
-        values += _secrets_in(self.database_url)
+        values += [self.bucket_key_id or "", self.blob_key_id or ""]
+        kept = (self.bucket_secret, self.blob_secret)
+        values += [secret.get_secret_value() for secret in kept if secret]
+        values += [*_secrets_in(self.database_url), *self.keys_of_state, *self.texts_of_ring]
         return tuple(dict.fromkeys(filter(None, values)))
 
     def unknown_variables(self, providers: Iterable[str]) -> dict[str, str]:
@@ -352,20 +335,3 @@ def _refused(variable: str, error: ValidationError, *, argument: str) -> Invalid
         hint="Correct or remove this variable, then start again.",
         argument=argument,
     )
-
-
-def _key_in(path: Path, variable: str) -> str:
-    try:
-        status = path.stat()
-        text = path.read_text("utf-8")[:_MAX_KEY_FILE_BYTES].strip()
-    except (OSError, ValueError):
-        raise InvalidArgument(
-            f"{variable} names a file that cannot be read.",
-            hint="Create the file with the key alone in it.",
-        ) from None
-    if sys.platform != "win32" and status.st_mode & 0o077:
-        raise InvalidArgument(
-            f"{variable} names a file that others can read.",
-            hint="Run `chmod 600` on it.",
-        )
-    return text

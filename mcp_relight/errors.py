@@ -14,6 +14,7 @@
     │   ├── FetchFailed                 fetch_failed
     │   ├── NeedsPublicUrl              needs_public_url
     │   ├── ModelNotReady               model_not_ready
+    │   │   └── NotGranted              model_not_ready
     │   ├── BudgetExceeded              budget_exceeded
     │   ├── PriceUnknown                price_unknown
     │   ├── IdempotencyConflict         idempotency_conflict
@@ -31,6 +32,7 @@
     └── LocalError                      this machine could not do it
         ├── EngineCrashed               engine_crashed
         ├── TimedOut                    timeout
+        │   └── StoreDown               timeout
         ├── StorageFull                 storage_full
         └── Internal                    internal
 
@@ -157,10 +159,35 @@ class NeedsPublicUrl(RequestError):
 
 class ModelNotReady(RequestError):
     code = "model_not_ready"
+    provider: str | None = None
+    """Whose key would help, where one would."""
+
+    def for_want_of_a_key(self, provider: str) -> Self:
+        error = copy.copy(self)
+        error.provider = provider
+        return error
+
+
+class NotGranted(ModelNotReady):
+    """The caller's token does not let them spend money."""
+
+    scope: ClassVar[str] = "relight:paid"
+    """What would."""
 
 
 class BudgetExceeded(RequestError):
     code = "budget_exceeded"
+
+
+class Busy(RequestError):
+    """As much is under way as is allowed."""
+
+    code = "busy"
+    passes = True
+
+    def __init__(self, message: str, *, hint: str, retry_after_s: float) -> None:
+        super().__init__(message, hint=hint)
+        self.retry_after_s = retry_after_s
 
 
 class PriceUnknown(RequestError):
@@ -256,6 +283,12 @@ class EngineCrashed(LocalError):
 class TimedOut(LocalError):
     code = "timeout"
     passes = True
+
+
+class StoreDown(TimedOut):
+    """The store of pictures of a team is out of reach, or refuses us. What is in it stays there."""
+
+    default_hint = "Call again in a minute; if it lasts, whoever runs the server has to look."
 
 
 class StorageFull(LocalError):

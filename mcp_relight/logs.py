@@ -3,23 +3,29 @@
 The filter sits on handlers, not loggers, so that records of every library pass through it.
 """
 
+import json
 import logging
 import re
 import sys
 import threading
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from types import TracebackType
+from typing import Any
+
+from mcp_relight import tracing
 
 _PATTERNS = (
     re.compile(r"(?i)(bearer\s+)[^\s\"',;]+"),
     re.compile(r"(?i)((?:x-api-key|ocp-apim-subscription-key|authorization)[\"']?\s*[:=,]\s*[\"']?)"
                r"[^\s\"',;)]+"),
-    re.compile(r"\b()(?:sk-|pd_|pdl_|SG_)[A-Za-z0-9_-]{6,}"),
+    re.compile(r"\b()(?:sk-|pd_|pdl_|SG_|rlt_)[A-Za-z0-9_-]{6,}"),
 )  # fmt: skip
 _QUERY = re.compile(r"(https?://[^\s?\"'<>]+)\?[^\s\"'<>]*")
 _USERINFO = re.compile(r"([a-z][a-z0-9+.-]*://)[^\s/@\"'<>]+@", re.IGNORECASE)
+_TEXT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 _QUIET = ("httpx2", "httpcore2", "mcp", "sqlalchemy", "asyncio", "uvicorn",
-          "procrastinate", "psycopg")  # fmt: skip
+          "procrastinate", "psycopg", "opentelemetry")  # fmt: skip
 
 
 class Redact(logging.Filter):
@@ -58,15 +64,37 @@ class Redact(logging.Filter):
 _redact = Redact(())
 
 
+class JsonLines(logging.Formatter):
+    """One JSON object per line, for a collector. What a record carries as `facts` is beside its
+    message, cleaned like it; so is the trace it belongs to."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        at = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
+        line: dict[str, Any] = {
+            "time": at,
+            "level": record.levelname,
+            "logger": record.name,
+            "message": record.getMessage(),
+        }
+        if record.exc_text:
+            line["exception"] = record.exc_text
+        if (trace := tracing.current()) is not None:
+            line["traceparent"] = trace
+        facts: dict[str, Any] = getattr(record, "facts", {})
+        for name, value in facts.items():
+            line[name] = _redact.clean(value) if isinstance(value, str) else value
+        return json.dumps(line)
+
+
 def hide(secret: str) -> None:
     """Never show this in a log of this process."""
     _redact.hide(secret)
 
 
-def configure(level: str, secrets: Sequence[str]) -> None:
+def configure(level: str, secrets: Sequence[str], *, as_json: bool = False) -> None:
     """Send this process's logs to stderr. Called before the MCP SDK would configure them."""
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    handler.setFormatter(JsonLines() if as_json else logging.Formatter(_TEXT))
     _redact.hide(*secrets)
     handler.addFilter(_redact)
     logging.basicConfig(level=level, handlers=[handler], force=True)

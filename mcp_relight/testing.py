@@ -20,7 +20,7 @@ from mcp_relight.domain.exchange import (
     Reply,
     Request,
 )
-from mcp_relight.domain.image import ImageInfo, image_id_of
+from mcp_relight.domain.image import ImageInfo, image_id_of, info_of
 from mcp_relight.domain.lighting import Light, Lighting
 from mcp_relight.domain.models import RESERVED, ModelSpec
 from mcp_relight.domain.pixels import Encoded, Inspected, RenderResult, RenderTask, SheetCell
@@ -40,15 +40,7 @@ class MemoryImages:
         self.copies: dict[Path, bytes] = {}
 
     async def put(self, picture: Inspected | Encoded) -> ImageInfo:
-        info = ImageInfo(
-            image_id=image_id_of(picture.data),
-            width=picture.width,
-            height=picture.height,
-            mime_type=picture.mime_type,
-            bytes=len(picture.data),
-            has_alpha=picture.has_alpha,
-            warnings=picture.warnings if isinstance(picture, Inspected) else (),
-        )
+        info = info_of(picture)
         return self.stored.setdefault(info.image_id, (info, picture.data))[0]
 
     async def info(self, image_id: str) -> ImageInfo:
@@ -124,7 +116,7 @@ class ImagesContract:
     ) -> None:
         image_id = (await images.put(self.picture)).image_id
         paths = [await images.publish(image_id, tmp_path / "out", "mug") for _ in range(3)]
-        assert [path.name for path in paths] == ["mug.png", "mug-2.png", "mug-3.png"]
+        assert [path and path.name for path in paths] == ["mug.png", "mug-2.png", "mug-3.png"]
         assert await _not_found(images.publish("0" * 32, tmp_path / "out", "mug"))
 
     async def test_an_analysis_is_kept_by_its_key(self, images: Images) -> None:

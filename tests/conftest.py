@@ -1,11 +1,24 @@
 """Options and fixtures shared by every test."""
 
 import os
+import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
+from mcp_relight.bootstrap import Parts
+from tests.shared_pixels import SharedPixels, shared_pixels
 from tests.world import World
+
+if TYPE_CHECKING:
+    from tests.s3 import S3
+
+# Hundreds of processes are started here: what one of them compiled is read by the others, also
+# where the shell asks Python to leave no such files.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -39,6 +52,28 @@ def anyio_backend() -> str:
 @pytest.fixture
 def world(tmp_path: Path) -> World:
     return World(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def children_of_all() -> Iterator[SharedPixels]:
+    with shared_pixels() as pixels:
+        yield pixels
+
+
+@pytest.fixture
+def one_pair_of_children(children_of_all: SharedPixels, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every server and worker inside this process has its pictures looked at and rendered by the
+    same children, which are started once."""
+    monkeypatch.setattr(Parts, "pixels", children_of_all)
+
+
+@pytest.fixture(scope="module")
+def s3() -> "Iterator[S3]":
+    """An S3 server with one bucket, for the tests of a file."""
+    from tests.s3 import running_s3
+
+    with running_s3() as store:
+        yield store
 
 
 @pytest.fixture(autouse=True)

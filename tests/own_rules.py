@@ -167,7 +167,7 @@ _FILES = (
     "storage/",
     "jobs/",
     "cli/",
-    "config.py",
+    "config_files.py",
     "simulator/",
     "server/apps.py",
     "providers/pixeldojo_catalog.py",
@@ -225,7 +225,7 @@ RULES = (
     Rule(
         "no other way to the network",
         importing("urllib.request", "http.client", "requests", "aiohttp", "ftplib", "smtplib"),
-        ("simulator/control.py", "simulator/intake.py"),
+        ("simulator/control.py", "simulator/hooks.py", "simulator/intake.py"),
         "import urllib.request",
     ),
     Rule(

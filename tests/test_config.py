@@ -44,6 +44,12 @@ def test_an_empty_or_unfilled_value_counts_as_unset(
         ("MCP_RELIGHT_BUCKET_URL", "https://photos.example.com"),
         ("MCP_RELIGHT_DATABASE_URL", "mysql://user:pass@example.com/jobs"),
         ("MCP_RELIGHT_DATABASE_URL", "user:pass@example.com"),
+        ("MCP_RELIGHT_BLOB_URL", "s3://user:pass@pictures/x"),
+        ("MCP_RELIGHT_BLOB_URL", "https://pictures.example.com"),
+        ("MCP_RELIGHT_BLOB_URL", "file://elsewhere/pictures"),
+        ("MCP_RELIGHT_BLOB_URL", "s3://"),
+        ("MCP_RELIGHT_BLOB_ENDPOINT", "https://user:pass@example.com"),
+        ("MCP_RELIGHT_BLOB_PUBLIC_ENDPOINT", "pictures.example.com"),
     ],
 )
 def test_a_bad_value_is_refused_naming_the_variable_not_the_value(
@@ -65,6 +71,31 @@ def test_the_password_of_the_database_is_a_secret(monkeypatch: pytest.MonkeyPatc
     assert "canary" not in repr(settings)
     assert {url, "canary%2F0001", "canary/0001"} <= set(settings.secrets())
     assert settings.environment()["MCP_RELIGHT_DATABASE_URL"] == url
+
+
+def test_an_object_store_needs_the_database_and_keeps_its_key(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    pytest.importorskip("obstore", reason="needs the extra team")
+    pytest.importorskip("procrastinate", reason="needs the extra team")
+    monkeypatch.setenv("MCP_RELIGHT_BLOB_URL", "s3://pictures/relight")
+    with pytest.raises(InvalidArgument, match="MCP_RELIGHT_DATABASE_URL"):
+        Settings.load()
+    monkeypatch.setenv("MCP_RELIGHT_DATABASE_URL", "postgresql://jobs@db.example.com/jobs")
+    monkeypatch.setenv("MCP_RELIGHT_BLOB_KEY_ID", "canary-0001")
+    monkeypatch.setenv("MCP_RELIGHT_BLOB_SECRET", "canary-0002")
+    settings = Settings.load()
+    assert settings.has_object_store
+    assert "canary" not in repr(settings)
+    assert {"canary-0001", "canary-0002"} <= set(settings.secrets())
+    assert settings.environment()["MCP_RELIGHT_BLOB_SECRET"] == "canary-0002"
+
+
+def test_a_folder_for_pictures_needs_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MCP_RELIGHT_BLOB_URL", "file:///srv/shared%20pictures")
+    settings = Settings.load()
+    assert not settings.has_object_store
+    assert settings.blob_folder == Path("/srv/shared pictures")
 
 
 def test_keys_never_show_in_a_repr(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,26 +1,42 @@
 """One process's service, opened when it is first needed."""
 
 import contextlib
+import hashlib
 import logging
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import anyio
 import anyio.to_thread
 
 from mcp_relight.config import Settings
-from mcp_relight.errors import InvalidArgument, RelightError, UnknownModel
+from mcp_relight.errors import Internal, InvalidArgument, RelightError, UnknownModel
 
 from .parts import Parts
 from .workers import DetachedWorkers, InlineWorkers, NoWorkers
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Generator, Mapping
 
     from mcp_relight.domain.library import FoundPage, Library, Listed, Taken
+    from mcp_relight.domain.ports import Addresses
+    from mcp_relight.jobs.store.accounts import AccountStore
+    from mcp_relight.jobs.store.hooks import HookStore
+    from mcp_relight.jobs.store.key_pages import KeyPageStore
+    from mcp_relight.jobs.store.lent import LentStore
+    from mcp_relight.jobs.store.owners import OwnerStore
+    from mcp_relight.jobs.store.uploads import UploadStore
     from mcp_relight.service.service import Service
+
+    from .own_keys import OwnKeys
+
+_MAX_DOCUMENT = 65_536
+_STORE_FINE_S = 10.0
+"""A store of pictures that answered is not asked again for so long."""
+_ISSUER_WITHIN_S = 5.0
 
 _log = logging.getLogger(__name__)
 
@@ -45,6 +61,7 @@ class Application:
         self._opening = anyio.Lock()
         self._service: Service | None = None
         self._stack = contextlib.AsyncExitStack()
+        self._store_fine_until = 0.0
         self._workers: DetachedWorkers | InlineWorkers | NoWorkers = (
             DetachedWorkers(self._parts) if settings.worker_mode == "detached" else NoWorkers()
         )
@@ -130,6 +147,86 @@ class Application:
         except RelightError as error:
             return State(provider, True, f"{error.message} {error.hint}")
 
+    async def examine_store(self) -> dict[str, Any]:
+        """What shows whether two processes work with the same jobs: the number of the schema, and
+        a fingerprint of the salt. Raises RelightError where the database cannot be used."""
+        parts = self._parts
+        schema, salt = await parts.store.examine()
+        known = await anyio.to_thread.run_sync(lambda: parts.salt)
+        if salt is not None and salt != known:
+            raise Internal(
+                "The job database is another one than when this process started.",
+                hint="Start it again: its keys would be named differently.",
+            )
+        await self._examine_pictures()
+        return {"schema": schema, "salt": hashlib.sha256(known).hexdigest()[:12]}
+
+    async def _examine_pictures(self) -> None:
+        """Now and then. Raises StoreDown."""
+        if self._parts.objects is None or time.monotonic() < self._store_fine_until:
+            return
+        await self._parts.objects.check()
+        self._store_fine_until = time.monotonic() + _STORE_FINE_S
+
+    async def queue(self) -> "tuple[Mapping[str, int], float]":
+        """Open jobs by stage, and for how many seconds the longest due one waits."""
+        return await self._parts.store.queue()
+
+    @property
+    def accounts(self) -> "AccountStore":
+        """Tokens of ours, and who called what."""
+        return self._parts.store.accounts
+
+    @property
+    def uploads(self) -> "UploadStore":
+        """One-time addresses for pictures from other machines."""
+        return self._parts.store.uploads
+
+    @property
+    def hooks(self) -> "HookStore":
+        """Where providers say that a job ended."""
+        return self._parts.store.hooks
+
+    @property
+    def addresses(self) -> "Addresses | None":
+        """Where clients fetch pictures by themselves; None where they fetch them here. Nothing is
+        opened before the first is asked for."""
+        return _Addresses(self._parts) if self._parts.settings.has_object_store else None
+
+    @property
+    def lent(self) -> "LentStore":
+        """Pictures that providers may read."""
+        return self._parts.store.lent
+
+    @property
+    def key_pages(self) -> "KeyPageStore":
+        """Pages on which owners enter keys."""
+        return self._parts.store.key_pages
+
+    @property
+    def own_keys(self) -> "OwnKeys":
+        """Keys at providers that owners brought."""
+        return self._parts.own_keys
+
+    def check_provider(self, name: str) -> None:
+        """Raises InvalidArgument for one that is not installed."""
+        names = [adapter.name for adapter in self._parts.registry.adapters()]
+        if name not in names:
+            raise InvalidArgument(
+                "PROVIDER is not the name of a provider.", hint=f"Give one of {', '.join(names)}."
+            )
+
+    @property
+    def owners(self) -> "OwnerStore":
+        """Whose things are whose, and who may have how much."""
+        return self._parts.store.owners
+
+    async def fetch_from_issuer(self, url: str) -> bytes:
+        """A small document of the identity provider. Raises RelightError."""
+        return await self._parts.issuer_fetcher.fetch(
+            url, max_bytes=_MAX_DOCUMENT, deadline_s=_ISSUER_WITHIN_S, max_redirects=0
+        )
+
     def unknown_variables(self) -> dict[str, str]:
         """Variables that look like settings and are none, each with the nearest that is, or ""."""
         names = [adapter.name for adapter in self._parts.registry.adapters()]
@@ -151,19 +248,15 @@ class Application:
 
     def _open(self) -> "Service":
         from mcp_relight.domain.job import Policy
-        from mcp_relight.service.service import Options, Service
+        from mcp_relight.service.ports import Options
+        from mcp_relight.service.service import Service
 
         parts, settings = self._parts, self._parts.settings
         return Service(
-            jobs=parts.store,
-            sets=parts.store,
-            images=parts.images,
-            pixels=parts.pixels,
-            shape_model=parts.shape_model.now,
-            library=TypedPaths(parts.library) if self._typed_paths else parts.library,
-            models=parts.registry,
-            workers=self._workers,
-            options=Options(
+            parts.service_ports(
+                TypedPaths(parts.library) if self._typed_paths else parts.library, self._workers
+            ),
+            Options(
                 default_model=settings.default_model,
                 policy=Policy(
                     local_only=settings.local_only,
@@ -176,6 +269,19 @@ class Application:
                 in_full=self._typed_paths,
             ),
         )
+
+
+class _Addresses:
+    """`domain.ports.Addresses`."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+
+    async def address(self, image_id: str, *, within_s: float) -> str:
+        objects = await anyio.to_thread.run_sync(lambda: self._parts.objects)
+        if objects is None:
+            raise Internal("There is no store of pictures.")
+        return await objects.address(image_id, within_s=within_s)
 
 
 class TypedPaths:

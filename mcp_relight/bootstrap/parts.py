@@ -2,39 +2,46 @@
 
 import os
 import time
-from dataclasses import replace
 from functools import cache, cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import anyio
 
-from mcp_relight import __version__, logs
+from mcp_relight import __version__
 from mcp_relight.config import Settings
-from mcp_relight.errors import InvalidArgument
-from mcp_relight.jobs.credentials import credential_id, fingerprint, folder_salt
+from mcp_relight.domain.caller import LOCAL
+from mcp_relight.domain.owner_keys import OWN
+from mcp_relight.jobs.credentials import fingerprint, folder_salt
 from mcp_relight.jobs.locks import WorkerLock, is_living
+
+from .accounts import account_of
+from .outside import callbacks_at
+from .pictures import lender_of
 
 if TYPE_CHECKING:
     from mcp_relight.domain.library import Library
-    from mcp_relight.domain.ports import NewJob, Turn
-    from mcp_relight.domain.sets import Waiting
-    from mcp_relight.jobs.filling import Filler
+    from mcp_relight.domain.ports import Turn, Workers
     from mcp_relight.jobs.rate_limiter import RateLimiter
     from mcp_relight.jobs.steps import Steps
+    from mcp_relight.jobs.store.apart import ApartStore
+    from mcp_relight.jobs.store.owners import OwnerStore
     from mcp_relight.jobs.store.store import Store
     from mcp_relight.jobs.team.queue import Wakes
     from mcp_relight.jobs.worker import Worker
     from mcp_relight.pixels.client import PixelChild
-    from mcp_relight.providers.account import Account
     from mcp_relight.providers.bucket import BucketFolder
     from mcp_relight.providers.catalogs import Catalogs
-    from mcp_relight.providers.kit.adapter import Adapter
     from mcp_relight.providers.registry import Registry
     from mcp_relight.providers.rest import RestProvider
+    from mcp_relight.service.ports import Ports
     from mcp_relight.storage.fetch import Fetcher
     from mcp_relight.storage.files import ImageFiles
+    from mcp_relight.storage.objects import ObjectImages
+    from mcp_relight.storage.owned import OwnedImages
     from mcp_relight.storage.shape_model import ShapeModelFile
+
+    from .own_keys import OwnKeys
 
 _MOST_CHILDREN = 2
 _ANSWERS_WITHIN_S = (20.0, 5.0)
@@ -82,27 +89,6 @@ class Parts:
         self.folder = settings.data_folder
         self.clock = StoreClock(self)
 
-    def _account_of(self, adapter: "Adapter") -> "Account":
-        """How this provider is used from here: every adapter's, also those of other packages."""
-        from mcp_relight.providers.account import Account
-
-        settings = self.settings
-        account = Account(
-            adapter=adapter,
-            gateway=settings.origin(adapter.name),
-            per_minute=settings.requests_per_minute(adapter.name),
-            network=settings.network,
-        )
-        try:
-            key = settings.api_key(adapter.key_variable)
-        except InvalidArgument as error:
-            return replace(account, problem=f"{error.message} {error.hint}")
-        if key is None:
-            return account
-        logs.hide(key.get_secret_value())
-        named = credential_id(self.salt, key.get_secret_value(), account.origin)
-        return replace(account, key=key, credential_id=named)
-
     @cached_property
     def salt(self) -> bytes:
         """With which keys are named: everybody who shares these jobs has the same."""
@@ -119,7 +105,8 @@ class Parts:
         if self.settings.local_only:
             return ()
         named = (account.credential_id for account in self.registry.accounts())
-        return tuple(name for name in named if name is not None)
+        own = [OWN] if self.settings.texts_of_ring else []
+        return (*(name for name in named if name is not None), *own)
 
     @cached_property
     def fingerprint(self) -> str:
@@ -150,17 +137,41 @@ class Parts:
         )
         return Store(
             self.database,
-            is_living=lambda worker: is_living(self.folder, worker),
+            is_living=partial(is_living, self.folder) if self.wakes is None else None,
             patience_s=patience_s,
             busy_timeout_s=each_try_s,
             wakes=self.wakes,
         )
 
     @cached_property
-    def images(self) -> "ImageFiles":
+    def files(self) -> "ImageFiles":
+        """The bytes of all pictures, whosever they are, in a folder."""
         from mcp_relight.storage.files import ImageFiles
 
-        return ImageFiles(self.folder)
+        return ImageFiles(self.settings.blob_folder or self.folder)
+
+    @cached_property
+    def objects(self) -> "ObjectImages | None":
+        if not self.settings.has_object_store:
+            return None
+        from .pictures import objects_of
+
+        return objects_of(self.settings, salt=self.salt, near=self.folder)
+
+    @property
+    def ownership(self) -> "OwnerStore | ApartStore":
+        return self.store.apart if self.objects else self.store.owners
+
+    @cached_property
+    def images(self) -> "OwnedImages":
+        from mcp_relight.storage.owned import OwnedImages
+
+        return OwnedImages(
+            self.objects or self.files,
+            self.ownership,
+            unlisted=LOCAL.owner if isinstance(self.database, Path) else None,
+            bounded=self._answers,
+        )
 
     @property
     def pixels_at_once(self) -> int:
@@ -190,15 +201,31 @@ class Parts:
         )
 
     @cached_property
+    def issuer_fetcher(self) -> "Fetcher":
+        """For the identity provider, which the operator named, wherever it may be."""
+        from mcp_relight.storage.fetch import Fetcher
+
+        settings = self.settings
+        return Fetcher(allow_private_hosts=settings.allow_private_hosts | settings.issuer_hosts)
+
+    @cached_property
     def registry(self) -> "Registry":
         from mcp_relight.providers.registry import Registry
 
         settings = self.settings
         return Registry(
-            self._account_of,
+            partial(account_of, self),
             catalogs=None if settings.local_only else self.catalogs,
-            has_bucket=settings.has_bucket,
+            has_bucket=settings.has_bucket or settings.reached_at is not None,
+            own=self.own_keys if settings.has_accounts else None,
         )
+
+    @cached_property
+    def own_keys(self) -> "OwnKeys":
+        """Of the owners of a team, at providers that are installed here."""
+        from .own_keys import own_keys_of
+
+        return own_keys_of(self)
 
     @cached_property
     def catalogs(self) -> "Catalogs":
@@ -238,6 +265,20 @@ class Parts:
             local_only=self.settings.local_only,
         )
 
+    def service_ports(self, library: "Library", workers: "Workers") -> "Ports":
+        from mcp_relight.service.ports import Ports
+
+        return Ports(
+            jobs=self.store,
+            sets=self.store,
+            images=self.images,
+            pixels=self.pixels,
+            shape_model=self.shape_model.now,
+            library=library,
+            models=self.registry,
+            workers=workers,
+        )
+
     @cached_property
     def steps(self) -> "Steps":
         from mcp_relight.domain.pixels import ENGINE_VERSION
@@ -246,44 +287,42 @@ class Parts:
         from mcp_relight.providers.inputs import ProviderInputs
         from mcp_relight.providers.local import LocalRenderer
 
+        from .own_keys import Remotes
+
         engine = f"{ENGINE_VERSION} {WEIGHTS_DIGEST}"
+        remotes = Remotes(self.remotes, self.own_keys)
         return Steps(
             jobs=self.store,
             images=self.images,
             pixels=self.pixels,
             inputs=ProviderInputs(
-                self.images, self.pixels, remotes=self.remotes, bucket=self.bucket
+                self.images,
+                self.pixels,
+                remotes=remotes,
+                bucket=lender_of(self),
+                callbacks=callbacks_at(self.settings.reached_at, self.store.hooks),
             ),
             downloads=self.downloads,
             clock=self.clock,
             renderer=LocalRenderer(
                 self.images, self.pixels, engine_version=engine, shape_model=self.shape_model.now
             ),
-            providers=self.remotes,
+            providers=remotes,
             spare_dir=self.folder / "results",
         )
 
     @cached_property
     def bucket(self) -> "BucketFolder | None":
         """The user's own, where one is set."""
-        settings = self.settings
-        if not (settings.bucket_url and settings.bucket_key_id and settings.bucket_secret):
-            return None
-        from mcp_relight.providers.bucket import Bucket, BucketFolder
+        from .pictures import bucket_of
 
-        return BucketFolder(
-            Bucket(
-                url=settings.bucket_url,
-                key_id=settings.bucket_key_id,
-                secret=settings.bucket_secret,
-                endpoint=settings.bucket_endpoint,
-                region=settings.bucket_region,
-            )
-        )
+        return bucket_of(self.settings)
 
     def worker(self, lock: WorkerLock) -> "Worker":
         """`lock` must be held."""
         from mcp_relight.jobs.worker import Worker
+
+        from .filling import filler
 
         return Worker(
             self.store,
@@ -292,60 +331,8 @@ class Parts:
             clock=self.clock,
             credentials=self.credentials,
             local_at_once=self.pixels_at_once,
-            filler=self.filler(lock.worker_id),
+            filler=filler(self, lock.worker_id),
         )
-
-    def filler(self, worker: str) -> "Filler":
-        """Makes jobs of the pictures of sets for the worker of that id."""
-        from mcp_relight.jobs.filling import Filler
-
-        return Filler(
-            self.store,
-            self.store,
-            self._job_to_be,
-            worker=worker,
-            credentials=self.credentials,
-            clock=self.clock,
-        )
-
-    async def _job_to_be(self, waiting: "Waiting") -> "NewJob":
-        """A member of a set as the job it is to be, by the rules that were in force where the set
-        was accepted."""
-        from mcp_relight.service.service import Options, Service
-        from mcp_relight.service.set_orders import member_arguments
-        from mcp_relight.storage.intake import Intake
-
-        from .workers import NoWorkers
-
-        request, member = waiting.request, waiting.member
-        output_dir = Path(request.output_dir)
-        service = Service(
-            jobs=self.store,
-            sets=self.store,
-            images=self.images,
-            pixels=self.pixels,
-            shape_model=self.shape_model.now,
-            library=Intake(
-                images=self.images,
-                pixels=self.pixels,
-                downloads=self.downloads,
-                folders=[Path(folder) for folder in request.folders],
-                output_dir=output_dir,
-                local_only=request.policy.local_only,
-            ),
-            models=self.registry,
-            workers=NoWorkers(),
-            options=Options(
-                default_model=request.model,
-                policy=request.policy,
-                output_dir=output_dir,
-                readable_dirs=(),
-                secret=b"",
-                owner=waiting.owner,
-            ),
-        )
-        reference = member.reference or ""
-        return await service.job_to_be(member_arguments(request, reference, member.look))
 
     def has_leftovers(self) -> bool:
         """Whether an earlier process left jobs unfinished that nobody would see; opens nothing."""
@@ -368,22 +355,11 @@ class Parts:
         }
         await self.catalogs.keep_fresh(listed, self.turn_of)
 
-    async def prune(self) -> None:
-        """Delete ended jobs that are too old or too many, and images that no job needs."""
-        pruned = await self.store.prune(image_bytes=await self.images.sizes())
-        await self.images.delete_unused(pruned.image_ids)
-
-    async def clear_bucket(self) -> None:
-        """Take back what is still up for a provider to read although its job has ended: given up by
-        a person, or ended just before its worker did."""
-        if self.bucket is None or self.settings.local_only:
-            return
-        for job_id in await self.store.ended(await self.bucket.folders()):
-            await self.bucket.clear(job_id)
-
     async def aclose(self) -> None:
         """Close what was opened, and nothing else."""
         opened = vars(self)
+        if "own_keys" in opened:
+            await self.own_keys.aclose()
         if "remotes" in opened:
             for remote in self.remotes.values():
                 await remote.aclose()

@@ -1,6 +1,5 @@
 """Who carries jobs out: a process of its own, this one, or somebody else."""
 
-import logging
 from collections.abc import Collection
 from functools import partial
 from types import TracebackType
@@ -10,18 +9,15 @@ import anyio
 import anyio.to_thread
 
 from mcp_relight.config import Settings
-from mcp_relight.errors import RelightError
 from mcp_relight.jobs.locks import WorkerLock, is_held, lock_path
 from mcp_relight.jobs.spawn import Ahead, Spawner, start_ahead
 
 from .parts import Parts
+from .tidying import tidy_up, tidy_up_soon
 
 if TYPE_CHECKING:
     from mcp_relight.jobs.worker import Worker
 
-_log = logging.getLogger(__name__)
-
-_TIDY_UP_AFTER_S = 5.0
 _START_S = 20.0
 _LOOK_S = 0.1
 
@@ -35,9 +31,10 @@ class DetachedWorkers:
         self._spawner: Spawner | None = None
         self._ahead: Ahead | None = None
 
-    async def ensure(self) -> None:
+    async def ensure(self) -> bool:
         async with self._starting:  # several calls at once, one spawner
             await anyio.to_thread.run_sync(self.start)
+        return True
 
     def start_ahead(self) -> None:
         """Start a worker before the first job. Raises Internal."""
@@ -98,19 +95,20 @@ class InlineWorkers:
             with anyio.CancelScope(shield=True):
                 await self._parts.aclose()
 
-    async def ensure(self) -> None:
+    async def ensure(self) -> bool:
         async with self._starting:  # several calls at once, one worker
             if self._worker is None:
                 lock = WorkerLock.of_one_process(self._parts.folder)
                 lock.take()
                 self._worker = await anyio.to_thread.run_sync(self._parts.worker, lock)
                 self._tasks.start_soon(self._work, self._worker)
+        return True
 
     async def _work(self, worker: "Worker") -> None:
         async with anyio.create_task_group() as chores:
             chores.start_soon(self._parts.pixels.warm_up)
             chores.start_soon(self._parts.keep_lists_fresh)
-            chores.start_soon(_tidy_up, self._parts)
+            chores.start_soon(tidy_up_soon, self._parts)
             await worker.run(idle_s=None)
             chores.cancel_scope.cancel()
 
@@ -118,8 +116,8 @@ class InlineWorkers:
 class NoWorkers:
     """`domain.ports.Workers` where jobs are carried out elsewhere."""
 
-    async def ensure(self) -> None:
-        return
+    async def ensure(self) -> bool:
+        return False
 
 
 async def run_migrations(settings: Settings) -> int:
@@ -143,7 +141,7 @@ async def run_worker(settings: Settings) -> None:
             worker = parts.worker(lock)
             # Loads beside the first look at the rows: whoever started this one has a picture.
             tasks.start_soon(parts.pixels.warm_up)
-            tasks.start_soon(_tidy_up, parts)
+            tasks.start_soon(tidy_up_soon, parts)
             tasks.start_soon(parts.keep_lists_fresh)
             await worker.run_until_signal(idle_s=settings.worker_idle_s)
             tasks.cancel_scope.cancel()
@@ -156,6 +154,8 @@ async def run_worker(settings: Settings) -> None:
 async def run_team_worker(settings: Settings, kinds: Collection[str]) -> None:
     """Carry out a team's jobs of these kinds, `remote` and `local`, until SIGTERM or SIGINT."""
     from mcp_relight.jobs.team.worker import TeamWorker
+
+    from .filling import filler
 
     parts = Parts(settings)
     try:
@@ -170,7 +170,7 @@ async def run_team_worker(settings: Settings, kinds: Collection[str]) -> None:
             tidy=partial(tidy_up, parts),
         )
         async with worker, anyio.create_task_group() as chores:
-            chores.start_soon(parts.filler(worker.worker_id).run)
+            chores.start_soon(filler(parts, worker.worker_id).run)
             if "remote" in kinds:
                 chores.start_soon(parts.keep_lists_fresh)
             await worker.run_until_signal()
@@ -178,18 +178,3 @@ async def run_team_worker(settings: Settings, kinds: Collection[str]) -> None:
     finally:
         with anyio.CancelScope(shield=True):
             await parts.aclose()
-
-
-async def _tidy_up(parts: Parts) -> None:
-    """Soon, but not first: whoever waits for a job must not wait for this."""
-    await parts.clock.sleep(_TIDY_UP_AFTER_S)
-    await tidy_up(parts)
-
-
-async def tidy_up(parts: Parts) -> None:
-    """Delete what nobody needs, here and in the bucket."""
-    for tidy in (parts.prune, parts.clear_bucket):
-        try:
-            await tidy()
-        except (RelightError, OSError) as error:  # no reason to leave a paid job alone
-            _log.warning("Not everything could be tidied up: %s", type(error).__name__)

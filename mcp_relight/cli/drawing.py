@@ -90,7 +90,7 @@ def set_done(view: SetView, before: int = 0) -> None:
 def jobs_done(views: Sequence[JobView], written: Sequence[Path] = ()) -> None:
     for view in views:
         shown = short_id(view.job_id) if _IS_TERMINAL else view.job_id
-        _line("job", f"{shown} ({view.status}), {view.name}")
+        _line("job", ", ".join(filter(None, (f"{shown} ({view.status})", view.name))))
         _line("model", view.model + (f", look {view.look}" if view.look else ""))
         if view.report is not None:
             _line("report", _report_line(view))

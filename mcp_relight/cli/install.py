@@ -47,23 +47,28 @@ def install(namespace: argparse.Namespace) -> int:
         "keys_not_carried": left,
         "next_step": client.restart,
     }
+    verb = "Would add to" if namespace.dry_run else "Added to" if changes else "Already in"
 
     def draw() -> None:
-        verb = "Would add to" if namespace.dry_run else "Added to" if changes else "Already in"
         print(f"{verb} {client.title}: {file.path}")
         print(json.dumps({client.key: {NAME: entry}}, indent=2, ensure_ascii=False))
-        if backup:
-            print(f"The file as it was: {backup}")
-        for path in key_files.values():
-            print(f"Key file, readable by you alone: {path}")
-        if left:
-            print(f"Not carried over: {', '.join(left)}. Add --keys-from-shell to keep each in a")
-            print("file of its own that only you can read.")
+        _draw_around(facts)
         if not namespace.dry_run:
             print(client.restart)
 
     answer(facts, as_json=namespace.json, draw=draw)
     return 0
+
+
+def _draw_around(facts: dict[str, Any]) -> None:
+    """What came of the old file and of the keys."""
+    if facts["backup"]:
+        print(f"The file as it was: {facts['backup']}")
+    for path in facts["key_files"]:
+        print(f"Key file, readable by you alone: {path}")
+    if left := facts["keys_not_carried"]:
+        print(f"Not carried over: {', '.join(left)}. Add --keys-from-shell to keep each in a")
+        print("file of its own that only you can read.")
 
 
 def uninstall(namespace: argparse.Namespace) -> int:

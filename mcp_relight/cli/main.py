@@ -7,6 +7,7 @@ Exit codes: 0 done, 1 the job failed, 2 bad arguments or settings.
 import argparse
 import sys
 from collections.abc import Callable, Sequence
+from importlib import import_module
 from pathlib import Path
 
 from mcp_relight import __version__
@@ -16,6 +17,7 @@ from mcp_relight.errors import RelightError, RequestError
 
 from .clients.places import CLIENTS
 from .flags import add_flags
+from .owner_flags import add_owners
 
 Command = Callable[[argparse.Namespace], int]
 
@@ -68,6 +70,8 @@ def build_parser() -> argparse.ArgumentParser:
     worker.add_argument("--detached", action="store_true", help=argparse.SUPPRESS)
 
     add("migrate", "Bring the job database to this version's schema; do so before a deployment.")
+
+    add_owners(add("owners", "Tokens of a team's server, and what every owner did."), shared)
 
     relight = add("relight", "Relight a photo and wait for the result.")
     relight.add_argument(
@@ -175,53 +179,19 @@ def _shared_flags() -> argparse.ArgumentParser:
     return shared
 
 
+_MODULES = {
+    "serving": ("serve", "worker", "migrate"),
+    "photos": ("relight", "plan", "analyze", "find", "models"),
+    "jobs": ("jobs", "job", "cancel", "forget"),
+    "install": ("install", "uninstall"),
+}
+"""Where the commands are that share a file; every other has one of its own name."""
+
+
 def _command(name: str) -> Command:
     """The function behind a command, importing only what that command needs."""
-    match name:
-        case "serve":
-            from .serving import serve
-
-            return serve
-        case "worker":
-            from .serving import worker
-
-            return worker
-        case "migrate":
-            from .serving import migrate
-
-            return migrate
-        case "relight" | "plan" | "analyze" | "find":
-            from . import photos
-
-            return getattr(photos, name)
-        case "jobs" | "job" | "cancel" | "forget":
-            from . import jobs
-
-            return getattr(jobs, name)
-        case "models":
-            from .photos import models
-
-            return models
-        case "simulate":
-            from .simulate import simulate
-
-            return simulate
-        case "demo":
-            from .demo import demo
-
-            return demo
-        case "completion":
-            from .completion import completion
-
-            return completion
-        case "doctor":
-            from .doctor import doctor
-
-            return doctor
-        case _:
-            from . import install
-
-            return getattr(install, name)
+    shared = (module for module, commands in _MODULES.items() if name in commands)
+    return getattr(import_module(f".{next(shared, name)}", __package__), name)
 
 
 def _complain(error: RelightError, *, as_json: bool) -> None:

@@ -5,14 +5,16 @@ import argparse
 
 import anyio
 
+from mcp_relight import tracing
 from mcp_relight.bootstrap import Application, run_migrations, run_team_worker, run_worker
+from mcp_relight.config import Settings
 from mcp_relight.errors import InvalidArgument
 
 from .session import answer, load_settings
 
 
 def serve(namespace: argparse.Namespace) -> int:
-    settings = load_settings(namespace)
+    settings = _operated(namespace)
     application = Application(settings)
     application.check_settings()
     # Before the MCP SDK is loaded: that takes as long as a worker needs to be at work.
@@ -20,12 +22,21 @@ def serve(namespace: argparse.Namespace) -> int:
 
     from mcp_relight.server.app import create_server
 
-    server = create_server(application, resource_links=settings.resource_links)
     if namespace.http:
         from mcp_relight.server.http import serve_http
 
-        anyio.run(serve_http, server, namespace.host, namespace.port)
+        from .web import for_many, site_of
+
+        site = site_of(settings, application, namespace)
+        server = create_server(
+            application,
+            resource_links=settings.resource_links,
+            for_many=for_many(settings, application),
+        )
+        anyio.run(serve_http, server, site)
         return 0
+
+    server = create_server(application, resource_links=settings.resource_links)
 
     from mcp_relight.server.stdio import serve_stdio
 
@@ -34,6 +45,14 @@ def serve(namespace: argparse.Namespace) -> int:
 
     anyio.run(stdio)
     return 0
+
+
+def _operated(namespace: argparse.Namespace) -> Settings:
+    """The settings of a process that runs for long, traced where that is wanted."""
+    settings = load_settings(namespace)
+    if settings.traces_url is not None and not settings.local_only:
+        tracing.enable(settings.traces_url)
+    return settings
 
 
 def migrate(namespace: argparse.Namespace) -> int:
@@ -47,7 +66,7 @@ def migrate(namespace: argparse.Namespace) -> int:
 
 
 def worker(namespace: argparse.Namespace) -> int:
-    settings = load_settings(namespace)
+    settings = _operated(namespace)
     if settings.database_url is not None:
         anyio.run(run_team_worker, settings, namespace.queue or ["remote", "local"])
     elif namespace.queue:

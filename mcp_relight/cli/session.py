@@ -27,7 +27,7 @@ def load_settings(namespace: argparse.Namespace, **overrides: Any) -> Settings:
     if namespace.allowed_dirs:
         flags["allowed_dirs"] = tuple(namespace.allowed_dirs)
     settings = Settings.load(**flags, **overrides)
-    logs.configure(settings.log_level, settings.secrets())
+    logs.configure(settings.log_level, settings.secrets(), as_json=settings.log_format == "json")
     return settings
 
 

@@ -9,10 +9,12 @@ from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, ClassVar, Literal, Self, get_args, get_origin
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
+from pydantic.fields import FieldInfo
 
 from mcp_relight.errors import InvalidArgument, RequestError, UnknownArgument
 
 from . import kind_words
+from .steps import step_example
 from .words import did_you_mean, is_unset, rule_broken
 
 
@@ -156,10 +158,17 @@ def _broken(
                 argument=name,
             )
             continue
-        hint = arguments.model_fields[name].description or ""
         message = _explain(name, one, schemas[name], given[name])
+        hint = _hint(name, arguments.model_fields[name])
         found[name] = InvalidArgument(message, hint=hint, argument=name)
     return found
+
+
+def _hint(name: str, field: FieldInfo) -> str:
+    """What the argument is, and how a step of one that takes steps is written."""
+    example = step_example(field.metadata)
+    step = f'With based_on also a step, such as {name}="{example}".' if example else ""
+    return f"{field.description or ''} {step}".strip()
 
 
 def _explain(name: str, error: Any, schema: dict[str, Any], value: object) -> str:

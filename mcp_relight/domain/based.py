@@ -10,9 +10,10 @@ from mcp_relight.errors import InvalidArgument
 from .arguments import LEFT_OUT
 from .image import URI_PREFIX
 from .job import JobRequest
+from .light_arguments import STEPPED, LightArguments, limits_of
 from .lighting import DAYLIGHT_KELVIN, LIGHT_FROM, Light, Lighting
 from .lights_json import parse_lights
-from .request import STEPPED, LightArguments, PlanArguments, limits_of
+from .request import PlanArguments
 from .steps import Step
 
 Asked = TypeVar("Asked", bound=PlanArguments)

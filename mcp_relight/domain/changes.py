@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from .job import JobRequest
 from .lighting import DAYLIGHT_KELVIN, LIGHT_FROM, Light, Lighting
-from .looks import LOOKS
+from .looks import look_of
 
 _MORE_LESS: dict[str, tuple[str, str]] = {
     "softness": ("softer", "harder"),
@@ -33,7 +33,7 @@ def words_of_changes(
 ) -> tuple[str, ...]:
     """What a light changes of its look, or of the job it is based on, most telling first."""
     if base is None or base.lighting.look != lighting.look:
-        look = LOOKS.get(lighting.look or "")
+        look = look_of(lighting)
         if look is None:
             return tuple(_told(lighting))[:_MAX_WORDS]
         return tuple(_differences(look.lighting, lighting))[:_MAX_WORDS]

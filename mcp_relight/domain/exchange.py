@@ -13,7 +13,7 @@ from pydantic import JsonValue
 
 from mcp_relight.errors import ProviderProtocol
 
-from .job import Cost, Sent
+from .job import Cost, FieldHonesty, Sent
 from .lighting import Lighting
 
 Method = Literal["GET", "POST", "PUT", "DELETE"]
@@ -74,6 +74,29 @@ class Call:
     extra_images: Mapping[str, Picture] = field(default_factory=dict[str, Picture])
     schema: Mapping[str, JsonValue] | None = None
     """The JSON Schema of the model's requests, where the provider publishes one."""
+    hook_url: str | None = field(default=None, repr=False)
+    """Where the provider may say that the job ended."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared:
+    """A call whose pictures the provider can read, and what leaves this machine with it."""
+
+    call: Call
+    sent: tuple[Sent, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """What a model would do with a call, before anything is sent."""
+
+    fields: tuple[FieldHonesty, ...]
+    request: Mapping[str, JsonValue]
+    """The body that would be sent, with pictures replaced by a word."""
+    essence: JsonValue = None
+    """What two calls have in common that ask the model for the same: see `Adapter.essence`."""
+    takes_seed: bool = False
+    """Whether the seed of the call makes a difference; of a call without one, False."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

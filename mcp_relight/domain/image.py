@@ -6,6 +6,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from .pixels import Encoded, Inspected
+
 ImageFormat = Literal["PNG", "JPEG", "WEBP", "AVIF", "GIF", "HEIF"]
 
 EXTENSIONS: dict[str, str] = {
@@ -78,3 +80,16 @@ class ImageInfo(BaseModel):
     @property
     def extension(self) -> str:
         return EXTENSIONS[self.mime_type]
+
+
+def info_of(picture: Inspected | Encoded) -> ImageInfo:
+    """What is known of a picture once it is stored."""
+    return ImageInfo(
+        image_id=image_id_of(picture.data),
+        width=picture.width,
+        height=picture.height,
+        mime_type=picture.mime_type,
+        bytes=len(picture.data),
+        has_alpha=picture.has_alpha,
+        warnings=picture.warnings if isinstance(picture, Inspected) else (),
+    )

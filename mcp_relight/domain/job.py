@@ -173,6 +173,8 @@ class JobRequest(_Value):
     output_dir: str
     policy: Policy = Policy()
     estimate: Cost = Cost()
+    trace: str | None = None
+    """The `traceparent` of the call, where calls are traced."""
 
     @property
     def is_as_asked(self) -> bool:

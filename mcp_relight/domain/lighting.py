@@ -24,6 +24,8 @@ LAMP_FALLOFF = 1.0
 
 _EVEN_SOFTNESS, _EVEN_AMBIENT = 0.8, 0.8
 """A source as soft as a dome, or this share of the key's intensity from everywhere, has no side."""
+NOTED_EV = 0.4
+"""Stops of exposure from which a viewer notes that it was asked for."""
 _RIVAL = 0.7
 """Two lights within 30 % of each other's intensity rival."""
 _OFF_AXIS = math.sin(math.radians(20))
@@ -178,6 +180,11 @@ class Lighting(BaseModel):
     def is_even(self) -> bool:
         """Whether the light has no direction to name: a dome, or fill as strong as the key."""
         return self.key is None or self.key.softness >= _EVEN_SOFTNESS or self.is_filled
+
+    @property
+    def is_dark(self) -> bool:
+        """Whether the picture is to become clearly darker."""
+        return self.exposure_ev * self.strength <= -NOTED_EV
 
     @property
     def rivals(self) -> tuple[Light, ...]:

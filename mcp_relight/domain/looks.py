@@ -15,12 +15,16 @@ class Staging:
 
     `pool`: how much darker the frame is far from the subject. `ground`: how much darker what lies
     behind the subject is made, if it is bright. `key`: how much darker all of it is made, if it is
-    bright: a dark photo is low key already.
+    bright: a dark photo is low key already. The lit side of the subject stands `lit` above the
+    photo at least, its shade `apart` below that, and it has `warm`, 0..1, of the key's color.
     """
 
     pool: float = 0.0
     ground: float = 0.0
     key: float = 0.0
+    lit: float = 0.0
+    apart: float = 0.0
+    warm: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +81,7 @@ _ALL = (
     _look(
         "golden_hour", "golden hour sunlight, long warm light",
         _light(-70, 8, 3200, 0.25, 1), ambient=0.35, ambient_kelvin=7500,
+        staging=Staging(lit=0.3, apart=1.6, warm=0.85),
     ),
     _look(
         "sunset_backlight", "sunset behind the subject, warm rim",
@@ -112,7 +117,7 @@ _ALL = (
     _look(
         "rembrandt", "Rembrandt lighting, triangle on cheek",
         _light(45, 45, 4800, 0.35, 1), ambient=0.08, ambient_kelvin=5500, exposure_ev=-0.1,
-        staging=Staging(pool=1.3, ground=1.3),
+        staging=Staging(pool=1.3, ground=1.3, lit=0.25, apart=1.9),
     ),
     _look(
         "butterfly", "butterfly (paramount) beauty lighting",
@@ -126,7 +131,7 @@ _ALL = (
     _look(
         "split", "split lighting, half the face in shadow",
         _light(-90, 0, 5000, 0.2, 1), ambient=0.06, ambient_kelvin=5500, exposure_ev=-0.1,
-        staging=Staging(pool=1.0, ground=1.2),
+        staging=Staging(pool=1.0, ground=1.2, lit=0.5, apart=2.5),
     ),
     _look(
         "clamshell", "clamshell beauty lighting",
@@ -143,7 +148,7 @@ _ALL = (
         "rim_light", "strong rim light, backlit silhouette edge",
         _light(150, 25, 6500, 0.1, 2.2, "rim"), _light(-150, 25, 6500, 0.1, 2.2, "rim"),
         ambient=0.35, ambient_kelvin=7500, exposure_ev=-0.3,
-        staging=Staging(ground=1.6, pool=0.3, key=0.4),
+        staging=Staging(ground=1.6, pool=0.3, key=1.2, lit=1.0, apart=3.0),
     ),
     _look(
         "low_key", "low-key dramatic chiaroscuro",
@@ -174,3 +179,8 @@ _ALL = (
 )  # fmt: skip
 
 LOOKS: dict[str, Look] = {look.name: look for look in _ALL}
+
+
+def look_of(lighting: Lighting) -> Look | None:
+    """The look a lighting was made of, if it was; its fields may have been changed since."""
+    return LOOKS.get(lighting.look or "")

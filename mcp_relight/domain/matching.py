@@ -25,14 +25,14 @@ def matched(arguments: Asked, *, light: LightAnalysis, own: LightAnalysis, refer
         if light.color is not None:
             found["color"] = light.color
         elif light.kelvin is not None:
-            found["kelvin"] = _kelvin(light.kelvin, own)
+            found["kelvin"] = laid_kelvin(light.kelvin, own)
     if arguments.exposure_ev is None:
         brighter = light.exposure_ev - own.exposure_ev
         found["exposure_ev"] = round(min(max(brighter, -_MOST_EV), _MOST_EV), 1)
     return arguments.model_copy(update=found)
 
 
-def _kelvin(wanted: int, own: LightAnalysis) -> float:
+def laid_kelvin(wanted: int, own: LightAnalysis) -> float:
     """The light that turns the photo's own colour into the wanted one.
 
     A model lays its light on what is there: steps in reciprocal kelvin add up.

@@ -6,11 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from pydantic import JsonValue
-
-from .exchange import Call, Outcome, Pace, Rate, Rendered
+from .exchange import Call, Draft, Outcome, Pace, Prepared, Rate, Rendered
 from .image import ImageInfo
-from .job import Cost, FieldHonesty, Job, JobRequest, Sent, Stage, Status
+from .job import Cost, Job, JobRequest, Stage, Status
 from .lighting import Lighting
 from .models import Listing, ModelSpec
 from .pixels import Encoded, Inspected, RenderResult, RenderTask, ShapeModel, SheetCell
@@ -95,8 +93,9 @@ class Images(Protocol):
         """Raises InvalidArgument or StorageFull where `publish` into this folder would."""
         ...
 
-    async def publish(self, image_id: str, folder: Path, stem: str) -> Path:
-        """Copy to `folder` under a human name that is not taken yet; returns the path."""
+    async def publish(self, image_id: str, folder: Path, stem: str) -> Path | None:
+        """Copy to `folder` under a human name that is not taken yet; returns the path. None where
+        results are fetched by address, and no folder has them."""
         ...
 
     async def delete(self, image_id: str) -> None:
@@ -112,6 +111,15 @@ class Images(Protocol):
         ...
 
     async def cache(self, key: str, data: bytes) -> None: ...
+
+
+class Addresses(Protocol):
+    """A store of pictures at which clients fetch them by themselves."""
+
+    async def address(self, image_id: str, *, within_s: float) -> str:
+        """Where anybody who is told reads this picture of the caller's, for so long. Raises
+        StoreDown."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -171,8 +179,8 @@ class Jobs(Protocol):
         """The newest job that needs that stored image; None where none does."""
         ...
 
-    async def spent_today(self, *, owner: str) -> float:
-        """Dollars of this owner's budget of the day (UTC) that are spent or reserved."""
+    async def today(self, *, owner: str, budget_usd: float) -> tuple[float, float]:
+        """Dollars of the day: spent or reserved; and their budget, this one or a lesser own."""
         ...
 
     async def request_cancel(self, job_id: str, *, owner: str) -> Job:
@@ -298,14 +306,6 @@ class Provider(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Prepared:
-    """A call whose pictures the provider can read, and what leaves this machine with it."""
-
-    call: Call
-    sent: tuple[Sent, ...] = ()
-
-
 class Inputs(Protocol):
     """Turns the stored images of a job into something its provider can read."""
 
@@ -333,19 +333,6 @@ class Downloads(Protocol):
     def may_be_passed_on(self, url: str) -> bool:
         """Whether a provider may be told this address: https, or a host the operator named."""
         ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Draft:
-    """What a model would do with a call, before anything is sent."""
-
-    fields: tuple[FieldHonesty, ...]
-    request: Mapping[str, JsonValue]
-    """The body that would be sent, with pictures replaced by a word."""
-    essence: JsonValue = None
-    """What two calls have in common that ask the model for the same: see `Adapter.essence`."""
-    takes_seed: bool = False
-    """Whether the seed of the call makes a difference; of a call without one, False."""
 
 
 class Models(Protocol):
@@ -386,6 +373,6 @@ class Models(Protocol):
 class Workers(Protocol):
     """Whoever carries jobs out."""
 
-    async def ensure(self) -> None:
-        """Make sure a live worker will look at the store soon."""
+    async def ensure(self) -> bool:
+        """See that a live worker looks at the store soon. False where others always see to it."""
         ...

@@ -6,8 +6,9 @@ from pydantic import Field
 
 from .arguments import Arguments, Text
 from .job import Status
+from .light_arguments import LightArguments
 from .lighting import Number
-from .request import MAX_WAIT_S, LightArguments, PlanArguments
+from .request import MAX_WAIT_S, PlanArguments
 
 
 class GetJobArguments(Arguments):
@@ -26,7 +27,9 @@ class ListJobsArguments(Arguments):
         Field(description="queued | running | succeeded | failed | cancelled | unknown."),
     ] = None
     limit: Annotated[int | None, Field(ge=1, le=100, description="1..100 (20)."), Number] = None
-    cursor: Annotated[Text | None, Field(max_length=200, description="From the last page.")] = None
+    cursor: Annotated[
+        Text | None, Field(max_length=200, description="From the previous page's answer.")
+    ] = None
 
 
 class CancelJobArguments(Arguments):
@@ -34,19 +37,27 @@ class CancelJobArguments(Arguments):
 
 
 class ListModelsArguments(Arguments):
-    provider: Annotated[Text | None, Field(max_length=100, description="Only its models.")] = None
+    provider: Annotated[
+        Text | None, Field(max_length=100, description="Only the models of this one.")
+    ] = None
     query: Annotated[
-        Text | None, Field(max_length=200, description="Words of its name or summary.")
+        Text | None,
+        Field(max_length=200, description="Words of a model's name or summary; all must match."),
     ] = None
     model: Annotated[
         Text | None,
-        Field(max_length=200, description="One model id: its parameters, example, cost, limits."),
+        Field(
+            max_length=200,
+            description="A model id: that model alone, with params, example, cost, limits.",
+        ),
     ] = None
     include: Annotated[
         Literal["relight", "all"] | None,
         Field(description="relight (default) | all: also models that cannot relight."),
     ] = None
-    cursor: Annotated[Text | None, Field(max_length=200, description="From the last page.")] = None
+    cursor: Annotated[
+        Text | None, Field(max_length=200, description="From the previous page's answer.")
+    ] = None
 
 
 class AnalyzeArguments(Arguments):
@@ -61,7 +72,7 @@ class ViewArguments(Arguments):
         Field(
             min_length=1,
             max_length=6_000_000,
-            description="Image, job or set ids or references; several, comma separated, make one "
+            description="Image, job or set ids or references; up to 13, comma separated, make one "
             "labelled contact sheet.",
         ),
     ]
@@ -100,7 +111,9 @@ class FindArguments(Arguments):
         Field(description="photos (default) | results: also pictures made here."),
     ] = None
     limit: Annotated[int | None, Field(ge=1, le=100, description="1..100 (10)."), Number] = None
-    cursor: Annotated[Text | None, Field(max_length=200, description="From the last page.")] = None
+    cursor: Annotated[
+        Text | None, Field(max_length=200, description="From the previous page's answer.")
+    ] = None
 
 
 class CompareArguments(Arguments):
@@ -109,6 +122,9 @@ class CompareArguments(Arguments):
         Field(max_length=100, description="A finished job; excludes before and after."),
     ] = None
     before: Annotated[
-        Text | None, Field(max_length=4096, description="As image in relight_image; with after.")
+        Text | None,
+        Field(max_length=4096, description="First picture, as image in relight_image; with after."),
     ] = None
-    after: Annotated[Text | None, Field(max_length=4096, description="With before.")] = None
+    after: Annotated[
+        Text | None, Field(max_length=4096, description="Second picture, likewise; with before.")
+    ] = None

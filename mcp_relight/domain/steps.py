@@ -1,9 +1,12 @@
 """Steps: a number told as a change of another, such as "+10%", "-0.2" or "+300"."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
 
-from pydantic import WrapValidator
+from pydantic import GetCoreSchemaHandler
+from pydantic_core import CoreSchema, core_schema
 
 _STEP = re.compile(r"([-+\N{MINUS SIGN}])\s*(\d{1,6}(?:\.\d{0,6})?|\.\d{1,6})\s*(%|[kK]|)")
 
@@ -29,9 +32,23 @@ class Step(float):
         return round(changed, 4)
 
 
+@dataclass(frozen=True)
+class OrStep:
+    """Marks a number within its limits that may also be a step, whose result is held to them;
+    `example` is one, for whoever gave neither."""
+
+    example: str
+
+    def __get_pydantic_core_schema__(
+        self, source: Any, handler: GetCoreSchemaHandler
+    ) -> CoreSchema:
+        return core_schema.no_info_wrap_validator_function(_or_step, handler(source))
+
+
 def _or_step(value: object, check: Callable[[object], float | None]) -> float | None:
     return check(value) if (step := Step.read(value)) is None else step
 
 
-OrStep = WrapValidator(_or_step)
-"""A number within its limits, or a step, whose result is held to them."""
+def step_example(metadata: Iterable[object]) -> str | None:
+    """A step for an argument whose field has this metadata; None where it takes none."""
+    return next((mark.example for mark in metadata if isinstance(mark, OrStep)), None)

@@ -53,6 +53,9 @@ class ImageView(View):
     image_id: str
     uri: str | None = None
     path: str | None = None
+    url: str | None = None
+    """Where anybody can fetch it until `expires_at`; told in place of `path` to other machines."""
+    expires_at: str | None = None
     width: int | None = None
     height: int | None = None
     mime_type: str | None = None
@@ -60,10 +63,11 @@ class ImageView(View):
 
 
 class ReportView(View):
-    """A report as a job tells it: a long answer leaves out numbers, which compare_images tells."""
+    """A report as a job tells it: a long answer leaves out numbers, which compare_images tells,
+    and last the sentence, whose words are those of `parts` and `flaws`."""
 
     verdict: Verdict
-    sentence: str
+    sentence: str | None = None
     parts: Parts
     flaws: tuple[Flaw, ...] = ()
     direction: DirectionReport
@@ -93,8 +97,8 @@ class JobView(View):
     """
 
     job_id: str
-    name: str
-    """Of the photo, without its extension."""
+    name: str | None = None
+    """Of the photo, without its extension; the names of its results begin with it."""
     status: Status
     stage: Stage | None = None
     model: str
@@ -139,6 +143,15 @@ class JobList(View):
     cursor: str | None = None
     spent_today_usd: float
     budget_left_usd: float
+    next_step: str
+
+
+class UploadView(View):
+    """Where a picture can be sent, once."""
+
+    url: str
+    curl: str
+    expires_at: str
     next_step: str
 
 

@@ -54,6 +54,16 @@ class Analysis:
     def has_subject(self) -> bool:
         return bool(self.alpha.any())
 
+    @property
+    def is_cut_out(self) -> bool:
+        """Whether the picture is transparent around its subject, which is so to its last pixel."""
+        return self.mode == "alpha"
+
+    @property
+    def shown(self) -> Map:
+        """(H, W) 0..1: what of the frame can be seen: all of it, or a cut-out alone."""
+        return self.alpha if self.is_cut_out else np.ones_like(self.alpha)
+
     def to_bytes(self) -> bytes:
         """A compressed npz archive. `from_bytes` gives back the same values, bit for bit."""
         stored = {name: np.asarray(getattr(self, name)) for name in _PLAIN}

@@ -1,5 +1,6 @@
 """From the working grid to the photo: guided upsampling of the gain, strip by strip."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Literal, Self, cast
 
@@ -24,7 +25,9 @@ _SOLID, _CLEAR = 0.5, 0.1
 _EDGE, _INSIDE = 0.5, 0.85
 """A rim begins at the subject's own edge, and is full where the subject is."""
 
-_STRIP_ROWS = 192
+_STRIP_ROWS = 64
+"""Few enough that a strip of a large photo stays in the caches."""
+_AT_ONCE = 2
 _GUIDED_RADIUS = 0.005
 _GUIDED_EPS = 1e-3
 _KNEE = 0.8
@@ -64,9 +67,14 @@ def apply(
     """
     layers = _layers(analysis, shading, region, darken=darken, columns=rgb.shape[1])
     result = np.empty_like(rgb)
-    for top in range(0, rgb.shape[0], _STRIP_ROWS):
+
+    def relight(top: int) -> None:
         strip = slice(top, min(top + _STRIP_ROWS, rgb.shape[0]))
         result[strip] = _relit_strip(rgb, strip, analysis, layers, region)
+
+    with ThreadPoolExecutor(_AT_ONCE) as threads:
+        for _ in threads.map(relight, range(0, rgb.shape[0], _STRIP_ROWS)):
+            pass  # asked for, so that what fails in a thread is raised here
     return result
 
 
@@ -131,7 +139,8 @@ def _relit_strip(
         solid = slope * np.sqrt(bright[..., 0]) + offset
     inside = np.ones_like(brightest)
     if layers.rim is not None and solid is not None:
-        inside = np.clip((solid - _EDGE) / (_INSIDE - _EDGE), 0, 1)
+        if not analysis.is_cut_out:
+            inside = np.clip((solid - _EDGE) / (_INSIDE - _EDGE), 0, 1)
         relit *= 1 + rows.enlarge(layers.rim) * inside[..., None]
     if layers.gloss is not None:
         shown = np.minimum(2 * brightest, 1) * inside

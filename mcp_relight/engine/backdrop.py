@@ -3,9 +3,8 @@
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import binary_fill_holes
 
-from .grid import Bits
+from .grid import Bits, filled
 
 _PLAIN_NOISE = 3.0
 _SMALLEST, _LARGEST = 0.02, 0.92
@@ -35,5 +34,5 @@ def before_plain_backdrop(rgb: NDArray[np.uint8]) -> Bits | None:
     area = np.asarray(stats)[:, cv2.CC_STAT_AREA]
     large = area >= _SMALLEST_PART * area[1:].max()
     large[0] = False
-    filled = np.asarray(binary_fill_holes(large[np.asarray(parts)]), np.bool_)
-    return filled if _SMALLEST < float(filled.mean()) < _LARGEST else None
+    solid = filled(large[np.asarray(parts)])
+    return solid if _SMALLEST < float(solid.mean()) < _LARGEST else None

@@ -3,9 +3,15 @@
 import cv2
 import numpy as np
 
-from .grid import Bits, Map
+from .grid import Bits, Map, Pixels, blur
 
 _REACH_PX = 9
+_AROUND = 0.12
+"""In long sides: how far out from a cut-out its surroundings are compared with it."""
+_BESIDE_PX = 2
+_COLOR_STEPS = 16, 22, 22
+_STEP = 16.0, 6.0, 6.0
+_LEAST_PIXELS = 50
 
 
 def contour_gaps(lab: Map, cut: Bits) -> Map:
@@ -26,3 +32,35 @@ def _mean_near(lab: Map, where: Bits) -> Map:
     total = np.asarray(cv2.blur(lab * weight[..., None], side), np.float32)
     count = np.asarray(cv2.blur(weight, side), np.float32)
     return (total / np.maximum(count, 1e-3)[..., None]).astype(np.float32)
+
+
+def colors_shared(pixels: Pixels, found: Map) -> float:
+    """0..1: the common part of the colors inside a cut-out (H, W) 0..1 and of those around it.
+
+    `pixels` (H, W, 3). 0 when there is too little of either to say.
+    """
+    calm = cv2.GaussianBlur(pixels, (0, 0), 1)
+    lab = np.asarray(cv2.cvtColor(calm, cv2.COLOR_RGB2LAB), np.uint8)
+    solid = found > 0.5
+    depth, away = _distance(solid), _distance(~solid)
+    inside = (found > 0.7) & (depth > _BESIDE_PX)
+    around = (found < 0.3) & (away > _BESIDE_PX) & (away < _AROUND * max(found.shape))
+    if min(int(inside.sum()), int(around.sum())) < _LEAST_PIXELS:
+        return 0.0
+    shared = np.minimum(_histogram(lab[inside]), _histogram(lab[around]))
+    return float(shared.sum())
+
+
+def _distance(solid: Bits) -> Map:
+    away = cv2.distanceTransform(solid.astype(np.uint8), cv2.DIST_L2, 5)
+    return np.asarray(away, np.float32)
+
+
+def _histogram(lab: Pixels) -> Map:
+    """Of colors (N, 3), smoothed over those next to each other; sums up to 1."""
+    place = (lab - np.array([0, 64, 64], np.float32)) / np.array(_STEP, np.float32)
+    steps = np.clip(place, 0, np.array(_COLOR_STEPS) - 1).astype(np.intp)
+    counts = np.zeros(_COLOR_STEPS, np.float32)
+    np.add.at(counts, tuple(steps.T), 1)
+    counts = blur(counts.transpose(1, 2, 0).copy(), 0.8)  # over both chromas
+    return counts / counts.sum()

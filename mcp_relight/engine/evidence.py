@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from .analysis import Analysis
 from .color import decode
-from .grid import Bits, Map, Pixels, blur, guided, resize_pixels, slopes, wide_blur
+from .grid import Bits, Map, Pixels, blur, filled, guided, resize_pixels, slopes, wide_blur
 from .matting import at_edges
 
 _GRAY_CHROMA = 8
@@ -26,7 +27,7 @@ _CUT_SHARE = 0.1
 it does not change at all, or most hardly and the rest by much; or it is lines on next to nothing.
 Photographs and rendered things do neither."""
 
-_SKY_ALIKE = 40
+_SKY_ALIKE, _SKY_SAME = 40, 24
 """Levels."""
 
 _SKY_EDGE = 0.012
@@ -34,7 +35,7 @@ _SKY_EDGE = 0.012
 
 _SIDE = 0.012
 _CLEAR_GAP = 22.0
-_SPREAD = 0.02
+_SPREAD = 0.03
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +74,7 @@ def gather(rgb: Pixels, analysis: Analysis) -> Evidence:
 
 def _visible(analysis: Analysis) -> Bits:
     """What of the frame can be seen: all of it, or a cut-out alone."""
-    if analysis.mode == "alpha":
+    if analysis.is_cut_out:
         return analysis.alpha > 0.5
     return np.ones(analysis.alpha.shape, np.bool_)
 
@@ -123,17 +124,46 @@ def _sky(pixels: Pixels, analysis: Analysis) -> Map:
     likely = (steep < 7) & bluish & (green < 8) & (guide > 0.15) & (analysis.alpha < 0.5)
     likely = cv2.morphologyEx(likely.astype(np.uint8), cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
     count, parts = cv2.connectedComponents(np.asarray(likely, np.uint8))
-    parts = np.asarray(parts)
+    parts = np.asarray(parts, np.int32)
     top = max(2, guide.shape[0] // 40)
     touching = np.bincount(parts[:top].ravel(), minlength=count) > 0.12 * top * guide.shape[1]
     touching[0] = False
-    found = touching[parts].astype(np.float32)
+    touching |= _as_the_sky(parts, touching, calm)
+    found = _with_clouds(touching[parts], guide).astype(np.float32)
     share = float(found.mean())
     # Less is a window or a lamp; more is a wall in front of which everything stands.
     if not 0.06 < share < 0.85:
         return np.zeros(guide.shape, np.float32)
     found = _up_to_the_edges(found, calm, guide)
     return at_edges(found, pixels, _SKY_EDGE * longest)
+
+
+def _as_the_sky(parts: NDArray[np.int32], sky: Bits, colors: Map) -> Bits:
+    """Which of the `parts` are the `sky` beyond a tower or a tree: of its color, and at the border
+    of the upper half."""
+    inside = sky[parts]
+    if not inside.any():
+        return sky
+    usual = np.median(colors[inside], axis=0)
+    half = parts[: parts.shape[0] // 2]
+    at_border = np.zeros(len(sky), np.bool_)
+    for border in (half[:2], half[:, :2], half[:, -2:]):
+        at_border[np.unique(border)] = True
+    at_border[0] = False
+    size = np.maximum(np.bincount(parts.ravel(), minlength=len(sky)), 1)
+    mean = [
+        np.bincount(parts.ravel(), colors[..., one].ravel(), len(sky)) / size for one in range(3)
+    ]
+    away = np.abs(np.stack(mean, axis=1) - usual).max(axis=1)
+    return at_border & (away < _SKY_SAME)
+
+
+def _with_clouds(sky: Bits, guide: Map) -> Bits:
+    """What is as bright and has sky on all sides is a cloud."""
+    holes = filled(sky) & ~sky
+    if not holes.any():
+        return sky
+    return sky | (holes & (guide > float(guide[sky].mean())))
 
 
 def _up_to_the_edges(found: Map, colors: Map, guide: Map) -> Map:
@@ -156,7 +186,7 @@ def _outline_trust(pixels: Pixels, analysis: Analysis) -> Map:
     reach = max(2.0, _SIDE * longest)
     lab = np.asarray(cv2.cvtColor(pixels, cv2.COLOR_RGB2LAB), np.float32)
     solid = analysis.alpha > 0.5
-    gap = np.linalg.norm(_mean_of(lab, solid, reach) - _mean_of(lab, ~solid, reach), axis=2)
+    gap = np.linalg.norm(mean_of(lab, solid, reach) - mean_of(lab, ~solid, reach), axis=2)
     clear = np.clip((gap / _CLEAR_GAP - 0.3) / 0.7, 0, 1)
     grown = cv2.morphologyEx(solid.astype(np.uint8), cv2.MORPH_GRADIENT, np.ones((3, 3), np.uint8))
     edge = np.asarray(grown, np.float32)
@@ -167,7 +197,8 @@ def _outline_trust(pixels: Pixels, analysis: Analysis) -> Map:
     return (1 - near * (1 - np.clip(along, 0, 1))).astype(np.float32)
 
 
-def _mean_of(values: Map, where: Bits, reach_px: float) -> Map:
+def mean_of(values: Map, where: Bits | Map, reach_px: float) -> Map:
+    """The mean of values (H, W, C) near each pixel, as far as they lie `where` (H, W) 0..1."""
     weight = where.astype(np.float32)
     total = wide_blur(values * weight[..., None], reach_px)
     return (total / np.maximum(wide_blur(weight, reach_px), 1e-2)[..., None]).astype(np.float32)

@@ -73,6 +73,14 @@ def box_mean(values: Real, radius_px: int) -> Map:
     )
 
 
+def filled(bits: Bits) -> Bits:
+    """Without holes: what is off and has no way to the frame, by sides, is on."""
+    outside = np.pad(~bits, 1, constant_values=True).astype(np.uint8)
+    _, parts = cv2.connectedComponents(outside, connectivity=4)
+    labels = np.asarray(parts)
+    return labels[1:-1, 1:-1] != labels[0, 0]
+
+
 def slopes(height: Map) -> tuple[Map, Map]:
     """(d/dx, d/dy) with y up, in height per pixel."""
     across = cv2.Sobel(height, cv2.CV_32F, 1, 0, scale=1 / 8)

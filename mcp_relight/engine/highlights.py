@@ -4,12 +4,13 @@ A blown highlight was brighter than white and had the color of what it lies on. 
 it would leave a gray patch.
 """
 
+import cv2
 import numpy as np
 
 from .analysis import Analysis
 from .color import LUMINANCE
 from .evidence import Evidence
-from .grid import Map, wide_blur
+from .grid import Map, blur, wide_blur
 
 _PALE = (0.35, 0.85)
 """Luminance from which skin is losing its color, and at which it has lost it."""
@@ -22,6 +23,11 @@ _REACH = 0.15
 """Of the width of a face: how far away skin tells what a highlight lies on."""
 
 _SKIN_AROUND = (0.25, 0.6)
+_LARGEST = 0.25
+"""In squares of the width of a face: what is pale over more than this is a wall or a shirt."""
+_WALL_EDGE = 0.03
+"""Of the width of a face: how far the border of such a wall is pale as well."""
+
 _LEAST_PALE_SHARE = 0.05
 _TINT_RANGE = 0.4, 2.5
 
@@ -35,7 +41,7 @@ def restored(gain: Map, analysis: Analysis, evidence: Evidence, face_width: floa
     if evidence.gray or not face_width:
         return gain
     pale = _ramp(bright, _PALE)
-    weight = _on_skin(analysis, pale, bright, _REACH * face_width)
+    weight = _on_skin(analysis, pale, bright, face_width)
     usual = _usual(evidence.photo, weight, pale)
     own = (evidence.photo + np.float32(0.01)) / (bright + np.float32(0.01))[..., None]
     tint = np.power(np.clip(usual / own, *_TINT_RANGE), (weight * pale * darker)[..., None])
@@ -43,15 +49,27 @@ def restored(gain: Map, analysis: Analysis, evidence: Evidence, face_width: floa
     return (gain * tint / kept[..., None]).astype(np.float32)
 
 
-def _on_skin(analysis: Analysis, pale: Map, bright: Map, reach_px: float) -> Map:
+def _on_skin(analysis: Analysis, pale: Map, bright: Map, face_width: float) -> Map:
     """(H, W) 0..1: faces, and what is pale where all around has the color of skin.
 
     What is dark does not count: hair lies beside a forehead.
     """
     room = analysis.alpha if analysis.has_subject else np.ones_like(bright)
+    room = room * (1 - _walls(pale * (1 - analysis.face), face_width))
     known = (bright * (1 - pale) * room + np.float32(1e-4)).astype(np.float32)
+    reach_px = _REACH * face_width
     around = wide_blur(known * analysis.skin, reach_px) / wide_blur(known, reach_px)
     return np.maximum(analysis.face, _ramp(around, _SKIN_AROUND) * room)
+
+
+def _walls(pale: Map, face_width: float) -> Map:
+    """(H, W) 0..1: what is pale in one piece too large for a highlight on skin."""
+    _, parts, stats, _ = cv2.connectedComponentsWithStats((pale > 0.5).astype(np.uint8))
+    is_large = np.asarray(stats)[:, cv2.CC_STAT_AREA] > _LARGEST * face_width**2
+    is_large[0] = False
+    walls = is_large[np.asarray(parts, np.intp)].astype(np.float32)
+    edge_px = max(1.0, _WALL_EDGE * face_width)
+    return np.clip(4 * blur(walls, edge_px), 0, 1).astype(np.float32)
 
 
 def _usual(photo: Map, weight: Map, pale: Map) -> Map:

@@ -2,11 +2,9 @@
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
-from scipy import sparse
-from scipy.sparse.linalg import spsolve
 
 from .grid import Bits, Map, Pixels, blur, resize, resize_pixels, slopes, unit
+from .membrane import stretched
 
 _SILHOUETTE_EDGE_PX = 160
 _EDGES_EDGE_PX = 144
@@ -14,6 +12,8 @@ _PLAIN_SLOPE = 0.6
 """Change of lightness (0…255) over a thousandth of the long side; a clear sky has less."""
 _WHOLE_FRAME = 0.97
 """A silhouette that covers more of the frame than this has no contour to inflate."""
+_SOLVABLE = 1e-6
+"""Stiffness, next to none, for masks that touch the frame on every side."""
 
 
 def silhouette(mask: Bits, *, edge_px: int = _SILHOUETTE_EDGE_PX) -> tuple[Map, Map]:
@@ -41,33 +41,7 @@ def _dome(rows: int, columns: int) -> Map:
 
 def _membrane(mask: Bits) -> Map:
     """h with Δh = -4 inside the mask, 0 outside it, and no slope across the picture frame."""
-    result = np.zeros(mask.shape, np.float32)
-    if not mask.any():
-        return result
-    index = np.cumsum(mask).reshape(mask.shape) - 1
-    inside = int(mask.sum())
-    neighbors = np.zeros(mask.shape)
-    neighbors[:, 1:] += 1
-    neighbors[:, :-1] += 1
-    neighbors[1:] += 1
-    neighbors[:-1] += 1
-    across, down = mask[:, 1:] & mask[:, :-1], mask[1:] & mask[:-1]
-    first = np.concatenate([index[:, :-1][across], index[:-1][down]])
-    second = np.concatenate([index[:, 1:][across], index[1:][down]])
-    links = _links(first, second, inside)
-    # The small constant keeps a mask that touches the frame on every side solvable.
-    matrix = sparse.diags_array(neighbors[mask] + 1e-6) - links
-    result[mask] = np.asarray(spsolve(matrix.tocsc(), np.full(inside, 4.0)), np.float32)
-    return result
-
-
-def _links(
-    first: NDArray[np.intp], second: NDArray[np.intp], count: int
-) -> sparse.csr_array[np.float64, tuple[int, int]]:
-    """Symmetric adjacency of `count` cells joined pairwise."""
-    ends = (np.concatenate([first, second]), np.concatenate([second, first]))
-    ones = np.ones(2 * len(first))
-    return sparse.csr_array((ones, ends), shape=(count, count))
+    return stretched(_SOLVABLE, 4.0, mask).astype(np.float32)
 
 
 def _normals_of_square(height: Map, mask: Bits) -> Map:
@@ -126,13 +100,6 @@ def _edge_strength(rgb: Pixels, sigma_px: float) -> Map:
 
 
 def _relief(walls: Map) -> Map:
-    rows, columns = walls.shape
-    index: NDArray[np.intp] = np.arange(rows * columns, dtype=np.intp).reshape(rows, columns)
-    first = np.concatenate([index[:, :-1].ravel(), index[:-1].ravel()])
-    second = np.concatenate([index[:, 1:].ravel(), index[1:].ravel()])
-    links = _links(first, second, rows * columns)
-    widest = (np.pi / (0.55 * max(rows, columns))) ** 2
-    diagonal = np.asarray(links.sum(axis=1)).ravel() + widest + 0.25 * walls.ravel()
-    matrix = sparse.diags_array(diagonal) - links
-    solution = spsolve(matrix.tocsc(), np.ones(rows * columns))
-    return np.asarray(solution, np.float32).reshape(rows, columns)
+    widest = (np.pi / (0.55 * max(walls.shape))) ** 2
+    stiffness = widest + 0.25 * walls.astype(np.float64)
+    return stretched(stiffness, 1.0, np.ones(walls.shape, np.bool_)).astype(np.float32)

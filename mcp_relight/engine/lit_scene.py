@@ -3,16 +3,15 @@
 import math
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
-from scipy.special import ndtr
 
 from mcp_relight.domain.lighting import Light
 
 from .analysis import Analysis
 from .evidence import Evidence
-from .grid import Map, centered_axes, facing, slopes, unit, wide_blur
+from .grid import Map, Real, centered_axes, facing, unit, wide_blur
 from .lamp import lamp, surface_of
+from .rim import GAIN, Rim, believed
 from .shadow import lit_by
 
 _SCENE_SUBJECT = 0.45
@@ -54,25 +53,27 @@ _BACKDROP_REACH = 2.7
 _SCENE_SIDE = 0.55, 0.75
 """How fast light fades across a scene without a subject, which is all that shows its side there:
 of any light, and of a hard one in addition. Per half of the long side, in powers of e."""
-_SKY_REACH = 0.5
-"""The sky is farther away than any lamp: it fades by this share of that."""
+_SKY_REACH, _SKY_BEHIND = 0.5, 0.15
+"""The sky is farther away than any lamp: it fades by this share of that, and hardly before a light
+behind it."""
 _GROUND_SLOPE = 0.45
 """How much the ground of a scene with a sky leans up."""
 
+_SCENE_SHARP = 1.6
+"""How suddenly a hard light ends in the middle of a scene."""
+
 _SCENE_THROUGH = 0.35
+_SKY_THROUGH = 1.4
+_SKYLINE = 1.6
+_TRANSLUCENT, _TRANSLUCENT_RANGE = 0.75, (0.3, 3.0)
+"""Of a light behind a scene: what comes through and over things, what the sky gets, and what edges
+before the sky do. What is bright against the rest of a scene lets more of it
+through: leaves, clouds, lamps."""
 _SCENE_EDGES = 1.5
 _SCENE_BEHIND = 2.2
 
-_RIM_WIDTH = 0.007
-_RIM_WRAP = 0.022
-_RIM_WRAP_SHARE = 0.15
-_RIM_GAIN = 2.6
 _RIM_GLOSS = 0.3
-_SURE = 0.65
-"""Confidence in a searched subject from which its rim is drawn in full."""
 _RIM_NEAREST = 2.0
-_RIM_INSIDE = 0.5, 0.9
-"""A rim lies on what is the subject for certain, by this much of the outline's soft edge."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,24 +110,34 @@ class LitScene:
         )
         given = analysis.mode in ("user_normals", "user_depth", "shape_model")
         self._doubt = 0.0 if self.has_subject or given else _SCENE_DOUBT
-        self._is_scene = not self.has_subject and not given
+        self.is_scene = not self.has_subject and not given
         self._normals = self._shape(analysis, evidence)
         self._height = analysis.height
+        self._translucent = _translucent(analysis.guide)
         self._alpha = analysis.alpha
         self._is_given = given
         self._unsure = self._doubted_normals(analysis)
         self._middle, self._extent = _place(self.subject, (self._x, self._y))
         self._face = analysis.face if analysis.faces.size and not evidence.graphic else None
         self._face_width = face_width(analysis)
-        self._rim_trust = evidence.trust**2 * _mask_trust(analysis)
-        self._contour = _contour(analysis.alpha) if self.has_subject else None
+        self._rim = None
+        if self.has_subject:
+            skin = np.maximum(analysis.face, analysis.skin)
+            self._rim = Rim(
+                analysis.alpha,
+                believed(analysis, evidence),
+                self._face_width,
+                skin,
+                is_cut_out=analysis.is_cut_out,
+            )
+        self._skyline = Rim(1 - self._sky, 1 - self._sky) if self._sky.any() else None
 
     def _shape(self, analysis: Analysis, evidence: Evidence) -> Map:
         normals = analysis.normals
         if evidence.graphic:
             flat = np.float32(evidence.graphic)
             normals = unit(normals * (1 - flat) + facing(*self._size) * flat)
-        if not self._is_scene or not self._sky.any():
+        if not self.is_scene or not self._sky.any():
             return normals
         # The sky faces nobody, and the ground below it lies.
         sky = self._sky[..., None]
@@ -151,13 +162,13 @@ class LitScene:
         diffuse = self._lambert(light, rays) * lit * rays.fade
         gloss = specular * (1 - self._doubt) * self._blinn_phong(light, rays) * lit * self.subject
         rim = np.zeros(self._size, np.float32)
-        if self._contour is not None:
-            rim = self._rim(rays) * np.minimum(rays.fade, _RIM_NEAREST)
+        if self._rim is not None:
+            rim = self._rim.of(rays.towards) * np.minimum(rays.fade, _RIM_NEAREST)
             gloss = gloss + _RIM_GLOSS * rim
         if light.role == "background":
             around = 1 - self._alpha
             diffuse, gloss, rim = diffuse * around, gloss * around, rim * around
-        return Lit(diffuse, gloss, _RIM_GAIN * rim)
+        return Lit(diffuse, gloss, GAIN * rim)
 
     def _rays(self, light: Light) -> _Rays:
         if light.at is None:
@@ -167,7 +178,7 @@ class LitScene:
         is_for_backdrop = light.role == "background" or light.at[2] < 0
         lit = 1 - self._alpha if subject is not None and is_for_backdrop else self.subject
         near = lamp(light, light.at, surface, lit)
-        sky = (1 - _SKY_REACH) * self._sky if self._is_scene else np.float32(0)
+        sky = (1 - _SKY_REACH) * self._sky if self.is_scene else np.float32(0)
         return _Rays(near.towards, near.fade ** (1 - sky), near.hidden)
 
     def _lambert(self, light: Light, rays: _Rays) -> Map:
@@ -180,12 +191,16 @@ class LitScene:
         cosine = (normals * rays.towards).sum(axis=2)
         off = self._unsure * np.sqrt(np.clip(1 - cosine * cosine, 0, 1))
         diffuse = _expected((cosine + wrap) / (1 + wrap), off) ** (1 + 0.5 * wrap)
-        if self._is_scene:
+        if self.is_scene:
             # From behind it comes over and through whatever stands there, and shows on all sides.
             behind = np.maximum(-depth, 0)
             sideways = (normals[..., :2] * rays.towards[..., :2]).sum(axis=2)
             edges = np.clip(sideways, 0, 1) * (1 - normals[..., 2]) * (behind > 0)
-            diffuse = np.maximum(diffuse, _SCENE_THROUGH * behind) + _SCENE_EDGES * edges
+            through = _SCENE_THROUGH + (_SKY_THROUGH - _SCENE_THROUGH) * self._sky
+            through = through * self._translucent
+            diffuse = np.maximum(diffuse, through * behind) + _SCENE_EDGES * edges
+            if self._skyline is not None and rays.hidden is None and depth < 0:
+                diffuse = diffuse + _SKYLINE * self._skyline.of(rays.towards)
         else:
             grazing = 1 - np.clip(normals[..., 2], 0, 1)
             diffuse = diffuse * np.where(depth < 0, 1 + 2 * grazing**2, 1)
@@ -240,9 +255,10 @@ class LitScene:
         fading = reach * towards
         if self.has_subject and not self._is_given:
             fading = fading + self._unsure / _UNSURE * self._subject_side(light)
-        if self._is_scene:
+        if self.is_scene:
             fading = fading + self._scene_side(light)
-            fading = fading * (1 - (1 - _SKY_REACH) * self._sky)
+            reach = _SKY_BEHIND if light.direction[2] < 0 else _SKY_REACH
+            fading = fading * (1 - (1 - reach) * self._sky)
         return np.exp(fading).astype(np.float32)
 
     def _subject_side(self, light: Light) -> Map:
@@ -258,8 +274,11 @@ class LitScene:
         soft, hard = _SCENE_SIDE
         side = soft + hard * (1 - light.softness)
         if z >= 0:
-            along = self._x * x + 0.6 * self._y * max(y, 0)
-            return (side * along).astype(np.float32)
+            up = 0.6 * max(y, 0)
+            length = max(math.hypot(x, up), 1e-3)
+            along = (self._x * x + self._y * up) / length
+            sharp = _SCENE_SHARP * (1 - light.softness) + 0.1
+            return (side * length * np.tanh(sharp * along) / math.tanh(sharp)).astype(np.float32)
         # However far behind, it comes from one side of the frame, or over its top.
         sideways = max(math.hypot(x, y), 0.2)
         along = (self._x * x + self._y * max(y, 0)) / sideways
@@ -271,18 +290,6 @@ class LitScene:
         shininess = 60 * (1 - light.softness) + 12
         cosine = (self._normals * half).sum(axis=2)
         return (np.clip(cosine, 0, 1) ** shininess).astype(np.float32)
-
-    def _rim(self, rays: _Rays) -> Map:
-        """The bright edge of a light behind: n·l > 0 only on a sliver, so it is drawn apart."""
-        if self._contour is None:
-            return np.zeros(self._size, np.float32)
-        outward, band = self._contour
-        x, y, z = rays.towards[..., 0], rays.towards[..., 1], rays.towards[..., 2]
-        sideways = np.hypot(x, y)
-        behind = np.clip((0.25 - z) / 0.9, 0, 1) * (sideways >= 0.05)
-        towards = (outward * rays.towards[..., :2]).sum(axis=2) / np.maximum(sideways, 0.05)
-        rim = behind * np.clip(towards, 0, 1) ** 1.2 * band * self._rim_trust
-        return rim.astype(np.float32)
 
 
 def _place(subject: Map, axes: tuple[Map, Map]) -> tuple[tuple[float, float], float]:
@@ -296,13 +303,30 @@ def _place(subject: Map, axes: tuple[Map, Map]) -> tuple[tuple[float, float], fl
     return middle, max(1.7 * math.sqrt(spread), 0.1)
 
 
+def _translucent(guide: Map) -> Map:
+    """(H, W) about 1: how much light from behind comes through, by its square root of luminance."""
+    usual = max(float(np.mean(guide)), 1e-3)
+    share = np.power(guide * guide / (usual * usual) + 1e-3, _TRANSLUCENT)
+    return np.clip(share, *_TRANSLUCENT_RANGE).astype(np.float32)
+
+
 def _expected(cosine: Map, off: Map) -> Map:
     """The mean of max(cosine, 0) where the cosine is off by as much (normal distribution)."""
     spread = np.maximum(off, np.float32(1e-3))
     away = cosine / spread
     density = np.exp(-0.5 * away * away) * np.float32(1 / math.sqrt(2 * math.pi))
-    below = np.asarray(ndtr(away), np.float32)
+    below = _share_below(away, density)
     return np.maximum(spread * density + cosine * below, 0).astype(np.float32)
+
+
+def _share_below(values: Real, density: Real) -> Map:
+    """Of a normal distribution with that density there: Abramowitz & Stegun 26.2.17, to 1e-7."""
+    near = 1 / (1 + np.float32(0.2316419) * np.abs(values))
+    tail = np.zeros_like(near)
+    for factor in (1.330274429, -1.821255978, 1.781477937, -0.356563782, 0.319381530):
+        tail = (tail + np.float32(factor)) * near
+    tail *= density
+    return np.where(values > 0, 1 - tail, tail).astype(np.float32)
 
 
 def face_width(analysis: Analysis) -> float:
@@ -310,27 +334,3 @@ def face_width(analysis: Analysis) -> float:
     if not analysis.faces.size:
         return 0.0
     return float((analysis.faces[:, 2] - analysis.faces[:, 0]).max())
-
-
-def _mask_trust(analysis: Analysis) -> float:
-    """0..1: a subject that was searched may end elsewhere."""
-    if analysis.mode != "auto_mask":
-        return 1.0
-    return min(1.0, (analysis.confidence / _SURE) ** 1.5)
-
-
-def _contour(alpha: Map) -> tuple[Map, Map]:
-    """(outward (H, W, 2), band (H, W)): where the subject ends, and which way it faces there."""
-    longest = max(alpha.shape)
-    solid = (alpha > 0.5).astype(np.uint8)
-    framed = cv2.copyMakeBorder(solid, 1, 1, 1, 1, cv2.BORDER_REPLICATE)
-    depth = np.asarray(cv2.distanceTransform(framed, cv2.DIST_L2, 5), np.float32)[1:-1, 1:-1]
-    depth = np.minimum(depth, longest)  # a mask of the whole frame has no edge to be near to
-    across, up = slopes(wide_blur(alpha, 0.02 * longest))
-    outward = np.dstack([-across, -up])
-    sharp = np.exp(-((depth / (_RIM_WIDTH * longest)) ** 1.5))
-    wrapped = np.exp(-((depth / (_RIM_WRAP * longest)) ** 1.5))
-    low, high = _RIM_INSIDE
-    inside = np.clip((alpha - low) / (high - low), 0, 1)
-    band = (sharp + _RIM_WRAP_SHARE * wrapped) * inside
-    return unit(outward), band.astype(np.float32)

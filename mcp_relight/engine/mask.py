@@ -71,7 +71,8 @@ def search_subject(rgb: Pixels, guide: Map, salient: Map | None, faces: list[Fac
     """The subject of a photo on the working grid.
 
     `salient` gives what stands out, (h, w) 0..1 of any size; None when no network can tell.
-    `faces` are those found in `rgb`. What has the evidence of the photo on its side wins.
+    `faces` are those found in `rgb`. What has the evidence of the photo on its side wins. Without
+    a face nothing is searched that the network does not see.
     """
     small = _searched(rgb)
     scale = small.shape[1] / rgb.shape[1]
@@ -79,12 +80,13 @@ def search_subject(rgb: Pixels, guide: Map, salient: Map | None, faces: list[Fac
     if salient is None:
         return _subject(*_classical(small, faces), rgb, guide)
     found, confidence = salient_subject.of(small, salient, faces)
-    if confidence < salient_subject.ENOUGH:
+    least = salient_subject.enough(faces)
+    if faces and confidence < least:
         other, sure = _classical(small, faces)
         sure *= salient_subject.agreement(other, salient)
         if sure > confidence:
             found, confidence = other, sure
-    return _subject(found, confidence, rgb, guide, salient_subject.ENOUGH)
+    return _subject(found, confidence, rgb, guide, least)
 
 
 def _subject(

@@ -54,9 +54,9 @@ _NO_SUBJECT = (
     "Give a mask, a normal map or a depth map for a stronger effect."
 )
 _FLIPPED = "The normal map looks upside down. Try the other normal_convention (opengl or directx)."
-_NO_RIM = "A light from behind shows on a subject's outline; without a subject it does little."
-_NO_BACKGROUND = "Without a subject there is no background to keep or darken; all was relit."
-_ALL_BACKGROUND = "No subject was found, so all of the picture counted as its background."
+_NO_RIM = "The light from behind has no outline to draw here: it shows in what is bright, as a sky."
+_NO_BACKGROUND = "There was no background to keep or darken: all was relit."
+_ALL_BACKGROUND = "All of the picture counted as background."
 _REGION_WINS = "region says what may change, so params.background made no difference."
 
 

@@ -2,11 +2,10 @@
 
 import cv2
 import numpy as np
-from scipy.ndimage import binary_fill_holes
 
 from .contour import contour_gaps
 from .face import Face
-from .grid import Bits, Map, Pixels, Real
+from .grid import Bits, Map, Pixels, Real, filled
 
 # Half widths and heights in distances of the eyes; y down from between the eyes.
 _FACE = 0.35, 0.85, 1.1
@@ -25,6 +24,8 @@ _CLEAR_GAP = 30.0
 """Difference of colour across the contour, in 8-bit Lab, that leaves no doubt."""
 
 _MOST_CONFIDENCE = 0.9
+_LARGEST_HOLE = 2.0
+"""In squares of the distance of the eyes."""
 
 
 def trimap(face: Face, size: tuple[int, int]) -> Pixels:
@@ -86,7 +87,8 @@ def together(faces: list[Face], size: tuple[int, int]) -> Pixels:
 
 
 def with_faces(cut: Bits, faces: list[Face]) -> Bits:
-    """The connected pieces of a cut-out that hold one of the faces, with their holes filled."""
+    """The connected pieces of a cut-out that hold one of the faces, with the holes in heads and all
+    small ones filled. Between legs, or an arm and the trunk, there is ground."""
     _, parts = cv2.connectedComponents(cut.astype(np.uint8))
     parts = np.asarray(parts)
     held = np.zeros_like(cut)
@@ -94,7 +96,15 @@ def with_faces(cut: Bits, faces: list[Face]) -> Bits:
         under = parts[_oval(face, cut.shape, _FACE)]
         for part in np.unique(under[under > 0]):
             held |= parts == part
-    return np.asarray(binary_fill_holes(held), np.bool_)
+    holes = filled(held) & ~held
+    _, parts, stats, _ = cv2.connectedComponentsWithStats(holes.astype(np.uint8))
+    small = _LARGEST_HOLE * max((face.eyes_apart for face in faces), default=0) ** 2
+    closed = np.asarray(stats)[:, cv2.CC_STAT_AREA] <= small
+    parts = np.asarray(parts, np.intp)
+    for face in faces:
+        closed[np.unique(parts[_oval(face, cut.shape, _HEAD_ROOM)])] = True
+    closed[0] = False
+    return np.asarray(held | closed[parts], np.bool_)
 
 
 def face_kept(face: Face, cut: Map) -> float:

@@ -5,12 +5,12 @@ import cv2
 import numpy as np
 
 from . import portrait
-from .contour import contour_gaps
+from .contour import colors_shared, contour_gaps
 from .face import Face
 from .graph_cut import graph_cut
 from .grid import Bits, Map, Pixels, blur, resize
 
-ENOUGH = 0.5
+_ENOUGH_THING, _ENOUGH_PERSON = 0.8, 0.7
 """Least confidence in a subject: a wrong one looks worse than none, the scene lit as a whole."""
 
 _LEAST_PEAK = 0.9
@@ -22,6 +22,10 @@ photo. A sharp outline has 2, fur 5; more says that it does not know what the su
 _VISIBLE_GAP = 6.0
 _OUTLINE_SHARE = 0.55, 0.85
 """Of the outline that follows an edge of the photo: too little, and enough."""
+
+_ALIKE = 0.52, 0.62
+"""Share of the colors inside and surroundings have in common from which an outline is doubted, and
+from which it is none: half a plant, one of many alike, a fence and the street behind it."""
 
 _AGREEING = 0.2, 0.6
 """How much more stands out inside a cut-out than outside: another thing, and the same."""
@@ -51,9 +55,12 @@ def of(small: Pixels, salient: Map, faces: list[Face]) -> tuple[Map, float]:
     whole = _whole_persons(small, soft, faces)
     if whole is not None:
         found, confidence = _judged(small, whole)
-        if confidence >= ENOUGH:
+        if confidence >= _ENOUGH_PERSON:
             return found, confidence
     found, confidence = _judged(small, soft)
+    if not faces:
+        # Persons are known by their faces, whatever they wear and stand before.
+        confidence *= _unlike(small, found)
     faces_kept = min((portrait.face_kept(face, found) for face in faces), default=1.0)
     return found, confidence if faces_kept > _FACE_SEEN else 0.0
 
@@ -70,6 +77,11 @@ def _sharpened(soft: Map) -> Map:
     return np.clip((soft - low) / (high - low), 0, 1).astype(np.float32)
 
 
+def enough(faces: list[Face]) -> float:
+    """Least confidence in a subject, which persons may be. Faces tell that it is there at all."""
+    return _ENOUGH_PERSON if faces else _ENOUGH_THING
+
+
 def agreement(cut: Map, salient: Map) -> float:
     """0..1: how far what was cut out (h, w) by other means is also what stands out."""
     soft = _stretched(salient, (cut.shape[0], cut.shape[1]))
@@ -79,6 +91,12 @@ def agreement(cut: Map, salient: Map) -> float:
     low, high = _AGREEING
     apart = float(soft[inside].mean() - soft[~inside].mean())
     return min(max((apart - low) / (high - low), 0.0), 1.0)
+
+
+def _unlike(small: Pixels, found: Map) -> float:
+    """1 where a cut-out has colors of its own, 0 where what lies around it has the same."""
+    low, high = _ALIKE
+    return min(max((high - colors_shared(small, found)) / (high - low), 0.0), 1.0)
 
 
 def _stretched(salient: Map, size: tuple[int, int]) -> Map:

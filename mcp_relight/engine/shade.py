@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mcp_relight.domain.lighting import Lighting, Region
-from mcp_relight.domain.looks import LOOKS
+from mcp_relight.domain.looks import look_of
 
 from .analysis import Analysis
 from .color import LUMINANCE, kelvin_color, light_color
@@ -13,6 +13,8 @@ from .evidence import Evidence
 from .grid import Map, blur, wide_blur
 from .highlights import restored
 from .lit_scene import LitScene, face_width
+from .rim import held_back, outlined
+from .sides import with_sides
 from .staging import Backdrop, haze, shade_off
 
 _DELIGHT = 1.4
@@ -36,6 +38,9 @@ _SCENE_DELIGHT = 0.05
 _FACE_DELIGHT = 0.12
 """Of the width of a face."""
 _FACE_DELIGHT_RANGE = (-0.8, 0.8)
+
+_DARK, _DARK_SHINE = 0.08, 2.0
+"""Linear luminance below which a rim is stronger, and by how much more on black."""
 
 _MELT = 0.03
 _BOUNCE, _BOUNCE_REACH = 0.3, 0.04
@@ -94,13 +99,16 @@ def shade(analysis: Analysis, lighting: Lighting, knobs: Knobs, evidence: Eviden
     exposure = level / usual_level * 2.0**lighting.exposure_ev
     gain = _bounded(asked / existing / level) * exposure
     edged = np.asarray(asked + edge, np.float32)
-    rim = _bounded(edged / existing / level) * exposure / gain
-    rim = (np.maximum(rim, 1) ** lighting.strength).astype(np.float32)
+    rim = np.maximum(_bounded(edged / existing / level) * exposure / gain, 1)
+    rim = (_on_dark(rim, evidence) ** lighting.strength).astype(np.float32)
     backdrop = _backdrop(analysis, evidence, lit)
     darker = np.exp2(-shade_off(analysis, evidence, backdrop, lighting))[..., None]
-    gain = _melted(((gain * darker) ** lighting.strength).astype(np.float32), evidence)
+    gain = with_sides(gain * darker, analysis, evidence, backdrop, lighting, exposure)
+    gain = _melted((gain**lighting.strength).astype(np.float32), evidence)
     gloss = (gloss * darker * (lighting.strength * min(exposure, 1.0))).astype(np.float32)
     gain = restored(gain, analysis, evidence, face_width(analysis))
+    rim = outlined(rim, edge, gain, analysis, evidence, lighting)
+    rim = held_back(rim, evidence.photo * gain, analysis.skin)
     veil = haze(lighting, evidence.photo * gain, backdrop, evidence)
     stays_gray = evidence.gray and not _asks_color(lighting)
     paler = 1.0 if stays_gray else _PAPER * evidence.graphic
@@ -110,8 +118,14 @@ def shade(analysis: Analysis, lighting: Lighting, knobs: Knobs, evidence: Eviden
 
 def _backdrop(analysis: Analysis, evidence: Evidence, lit: LitScene) -> Backdrop:
     if lit.has_subject:
-        return Backdrop(1 - blur(analysis.alpha, 1.5), analysis.alpha)
-    return Backdrop(evidence.sky, lit.subject)
+        return Backdrop(1 - blur(analysis.alpha, 1.5), analysis.alpha, is_scene=False)
+    return Backdrop(evidence.sky, lit.subject, is_scene=lit.is_scene)
+
+
+def _on_dark(rim: Map, evidence: Evidence) -> Map:
+    """Black hair and cloth shine in a light that grazes them, however little they reflect else."""
+    dark = np.clip(1 - (evidence.photo @ LUMINANCE) / _DARK, 0, 1)[..., None]
+    return (1 + (rim - 1) * (1 + _DARK_SHINE * dark)).astype(np.float32)
 
 
 def _melted(gain: Map, evidence: Evidence) -> Map:
@@ -131,8 +145,7 @@ def _bounce(evidence: Evidence, analysis: Analysis) -> Map:
     """
     if evidence.gray:
         return np.ones((1, 1, 3), np.float32)
-    seen = analysis.alpha if analysis.mode == "alpha" else np.ones_like(analysis.alpha)
-    weight = (seen + 1e-3).astype(np.float32)
+    weight = (analysis.shown + 1e-3).astype(np.float32)
     reach = _BOUNCE_REACH * max(weight.shape)
     near = wide_blur(evidence.photo * weight[..., None], reach)
     near = near / wide_blur(weight, reach)[..., None]
@@ -142,7 +155,7 @@ def _bounce(evidence: Evidence, analysis: Analysis) -> Map:
 
 def _asks_color(lighting: Lighting) -> bool:
     """Whether a color was asked for: a look alone does not color a black-and-white photo."""
-    look = LOOKS.get(lighting.look or "")
+    look = look_of(lighting)
     usual = [(light.kelvin, light.color) for light in look.lighting.lights] if look else []
     for index, light in enumerate(lighting.lights):
         tone = light.kelvin, light.color
@@ -221,7 +234,7 @@ def _neutral_intensities(lighting: Lighting) -> list[float]:
     key = lighting.key
     if key is None or key.intensity == 0:
         return [light.intensity or 1.0 for light in lighting.lights]
-    look = LOOKS.get(lighting.look or "")
+    look = look_of(lighting)
     usual = look.lighting.key.intensity if look and look.lighting.key else 1.0
     return [light.intensity * usual / key.intensity for light in lighting.lights]
 

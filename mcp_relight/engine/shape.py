@@ -6,7 +6,6 @@ from typing import Literal
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from scipy.fft import dctn, idctn
 
 from . import inflate
 from .grid import Bits, Map, Pixels, blur, resize, slopes, unit
@@ -108,9 +107,18 @@ def _of_slopes(across: Map, down: Map) -> Map:
     wave_x = 2 * np.cos(np.pi * np.arange(columns, dtype=np.float64) / columns) - 2
     scale = wave_y[:, None] + wave_x[None]
     scale[0, 0] = 1.0
-    spectrum = dctn(divergence, norm="ortho") / scale
+    down_basis, across_basis = _cosines(rows), _cosines(columns)
+    spectrum = down_basis @ divergence @ across_basis.T / scale
     spectrum[0, 0] = 0.0
-    return np.asarray(idctn(spectrum, norm="ortho"), np.float32)  # pyright: ignore[reportUnknownArgumentType]
+    return (down_basis.T @ spectrum @ across_basis).astype(np.float32)
+
+
+def _cosines(count: int) -> NDArray[np.float64]:
+    """The orthonormal cosine basis (DCT-II), a wave per row."""
+    waves, places = np.arange(count)[:, None], np.arange(count) + 0.5
+    basis = np.sqrt(2 / count) * np.cos(np.pi / count * waves * places)
+    basis[0] = np.sqrt(1 / count)
+    return basis
 
 
 def from_outline(rgb: Pixels, subject: Subject) -> Shape:

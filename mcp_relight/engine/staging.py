@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mcp_relight.domain.lighting import Light, Lighting
-from mcp_relight.domain.looks import LOOKS, Staging
+from mcp_relight.domain.looks import Look, Staging, look_of
 
 from .analysis import Analysis
 from .color import LUMINANCE, light_color
@@ -23,49 +23,75 @@ _DARK_GROUND, _BRIGHT_GROUND = 0.02, 0.25
 """Mean linear luminance: a ground is darkened in full from the second on, not at all below the
 first."""
 
+_BACKLIT, _SKY_GROUND, _LAND_GROUND = 0.3, 0.65, 0.3
+"""Of the stops a look takes from the ground behind a subject: what it takes from a scene before a
+light behind it, from the sky, whose border is less certain, and from what lies under the sky."""
+
 _LOW_KEY, _HIGH_KEY = 0.03, 0.2
 _AMBIENT_FLOOR = 0.05
 
-_BEHIND = -0.2
+BEHIND = -0.2
+"""A light whose direction is less towards the viewer comes from behind."""
 _VEIL, _GLOW = 0.035, 0.12
+_SCENE_VEIL, _SCENE_GLOW = 0.2, 0.5
+_VEILING, _VEILING_REACH, _LEAST_VEILED = 0.3, 0.12, 0.1
+"""Luminance, over so many long sides, of what casts a full veil on a scene, and what of it a dark
+one gets."""
 _WARM_KELVIN, _LOW_DEG = 3600, 20
-_WARM_VEIL, _WARM_GLOW = 0.014, 0.07
+_WARM_VEIL, _WARM_GLOW = 0.006, 0.05
 _GLOW_ABOVE = 0.55
 _MOST_HAZE = 0.6
 
 
 @dataclass(frozen=True, slots=True)
 class Backdrop:
-    """`cover` (H, W) 0..1: what lies behind the subject, or the sky of a scene."""
+    """`cover` (H, W) 0..1: what lies behind the subject, or the sky of a scene without one."""
 
     cover: Map
     subject: Map
+    is_scene: bool
 
-    def brightness(self, evidence: Evidence) -> float:
-        """Mean linear luminance of what it covers."""
-        bright = evidence.photo @ LUMINANCE
-        return float((bright * self.cover).sum() / max(float(self.cover.sum()), 1.0))
+    def is_before(self, light: Light) -> bool:
+        """Whether all of it is a scene before this light, which comes over and through it."""
+        return self.is_scene and light.direction[2] < BEHIND
+
+    def shaded_off(self, light: Light) -> Map:
+        """(H, W) 0..1: what the ground of a look is. Before a light behind a scene all is but the
+        sky."""
+        if self.is_before(light):
+            return _BACKLIT * (1 - self.cover)
+        if self.is_scene:
+            return _LAND_GROUND + (_SKY_GROUND - _LAND_GROUND) * self.cover
+        return self.cover
 
 
 def shade_off(
     analysis: Analysis, evidence: Evidence, backdrop: Backdrop, lighting: Lighting
 ) -> Map:
     """(H, W) stops the staging of the look takes away, 0 or more."""
-    look = LOOKS.get(lighting.look or "")
+    look = look_of(lighting)
     if look is None or look.staging == Staging() or lighting.key is None:
         return np.zeros(analysis.alpha.shape, np.float32)
     staging, light = look.staging, lighting.key
-    usual = look.lighting.ambient + _AMBIENT_FLOOR
-    share = min(1.0, usual / (lighting.ambient + _AMBIENT_FLOOR))
+    share = share_of(look, lighting)
     bright = evidence.photo @ LUMINANCE
     weight = 0.2 + backdrop.subject
     level = float((bright * weight).sum() / weight.sum())
     lit_for = np.asarray(backdrop.subject + _FACES_COUNT * analysis.face, np.float32)
     stops = staging.pool * _outside_pool(lit_for, light)
-    ground = _ramp(backdrop.brightness(evidence), _DARK_GROUND, _BRIGHT_GROUND)
-    stops = stops + staging.ground * ground * backdrop.cover
-    stops = stops + staging.key * _ramp(level, _LOW_KEY, _HIGH_KEY)
+    ground = backdrop.shaded_off(light)
+    ground_level = float((bright * ground).sum() / max(float(ground.sum()), 1.0))
+    ground = ground * _ramp(ground_level, _DARK_GROUND, _BRIGHT_GROUND)
+    stops = stops + staging.ground * ground
+    if not backdrop.is_before(light):  # such a scene is dark by itself, and its sky is not
+        stops = stops + staging.key * _ramp(level, _LOW_KEY, _HIGH_KEY)
     return (share * stops).astype(np.float32)
+
+
+def share_of(look: Look, lighting: Lighting) -> float:
+    """How much of its staging a look keeps: less where more ambient light is asked for."""
+    usual = look.lighting.ambient + _AMBIENT_FLOOR
+    return min(1.0, usual / (lighting.ambient + _AMBIENT_FLOOR))
 
 
 def _ramp(value: float, low: float, high: float) -> float:
@@ -94,19 +120,25 @@ def haze(lighting: Lighting, lit: Map, backdrop: Backdrop, evidence: Evidence) -
     makes what is bright glow; so does, weaker, a warm low sun. On a dark ground it stays small:
     there it would only be fog.
     """
-    behind = [light for light in lighting.lights if light.direction[2] < _BEHIND]
+    behind = [light for light in lighting.lights if light.direction[2] < BEHIND]
     key = lighting.key
     if behind:
         lights, veil, glow = behind, _VEIL, _GLOW
+        if backdrop.is_scene:
+            veil, glow = _SCENE_VEIL, _SCENE_GLOW
     elif key and key.kelvin and key.kelvin < _WARM_KELVIN and 0 < key.elevation_deg < _LOW_DEG:
         lights, veil, glow = [key], _WARM_VEIL, _WARM_GLOW
     else:
         return np.zeros_like(lit)
     size = lit.shape[0], lit.shape[1]
     seen = 0.1 + 0.9 * _ramp(_ground_level(lit, backdrop), 0.01, 0.2)
-    total = np.zeros_like(lit)
+    total, veiled = np.zeros_like(lit), np.float32(1)
+    if behind and backdrop.is_scene:
+        near = wide_blur((lit @ LUMINANCE).astype(np.float32), _VEILING_REACH * max(size))
+        veiled = (_LEAST_VEILED + (1 - _LEAST_VEILED) * np.clip(near / _VEILING, 0, 1))[..., None]
     for light in lights:
-        total += (veil * seen / len(lights)) * _veil_of(light, size)[..., None] * light_color(light)
+        share = veiled * (veil * seen / len(lights)) * _veil_of(light, size)[..., None]
+        total += share * light_color(light)
     bright = np.maximum(lit @ LUMINANCE, 1e-4)[..., None]
     over = np.minimum(lit, 2) * (np.clip(bright - _GLOW_ABOVE, 0, 0.5) / bright)
     glowing = wide_blur((over * np.float32(1.6 * glow)).astype(np.float32), 0.03 * max(size))

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 
+from mcp_relight.domain.caller import Caller, acting_as
 from mcp_relight.domain.clock import Clock
 from mcp_relight.domain.job import Failure
 from mcp_relight.domain.ports import Jobs, NewJob
@@ -63,7 +64,8 @@ class Filler:
     async def _fill(self, waiting: Waiting) -> None:
         """Raises only what has nothing to do with the picture, so that it goes on waiting."""
         try:
-            new = await self._enter(waiting)
+            with acting_as(Caller(waiting.owner)):
+                new = await self._enter(waiting)
         except RelightError as error:
             if isinstance(error, (StorageFull, TimedOut)) and self._may_try_again(waiting):
                 raise

@@ -18,6 +18,7 @@ from mcp_relight.errors import (
     ProviderProtocol,
     RelightError,
     StorageFull,
+    StoreDown,
     TimedOut,
 )
 
@@ -34,7 +35,10 @@ PROGRESS_FINISHING = 0.9
 _RECONCILE_FIRST_S = 15.0
 _TRIES = 25
 """What was paid for exists nowhere else: a store that cannot take it is waited for, two minutes."""
+_TRIES_OF_STORE = 720
+"""A store of pictures that is out of reach comes back with what it has: an hour."""
 _AGAIN_S = 5.0
+_STORE_AGAIN_S = 15.0
 _DEARER = 1.2
 """Some documents state an average, around which the single price varies."""
 UNREADABLE = (ImageCorrupt, ImageUnsupported, ImageTooLarge)
@@ -69,6 +73,13 @@ async def later(ports: Ports, job: Job, seconds: float, note: str, **changes: An
     return await ports.jobs.move(job, job.stage, due_at=due_at, note=note, **changes)
 
 
+async def without_store(ports: Ports, job: Job, stage: Stage, **changes: Any) -> Job | None:
+    """Look again when the store of pictures may be back."""
+    due_at = ports.clock.now() + jittered(_STORE_AGAIN_S)
+    note = "The store of pictures does not answer; trying again."
+    return await ports.jobs.move(job, stage, due_at=due_at, note=note, **changes)
+
+
 async def in_turn(ports: Ports, job: Job, wait_s: float, note: str) -> Job | None:
     """Look again when its slot of the rate gate comes. The row keeps the slot: whoever looks then
     may be another worker."""
@@ -78,13 +89,16 @@ async def in_turn(ports: Ports, job: Job, wait_s: float, note: str) -> Job | Non
 async def take_result(
     ports: Ports, job: Job, rendered: Rendered, *, is_local: bool = False
 ) -> Job | None:
-    """Keep what came with the reply, and go on to download the rest or to finish."""
+    """Keep what came with the reply, and go on to download the rest or to finish. A local job can
+    make its picture again: then raises StoreDown where it cannot be kept."""
     done = replace(job, cost=rendered.cost or _billed(job.cost))
     if not rendered.outputs:
         return await fail(ports, done, ProviderProtocol("The provider's result has no picture."))
     try:
         returned = await _store_all(ports, rendered.outputs, tries=1 if is_local else _TRIES)
     except RelightError as error:
+        if is_local and isinstance(error, StoreDown):
+            raise
         return await fail(ports, done, error)
     urls = tuple(output.url for output in rendered.outputs if output.url is not None)
     stage: Stage = "downloading" if urls else "finishing"
@@ -127,12 +141,16 @@ async def store_picture(ports: Ports, data: bytes, *, tries: int = 1) -> str:
 
 async def insist(ports: Ports, step: Callable[[], Awaitable[_T]], *, tries: int = _TRIES) -> _T:
     """Write something down; where the store cannot take it now, again every few seconds."""
-    for _ in range(tries - 1):
+    failures = 0
+    while True:
         try:
             return await step()
-        except (StorageFull, TimedOut):
-            await ports.clock.sleep(_AGAIN_S)
-    return await step()
+        except (StorageFull, TimedOut) as error:
+            failures += 1
+            is_down = isinstance(error, StoreDown) and tries > 1
+            if failures >= (_TRIES_OF_STORE if is_down else tries):
+                raise
+        await ports.clock.sleep(_AGAIN_S)
 
 
 async def release_inputs(ports: Ports, job: Job) -> None:

@@ -1,9 +1,9 @@
 """What the steps of a job are given."""
 
 import functools
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
 import anyio
 
@@ -27,6 +27,15 @@ from .retry import backoff_s
 _HEAVY_AT_ONCE = 4
 
 
+class Providers(Protocol):
+    """Those whose keys this process has, or can open."""
+
+    async def of(self, job: Job) -> Provider | None:
+        """By the key the job was accepted with. None where the provider is not installed. Raises
+        ModelNotReady for a key that is gone, Internal for one that cannot be opened."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ports:
     """Everything the steps of a job need."""
@@ -38,8 +47,7 @@ class Ports:
     downloads: Downloads
     clock: Clock
     renderer: Renderer
-    providers: Mapping[str, Provider]
-    """By name: those whose keys this process has."""
+    providers: Providers
     spare_dir: Path
     """Where named copies go when the folder that was asked for cannot be written."""
     slots: RateLimiter

@@ -1,22 +1,26 @@
 """From what the provider returned to the finished, named and measured pictures.
 
-Nothing here can lose a picture: whatever fails leaves the provider's own and a warning.
+Nothing here can lose a picture: whatever fails leaves the provider's own and a warning. A store of
+pictures that does not answer is waited for.
 """
 
 import logging
+from collections.abc import Awaitable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from mcp_relight.domain.changes import result_stem
 from mcp_relight.domain.job import Job, JobRequest
 from mcp_relight.domain.known_light import known_light
 from mcp_relight.domain.report import LightAnalysis, Report
-from mcp_relight.errors import RelightError
+from mcp_relight.errors import RelightError, StoreDown
 
-from .outcomes import added
+from .outcomes import added, without_store
 from .ports import Ports
 
 _log = logging.getLogger(__name__)
+_T = TypeVar("_T")
 
 NO_ORIGINAL = "The original picture is no longer stored: nothing was transferred or measured."
 TOO_LATE = "It was too late to cancel this job: its result was there already, and is kept."
@@ -36,11 +40,15 @@ class _Finished:
 
 async def finish(ports: Ports, job: Job) -> Job | None:
     """finishing → succeeded."""
+    try:
+        return await _finish(ports, job)
+    except StoreDown:
+        return await without_store(ports, job, "finishing")
+
+
+async def _finish(ports: Ports, job: Job) -> Job | None:
     async with ports.heavy:
-        try:
-            original = await ports.images.read(job.request.image_id)
-        except RelightError:
-            original = None
+        original = await _kept(ports.images.read(job.request.image_id))
         finished = [await _finish_one(ports, job, original, name) for name in job.returned]
         images = tuple(item.image_id for item in finished)
         report, measured = await _measure(ports, job, original, images[0])
@@ -87,6 +95,8 @@ async def _finish_one(ports: Ports, job: Job, original: bytes | None, returned: 
         if picture is None:
             return _Finished(returned, ("The picture is as the provider returned it.", *why))
         return _Finished((await ports.images.put(picture)).image_id, tuple(why))
+    except StoreDown:
+        raise
     except RelightError as error:
         return _Finished(
             returned,
@@ -112,28 +122,32 @@ async def _measure(
             before=await known_light(ports.images, ports.pixels, job.request.image_id),
             target=await _target(ports, job.request),
         ), ()
+    except StoreDown:
+        raise
     except RelightError:
         return None, (NO_REPORT,)
 
 
-async def _mask(ports: Ports, request: JobRequest) -> bytes | None:
-    """The user's mask; None without one, or when it is no longer stored."""
-    if request.mask_id is None:
-        return None
+async def _kept(reading: Awaitable[_T]) -> _T | None:
+    """None when what it needs is no longer stored."""
     try:
-        return await ports.images.read(request.mask_id)
+        return await reading
+    except StoreDown:
+        raise
     except RelightError:
         return None
+
+
+async def _mask(ports: Ports, request: JobRequest) -> bytes | None:
+    """The user's mask; None without one, or when it is no longer stored."""
+    return None if request.mask_id is None else await _kept(ports.images.read(request.mask_id))
 
 
 async def _target(ports: Ports, request: JobRequest) -> LightAnalysis | None:
     """The light to be matched; None without a reference, or when it is no longer stored."""
     if request.reference_id is None:
         return None
-    try:
-        return await known_light(ports.images, ports.pixels, request.reference_id)
-    except RelightError:
-        return None
+    return await _kept(known_light(ports.images, ports.pixels, request.reference_id))
 
 
 async def _publish_all(
@@ -144,17 +158,21 @@ async def _publish_all(
     warnings: list[str] = []
     for number, image_id in enumerate(images, start=1):
         stem = result_stem(request, number)
-        path = await _publish(ports, image_id, Path(request.output_dir), stem)
-        if path is None:
-            path = await _publish(ports, image_id, ports.spare_dir, stem)
-            warnings.append(NO_NAMED_COPY if path is None else ELSEWHERE)
+        is_there, path = await _publish(ports, image_id, Path(request.output_dir), stem)
+        if not is_there:
+            is_there, path = await _publish(ports, image_id, ports.spare_dir, stem)
+            warnings.append(ELSEWHERE if is_there else NO_NAMED_COPY)
         paths.append(path)
     return tuple(paths), added(warnings)
 
 
-async def _publish(ports: Ports, image_id: str, folder: Path, stem: str) -> str | None:
+async def _publish(ports: Ports, image_id: str, folder: Path, stem: str) -> tuple[bool, str | None]:
+    """Whether it is where it should be, and its path if that is a folder."""
     try:
-        return str(await ports.images.publish(image_id, folder, stem))
+        path = await ports.images.publish(image_id, folder, stem)
+    except StoreDown:
+        raise
     except RelightError as error:
         _log.warning("A finished picture could not be written to a folder: %s", error.code)
-        return None
+        return False, None
+    return True, None if path is None else str(path)

@@ -1,9 +1,9 @@
 """Steps of a job on this machine: no guard, since rendering again costs nothing but time."""
 
 from mcp_relight.domain.job import Job
-from mcp_relight.errors import EngineCrashed, RelightError
+from mcp_relight.errors import EngineCrashed, RelightError, StoreDown
 
-from .outcomes import PROGRESS_RUNNING, fail, take_result
+from .outcomes import PROGRESS_RUNNING, fail, take_result, without_store
 from .ports import Ports
 
 MAX_ATTEMPTS = 2
@@ -23,11 +23,13 @@ async def render(ports: Ports, job: Job) -> Job | None:
         return None
     try:
         rendered = await ports.renderer.render(job.request)
+        return await take_result(ports, running, rendered, is_local=True)
     except EngineCrashed:
         return await restart(ports, running)
+    except StoreDown:
+        return await without_store(ports, running, "queued", attempts=job.attempts, progress=0.0)
     except RelightError as error:
         return await fail(ports, running, error)
-    return await take_result(ports, running, rendered, is_local=True)
 
 
 async def restart(ports: Ports, job: Job) -> Job | None:

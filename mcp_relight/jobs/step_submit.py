@@ -6,15 +6,16 @@ cannot know whether it was sent, and never sends it.
 
 from functools import partial
 
-from mcp_relight.domain.exchange import Accepted, Outcome, Rendered, Working
+from mcp_relight.domain.exchange import Accepted, Outcome, Prepared, Rendered, Working
 from mcp_relight.domain.job import Cost, Job
-from mcp_relight.domain.ports import Prepared, Provider
+from mcp_relight.domain.ports import Provider
 from mcp_relight.errors import (
     BudgetExceeded,
     JobNotFound,
     ModelNotReady,
     ProviderProtocol,
     RelightError,
+    StoreDown,
 )
 
 from .outcomes import (
@@ -29,6 +30,7 @@ from .outcomes import (
     release_inputs,
     take_result,
     to_unknown,
+    without_store,
 )
 from .ports import Ports
 from .retry import NEVER, is_past_keeping, jittered
@@ -139,6 +141,8 @@ async def _not_prepared(
 ) -> Job | None:
     """Nothing was asked for yet, so nothing was paid: what may pass is tried again, and so is what
     could not be read."""
+    if isinstance(error, StoreDown):
+        return await without_store(ports, job, "queued")
     may_pass = error.passes or isinstance(error, ProviderProtocol)
     if not may_pass or job.attempts >= MAX_PREPARES:
         return await fail(ports, job, error)

@@ -1,17 +1,18 @@
 """`advance`: the next legal step of a job. It knows neither who calls it nor how often."""
 
 import logging
-from collections.abc import Mapping
 from pathlib import Path
 
+from mcp_relight import tracing
+from mcp_relight.domain.caller import Caller, acting_as
 from mcp_relight.domain.clock import Clock
 from mcp_relight.domain.job import Job
-from mcp_relight.domain.ports import Downloads, Images, Inputs, Jobs, Pixels, Provider, Renderer
+from mcp_relight.domain.ports import Downloads, Images, Inputs, Jobs, Pixels, Renderer
 from mcp_relight.errors import Internal, ModelNotReady
 
 from . import step_local
 from .outcomes import fail, later, release_inputs, to_unknown
-from .ports import Ports
+from .ports import Ports, Providers
 from .rate_limiter import RateLimiter
 from .retry import is_past_keeping
 from .step_download import download
@@ -48,7 +49,7 @@ class Steps:
         downloads: Downloads,
         clock: Clock,
         renderer: Renderer,
-        providers: Mapping[str, Provider],
+        providers: Providers,
         spare_dir: Path,
     ) -> None:
         self._ports = Ports(
@@ -70,6 +71,20 @@ class Steps:
 
         A job found in `submitting` was not written there by this call, and is never sent again.
         """
+        traced = tracing.span(
+            f"step {job.stage}",
+            within=job.request.trace,
+            relight_job=job.job_id,
+            relight_stage=job.stage,
+            relight_model=job.model,
+        )
+        with acting_as(Caller(job.owner)), traced as note:
+            after = await self._advance(job)
+            if after is not None:
+                note("relight_becomes", after.stage)
+            return after
+
+    async def _advance(self, job: Job) -> Job | None:
         if step := (_LOCAL if job.is_local else _FETCHING).get(job.stage):
             after = await step(self._ports, job)
         elif job.is_local:
@@ -82,27 +97,41 @@ class Steps:
 
     async def _ask(self, job: Job) -> Job | None:
         """A step for which the provider is asked something."""
-        step, provider = _ASKING.get(job.stage), self._ports.providers.get(job.provider)
+        step = _ASKING.get(job.stage)
         if step is None:
             return None
-        if provider is not None:
-            return await step(self._ports, provider, job)
-        words = "The provider of this job's model is not installed."
+        try:
+            provider = await self._ports.providers.of(job)
+        except ModelNotReady as error:
+            return await self._without_key(job, error)
+        except Internal as error:  # another worker may have what opens it
+            return await later(self._ports, job, _AGAIN_S, error.message)
+        if provider is None:
+            words = "The provider of this job's model is not installed."
+            return await self._without_key(job, ModelNotReady(words))
+        return await step(self._ports, provider, job)
+
+    async def _without_key(self, job: Job, error: ModelNotReady) -> Job | None:
         if job.stage == "queued":
-            return await fail(self._ports, job, ModelNotReady(words))
-        return await later(self._ports, job, _AGAIN_S, words)
+            return await fail(self._ports, job, error)
+        return await later(self._ports, job, _AGAIN_S, error.message)
 
     async def interrupted(self, job_id: str) -> None:
         """Bring the row in order after its step was cut off. A remote job is left as it is: what
         was sent is found out by the next worker, and never sent again."""
         job = await self._ports.jobs.get(job_id)
         if job.is_local:
-            await step_local.stop(self._ports, job)
+            with acting_as(Caller(job.owner)):
+                await step_local.stop(self._ports, job)
 
     async def broke(self, job_id: str) -> None:
         """Bring the row in order after a step ended with an error nobody anticipated."""
+        job = await self._ports.jobs.get(job_id)
+        with acting_as(Caller(job.owner)):
+            await self._put_right(job)
+
+    async def _put_right(self, job: Job) -> None:
         ports = self._ports
-        job = await ports.jobs.get(job_id)
         match job.stage:
             case "submitting":
                 await to_unknown(ports, job)

@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 from functools import cache
 
+import cv2
 import numpy as np
+from numpy.fft import fft2, ifft2
 from numpy.typing import NDArray
-from scipy.fft import fft2, ifft2, next_fast_len
 
 from .edges import EdgeField
 
@@ -59,7 +60,7 @@ class Blocks:
         return np.stack([field[y : y + rows, x : x + columns] for y, x in self._corners])
 
     def _transformed(self, parts: EdgeField) -> EdgeField:
-        size = [next_fast_len(edge) for edge in self._size]
+        size = [cv2.getOptimalDFTSize(edge) for edge in self._size]
         return np.asarray(fft2(parts, size), np.complex64)
 
 

@@ -16,22 +16,30 @@ from mcp_relight.engine.grid import Bits, Map, blur
 
 from .color import brightest, darkest
 from .gain import WEIGHTS
-from .glow import glowing_share
+from .glow import glowing_share, tinted_share
 from .linear import Linear
+from .marks import (
+    DEEP_FLOOR,
+    Gained,
+    has_bright_line,
+    has_seam,
+    has_stain,
+    long_pieces,
+    scharr,
+    slope_of,
+)
 
-_FLOOR = 0.02
 _EDGE_SIGMA_PX = 1.5
 _NEAR_PX = 5
 _UNSEEN = 0.008
 """Steps of brightness (square root of light, per px) that nobody sees on a smooth ground."""
 _LEAST_STEP = 0.05
 _LEAST_PIXELS, _DENSE = 12, 0.7
-_LINK_PX = 5
 _LONG, _LONG_RIM = 0.1, 0.25
 """Of the long side: shorter new edges are details, or lie where the picture is unsharp."""
 _BAND, _ACROSS = 0.008, 0.04
 _RETURNS = 0.5
-_GLOWING, _GLOWING_RIM = 0.0025, 0.005
+_GLOWING, _GLOWING_RIM = 0.0025, 0.0065
 """Share of the picture; a light from behind that was asked for may spill a little."""
 _CLOSED, _FILLED, _RING_PX = 0.12, 0.3, (9, 21)
 _OPEN_SHARE, _OPEN_SHARE_HARD = 25, 5
@@ -45,6 +53,9 @@ _AROUND, _PEAK = 11, 3.0
 _DIM, _LEAST_SHARE = 40, 0.05
 _BURNT, _FULL, _NOT_FULL = 0.04, 250, 238
 _DROWNED, _BLACK, _NOT_BLACK = 0.03, 3, 56
+_TINTED = 0.004
+"""Share of the picture."""
+_PURE, _EMPTY, _NOT_EMPTY = 0.1, 5, 12
 
 
 def flaws_of(
@@ -54,11 +65,16 @@ def flaws_of(
     *,
     is_rim_asked: bool = False,
     is_hard_asked: bool = False,
+    is_one_tone_asked: bool = False,
+    is_dark_asked: bool = False,
 ) -> tuple[Flaw, ...]:
     """The kinds of damage, the plainest first, between two pictures on one grid (h, w).
 
-    A light from behind draws bright outlines: where one was asked for, only long edges count. A
-    hard light casts shadows with edges of their own: they are no seam, and no dark band.
+    A light from behind draws bright outlines: where one was asked for, only long edges and what
+    spills onto even ground count, and no bright line or patch. A
+    hard light casts shadows with edges of their own: unless they are straight across much of the
+    picture they are no seam, and they are no dark band. A light of one tone leaves neutral ground
+    of one tone. In a picture that was to be dark a patch of light is no stain.
     """
     if min(original.rgb.shape[:2]) < 3 * _NEAR_PX:
         return ()
@@ -74,7 +90,18 @@ def flaws_of(
         if glowing_share(original, final, shown) > most:
             found.append("halo")
         least = _LONG_RIM if is_rim_asked else _LONG
-        found += _new_edges(original, final, shown, least=least, is_hard=is_hard_asked)
+        change = Gained(original, final)
+        edges = _edges(original, change, shown)
+        found += _new_edges(edges, least=least, is_hard=is_hard_asked)
+        is_tinted = is_one_tone_asked and tinted_share(original, final, shown) > _TINTED
+        if is_tinted or has_stain(change, only_darker=is_dark_asked or is_rim_asked):
+            found.append("stain")
+        # Half of what a hard light shows is dark, and a seam runs through it.
+        deep = Gained(original, final, DEEP_FLOOR) if is_hard_asked else change
+        if has_seam(deep, is_hard=is_hard_asked):
+            found.append("seam")
+        if not is_rim_asked and has_bright_line(change, is_hard=is_hard_asked):
+            found.append("halo")
     return tuple(dict.fromkeys(found))
 
 
@@ -126,11 +153,15 @@ def _equal(levels: NDArray[np.uint8], inner: Bits) -> float:
 
 
 def _is_clipped(before: NDArray[np.uint8], after: NDArray[np.uint8], shown: Bits) -> bool:
-    """Areas without detail that had some: two channels full, or all of them empty."""
+    """Areas without detail that had some: two channels full, all of them empty, or one full and
+    one empty: a colour that can get no purer."""
     full, had = _second(after) >= _FULL, _second(before) < _NOT_FULL
     burnt = full & had & shown & (darkest(after) > _NOT_FULL // 2)
     drowned = (brightest(after) <= _BLACK) & (brightest(before) > _NOT_BLACK) & shown
-    return float(burnt.mean()) > _BURNT or float(drowned.mean()) > _DROWNED
+    pure = (brightest(after) >= _FULL) & (darkest(after) <= _EMPTY) & shown
+    pure &= (brightest(before) < _FULL) | (darkest(before) > _NOT_EMPTY)
+    shares = (float(one.mean()) for one in (burnt, drowned, pure))
+    return any(share > most for share, most in zip(shares, (_BURNT, _DROWNED, _PURE), strict=True))
 
 
 def _second(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -152,34 +183,23 @@ class _Edges:
         return max(self.new.shape)
 
 
-def _new_edges(
-    original: Linear, final: Linear, shown: Bits, *, least: float, is_hard: bool
-) -> list[Flaw]:
-    edges = _edges(original, final, shown)
-    # An edge that texture breaks into pieces is still one line to the eye.
-    linked = cv2.dilate(edges.new.astype(np.uint8), np.ones((_LINK_PX, _LINK_PX)))
-    count, labels, boxes, _ = cv2.connectedComponentsWithStats(linked)
+def _new_edges(edges: _Edges, *, least: float, is_hard: bool) -> list[Flaw]:
     found: dict[Flaw, float] = {}
-    for index in range(1, count):
-        width, height = (int(boxes[index, at]) for at in (2, 3))
-        length = float(np.hypot(width, height)) / edges.long_side
-        if length <= least:
-            continue
-        where = (labels == index) & edges.new
-        if int(where.sum()) >= max(_LEAST_PIXELS, _DENSE * length * edges.long_side):
+    for where, length_px in long_pieces(edges.new, least * edges.long_side):
+        if int(where.sum()) >= max(_LEAST_PIXELS, _DENSE * length_px):
             kind = _kind(edges, where, is_hard=is_hard)
             if kind is not None:
-                found[kind] = found.get(kind, 0.0) + length
+                found[kind] = found.get(kind, 0.0) + length_px
     return sorted(found, key=lambda kind: -found[kind])
 
 
-def _edges(original: Linear, final: Linear, shown: Bits) -> _Edges:
-    before, after = original.full, final.full
-    floor = np.float32(_FLOOR)
-    stops = blur(np.log2((after + floor) / (before + floor)) @ WEIGHTS, _EDGE_SIGMA_PX)
-    slope = _slope(stops)
+def _edges(original: Linear, change: Gained, shown: Bits) -> _Edges:
+    before = original.full
+    stops = blur(change.stops, _EDGE_SIGMA_PX)
+    slope = slope_of(stops)
     step = np.sqrt(slope[..., 0] ** 2 + slope[..., 1] ** 2)
-    level, was = (blur(np.sqrt(one @ WEIGHTS), _EDGE_SIGMA_PX) for one in (after, before))
+    level = blur(change.level, _EDGE_SIGMA_PX)
+    was = blur(np.sqrt(before @ WEIGHTS), _EDGE_SIGMA_PX)
     own = _activity(blur(np.sqrt(before), _EDGE_SIGMA_PX))
     lit = np.clip(level / np.maximum(was, 0.05), 0.3, 1.5)
     # Half the natural log of 2: what a stop does to the square root of light.
@@ -189,17 +209,9 @@ def _edges(original: Linear, final: Linear, shown: Bits) -> _Edges:
     return _Edges(stops, slope, new & inside)
 
 
-def _slope(values: Map) -> Map:
-    return np.stack([_scharr(values, 1, 0), _scharr(values, 0, 1)], axis=-1)
-
-
-def _scharr(values: Map, dx: int, dy: int) -> Map:
-    return np.asarray(cv2.Scharr(values, cv2.CV_32F, dx, dy, scale=1 / 32), np.float32)
-
-
 def _activity(channels: Map) -> Map:
     """(h, w) the steepest step of the original near every place, all channels together."""
-    across, down = (_scharr(channels, *axis) for axis in ((1, 0), (0, 1)))
+    across, down = (scharr(channels, *axis) for axis in ((1, 0), (0, 1)))
     power = across * across + down * down
     steep = np.sqrt(power[..., 0] + power[..., 1] + power[..., 2])
     return np.asarray(cv2.dilate(steep, np.ones((_NEAR_PX, _NEAR_PX))), np.float32)

@@ -4,6 +4,7 @@ A light multiplies what surfaces send back, so its change is a ratio: in stops f
 log ratios of red and of blue to green for tone. Paint cancels in both.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -25,18 +26,27 @@ _SMOOTHED = 0.025
 """Of the long side: finer than this it is shape and paint, not the lie of the light."""
 WEIGHTS = np.array([0.3, 0.55, 0.15], np.float32)
 _LEAST_PIXELS = 30
+_LIT_STOPS, _LIT_LEVEL = 0.6, 0.35
 
 
 @dataclass(frozen=True, slots=True)
 class Gain:
     """`stops` (h, w) and `tone` (h, w, 2), smoothed, where `usable` (h, w); `plain` (h, w) is
-    `stops` before smoothing."""
+    `stops` before smoothing, `level` (h, w) the brightness (square root of light) after."""
 
     stops: Map
     plain: Map
     tone: Map
     usable: Bits
     toned: Bits
+    level: Map
+
+    def lit_share(self) -> float:
+        """Share of the frame that clearly gained over the rest and is bright enough to show it."""
+        if not self.usable.any():
+            return 0.0
+        more = self.plain - np.float32(np.median(self.plain[self.usable]))
+        return float((self.usable & (more > _LIT_STOPS) & (self.level > _LIT_LEVEL)).mean())
 
     def spread(self) -> float:
         """Stops between the places that gained most and least (90 % of the area)."""
@@ -50,6 +60,15 @@ class Gain:
         """Stops that the end of `area` towards `axis` (x, y) gained over its other end."""
         near, far = _ends(axis, area & self.usable)
         return _mean(self.stops, near) - _mean(self.stops, far)
+
+    def near(self, axis: tuple[float, float], area: Bits) -> float:
+        """Stops that the end of `area` towards `axis` (x, y) gained."""
+        return _mean(self.stops, _ends(axis, area & self.usable)[0])
+
+    def near_over_mean(self, axis: tuple[float, float]) -> float:
+        """The same of the frame, were the mean of the light to stay."""
+        mean = float(np.exp2(self.stops[self.usable]).mean())
+        return self.near(axis, self.usable) - math.log2(mean)
 
     def tones_across(self, axis: tuple[float, float], area: Bits) -> tuple[Tone, Tone]:
         """Tone gained by the end of `area` towards `axis`, and by its other end."""
@@ -65,8 +84,7 @@ def gain_of(original: Linear, final: Linear, shown: Bits) -> Gain:
     """The gain between two pictures on one grid, at half its size."""
     before, after = original.half, final.half
     seen = half_of(shown)
-    ratio = np.log((after + np.float32(_FLOOR)) / (before + np.float32(_FLOOR)))
-    plain, tone = stops_and_tone(ratio)
+    plain, tone = stops_and_tone(log_ratio(before, after))
     usable = seen & (brightest(before) > _DARK)
     # A white page under a warm lamp has one full channel and yet shows the tone: only where all
     # are full is nothing to be seen.
@@ -79,7 +97,13 @@ def gain_of(original: Linear, final: Linear, shown: Bits) -> Gain:
         tone=_smoothed(tone, toned, sigma_px),
         usable=usable,
         toned=toned,
+        level=np.sqrt(after @ WEIGHTS),
     )
+
+
+def log_ratio(before: Map, after: Map) -> Map:
+    """The natural log ratio of two linear pictures (h, w, 3)."""
+    return np.log((after + np.float32(_FLOOR)) / (before + np.float32(_FLOOR)))
 
 
 def stops_and_tone(ratio: Map) -> tuple[Map, Map]:

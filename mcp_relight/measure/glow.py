@@ -9,7 +9,8 @@ import numpy as np
 
 from mcp_relight.engine.grid import Bits, Map, blur
 
-from .gain import WEIGHTS
+from .color import brightest, darkest
+from .gain import WEIGHTS, log_ratio, stops_and_tone
 from .linear import Linear, half_of
 
 _FLOOR = 0.02
@@ -30,6 +31,12 @@ _STOP_SEEN = 0.35
 """Half the natural log of 2: what a stop does to the square root of light, of that."""
 
 _MARGIN_PX = 5
+
+_NEUTRAL, _BRIGHT, _STILL_BRIGHT = 0.3, 0.45, 0.25
+"""Most saturation of neutral ground; least brightness of it, before and after."""
+_AREA, _KNOWN, _TINT = 0.06, 0.15, 0.3
+"""Of the long side: how far around ground is compared; the share of that which has to be such
+ground; log ratio of the channels from which it is another colour."""
 
 
 def glowing_share(original: Linear, final: Linear, shown: Bits) -> float:
@@ -57,6 +64,20 @@ def glowing_share(original: Linear, final: Linear, shown: Bits) -> float:
     strange = (more > np.maximum(_GLOW_STOPS, _VARIED * varied)) & (seen > _VISIBLE)
     glows = even & (away < _BESIDE) & one_piece & strange
     return float(glows.mean())
+
+
+def tinted_share(original: Linear, final: Linear, shown: Bits) -> float:
+    """Share of the picture that was neutral, as the ground around it, and took on another colour
+    than that. A light of one colour does not do so."""
+    before, after = original.half, final.half
+    most, least = brightest(before), darkest(before)
+    is_bright = (np.sqrt(most) > _BRIGHT) & (np.sqrt(brightest(after)) > _STILL_BRIGHT)
+    neutral = is_bright & (most - least < _NEUTRAL * most) & half_of(shown)
+    around = _Around(neutral.astype(np.float32), _AREA * max(most.shape))
+    _, tone = stops_and_tone(blur(log_ratio(before, after), 1.0))
+    away = [one - around.mean(one) for one in (tone[..., 0], tone[..., 1])]
+    is_other = np.sqrt(away[0] ** 2 + away[1] ** 2) > _TINT
+    return float((neutral & is_other & (around.known > _KNOWN)).mean())
 
 
 def _inside(shown: Bits) -> Bits:

@@ -3,33 +3,57 @@
 import math
 
 from mcp_relight.domain.lighting import Light
-from mcp_relight.domain.report import SURE, Angles, LightAnalysis, MatchReport, Parts
+from mcp_relight.domain.matching import laid_kelvin
+from mcp_relight.domain.report import SURE, Angles, LightAnalysis, MatchReport, Parts, PartWord
 
 _NEAR_DEG, _NEAR_PERCENT = 35, 12
+_FAR_DEG, _FAR_PERCENT = 60, 20
 
 
-def match_of(target: LightAnalysis, made: LightAnalysis, after: Angles | None) -> MatchReport:
-    """`made` is the light of the finished picture alone, `after` where the comparison with the
-    original places it."""
+def asked_of(target: LightAnalysis, own: LightAnalysis, key: Light | None) -> int | None:
+    """The kelvin asked for: the reference's, where the request was filled with it."""
+    if key is None or key.kelvin is None:
+        return None
+    is_filled = target.kelvin is not None and laid_kelvin(target.kelvin, own) == key.kelvin
+    return target.kelvin if is_filled else round(key.kelvin)
+
+
+def match_of(
+    target: LightAnalysis, made: LightAnalysis, after: Angles | None, kelvin: int | None
+) -> MatchReport:
+    """`made` is the light of the finished picture alone; `after` and `kelvin` where the comparison
+    with the original places it."""
     contrast = None
     if min(target.contrast_confidence, made.contrast_confidence) >= SURE:
         contrast = round(made.key_to_fill_stops - target.key_to_fill_stops, 1)
     return MatchReport(
         direction_deg=_direction_deg(target, after or _angles(made)),
-        kelvin_percent=_kelvin_percent(target, made),
+        kelvin_percent=_kelvin_percent(target, kelvin),
         contrast_stops=contrast,
         exposure_stops=round(made.exposure_ev - target.exposure_ev, 1),
     )
 
 
-def parts_by(match: MatchReport, parts: Parts) -> Parts:
-    """The parts, as asked where the light is the reference's: it may have been there before."""
-    near: dict[str, str] = {}
-    if match.direction_deg is not None and match.direction_deg <= _NEAR_DEG:
-        near["direction"] = "as asked"
-    if match.kelvin_percent is not None and abs(match.kelvin_percent) <= _NEAR_PERCENT:
-        near["colour"] = "as asked"
-    return parts.model_copy(update=near)
+def parts_by(
+    match: MatchReport, parts: Parts, *, is_direction_filled: bool, is_color_filled: bool
+) -> Parts:
+    """The parts, by the distance to the reference's light where that was asked for: it may have
+    been there before."""
+    words: dict[str, PartWord] = {}
+    away = match.direction_deg
+    if is_direction_filled and away is not None and parts.direction != "not asked":
+        words["direction"] = _by_distance(away, _NEAR_DEG, _FAR_DEG, parts.direction)
+    off = match.kelvin_percent
+    if is_color_filled and off is not None and parts.colour != "not asked":
+        words["colour"] = _by_distance(abs(off), _NEAR_PERCENT, _FAR_PERCENT, parts.colour)
+    return parts.model_copy(update=words)
+
+
+def _by_distance(away: float, near: float, far: float, word: PartWord) -> PartWord:
+    """As asked when near; when far no longer; between them what was said before."""
+    if away <= near:
+        return "as asked"
+    return "weaker" if away > far and word == "as asked" else word
 
 
 def _angles(light: LightAnalysis) -> Angles | None:
@@ -50,7 +74,7 @@ def _direction_deg(target: LightAnalysis, after: Angles | None) -> int | None:
     return round(math.degrees(math.acos(max(-1.0, min(1.0, cosine)))))
 
 
-def _kelvin_percent(target: LightAnalysis, made: LightAnalysis) -> int | None:
-    if target.kelvin is None or made.kelvin is None:
+def _kelvin_percent(target: LightAnalysis, kelvin: int | None) -> int | None:
+    if target.kelvin is None or kelvin is None:
         return None
-    return round(100 * (made.kelvin / target.kelvin - 1))
+    return round(100 * (kelvin / target.kelvin - 1))

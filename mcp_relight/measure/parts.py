@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mcp_relight.domain.lighting import Lighting
-from mcp_relight.domain.looks import LOOKS
+from mcp_relight.domain.lighting import NOTED_EV, Lighting
+from mcp_relight.domain.looks import look_of
 from mcp_relight.domain.report import SURE, Parts, PartWord
 from mcp_relight.engine.grid import Bits
 
@@ -26,18 +26,25 @@ more to say that it lies on the other side."""
 _FAR_OFF, _SURE_OF_SIDE = 0.34, 0.5
 _FLAT, _DEEP = 0.36, 2.5
 """Of the spread asked."""
-_LEAST_SPREAD, _MOST_SPREAD, _RIM_SPREAD = 0.4, 1.6, 0.6
+_LEAST_SPREAD, _MOST_SPREAD, _RIM_SPREAD = 0.4, 1.6, 1.4
+"""Stops; for a light from behind alone of the spread asked, since all but the rim has to fall
+back."""
 _OVERDONE_SPREAD = 3.0
 _UNEVEN_STOPS = 1.8
-_ASKED_EV, _EV_DONE, _EV_OVERDONE, _EV_MUCH, _EV_WRONG = 0.4, 0.5, 3.0, 1.7, 0.3
+_LIT_SHARE = 0.035
+_FALLEN_SHORT = 1.3
+"""Stops by which the lit side may be darker than a light that keeps the mean level makes it."""
+_EV_DONE, _EV_OVERDONE, _EV_MUCH, _EV_WRONG = 0.5, 3.0, 1.7, 0.3
 _LITTLE_FILL = 0.15
-_TINTED = 0.45
+_TINTED = 0.6
 """Log ratio of a light's tone that a look asks for on purpose; below it is nearly white."""
 _CAST = 0.7
-_TONE_DONE, _TONE_OVERDONE, _TONE_WRONG = 0.65, 2.2, -0.2
-_SIDES_DONE, _SIDES_WRONG = 0.25, -0.08
+_TONE_DONE, _TONE_OVERDONE, _TONE_WRONG = 0.81, 2.2, -0.2
+_SIDES_DONE, _SIDES_WRONG = 0.3, -0.08
 _KELVIN_NEAR, _SURE_OF_COLOR = 0.08, 0.6
-_LEAST_TONED = 0.03
+_LEAST_TONED, _LEAST_TONED_SIDES = 0.16, 0.03
+_BY_SIDES, _UNTOLD = 0.5, 0.29
+"""How sure a side of the gain is at least; the most that is said of what is not measurable."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,21 +66,32 @@ class Evidence:
     color_confidence: float
 
 
-def parts_of(seen: Evidence) -> Parts:
-    """The word for every part. What has no wish is not asked."""
+def is_own_color(lighting: Lighting) -> bool:
+    """The colour was named by the caller, not by the look."""
+    look = look_of(lighting)
+    own, key = None if look is None else look.lighting.key, lighting.key
+    return own is None or key is None or (own.kelvin, own.color) != (key.kelvin, key.color)
+
+
+def parts_of(seen: Evidence) -> tuple[Parts, float]:
+    """The word for every part, and how sure (0…1) the direction is. What has no wish is not asked,
+    a direction below `SURE` not measurable."""
     if seen.lighting.strength == 0:
-        return Parts()
+        return Parts(), seen.direction_confidence
     if seen.lighting.lit_region == "background":
         # Light is read from the subject, and that was to stay as it was.
         unread: PartWord = "not measurable"
-        return Parts(direction=unread, colour=unread, brightness=unread, contrast=unread)
+        untold = Parts(direction=unread, colour=unread, brightness=unread, contrast=unread)
+        return untold, min(seen.direction_confidence, _UNTOLD)
     asked = _Asked(seen)
-    return Parts(
-        direction=asked.direction(),
+    direction, sure = asked.direction()
+    parts = Parts(
+        direction=direction if sure >= SURE or direction == "not asked" else "not measurable",
         colour=asked.color(),
         brightness=asked.brightness(),
         contrast=asked.contrast(),
     )
+    return parts, min(sure, _UNTOLD) if parts.direction == "not measurable" else sure
 
 
 class _Asked:
@@ -81,26 +99,29 @@ class _Asked:
 
     def __init__(self, seen: Evidence) -> None:
         self._seen = seen
-        self._size = seen.gain.stops.shape
-        self._frame = np.ones(self._size, np.bool_)
-        self._core = middle_of(self._size) if seen.subject is None else seen.subject
-        self._expected = expected(seen.lighting, self._size)
+        size = seen.gain.stops.shape
+        self._frame = np.ones(size, np.bool_)
+        self._core = middle_of(size) if seen.subject is None else seen.subject
+        self._expected = expected(seen.lighting)
         self._strength = seen.lighting.strength
 
-    def direction(self) -> PartWord:
-        wish = self._seen.wish
+    def direction(self) -> tuple[PartWord, float]:
+        """And how sure that is: of the angles, or of the side that gained."""
+        wish, sure = self._seen.wish, self._seen.direction_confidence
         if wish is None or wish.even:
-            return "not asked"
+            return "not asked", sure
         if wish.two_toned:
             word = self._sides(wish)
-            return word if word in ("wrong", "not measurable") else "as asked"
+            return (word if word in ("wrong", "not measurable") else "as asked"), _BY_SIDES
         if not wish.sided:
-            return self._unsided(wish)
-        asked = self._expected.stops_across(wish.axis, self._frame)
+            return self._unsided(wish), sure
+        asked = self._expected.stops_across(wish.axis, self._expected.usable)
         if asked < _LEAST_ASKED_STOPS * self._strength:
-            return "not measurable"
+            return "not measurable", sure
         moved = [self._seen.gain.stops_across(wish.axis, area) for area in self._areas]
-        return self._sided(wish, sum(moved) / len(moved) / asked, max(moved) / asked)
+        share, most = sum(moved) / len(moved) / asked, max(moved) / asked
+        by_side = min(1.0, abs(most - _SAME_SIDE) / _SAME_SIDE)
+        return self._sided(wish, share, most), max(sure, _BY_SIDES, by_side)
 
     def _sided(self, wish: Wish, share: float, most: float) -> PartWord:
         """From the share of the asked stops across, on average and where they are most."""
@@ -110,7 +131,7 @@ class _Asked:
         if share <= _OTHER_SIDE:
             if is_there and share > 2 * _OTHER_SIDE:
                 return "as asked"
-            is_faint = share > _FAR_OTHER_SIDE and self.contrast() == "weaker"
+            is_faint = share > _FAR_OTHER_SIDE and self._is_slight(wish)
             return "weaker" if is_faint else "wrong"
         if most < _SAME_SIDE:
             return "wrong" if is_opposed and share < _HARDLY_MOVED else "weaker"
@@ -129,22 +150,43 @@ class _Asked:
         wish = self._seen.wish
         if wish is None:
             return "not asked"
-        spread = self._seen.gain.spread()
         if wish.even:
-            return "wrong" if spread > _UNEVEN_STOPS else "as asked"
+            return "wrong" if self._seen.gain.spread() > _UNEVEN_STOPS else "as asked"
         if wish.two_toned:
             return "not asked"
-        asked = self._expected.spread() / self._strength
-        least = _RIM_SPREAD if wish.behind else max(_FLAT * asked, _LEAST_SPREAD)
-        spread /= self._strength
-        if spread < min(least, _MOST_SPREAD):
+        if self._is_slight(wish) or self._is_unlit(wish):
             return "weaker"
+        spread, asked = self._spreads
         is_overdone = spread > max(_DEEP * asked, _OVERDONE_SPREAD)
         return "stronger" if is_overdone else "as asked"
 
+    def _is_slight(self, wish: Wish) -> bool:
+        """The light changed everywhere about alike."""
+        spread, asked = self._spreads
+        if wish.behind:
+            return spread < _RIM_SPREAD * asked
+        return spread < min(max(_FLAT * asked, _LEAST_SPREAD), _MOST_SPREAD)
+
+    @property
+    def _spreads(self) -> tuple[float, float]:
+        """Stops between what gained most and least, made and asked, at full strength."""
+        made, asked = self._seen.gain.spread(), self._expected.spread()
+        return made / self._strength, asked / self._strength
+
+    def _is_unlit(self, wish: Wish) -> bool:
+        """Nothing stands out lit: it only got darker, and not because that was asked."""
+        if wish.behind:
+            return self._seen.gain.lit_share() < _LIT_SHARE * self._strength
+        lighting = self._seen.lighting
+        if not wish.sided or lighting.is_dark:
+            return False
+        asked = self._expected.near_over_mean(wish.axis) + lighting.exposure_ev * self._strength
+        short = asked - self._seen.gain.near(wish.axis, self._frame)
+        return short > _FALLEN_SHORT * self._strength
+
     def brightness(self) -> PartWord:
         asked, ev = self._seen.lighting.exposure_ev * self._strength, self._seen.ev
-        if abs(asked) < _ASKED_EV:
+        if abs(asked) < NOTED_EV:
             return "not asked"
         share = ev / asked
         if ev * asked < 0 and abs(ev) > _EV_WRONG:
@@ -164,13 +206,13 @@ class _Asked:
             return self._sides(wish)
         if float(self._seen.gain.toned.mean()) < _LEAST_TONED:
             return "not measurable"
-        asked = self._near(self._expected, self._frame)
+        asked = self._near(self._expected, self._expected.usable)
         tones = [self._near(self._seen.gain, area) for area in self._areas]
         return self._toned(asked, tones, key.kelvin)
 
     def _toned(self, asked: Tone, tones: list[Tone], kelvin: float | None) -> PartWord:
         size = float(np.linalg.norm(asked))
-        if size < _TINTED and not self._is_own_color:
+        if size < _TINTED and not is_own_color(self._seen.lighting):
             is_cast = min(float(np.linalg.norm(tone)) for tone in tones) > _CAST + size
             return "wrong" if is_cast else "as asked"
         if kelvin is not None and self._is_near(kelvin):
@@ -189,24 +231,16 @@ class _Asked:
         is_near = seen.kelvin is not None and abs(seen.kelvin / kelvin - 1) <= _KELVIN_NEAR
         return is_near and seen.color_confidence >= _SURE_OF_COLOR
 
-    @property
-    def _is_own_color(self) -> bool:
-        """The colour was named by the caller, not by the look."""
-        lighting = self._seen.lighting
-        look = LOOKS.get(lighting.look or "")
-        own, key = None if look is None else look.lighting.key, lighting.key
-        return own is None or key is None or (own.kelvin, own.color) != (key.kelvin, key.color)
-
     def _sides(self, wish: Wish) -> PartWord:
         """Lights of two colours: which side carries which."""
-        near, far = self._expected.tones_across(wish.axis, self._frame)
+        near, far = self._expected.tones_across(wish.axis, self._expected.usable)
         asked = near - far
         power = max(float(asked @ asked), 1e-6)
         shares: list[float] = []
         for area in self._areas:
             one, other = self._seen.gain.tones_across(wish.axis, area)
             shares.append(float((one - other) @ asked) / power)
-        if float(self._seen.gain.toned.mean()) < _LEAST_TONED:
+        if float(self._seen.gain.toned.mean()) < _LEAST_TONED_SIDES:
             return "not measurable"
         if sum(shares) / len(shares) < _SIDES_WRONG:
             return "wrong"

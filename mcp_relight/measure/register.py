@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
+from numpy.fft import fft2, ifft2
 from numpy.typing import NDArray
-from scipy.fft import fft2, ifft2
 
 from .blocks import Blocks, Shifts
 from .edges import EdgeField, agreement, edges

@@ -20,6 +20,7 @@ from mcp_relight.domain.report import (
 from mcp_relight.engine.color import LUMINANCE, decode, luminance
 from mcp_relight.engine.grid import Bits, Map, blur
 
+from .agreeing import Told, agreed, of_another_picture, of_the_same_light
 from .analyze import analyze, rounded_kelvin
 from .color import shift_of
 from .content import Content, compare
@@ -27,12 +28,12 @@ from .direction import Change, Light, change_of
 from .flaws import flaws_of
 from .gain import at_size, gain_of
 from .linear import Linear, half_of
-from .match import match_of, parts_by
-from .parts import Evidence, parts_of
+from .match import asked_of, match_of, parts_by
+from .parts import Evidence, is_own_color, parts_of
 from .register import coverage, register, shrink, warp
 from .request import Wish, asked_kelvin, wished
 from .shape import GRID_PX, Shape, find_shapes
-from .verdict import Measured, judge, sentence_of
+from .verdict import UNCHANGED_STOPS, Measured, judge, sentence_of
 
 _WORK_PX = 384
 _FLOOR = 0.01
@@ -48,6 +49,21 @@ class _Pair:
     final: Linear
     shown: Bits
     content: Content
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """A photo beside its relit picture, and what was asked of that."""
+
+    lighting: Lighting
+    wish: Wish | None
+    known: LightAnalysis
+    pair: _Pair
+    shape: Shape
+    """Of the original."""
+    levels: tuple[Map, Map]
+    """(h, w) luminance of the original and of the final."""
+    change: Change
 
 
 def report(
@@ -72,58 +88,125 @@ def report(
     known = before or analyze(original_rgb, alpha=alpha)
     pair = _aligned(original_rgb, final_rgb, returned_rgb)
     small = [shrink(one.rgb, GRID_PX) for one in (pair.original, pair.final)]
-    linear = [decode(picture) for picture in small]
+    first, second = (decode(picture) for picture in small)
     shapes = find_shapes(small, mask=mask, alpha=alpha)
-    change = change_of(_colorless(linear[0]), _colorless(linear[1]), shapes)
-    levels = luminance(linear[0]), luminance(linear[1])
-    wish = wished(lighting)
-    direction = _direction(change, wish, known, 0.3 if pair.content.changed else 1.0)
-    kelvin = _kelvin(pair, lighting, known)
+    change = change_of(_colorless(first), _colorless(second), shapes)
+    levels = luminance(first), luminance(second)
+    seen = _Seen(lighting, wished(lighting), known, pair, shapes[0], levels, change)
+    told, angle_confidence = _told(seen)
+    if target is not None:
+        told = _matched(told, target, known, analyze(final_rgb), lighting)
+    moved_stops = _moved_stops(pair)
+    told = _one_story(seen, told, moved_stops, angle_confidence)
+    measured = _measured(seen, told, moved_stops)
+    verdict = judge(measured)
+    return Report(
+        verdict=verdict,
+        sentence=sentence_of(verdict, measured),
+        parts=told.parts,
+        flaws=measured.flaws,
+        direction=told.direction,
+        stops=_stops(*levels, shapes[0]),
+        kelvin=told.kelvin,
+        collateral=_collateral(pair.content),
+        match=told.match,
+    )
+
+
+def _told(seen: _Seen) -> tuple[Told, float]:
+    """What each measure says by itself, and how sure the angle alone is."""
+    pair, known = seen.pair, seen.known
+    trust = 0.3 if pair.content.changed else 1.0
+    direction = _direction(seen.change, seen.wish, known, trust)
+    kelvin = _kelvin(pair, seen.lighting, known)
     gain = gain_of(pair.original, pair.final, pair.shown)
-    parts = parts_of(
+    before, after = (max(float(level.mean()), 1e-3) for level in seen.levels)
+    parts, sure = parts_of(
         Evidence(
-            lighting=lighting,
-            wish=wish,
+            lighting=seen.lighting,
+            wish=seen.wish,
             gain=gain,
-            change=change,
+            change=seen.change,
             direction_confidence=direction.confidence,
-            subject=_subject(shapes[0], gain.stops.shape),
-            ev=math.log2(max(float(levels[1].mean()), 1e-3) / max(float(levels[0].mean()), 1e-3)),
+            subject=_subject(seen.shape, gain.stops.shape),
+            ev=math.log2(after / before),
             kelvin=kelvin.after,
             color_confidence=known.color_confidence,
         )
     )
-    match = None if target is None else match_of(target, analyze(final_rgb), direction.after)
-    if match is not None:
-        parts = parts_by(match, parts)
-    measured = Measured(
+    surer = direction.model_copy(update={"confidence": round(sure, 2)})
+    return Told(parts, surer, kelvin), direction.confidence
+
+
+def _measured(seen: _Seen, told: Told, moved_stops: float) -> Measured:
+    lighting, pair = seen.lighting, seen.pair
+    return Measured(
         content=pair.content,
-        parts=parts,
+        parts=told.parts,
         flaws=flaws_of(
             pair.original,
             pair.final,
             pair.shown,
             is_rim_asked=any(light.direction[2] < 0 for light in lighting.lights),
             is_hard_asked=any(light.softness < _HARD for light in lighting.lights),
+            is_one_tone_asked=seen.wish is not None and not seen.wish.two_toned,
+            is_dark_asked=lighting.is_dark,
         ),
-        moved_stops=_moved_stops(pair),
+        moved_stops=moved_stops,
         is_light_asked=bool(lighting.lights) or lighting.exposure_ev != 0,
         is_original_asked=bool(lighting.lights) and lighting.strength == 0,
-        asked_from=direction.requested,
-        came_from=direction.after,
+        asked_from=told.direction.requested,
+        came_from=told.direction.after,
+        is_matched=told.match is not None,
+        is_two_toned=seen.wish is not None and seen.wish.two_toned,
     )
-    verdict = judge(measured)
-    return Report(
-        verdict=verdict,
-        sentence=sentence_of(verdict, measured),
-        parts=parts,
-        flaws=measured.flaws,
-        direction=direction,
-        stops=_stops(*levels, shapes[0]),
-        kelvin=kelvin,
-        collateral=_collateral(pair.content),
-        match=match,
+
+
+def _matched(
+    told: Told,
+    target: LightAnalysis,
+    known: LightAnalysis,
+    made: LightAnalysis,
+    lighting: Lighting,
+) -> Told:
+    """Judged by the distance to the reference's light, in whatever was filled from it."""
+    match = match_of(target, made, told.direction.after, made.kelvin)
+    asked = asked_of(target, known, lighting.key)
+    is_color_filled = asked is not None and asked == target.kelvin
+    after = made.kelvin if is_color_filled else told.kelvin.after
+    kelvin = told.kelvin.model_copy(
+        update={
+            "requested": asked,
+            "after": after,
+            "shift": None if after is None or known.kelvin is None else after - known.kelvin,
+        }
     )
+    return Told(
+        parts_by(
+            match,
+            told.parts,
+            is_direction_filled=told.direction.requested
+            == (target.azimuth_deg, target.elevation_deg),
+            is_color_filled=is_color_filled,
+        ),
+        told.direction,
+        kelvin,
+        match,
+    )
+
+
+def _one_story(seen: _Seen, told: Told, moved_stops: float, angle_confidence: float) -> Told:
+    wish = seen.wish
+    if seen.pair.content.changed:
+        return of_another_picture(told)
+    told = agreed(
+        told,
+        is_one_light=wish is None or (wish.single and not wish.two_toned),
+        angle_confidence=angle_confidence,
+        is_tone_named=is_own_color(seen.lighting),
+        color_confidence=seen.known.color_confidence,
+    )
+    return of_the_same_light(told) if moved_stops < UNCHANGED_STOPS else told
 
 
 def _aligned(

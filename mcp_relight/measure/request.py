@@ -1,8 +1,8 @@
 """What a requested lighting would do to a rough shape: the yardstick for weaker and stronger."""
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,11 +11,11 @@ from mcp_relight.domain.lighting import Lighting, Side
 from mcp_relight.engine.color import kelvin_color, light_color
 from mcp_relight.engine.grid import Map, centered_axes, unit
 
-from .gain import Gain, stops_and_tone
+from .gain import WEIGHTS, Gain, stops_and_tone
 
 _OPPOSITE_SIDE, _OPPOSITE_HEIGHT = -0.1, -0.35
 """Height is read with less certainty than side, so more is asked before it is called wrong."""
-_DOME, _DOME_RIM = (0.95, 0.8), 0.05
+_DOME, _DOME_RIM, _DOME_PX = (0.95, 0.8), 0.05, (48, 64)
 _LEAST_AMBIENT = 0.03
 _OTHER_TONE, _BEHIND = 0.8, -0.2
 
@@ -88,10 +88,10 @@ def asked_kelvin(lighting: Lighting) -> int | None:
     return None if key is None or key.kelvin is None else round(key.kelvin)
 
 
-def expected(lighting: Lighting, size: Sequence[int]) -> Gain:
+def expected(lighting: Lighting) -> Gain:
     """The gain (h, w) that the lighting would bring to a white dome as wide as the frame, at its
     strength."""
-    normals = _dome(size)
+    normals = _dome(_DOME_PX)
     total = np.full(normals.shape, max(lighting.ambient, _LEAST_AMBIENT), np.float32)
     total *= kelvin_color(lighting.ambient_kelvin)
     for light in lighting.lights:
@@ -101,11 +101,15 @@ def expected(lighting: Lighting, size: Sequence[int]) -> Gain:
         total += np.float32(light.intensity) * lit[..., None] * light_color(light)
     everywhere = np.ones(normals.shape[:2], np.bool_)
     stops, tone = stops_and_tone(np.float32(lighting.strength) * np.log(total))
-    return Gain(stops=stops, plain=stops, tone=tone, usable=everywhere, toned=everywhere)
+    level = np.sqrt(total @ WEIGHTS)
+    return Gain(
+        stops=stops, plain=stops, tone=tone, usable=everywhere, toned=everywhere, level=level
+    )
 
 
-def _dome(size: Sequence[int]) -> Map:
-    x, y = centered_axes((size[0], size[1]))
+@cache
+def _dome(size: tuple[int, int]) -> Map:
+    x, y = centered_axes(size)
     across, up = _DOME[0] * x / np.abs(x).max(), _DOME[1] * y / np.abs(y).max()
     towards = np.sqrt(np.maximum(1 - across * across - up * up, _DOME_RIM))
     return unit(np.dstack([across, up, towards]))

@@ -15,7 +15,7 @@ from mcp_relight.engine.mask import find_subject
 from .register import shrink
 
 GRID_PX = 128
-_SEARCH_PX = 96
+_SEARCH_PX = 72
 _INFLATED_PX = 80
 _SMALLEST, _LARGEST = 0.02, 0.92
 

@@ -26,7 +26,8 @@ class Measured:
     """All that the verdict rests on.
 
     `is_light_asked` is False for a prompt alone; `is_original_asked` True at strength 0;
-    `moved_stops` is how much anything changed at all; `came_from` the sure direction after.
+    `moved_stops` is how much anything changed at all; `came_from` the sure direction after;
+    `is_matched`: judged by a reference, whose light may have been there before.
     """
 
     content: Content
@@ -37,6 +38,8 @@ class Measured:
     is_original_asked: bool = False
     asked_from: tuple[int, int] | None = None
     came_from: tuple[int, int] | None = None
+    is_two_toned: bool = False
+    is_matched: bool = False
 
     @property
     def is_unchanged(self) -> bool:
@@ -48,7 +51,8 @@ def judge(measured: Measured) -> Verdict:
     if not measured.is_light_asked and not measured.is_original_asked:
         return "not judged"
     if measured.is_unchanged:
-        return "as asked" if measured.is_original_asked else "weaker"
+        is_there = measured.is_matched and _of_parts(measured.parts) == "as asked"
+        return "as asked" if measured.is_original_asked or is_there else "weaker"
     if measured.content.changed:
         return "changed content"
     if measured.flaws:
@@ -103,8 +107,7 @@ def _sentence(verdict: Verdict, measured: Measured) -> str:
         case "wrong direction":
             return _wrong_way(measured)
         case "weaker" | "stronger":
-            much = "less" if verdict == "weaker" else "more"
-            return f"The light changed {much} than asked ({_telling(measured.parts)})."
+            return _not_as_asked(verdict, measured.parts)
         case "as asked" if measured.came_from is not None:
             return f"As asked; the light now comes from {direction_words(*measured.came_from)}."
         case "as asked":
@@ -123,12 +126,20 @@ def _unjudged(measured: Measured) -> str:
 
 def _wrong_way(measured: Measured) -> str:
     asked = direction_words(*measured.asked_from) if measured.asked_from else "the other side"
+    if measured.is_two_toned:
+        return f"Light was asked from {asked} but its colours lie on the other sides."
     if measured.came_from is None:
         return f"Light was asked from {asked} but the other side became brighter."
     came = direction_words(*measured.came_from)
-    if came == asked:
-        return f"Light was asked from {asked} but its colours lie on the other sides."
     return f"Light was asked from {asked} but comes from {came}."
+
+
+def _not_as_asked(verdict: Verdict, parts: Parts) -> str:
+    words = set(parts.model_dump().values())
+    if words & {"weaker", "stronger", "wrong"} == {verdict}:
+        much = "less" if verdict == "weaker" else "more"
+        return f"The light changed {much} than asked ({_telling(parts)})."
+    return f"The light changed, but not as asked ({_telling(parts)})."
 
 
 def _telling(parts: Parts) -> str:

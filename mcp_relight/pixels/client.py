@@ -1,6 +1,6 @@
 """The parent's side of the pixel child: the port `Pixels`.
 
-This file and all it imports stay free of numpy, OpenCV, scipy and Pillow: no decoder runs where
+This file and all it imports stay free of numpy, OpenCV and Pillow: no decoder runs where
 the keys and the jobs are.
 """
 

@@ -13,7 +13,7 @@ from . import frames
 from .frames import IDLE_EXIT_CODE
 
 _START_LIMIT_S = 60.0
-"""A first start compiles numpy, scipy and OpenCV's bindings."""
+"""A first start compiles numpy and OpenCV's bindings."""
 
 _CHUNK_BYTES = 1 << 18
 _INHERITED = (

@@ -6,6 +6,7 @@ from pydantic import SecretStr
 
 from mcp_relight.domain.exchange import Rate
 from mcp_relight.domain.network import DIRECT, Network
+from mcp_relight.domain.owner_keys import lane_of
 from mcp_relight.providers.kit.adapter import Adapter
 
 
@@ -40,7 +41,7 @@ class Account:
     def rate(self) -> Rate:
         """Providers count requests per key, whatever they are for."""
         return Rate(
-            name=self.credential_id or self.name,
+            name=lane_of(self.credential_id or self.name),
             per_minute=self.per_minute or self.adapter.per_minute,
             burst=self.adapter.burst,
         )

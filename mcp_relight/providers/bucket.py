@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
+from mcp_relight.domain.pixels import Encoded
 from mcp_relight.errors import InvalidArgument, NeedsPublicUrl
 
 _EXTENSIONS = {"image/png": "png", "image/jpeg": "jpg", "image/webp": "webp"}
@@ -63,12 +64,12 @@ class BucketFolder:
             retry_config=retries,
         )
 
-    async def put(self, folder: str, name: str, data: bytes, mime_type: str, life_s: float) -> str:
+    async def put(self, folder: str, name: str, picture: Encoded, life_s: float) -> str:
         """A signed GET address that lasts `life_s`. Raises NeedsPublicUrl where it cannot."""
-        path = self._path(folder, f"{name}.{_EXTENSIONS.get(mime_type, 'bin')}")
+        path = self._path(folder, f"{name}.{_EXTENSIONS.get(picture.mime_type, 'bin')}")
         try:
             await self._obstore.put_async(
-                self._store, path, data, attributes={"Content-Type": mime_type}
+                self._store, path, picture.data, attributes={"Content-Type": picture.mime_type}
             )
             return await self._obstore.sign_async(
                 self._store, "GET", path, timedelta(seconds=life_s)

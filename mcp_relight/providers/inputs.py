@@ -1,8 +1,9 @@
 """How a provider gets to see a picture that lives on this machine.
 
 In this order, the first that applies: the caller's own https address; the picture inside the
-request, where that is proven to work; the provider's own upload; the user's bucket. Never a public
-host of somebody else. What leaves is re-encoded first, so it carries no EXIF, GPS or hidden bytes.
+request, where that is proven to work; the provider's own upload; the user's bucket, or an address
+of a team's own. Never a public host of somebody else. What leaves is re-encoded first, so it
+carries no EXIF, GPS or hidden bytes.
 """
 
 from collections.abc import Mapping
@@ -11,10 +12,11 @@ from typing import Protocol
 
 from pydantic import JsonValue
 
-from mcp_relight.domain.exchange import Call, Picture
+from mcp_relight.domain.exchange import Call, Picture, Prepared
 from mcp_relight.domain.job import Job, Sent
 from mcp_relight.domain.pixels import Encoded
-from mcp_relight.domain.ports import Images, Pixels, Prepared, Turn
+from mcp_relight.domain.ports import Images, Pixels, Turn
+from mcp_relight.errors import Internal
 from mcp_relight.providers.kit.adapter import Adapter
 
 from .faults import needs_public_url
@@ -36,17 +38,29 @@ class Remote(Protocol):
     async def schema(self, model: str, turn: Turn) -> Mapping[str, JsonValue] | None: ...
 
 
+class Remotes(Protocol):
+    """By the key the job goes by; whoever asks has made sure that there is one."""
+
+    def opened(self, job: Job) -> Remote | None: ...
+
+
 class Folder(Protocol):
     """The part of `BucketFolder` that is needed here."""
 
     @property
     def host(self) -> str | None: ...
 
-    async def put(
-        self, folder: str, name: str, data: bytes, mime_type: str, life_s: float
-    ) -> str: ...
+    async def put(self, folder: str, name: str, picture: Encoded, life_s: float) -> str: ...
 
     async def clear(self, folder: str) -> None: ...
+
+
+class Callbacks(Protocol):
+    """Where a provider says that a job ended."""
+
+    async def open(self, job_id: str) -> str:
+        """The address, for this job and this try of sending it. Raises TimedOut, StorageFull."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,16 +79,18 @@ class ProviderInputs:
         images: Images,
         pixels: Pixels,
         *,
-        remotes: Mapping[str, Remote],
+        remotes: Remotes,
         bucket: Folder | None = None,
+        callbacks: Callbacks | None = None,
     ) -> None:
         self._images = images
         self._pixels = pixels
         self._remotes = remotes
         self._bucket = bucket
+        self._callbacks = callbacks
 
     def requests(self, job: Job) -> int:
-        remote = self._remotes[job.provider]
+        remote = self._remote(job)
         request = job.request
         files = [name for name in request.extra_image_ids if name not in request.extra_urls]
         count = len(files) + (request.passthrough_url is None) + (request.mask_id is not None)
@@ -83,7 +99,7 @@ class ProviderInputs:
 
     async def prepare(self, job: Job, turn: Turn) -> Prepared:
         call = await self._call(job)
-        remote = self._remotes[job.provider]
+        remote = self._remote(job)
         schema = await remote.schema(job.model, turn)
         urls = job.request.extra_urls
         main = await self._show(
@@ -100,9 +116,21 @@ class ProviderInputs:
             mask=mask.picture if mask else None,
             extra_images={name: one.picture for name, one in extra.items()},
             schema=schema,
+            hook_url=await self._hook(remote.adapter, job),
         )
         all_shown = [main, *([mask] if mask else []), *extra.values()]
         return Prepared(call=shown, sent=tuple(one.sent for one in all_shown))
+
+    def _remote(self, job: Job) -> Remote:
+        remote = self._remotes.opened(job)
+        if remote is None:
+            raise Internal("A job is prepared for a provider that is not here.")
+        return remote
+
+    async def _hook(self, adapter: Adapter, job: Job) -> str | None:
+        if self._callbacks is None or not adapter.calls_back:
+            return None
+        return await self._callbacks.open(job.job_id)
 
     async def release(self, job: Job) -> None:
         if self._bucket is not None:
@@ -169,7 +197,7 @@ class ProviderInputs:
         if self._bucket is None:
             raise needs_public_url(adapter)
         life_s = min(adapter.pace.deadline_s + _LEAST_LIFE_S, _MOST_LIFE_S)
-        return await self._bucket.put(job.job_id, name, clean.data, clean.mime_type, life_s)
+        return await self._bucket.put(job.job_id, name, clean, life_s)
 
     @property
     def _bucket_host(self) -> str:

@@ -167,7 +167,7 @@ _SHAPE_FROM: dict[MaskMode, str] = {
     "user_mask": "subject from your mask, shape estimated",
     "alpha": "subject from the picture's transparency, shape estimated",
     "auto_mask": "subject found automatically; a mask makes it exact",
-    "scene": "no subject stood out, so the scene was lit as a whole",
+    "scene": "the scene lit as a whole",
 }
 
 

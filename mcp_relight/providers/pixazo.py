@@ -48,6 +48,7 @@ class Pixazo(Adapter):
     key_page = "https://api.pixazo.ai"
     per_minute = 60
     pace = Pace(5.0, 10.0, deadline_s=300.0)
+    calls_back = True
 
     def specs(self) -> Sequence[ModelSpec]:
         return SPECS
@@ -70,7 +71,9 @@ class Pixazo(Adapter):
             "num_images": call.count,
         }
         path = f"{_RELIGHTING}/generate"
-        return Request(method="POST", path=path, json=body, timeout_s=_SUBMIT_S)
+        hook = call.hook_url
+        headers = {"X-Webhook-URL": hook, "X-Webhook-Mode": "terminal"} if hook else {}
+        return Request(method="POST", path=path, json=body, headers=headers, timeout_s=_SUBMIT_S)
 
     def poll(self, ticket: str) -> Request:
         if ticket.startswith(_PREDICTION):

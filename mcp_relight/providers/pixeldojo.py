@@ -46,6 +46,7 @@ class PixelDojo(Adapter):
     key_page = "https://pixeldojo.ai/api-platform/api-keys"
     rate_reset_header = "x-ratelimit-reset"
     pace = Pace(2.0, 15.0, deadline_s=240.0)
+    calls_back = True
 
     def __init__(self, catalog: Catalog | None = None) -> None:
         """Without a live catalogue, the dated built-in copy."""
@@ -61,10 +62,11 @@ class PixelDojo(Adapter):
 
     def submit(self, call: Call) -> Request:
         slug = call.model.partition("/")[2]
+        hook: dict[str, JsonValue] = {"webhook_url": call.hook_url} if call.hook_url else {}
         if slug in BODIES:
-            return _run(slug, BODIES[slug](call))
+            return _run(slug, BODIES[slug](call) | hook)
         schema = call.schema or self._catalog.schema(slug) or USUAL_SCHEMA
-        return _run(slug, body_by_schema(call, schema))
+        return _run(slug, body_by_schema(call, schema) | hook)
 
     def essence(self, call: Call) -> JsonValue:
         """Without what follows from a schema, which may come to be known between two calls."""

@@ -4,14 +4,14 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from importlib.metadata import EntryPoint, entry_points
-from typing import Any, cast
+from typing import Any, Protocol, cast
 
 from pydantic import JsonValue
 
-from mcp_relight.domain.exchange import Call, Picture
+from mcp_relight.domain.exchange import Call, Draft, Picture
 from mcp_relight.domain.job import Cost
 from mcp_relight.domain.models import Listing, ModelSpec
-from mcp_relight.domain.ports import Draft
+from mcp_relight.domain.owner_keys import OwnKey
 from mcp_relight.domain.words import did_you_mean
 from mcp_relight.errors import ModelNotReady, UnknownModel
 from mcp_relight.providers.kit.adapter import Adapter
@@ -34,6 +34,14 @@ class Problem:
     words: str
 
 
+class Own(Protocol):
+    """The keys that the caller brought."""
+
+    async def refresh(self) -> None: ...
+
+    def key(self, provider: str) -> OwnKey | None: ...
+
+
 def installed() -> tuple[EntryPoint, ...]:
     """The entry points of the group. Those of this package come first: their names are taken."""
     found = entry_points(group=GROUP)
@@ -54,13 +62,16 @@ class Registry:
         plug_ins: Callable[[], Iterable[EntryPoint]] = installed,
         catalogs: Catalogs | None = None,
         has_bucket: bool = False,
+        own: Own | None = None,
     ) -> None:
         """`account_of` says how a provider is used from here. Without `catalogs` no live list is
-        looked for. With a bucket, every provider can read files of this machine."""
+        looked for. With a bucket, every provider can read files of this machine. Where the caller
+        has a key of their `own`, the shared one is not for them."""
         self._account_of = account_of
         self._plug_ins = plug_ins
         self._catalogs = catalogs
         self._has_bucket = has_bucket
+        self._own = own
         self._read_at: dict[str, float] = {}
 
     @cached_property
@@ -88,9 +99,13 @@ class Registry:
     # --- domain.ports.Models
 
     async def refresh(self) -> bool:
+        if self._own is not None:
+            await self._own.refresh()
         is_fresh = True
         for adapter in self.adapters() if self._catalogs is not None else ():
-            if self._catalogs is None or adapter.catalog() is None or self.ready(adapter.name):
+            if self._catalogs is None or adapter.catalog() is None:
+                continue
+            if self.account(adapter.name).missing:
                 continue
             kept = await self._catalogs.kept(adapter.name)
             is_fresh &= self._catalogs.is_fresh(kept)
@@ -120,12 +135,20 @@ class Registry:
     def ready(self, provider: str) -> str | None:
         if provider == CLASSIC.provider:
             return None
-        account = self._loaded[0].get(provider)
+        account = self._of_caller(provider)
         return account.missing if account else "no provider of that name is installed."
 
     def credential_id(self, provider: str) -> str | None:
-        account = self._loaded[0].get(provider)
+        account = self._of_caller(provider)
         return account.credential_id if account else None
+
+    def _of_caller(self, provider: str) -> Account | None:
+        account = self._loaded[0].get(provider)
+        own = self._own.key(provider) if self._own is not None else None
+        if account is None or own is None:
+            return account
+        named = own.credential_id
+        return replace(account, key=own.key, credential_id=named, problem=own.problem)
 
     def estimate(self, model: str, params: Mapping[str, Any], count: int) -> Cost:
         return self.spec(model).price.estimate(count)

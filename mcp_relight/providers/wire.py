@@ -5,11 +5,14 @@ come of it, is said once, and whoever asked decides.
 """
 
 import ssl
+import time
 from collections.abc import Iterable, Mapping
+from contextlib import AbstractContextManager
 
 import anyio
 import httpx2
 
+from mcp_relight import metrics, tracing
 from mcp_relight.domain.exchange import Reply, Request
 from mcp_relight.domain.network import Network, is_about_certificates
 from mcp_relight.domain.ports import Turn
@@ -89,12 +92,28 @@ class Wire:
             await turn()
         except RelightError as error:
             raise error.of_submit("no") from None
+        began, outcome = time.monotonic(), "no answer"
         try:
-            return await self._exchange(built, request.timeout_s)
+            with self._traced(request) as note:
+                reply = await self._exchange(built, request.timeout_s)
+                note("http_response.status_code", reply.status)
+            outcome = str(reply.status)
+            return reply
         except _NOT_SENT as error:
             raise _unreachable(title, error, by_proxy=self._by_proxy) from None
         except (httpx2.HTTPError, httpx2.StreamError, TimeoutError):
             raise OutcomeUnknown(f"The job was sent to {title}, but no answer came.") from None
+        finally:
+            spent_s = time.monotonic() - began
+            metrics.count_request(self._adapter.name, request.method, outcome, spent_s)
+
+    def _traced(self, request: Request) -> AbstractContextManager[tracing.Note]:
+        return tracing.span(
+            f"{request.method} {self._adapter.name}",
+            leaves=True,
+            http_request=request.method,
+            relight_provider=self._adapter.name,
+        )
 
     def _built(self, request: Request) -> httpx2.Request:
         """The request in bytes: what cannot be written fails here, where nothing was sent yet."""

@@ -28,7 +28,7 @@ OPENS_COMPARE: dict[str, Any] = {"ui": {"resourceUri": COMPARE_URI, "visibility"
 _FOR_THE_APP: dict[str, Any] = {"ui": {"resourceUri": COMPARE_URI, "visibility": ["app"]}}
 _NO_LOOKS = '<script type="application/json" id="looks">{}</script>'
 _STYLE, _SCRIPT = "/*{style}*/", "/*{script}*/"
-_SCRIPTS = ("host", "lights", "ball", "pictures", "stage", "rig", "preview", "start")
+_SCRIPTS = ("host", "lights", "ball", "pictures", "stage", "rig", "preview", "others", "start")
 """Pieces of one script, in this order: they share one scope."""
 
 Ctx = Context[Any]
@@ -60,6 +60,13 @@ def compare_page() -> str:
     page = page.replace(_STYLE, (folder / "compare.css").read_text("utf-8"))
     scripts = [(folder / f"{name}.js").read_text("utf-8") for name in _SCRIPTS]
     return page.replace(_SCRIPT, "\n".join(scripts))
+
+
+def page_parts(name: str) -> tuple[str, str, str]:
+    """HTML, style and script of a page for a person: `upload` for a picture, `key` for a key."""
+    folder = resources.files("mcp_relight.server") / "ui"
+    html, style, script = folder / f"{name}.html", folder / "upload.css", folder / f"{name}.js"
+    return html.read_text("utf-8"), style.read_text("utf-8"), script.read_text("utf-8")
 
 
 def _look(lighting: Lighting) -> dict[str, Any]:

@@ -10,6 +10,8 @@ from mcp.types import (
     ResourceTemplateReference,
 )
 
+from mcp_relight.domain.caller import current_caller
+from mcp_relight.domain.image import URI_PREFIX
 from mcp_relight.domain.looks import LOOKS
 from mcp_relight.domain.queries import FindArguments, ListModelsArguments
 from mcp_relight.errors import RelightError
@@ -87,6 +89,8 @@ class KnownNames:
         return dict.fromkeys(image_id for job in newest for image_id in job.images)
 
     async def photos(self, provider: str | None) -> Iterable[str]:
+        if current_caller().remote:
+            return [URI_PREFIX + image_id for image_id in await self.image_ids(None)]
         found = await (await self._handle.service()).find(FindArguments(limit=_NEWEST))
         return ["latest", *found.paths()]
 

@@ -4,6 +4,7 @@ The SDK's own checking ignores unknown names, echoes values and hides the errors
 """
 
 import logging
+import time
 from collections.abc import Awaitable, Callable
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -16,12 +17,14 @@ from mcp.shared.exceptions import MCPError
 from mcp.types import CallToolResult, InputRequiredResult, ToolAnnotations
 from pydantic import BaseModel
 
+from mcp_relight import metrics
 from mcp_relight.domain.arguments import Arguments
-from mcp_relight.errors import Internal, ModelNotReady, RelightError
+from mcp_relight.errors import Internal, ModelNotReady, NotGranted, RelightError
 from mcp_relight.service.handle import ServiceHandle
 
 from .replies import refused
 from .schema import bare_schema, flat_schema
+from .step_up import say_wanting
 from .where_keys_go import with_a_way
 
 _log = logging.getLogger(__name__)
@@ -42,17 +45,26 @@ class FlatTool(Tool):
     async def run(
         self, arguments: dict[str, Any], context: Context[Any, Any], convert_result: bool = False
     ) -> Any:
+        began, outcome = time.monotonic(), "ok"
         try:
             return await self.fn(self.arguments.parse(arguments), context)
+        except NotGranted as error:
+            say_wanting(error.scope)
+            return refused(error)
         except ModelNotReady as error:
+            outcome = error.code
             return refused(with_a_way(error, context))
         except RelightError as error:
+            outcome = error.code
             return refused(error)
         except (MCPError, ToolError):
             raise
         except Exception:  # noqa: BLE001 - the outermost edge of a call; its text stays in the log
             _log.exception("%s ended by a bug.", self.name)
+            outcome = Internal.code
             return refused(Internal("Something unexpected happened in the server."))
+        finally:
+            metrics.count_call(self.name, outcome, time.monotonic() - began)
 
 
 def flat_tool(

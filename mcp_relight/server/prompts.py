@@ -9,21 +9,32 @@ from .relight_server import RelightServer
 _FREE = "local/classic"
 _LOOK = "A named lighting, for instance " + ", ".join(list(LOOKS)[:4]) + "."
 _IMAGE = "Path of the photo, relight:// address, or latest."
+_REMOTE_IMAGE = "relight:// address of upload_image, https:// address, or job id."
 _MODEL = f"Model to use; {_FREE} is free and offline, others cost money."
 _HONEST = (
-    "Tell me where the result was saved and what the report measured. Describe the picture only "
+    "Tell me where to find the result and what the report measured. Describe the picture only "
     "after you have looked at it with view_image."
 )
 
 
-def add_prompts(server: RelightServer) -> None:
-    for prompt in (
+def add_prompts(server: RelightServer, *, remote: bool = False) -> None:
+    """`remote`: to people at other machines, who have no path to name and no folder."""
+    for prompt in _of_pictures(remote=remote):
+        server.add_prompt(prompt)
+    if not remote:
+        server.add_prompt(_of_a_folder())
+
+
+def _of_pictures(*, remote: bool) -> tuple[Prompt, ...]:
+    image = _REMOTE_IMAGE if remote else _IMAGE
+    reference = _REMOTE_IMAGE if remote else "Path of the photo whose light to copy."
+    return (
         _prompt(
             "relight_photo",
             "Relight a photo",
             "Change the light of one photo.",
             _relight_photo,
-            image=_IMAGE,
+            image=image,
             look=_LOOK,
             model=_MODEL,
         ),
@@ -32,7 +43,7 @@ def add_prompts(server: RelightServer) -> None:
             "Product shot",
             "Clean studio light for a product photo, in a few variants to choose from.",
             _product_shot,
-            image=_IMAGE,
+            image=image,
             model=_MODEL,
         ),
         _prompt(
@@ -40,7 +51,7 @@ def add_prompts(server: RelightServer) -> None:
             "Portrait session",
             "The classic portrait patterns on one face, side by side.",
             _portrait_session,
-            image=_IMAGE,
+            image=image,
             looks="Looks, comma separated.",
         ),
         _prompt(
@@ -48,20 +59,22 @@ def add_prompts(server: RelightServer) -> None:
             "Match the light of a reference",
             "Give a photo the light that another photo has.",
             _match_light,
-            image=_IMAGE,
-            reference="Path of the photo whose light to copy.",
+            image=image,
+            reference=reference,
         ),
-        _prompt(
-            "relight_set",
-            "Relight a set",
-            "The same light on every photo of a folder.",
-            _relight_set,
-            folder="Folder with the photos.",
-            look=_LOOK,
-            model=_MODEL,
-        ),
-    ):
-        server.add_prompt(prompt)
+    )
+
+
+def _of_a_folder() -> Prompt:
+    return _prompt(
+        "relight_set",
+        "Relight a set",
+        "The same light on every photo of a folder.",
+        _relight_set,
+        folder="Folder with the photos.",
+        look=_LOOK,
+        model=_MODEL,
+    )
 
 
 def _prompt(name: str, title: str, description: str, fn: object, **words: str) -> Prompt:

@@ -18,9 +18,12 @@ from mcp_relight.errors import (
 from mcp_relight.service.handle import ServiceHandle
 from mcp_relight.service.showing import iso
 
+from .audit import Audit
 from .replies import refused
 from .tasks.extension import Tasks
 
+UNKNOWN_TOOL = "-"
+"""In the audit trail: names that callers make up are not kept."""
 _JPEG_MAGIC = b"\xff\xd8\xff"
 _LISTED_JOBS = 20
 
@@ -30,10 +33,24 @@ class RelightServer(MCPServer[ServiceHandle]):
     has one MIME type, pictures have two. It refuses unknown names before the SDK would, which
     repeats them to the model."""
 
-    def __init__(self, name: str, handle: ServiceHandle, tasks: Tasks, **settings: Any) -> None:
+    def __init__(
+        self,
+        name: str,
+        handle: ServiceHandle,
+        tasks: Tasks,
+        *,
+        audit: Audit | None = None,
+        **settings: Any,
+    ) -> None:
         super().__init__(name, **settings)
+        self._audit = audit
         self.tasks = tasks
         self._handle = handle
+
+    def end_waits(self) -> None:
+        """This process is about to end: what waits for a job is answered as it stands."""
+        if (service := self._handle.opened) is not None:
+            service.end_waits()
 
     async def call_tool(
         self,
@@ -42,10 +59,15 @@ class RelightServer(MCPServer[ServiceHandle]):
         context: Context[ServiceHandle, Any] | None = None,
     ) -> CallToolResult | InputRequiredResult:
         if name not in {tool.name for tool in await self.list_tools()}:
-            return refused(
+            name = UNKNOWN_TOOL
+            result = refused(
                 InvalidArgument("No tool of that name.", hint="tools/list names them all.")
             )
-        return await super().call_tool(name, arguments, context)
+        else:
+            result = await super().call_tool(name, arguments, context)
+        if self._audit is not None:
+            self._audit.note(name, result)
+        return result
 
     async def get_prompt(
         self,

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Generator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from mcp.server.caching import CacheHint
 from mcp.server.mcpserver.exceptions import ResourceError, ResourceNotFoundError
@@ -27,6 +28,9 @@ from mcp_relight.service.handle import ServiceHandle
 from .changes import JOB_URI
 from .relight_server import RelightServer
 
+if TYPE_CHECKING:
+    from .remote import Wire
+
 IMAGE_TEMPLATE = URI_PREFIX + "{image_id}"
 JOB_TEMPLATE = JOB_URI + "{job_id}"
 MODELS_URI = "relight://models"
@@ -43,14 +47,24 @@ CACHE_HINTS: dict[CacheableMethod, CacheHint] = {
 }
 """How long a 2026-07-28 client may keep an answer without asking again."""
 
+
+def private(hints: dict[CacheableMethod, CacheHint]) -> dict[CacheableMethod, CacheHint]:
+    """The same for callers who do not all see the same."""
+    return {
+        method: CacheHint(ttl_ms=hint.ttl_ms, scope="private") for method, hint in hints.items()
+    }
+
+
 _JSON = "application/json"
 _NOT_FOUND = (ImageNotFound, JobNotFound, UnknownModel)
 _ALL = ListModelsArguments()
 
 
-def add_resources(server: RelightServer, handle: ServiceHandle) -> None:
+def add_resources(
+    server: RelightServer, handle: ServiceHandle, *, wire: "Wire | None" = None
+) -> None:
     _add_fixed(server, handle)
-    _add_templates(server, handle)
+    _add_templates(server, handle, wire)
 
 
 def _add_fixed(server: RelightServer, handle: ServiceHandle) -> None:
@@ -80,7 +94,7 @@ def _add_fixed(server: RelightServer, handle: ServiceHandle) -> None:
     )
 
 
-def _add_templates(server: RelightServer, handle: ServiceHandle) -> None:
+def _add_templates(server: RelightServer, handle: ServiceHandle, wire: "Wire | None") -> None:
     async def image(image_id: str) -> bytes:
         with _in_words_of_the_protocol():
             return await (await handle.service()).read_image(image_id)
@@ -88,7 +102,8 @@ def _add_templates(server: RelightServer, handle: ServiceHandle) -> None:
     async def job(job_id: str) -> str:
         with _in_words_of_the_protocol():
             arguments = GetJobArguments.parse({"job_id": job_id, "wait_s": 0})
-            return json_text((await (await handle.service()).get_job(arguments)).facts())
+            view = await (await handle.service()).get_job(arguments)
+            return json_text((view if wire is None else await wire.told(view)).facts())
 
     async def model(provider: str, model: str) -> str:
         with _in_words_of_the_protocol():

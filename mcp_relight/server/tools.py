@@ -41,18 +41,28 @@ if TYPE_CHECKING:
     from mcp_relight.service.service import Service
     from mcp_relight.service.waiting import OnProgress
 
+    from .remote import Wire
+
 Ctx = Context[Any]
 
 
 class Tools:
     """The handlers, and the surface they make."""
 
-    def __init__(self, handle: ServiceHandle, *, resource_links: bool) -> None:
+    def __init__(
+        self, handle: ServiceHandle, *, resource_links: bool, wire: "Wire | None" = None
+    ) -> None:
         self._handle = handle
+        self._wire = wire
         self._resource_links = resource_links
 
     def all(self) -> list[FlatTool]:
         """All tools, in the order in which clients list them."""
+        tools = self._at_home()
+        return tools if self._wire is None else self._wire.surface(self._handle, tools)
+
+    def _at_home(self) -> list[FlatTool]:
+        """As they are for whoever sits at this machine."""
         handle = self._handle
         return [
             flat_tool(
@@ -60,10 +70,11 @@ class Tools:
                 handle,
                 self._list_models,
                 title="List relighting models",
-                description="Use to see which models relight, whether each is ready, what it "
-                "costs and takes. Lists those made for relighting and counts the general "
-                "editors; provider, query or cursor show these, model one in full. For one "
-                "request's price: plan_relight. Free.",
+                description="Use to learn which models can relight, whether each is ready (if not, "
+                "why), its price and time, and what of a light it follows. Without arguments: "
+                "the models made for relighting, and a count of each provider's general editors; "
+                "provider, query or include=all list those too, in pages; model tells all of one, "
+                "with its params. To rank models for one request: plan_relight. Reads only; free.",
                 arguments=ListModelsArguments,
                 output=ModelList,
                 read_only=True,
@@ -88,8 +99,8 @@ class Tools:
                 description="Use before a paid relighting, or to choose a model: ranks the "
                 "models for this very request with price, time, what each does with every field "
                 "of the light, and what would be sent; tells what is left of today's budget. "
-                "Starts no job, spends and sends nothing. Arguments as in relight_image; "
-                "preview=true adds a free small rendering by the local engine.",
+                "Starts no job, spends and sends nothing. Arguments mean, and range, as in "
+                "relight_image; preview=true adds a free small rendering by the local engine.",
                 arguments=PlanArguments,
                 output=Plan,
                 read_only=True,
@@ -103,7 +114,8 @@ class Tools:
                 description="Use to change the light of a photo, or an earlier result (based_on: "
                 "softer, warmer). Say the light by look, direction, colour, a lamp's place, "
                 "several lights or a reference photo. The default local/classic is free and "
-                "offline; other models are sent the photo, cost money and run only when named. "
+                "offline; other models are sent the photo, cost money and run only when named: "
+                "plan_relight first. "
                 "Writes a new file, never touches the photo; the same request within 10 minutes "
                 "is one job, paid once. Returns a job: finished with path and report, or to be "
                 "asked for with get_job; of several photos a set, asked for alike.",
@@ -168,7 +180,8 @@ class Tools:
                 self._find_images,
                 title="Find recent photos",
                 description="Use when the person means a photo without giving its path: lists "
-                "the newest photos in the allowed folders, or those whose name contains query. "
+                "the newest photos in the allowed folders, or those whose name contains query, "
+                "to pass as image. "
                 "Names and times alone: view_image shows one, list_jobs tells looks and costs of "
                 "results. Free.",
                 arguments=FindArguments,
@@ -232,7 +245,8 @@ class Tools:
     async def _list_jobs(
         self, service: "Service", arguments: ListJobsArguments, ctx: Ctx
     ) -> CallToolResult:
-        return facts_result((await service.list_jobs(arguments)).facts())
+        found = await service.list_jobs(arguments)
+        return facts_result((self._wire.rows(found) if self._wire else found).facts())
 
     async def _cancel_job(
         self, service: "Service", arguments: CancelJobArguments, ctx: Ctx
@@ -264,6 +278,8 @@ class Tools:
         self, service: "Service", view: JobView | SetView, *, preview: bool
     ) -> CallToolResult:
         """The one form in which a job is answered."""
+        if self._wire is not None:
+            view = await self._wire.told(view)
         if isinstance(view, SetView):
             return facts_result(view.facts())
         picture: Encoded | None = None

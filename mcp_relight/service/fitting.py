@@ -44,7 +44,7 @@ def _without(name: str) -> Spare:
     return lambda view: view.model_copy(update={name: None})
 
 
-def _without_number(name: str) -> Spare:
+def _without_of_report(name: str) -> Spare:
     def spare(view: JobView) -> JobView:
         if view.report is None:
             return view
@@ -75,9 +75,11 @@ _SPARE: Sequence[Spare] = (
     _without("created_at"),
     _without_usual_stage,
     _further_images_short,
-    _without_number("collateral"),
+    _without_of_report("collateral"),
     _short_warnings,
-    _without_number("stops"),
-    _without_number("kelvin"),
+    _without_of_report("stops"),
+    _without_of_report("kelvin"),
     _without("stage"),
+    _without_of_report("sentence"),
+    _without("name"),
 )

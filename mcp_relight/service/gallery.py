@@ -5,6 +5,7 @@ import re
 from contextlib import suppress
 from dataclasses import dataclass
 
+from mcp_relight.domain.caller import current_caller
 from mcp_relight.domain.image import URI_PREFIX
 from mcp_relight.domain.job import Job, is_job_id
 from mcp_relight.domain.known_light import known_light
@@ -56,14 +57,11 @@ class _Seen:
 
 
 class Gallery:
-    def __init__(
-        self, *, jobs: Jobs, images: Images, pixels: Pixels, library: Library, owner: str
-    ) -> None:
+    def __init__(self, *, jobs: Jobs, images: Images, pixels: Pixels, library: Library) -> None:
         self._jobs = jobs
         self._images = images
         self._pixels = pixels
         self._library = library
-        self._owner = owner
 
     async def view(self, arguments: ViewArguments) -> tuple[Encoded, str]:
         """One picture small enough to show, and a line about it."""
@@ -111,7 +109,7 @@ class Gallery:
 
     async def _set_of(self, job_id: str) -> list[_Seen]:
         """A job's picture; for one of a set, the photo before and what every job of it made."""
-        job = finished(await self._jobs.get(job_id, owner=self._owner))
+        job = finished(await self._jobs.get(job_id, owner=current_caller().owner))
         if not job.siblings and len(job.images) == 1:
             return [await self._result(job, 0)]
         others = await self._siblings(job)
@@ -132,7 +130,7 @@ class Gallery:
         found: list[Job] = []
         for job_id in job.siblings:
             with suppress(JobNotFound):
-                found.append(await self._jobs.get(job_id, owner=self._owner))
+                found.append(await self._jobs.get(job_id, owner=current_caller().owner))
         return found
 
     async def _file_with_commas(self, reference: str) -> _Seen | None:
@@ -149,7 +147,9 @@ class Gallery:
         chosen it, and a label is read as our own words. The line of text quotes the name where we
         chose the file."""
         if is_job_id(name):
-            return await self._result(finished(await self._jobs.get(name, owner=self._owner)), 0)
+            return await self._result(
+                finished(await self._jobs.get(name, owner=current_caller().owner)), 0
+            )
         try:
             taken = await take(self._library, name, "image")
         except ImageNotFound:
@@ -173,7 +173,7 @@ class Gallery:
         """The look, and the id of its job, of the set whose report is best; None without a set."""
         if len(names) != 1 or not is_job_id(names[0]):
             return None
-        first = await self._jobs.get(names[0], owner=self._owner)
+        first = await self._jobs.get(names[0], owner=current_caller().owner)
         others = await self._siblings(first)
         measured = [job for job in (first, *others) if job.report is not None]
         if not others or not measured:
@@ -199,7 +199,7 @@ class Gallery:
         )
 
     async def _compare_job(self, job_id: str) -> tuple[Comparison, Lighting]:
-        job = finished(await self._jobs.get(job_id, owner=self._owner))
+        job = finished(await self._jobs.get(job_id, owner=current_caller().owner))
         try:
             before = await self._images.info(job.request.image_id)
             after = await self._images.info(job.images[0])

@@ -44,7 +44,8 @@ def list_models(
     rest = list[ModelSpec]()
     if is_overview:
         rest = [spec for spec in wanted if spec.is_general and spec.id != default_model]
-        wanted = [spec for spec in wanted if spec not in rest]
+        elsewhere = {spec.id for spec in rest}
+        wanted = [spec for spec in wanted if spec.id not in elsewhere]
     start = 0 if whole else _start(wanted, arguments.cursor)
     is_first = start == 0
     providers = _providers([*wanted, *rest], rest, missing, listings) if is_first else ()

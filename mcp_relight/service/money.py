@@ -17,8 +17,8 @@ class Money:
     budget_left_usd: float
 
     @staticmethod
-    def of(spent_usd: float, market: Market) -> "Money":
-        left_usd = max(0.0, market.policy.daily_budget_usd - spent_usd)
+    def of(spent_usd: float, budget_usd: float) -> "Money":
+        left_usd = max(0.0, budget_usd - spent_usd)
         return Money(spent_today_usd=round(spent_usd, 6), budget_left_usd=round(left_usd, 6))
 
 

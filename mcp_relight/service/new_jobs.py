@@ -7,22 +7,18 @@ from typing import Any
 
 from mcp_relight.domain.based import asked_of
 from mcp_relight.domain.changes import words_of_changes
+from mcp_relight.domain.exchange import Draft
 from mcp_relight.domain.image import URI_PREFIX
 from mcp_relight.domain.job import JobRequest
 from mcp_relight.domain.lighting import Lighting
-from mcp_relight.domain.ports import Draft, NewJob
+from mcp_relight.domain.ports import NewJob
 from mcp_relight.domain.request import PlanArguments
 
 from .losses import lost_words
 from .ordering import Order, PicturedOrder
 
 
-def new_jobs(
-    order: PicturedOrder,
-    *,
-    owner: str,
-    output_dir: Path,
-) -> list[NewJob]:
+def new_jobs(order: PicturedOrder, *, owner: str, output_dir: Path) -> list[NewJob]:
     """The jobs of this order: one per look. Raises what sending one would: InvalidArgument."""
     return [
         _new_job(order, index, owner=owner, output_dir=output_dir)
@@ -30,17 +26,31 @@ def new_jobs(
     ]
 
 
-def _new_job(
-    order: PicturedOrder,
-    index: int,
-    *,
-    owner: str,
-    output_dir: Path,
-) -> NewJob:
+def _new_job(order: PicturedOrder, index: int, *, owner: str, output_dir: Path) -> NewJob:
     lighting, key = order.lightings[index], order.idempotency_key
     models = order.market.models
     draft = models.draft(order.call(lighting))
-    request = JobRequest(
+    request_hash = _hash(order, lighting, draft)
+    return NewJob(
+        owner=owner,
+        provider=order.spec.provider,
+        request=_request(order, lighting, draft, output_dir),
+        dedup_key=f"key:{key}:{index}" if key else f"hash:{request_hash}",
+        request_hash=request_hash,
+        keep_key=key is not None,
+        credential_id=models.credential_id(order.spec.provider),
+        warnings=(
+            *order.origin.warnings,
+            *ignored_words(order, draft),
+            *filter(None, [lost_words(order.spec.id, draft.fields)]),
+        ),
+    )
+
+
+def _request(
+    order: PicturedOrder, lighting: Lighting, draft: Draft, output_dir: Path
+) -> JobRequest:
+    return JobRequest(
         model=order.spec.id,
         image_id=order.image.info.image_id,
         image_name=order.image.name,
@@ -61,21 +71,6 @@ def _new_job(
         output_dir=str(output_dir),
         policy=order.market.policy,
         estimate=order.estimate(),
-    )
-    request_hash = _hash(order, lighting, draft)
-    return NewJob(
-        owner=owner,
-        provider=order.spec.provider,
-        request=request,
-        dedup_key=f"key:{key}:{index}" if key else f"hash:{request_hash}",
-        request_hash=request_hash,
-        keep_key=key is not None,
-        credential_id=models.credential_id(order.spec.provider),
-        warnings=(
-            *order.origin.warnings,
-            *ignored_words(order, draft),
-            *filter(None, [lost_words(order.spec.id, draft.fields)]),
-        ),
     )
 
 

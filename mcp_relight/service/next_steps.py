@@ -5,15 +5,15 @@ It names only what this model takes, and says what trying again costs.
 
 from collections.abc import Iterator
 
+from mcp_relight.domain.caller import current_caller
 from mcp_relight.domain.job import Job, Status
 from mcp_relight.domain.lighting import DAYLIGHT_KELVIN, Lighting
 from mcp_relight.domain.report import Flaw, Report
 from mcp_relight.domain.words import dollars
 
-SHOW = (
-    "Tell the person the path; look with view_image and this job_id before you describe the "
-    "picture."
-)
+SHOW = "Tell the person the path; view_image with this job_id before you describe it."
+SHOW_BY_URL = SHOW.replace("the path", "the url")
+"""To whoever sits at another machine."""
 _SHOW_ALL = (
     "view_image with this job_id shows all {} side by side and names the best; get_job tells "
     "of each of its siblings."
@@ -30,6 +30,9 @@ _WARMEST, _COOLEST = 1500, 20_000
 _CANDLE_KELVIN = 2400
 """The warmest that words know."""
 _LESS_EV, _DARKEST_EV, _MORE_EV = 0.5, -4, 1.5
+_FELL_BACK = -0.7
+"""Stops that the subject lost, unasked: what it needs is light."""
+_GENTLEST = "overcast"
 _MOST_STEPPED_AMBIENT = 4 / 1.5
 _MASK = "mask=<picture that is white on the subject>"
 _AT_THE_OUTLINE: frozenset[Flaw] = frozenset({"stain", "halo", "seam"})
@@ -40,7 +43,9 @@ def next_step(job: Job, *, is_seeded: bool = False) -> str:
     match job.status:
         case "succeeded":
             better = _better(job, is_seeded=is_seeded)
-            show = _SHOW_ALL.format(len(job.siblings) + 1) if job.siblings else SHOW
+            show = SHOW_BY_URL if current_caller().remote else SHOW
+            if job.siblings:
+                show = _SHOW_ALL.format(len(job.siblings) + 1)
             return f"{better} {show}" if better else show
         case "queued" | "running":
             waiting = f" ({job.note})" if job.note else ""
@@ -71,7 +76,8 @@ def _better(job: Job, *, is_seeded: bool) -> str:
         return ""
     change = next(_changes(job, report, is_seeded=is_seeded), "")
     if not change:
-        return f"Not as asked: {report.verdict}. Another look or model may do better."
+        others = f"plan_relight with based_on={job.job_id} tells what other models do and cost"
+        return f"Not as asked: {report.verdict}. {others}."
     call = f"relight_image with based_on={job.job_id}, {change}"
     return f"Nearer to what was asked: {call}{_price(job, change)}."
 
@@ -114,6 +120,9 @@ def _is_beyond(job: Job, report: Report) -> bool:
 
 def _more(job: Job, report: Report) -> Iterator[str]:
     lighting, parts = job.request.lighting, report.parts
+    darker = report.stops.subject < _FELL_BACK and not lighting.is_dark
+    if parts.contrast == "weaker" and darker and _is_exact(job, "exposure_ev"):
+        yield f"exposure_ev={min(lighting.exposure_ev + _LESS_EV, 4):g}"
     if "weaker" in (parts.direction, parts.contrast):
         if _takes(job, "ambient") and lighting.ambient > _LEAST_AMBIENT:
             # Words say only whether there is little fill or none.
@@ -166,7 +175,7 @@ def _mending(job: Job, flaws: tuple[Flaw, ...]) -> Iterator[str]:
         elif is_local and request.lighting.strength > 0:
             yield "strength=-30%"
         elif is_local:
-            yield "another look"
+            yield f"look={_GENTLEST}"
         elif request.finish != "as-returned" and flaw in _AT_THE_OUTLINE:
             yield "finish=as-returned"
 

@@ -4,10 +4,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mcp_relight.domain.arguments import LEFT_OUT
+from mcp_relight.domain.caller import current_caller
 from mcp_relight.domain.library import Library, Listed, Taken
 from mcp_relight.domain.matching import Asked
 from mcp_relight.domain.models import ModelSpec
-from mcp_relight.domain.ports import Images, Jobs, Models, NewJob, Pixels, Workers
+from mcp_relight.domain.ports import Images, Jobs, NewJob, Pixels, Workers
 from mcp_relight.domain.request import PlanArguments, RelightArguments
 from mcp_relight.errors import UnknownModel
 
@@ -26,18 +27,16 @@ class Orders:
     images: Images
     pixels: Pixels
     library: Library
-    models: Models
     market: Market
     middles: Middles
     workers: Workers
-    owner: str
     output_dir: Path
     default_model: str
 
     async def catch_up(self) -> None:
         """Know today's models, as far as a worker has fetched their lists; else let one do so, and
         go on with what is known."""
-        if not await self.models.refresh():
+        if not await self.market.models.refresh():
             await self.workers.ensure()
 
     async def of(self, arguments: RelightArguments) -> Order | SetOrder:
@@ -66,7 +65,7 @@ class Orders:
         return await order.with_pictures(self.library, self.middles)
 
     def new_jobs(self, order: PicturedOrder) -> list[NewJob]:
-        return new_jobs(order, owner=self.owner, output_dir=self.output_dir)
+        return new_jobs(order, owner=current_caller().owner, output_dir=self.output_dir)
 
     async def whole(self, arguments: Asked, *, is_of_many: bool = False) -> Whole[Asked]:
         return await made_whole(
@@ -74,7 +73,7 @@ class Orders:
             jobs=self.jobs,
             images=self.images,
             library=self.library,
-            owner=self.owner,
+            owner=current_caller().owner,
             is_of_many=is_of_many,
         )
 
@@ -114,9 +113,9 @@ class Orders:
     def _spec(self, arguments: RelightArguments) -> ModelSpec:
         """The model named, else the configured one."""
         if arguments.model is not None:
-            return self.models.spec(arguments.model)
+            return self.market.models.spec(arguments.model)
         try:
-            return self.models.spec(self.default_model)
+            return self.market.models.spec(self.default_model)
         except UnknownModel as error:
             raise error.about("MCP_RELIGHT_DEFAULT_MODEL") from None
 

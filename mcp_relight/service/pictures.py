@@ -3,6 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
+from mcp_relight.domain.caller import current_caller
 from mcp_relight.domain.changes import result_stem
 from mcp_relight.domain.image import URI_PREFIX, is_image_id
 from mcp_relight.domain.job import Job, is_job_id
@@ -15,15 +16,14 @@ class Pictures:
     """Implements `Library` over that of this machine: a picture is also named by its bare id, or by
     the job whose first result it is, and keeps the name it had there."""
 
-    def __init__(self, library: Library, *, jobs: Jobs, images: Images, owner: str) -> None:
+    def __init__(self, library: Library, *, jobs: Jobs, images: Images) -> None:
         self._library = library
         self._jobs = jobs
         self._images = images
-        self._owner = owner
 
     async def take(self, reference: str) -> Taken:
         if is_job_id(reference):
-            job = finished(await self._jobs.get(reference, owner=self._owner))
+            job = finished(await self._jobs.get(reference, owner=current_caller().owner))
             info = await self._images.info(job.images[0])
             return Taken(info=info, name=result_stem(job.request))
         if is_image_id(reference):
@@ -57,7 +57,7 @@ class Pictures:
 
     async def _name_of(self, image_id: str) -> str | None:
         """The name of a stored picture in the last job that made it, or was made of it."""
-        job = await self._jobs.using(image_id, owner=self._owner)
+        job = await self._jobs.using(image_id, owner=current_caller().owner)
         if job is None:
             return None
         if job.request.image_id == image_id:

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 from pydantic import JsonValue
 
+from mcp_relight.domain.exchange import Draft
 from mcp_relight.domain.job import Cost
 from mcp_relight.domain.library import Library, Taken
 from mcp_relight.domain.model_views import Candidate, Plan, PlannedCost
-from mcp_relight.domain.ports import Draft
 from mcp_relight.domain.request import PlanArguments
 from mcp_relight.domain.views import ErrorView
 from mcp_relight.domain.words import dollars, json_text

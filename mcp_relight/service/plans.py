@@ -5,7 +5,6 @@ from dataclasses import replace
 from mcp_relight.domain.library import Taken
 from mcp_relight.domain.model_views import Plan
 from mcp_relight.domain.pixels import Encoded
-from mcp_relight.domain.ports import Models
 from mcp_relight.domain.request import PlanArguments
 from mcp_relight.errors import RequestError
 
@@ -24,14 +23,12 @@ class Plans:
         self,
         *,
         orders: Orders,
-        models: Models,
         market: Market,
         library: Pictures,
         middles: Middles,
         previews: Previews,
     ) -> None:
         self._orders = orders
-        self._models = models
         self._market = market
         self._library = library
         self._middles = middles
@@ -67,7 +64,7 @@ class Plans:
 
     async def preview(self, arguments: PlanArguments, *, image: Taken | None = None) -> Encoded:
         """The same description on the local engine, small and free."""
-        spec = self._models.spec("local/classic")
+        spec = self._market.models.spec("local/classic")
         local = arguments.model_copy(update={"model": spec.id, "params": None, "count": None})
         whole = await self._orders.whole(local)
         filled, photo = await self._orders.matched(whole.arguments, image or whole.photo)

@@ -2,16 +2,16 @@
 
 import time
 from collections.abc import AsyncGenerator
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import replace
 
-from mcp_relight.domain.job import Job, Policy, Status
+from mcp_relight.domain.caller import current_caller
+from mcp_relight.domain.job import Job, Status
 from mcp_relight.domain.known_light import known_light
-from mcp_relight.domain.library import Library, Taken
+from mcp_relight.domain.library import Taken
 from mcp_relight.domain.lighting import Lighting
 from mcp_relight.domain.model_views import ModelList, Plan
 from mcp_relight.domain.pixels import Encoded
-from mcp_relight.domain.ports import Images, Jobs, Models, NewJob, Pixels, ShapeModelNow, Workers
+from mcp_relight.domain.ports import NewJob
 from mcp_relight.domain.queries import (
     AnalyzeArguments,
     CompareArguments,
@@ -22,7 +22,6 @@ from mcp_relight.domain.queries import (
     ViewArguments,
 )
 from mcp_relight.domain.request import PlanArguments, RelightArguments
-from mcp_relight.domain.set_ports import Sets
 from mcp_relight.domain.set_views import SetView
 from mcp_relight.domain.sets import is_set_id
 from mcp_relight.domain.views import AnalysisView, Comparison, FoundImages, JobList, JobView
@@ -36,7 +35,7 @@ from .forgetting import Gone, Leaving, forget, look_at_forgetting
 from .gallery import VIEW_MAX_BYTES, Gallery
 from .job_names import job_named
 from .listing import in_full, list_models
-from .market import Market
+from .market import Market, is_granted
 from .middles import Middles
 from .money import Money, within
 from .next_steps import after_late_cancel
@@ -44,96 +43,68 @@ from .ordering import Order, Quote, take
 from .orders import Orders
 from .pictures import Pictures
 from .plans import Plans
+from .ports import Options, Ports
 from .previews import PREVIEW_EDGE_PX, PREVIEW_MAX_BYTES, Previews
 from .progress import Progress
 from .set_orders import SetOrder
 from .sets import SetCalls
 from .showing import iso, show_image, show_job, show_rows
 from .vision_check import TEST_PICTURE, TEST_PICTURE_LINE, code_words, names_code_words
-from .waiting import OnProgress, Waiting, deadline
+from .waiting import OnProgress, Patience, Waiting, deadline
 
 _CANCEL_WAIT_S = 2.0
 _JOBS_A_PAGE = 20
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Options:
-    """What this process was configured to allow."""
-
-    default_model: str
-    policy: Policy
-    output_dir: Path
-    readable_dirs: tuple[Path, ...]
-    secret: bytes
-    """Of this data folder; the words of the test picture follow from it."""
-    owner: str = "local"
-    in_full: bool = False
-    """Whether jobs are answered in full: to a terminal, not to a model that carries the text."""
-
-
 class Service:
-    def __init__(
-        self,
-        *,
-        jobs: Jobs,
-        sets: Sets,
-        images: Images,
-        pixels: Pixels,
-        shape_model: ShapeModelNow,
-        library: Library,
-        models: Models,
-        workers: Workers,
-        options: Options,
-    ) -> None:
-        self._jobs = jobs
-        self._images = images
-        self._pixels = pixels
-        self._shape_model = shape_model
-        middles = Middles(images, pixels)
-        self._library = Pictures(library, jobs=jobs, images=images, owner=options.owner)
-        self._models = models
-        self._market = Market(models=models, policy=options.policy)
-        self._workers = workers
-        self._waiting = Waiting(jobs, workers, Progress(jobs, models).words)
+    def __init__(self, ports: Ports, options: Options) -> None:
+        self._jobs = ports.jobs
+        self._images = ports.images
+        self._pixels = ports.pixels
+        self._shape_model = ports.shape_model
+        self._library = Pictures(ports.library, jobs=ports.jobs, images=ports.images)
+        self._models = ports.models
+        self._market = Market(models=ports.models, policy=options.policy)
+        self._patience = Patience()
+        words = Progress(ports.jobs, ports.models).words
+        self._waiting = Waiting(ports.jobs, ports.workers, words, self._patience)
         self._options = options
+        middles = Middles(ports.images, ports.pixels)
         self._orders = Orders(
-            jobs=jobs,
-            images=images,
-            pixels=pixels,
+            jobs=ports.jobs,
+            images=ports.images,
+            pixels=ports.pixels,
             library=self._library,
-            models=models,
             market=self._market,
             middles=middles,
-            workers=workers,
-            owner=options.owner,
+            workers=ports.workers,
             output_dir=options.output_dir,
             default_model=options.default_model,
         )
         self._plans = Plans(
             orders=self._orders,
-            models=models,
             market=self._market,
             library=self._library,
             middles=middles,
-            previews=Previews(images, pixels, shape_model),
+            previews=Previews(ports.images, ports.pixels, ports.shape_model),
         )
         self._sets = SetCalls(
-            sets=sets,
-            jobs=jobs,
-            images=images,
-            pixels=pixels,
-            workers=workers,
+            sets=ports.sets,
+            jobs=ports.jobs,
+            images=ports.images,
+            pixels=ports.pixels,
+            workers=ports.workers,
             now=time.time,
-            owner=options.owner,
             output_dir=options.output_dir,
+            patience=self._patience,
         )
         self._gallery = Gallery(
-            jobs=jobs,
-            images=images,
-            pixels=pixels,
-            library=self._library,
-            owner=options.owner,
+            jobs=ports.jobs, images=ports.images, pixels=ports.pixels, library=self._library
         )
+
+    def end_waits(self) -> None:
+        """This process is about to end: every call that waits answers now."""
+        self._patience.end()
 
     async def list_models(
         self, arguments: ListModelsArguments, *, whole: bool = False
@@ -145,7 +116,7 @@ class Service:
             return in_full(spec, self._market.missing(spec))
         return list_models(
             arguments,
-            self._models.specs(),
+            [spec for spec in self._models.specs() if is_granted(spec)],
             missing=self._market.missing,
             listings=self._models.listings(),
             default_model=self._options.default_model,
@@ -201,7 +172,7 @@ class Service:
 
     def changes(self) -> AsyncGenerator[JobChange]:
         """What moves in the job store, from now on."""
-        return follow(self._jobs, owner=self._options.owner)
+        return follow(self._jobs, owner=current_caller().owner)
 
     async def get_job(
         self, arguments: GetJobArguments, *, on_progress: OnProgress | None = None
@@ -210,7 +181,7 @@ class Service:
         until = deadline(arguments.wait_s)
         if is_set_id(arguments.job_id):
             return await self._sets.get(arguments.job_id, until, on_progress)
-        job = await self._jobs.get(arguments.job_id, owner=self._options.owner)
+        job = await self._jobs.get(arguments.job_id, owner=current_caller().owner)
         (job,) = await self._waiting.wait((job,), until, on_progress)
         return await self._show(job)
 
@@ -219,11 +190,11 @@ class Service:
         if is_set_id(job_id):
             found = await self._sets.find(job_id)
         else:
-            found = await self._jobs.get(job_id, owner=self._options.owner)
+            found = await self._jobs.get(job_id, owner=current_caller().owner)
         return iso(found.created_at), iso(found.updated_at)
 
     async def list_jobs(self, arguments: ListJobsArguments) -> JobList:
-        owner = self._options.owner
+        owner = current_caller().owner
         page = await self._jobs.list(
             owner=owner,
             status=arguments.status,
@@ -244,24 +215,24 @@ class Service:
 
     async def money(self) -> Money:
         """What was spent today, and what is left."""
-        spent_usd = await self._jobs.spent_today(owner=self._options.owner)
-        return Money.of(spent_usd, self._market)
+        most_usd, owner = self._market.policy.daily_budget_usd, current_caller().owner
+        return Money.of(*await self._jobs.today(owner=owner, budget_usd=most_usd))
 
     async def newest(self, *, status: Status | None = None, limit: int) -> tuple[Job, ...]:
         """The newest jobs as they are stored, for whoever lists names and pictures."""
         page = await self._jobs.list(
-            owner=self._options.owner, status=status, limit=limit, cursor=None
+            owner=current_caller().owner, status=status, limit=limit, cursor=None
         )
         return page.jobs
 
     async def cancel_job(self, job_id: str) -> JobView | SetView:
         if is_set_id(job_id):
             return await self._sets.cancel(job_id, deadline(_CANCEL_WAIT_S))
-        before = await self._jobs.get(job_id, owner=self._options.owner)
+        before = await self._jobs.get(job_id, owner=current_caller().owner)
         if before.is_terminal:
             view = await self._show(before)
             return view.model_copy(update={"next_step": after_late_cancel(before)})
-        job = await self._jobs.request_cancel(job_id, owner=self._options.owner)
+        job = await self._jobs.request_cancel(job_id, owner=current_caller().owner)
         if not job.is_terminal:
             # The worker has to stop the work itself; give it a moment to say so.
             (job,) = await self._waiting.wait((job,), deadline(_CANCEL_WAIT_S))
@@ -316,7 +287,7 @@ class Service:
             arguments,
             library=self._library,
             jobs=self._jobs,
-            owner=self._options.owner,
+            owner=current_caller().owner,
             output_dir=self._options.output_dir,
             readable_dirs=self._options.readable_dirs,
         )
@@ -324,6 +295,10 @@ class Service:
     async def compare(self, arguments: CompareArguments) -> tuple[Comparison, Lighting | None]:
         """Also the light of the job, where one is named."""
         return await self._gallery.compare(arguments)
+
+    async def take_bytes(self, data: bytes) -> str:
+        """Check and keep a picture that was sent: its id. Raises the RequestError that fits."""
+        return (await self._images.put(await self._pixels.inspect(data))).image_id
 
     async def read_image(self, image_id: str) -> bytes:
         """The bytes of a stored image. Raises ImageNotFound."""
@@ -338,24 +313,25 @@ class Service:
         data = await self._images.read(image_id)
         if (await self._images.info(image_id)).mime_type == mime_type:
             return data
-        encoded = await self._pixels.reencode(data, max_edge_px=None, mime_type=mime_type)
-        return encoded.data
+        return (await self._pixels.reencode(data, max_edge_px=None, mime_type=mime_type)).data
 
     async def look_at_forgetting(self, job_id: str | None) -> Leaving:
         """What `forget` would delete."""
-        return await look_at_forgetting(self._jobs, self._images, job_id, owner=self._options.owner)
+        return await look_at_forgetting(
+            self._jobs, self._images, job_id, owner=current_caller().owner
+        )
 
     async def forget(self, job_id: str | None, *, with_copies: bool = False) -> Gone:
         """Delete one job, or every terminal one, and the images no other job uses; `with_copies`
         also the finished pictures in the output folder."""
         return await forget(
-            self._jobs, self._images, job_id, owner=self._options.owner, with_copies=with_copies
+            self._jobs, self._images, job_id, owner=current_caller().owner, with_copies=with_copies
         )
 
     async def job_named(self, name: str) -> str:
         """The id of the one job that a person means: an id or its beginning, or `latest`. Raises
         JobNotFound, and InvalidArgument for a beginning that several ids have."""
-        return await job_named(self._jobs, name, owner=self._options.owner)
+        return await job_named(self._jobs, name, owner=current_caller().owner)
 
     async def _show(self, job: Job) -> JobView:
         spec = next((one for one in self._models.specs() if one.id == job.model), None)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import anyio
 
+from mcp_relight.domain.caller import current_caller
 from mcp_relight.domain.job import Job
 from mcp_relight.domain.pixels import Encoded, SheetCell
 from mcp_relight.domain.ports import Images, Jobs, Pixels, Workers
@@ -18,7 +19,7 @@ from mcp_relight.errors import InvalidArgument
 
 from .gallery import VIEW_EDGE_PX, VIEW_MAX_BYTES
 from .set_orders import SetOrder
-from .waiting import OnProgress
+from .waiting import OnProgress, Patience
 
 _LOOK_S = 1.0
 _BETWEEN_S = 0.4
@@ -38,16 +39,16 @@ class SetCalls:
         pixels: Pixels,
         workers: Workers,
         now: Callable[[], float],
-        owner: str,
         output_dir: Path,
+        patience: Patience,
     ) -> None:
+        self._patience = patience
         self._sets = sets
         self._jobs = jobs
         self._images = images
         self._pixels = pixels
         self._workers = workers
         self._now = now
-        self._owner = owner
         self._output_dir = output_dir
 
     async def is_there(self, order: SetOrder) -> bool:
@@ -67,23 +68,23 @@ class SetCalls:
 
     async def find(self, set_id: str) -> PictureSet:
         """Raises JobNotFound."""
-        return await self._sets.get_set(set_id, owner=self._owner)
+        return await self._sets.get_set(set_id, owner=current_caller().owner)
 
     async def get(
         self, set_id: str, until: float, on_progress: OnProgress | None = None
     ) -> SetView:
         """Raises JobNotFound."""
-        found = await self._sets.get_set(set_id, owner=self._owner)
+        found = await self._sets.get_set(set_id, owner=current_caller().owner)
         return await self._waited(found, until, on_progress)
 
     async def cancel(self, set_id: str, until: float) -> SetView:
-        found = await self._sets.cancel_set(set_id, owner=self._owner)
+        found = await self._sets.cancel_set(set_id, owner=current_caller().owner)
         return await self._waited(found, until, None)
 
     async def sheet(self, arguments: ViewArguments) -> tuple[Encoded, str]:
         """Its results on one contact sheet, labelled with the names of the photos. Raises
         JobNotFound, and InvalidArgument while there are none."""
-        found = await self._sets.get_set(arguments.image.strip(), owner=self._owner)
+        found = await self._sets.get_set(arguments.image.strip(), owner=current_caller().owner)
         jobs = [(one.name, one.job) for one in found.members if one.job and one.job.images]
         if not jobs:
             raise InvalidArgument(
@@ -113,7 +114,7 @@ class SetCalls:
         return picture.data
 
     def _new(self, order: SetOrder) -> NewSet:
-        return order.new_set(owner=self._owner, output_dir=self._output_dir)
+        return order.new_set(owner=current_caller().owner, output_dir=self._output_dir)
 
     async def _waited(
         self, found: PictureSet, until: float, on_progress: OnProgress | None
@@ -123,10 +124,10 @@ class SetCalls:
             # Again and again: a worker may be killed while somebody waits for what it does.
             await self._workers.ensure()
             left_s = until - anyio.current_time()
-            if left_s <= 0:
+            if left_s <= 0 or self._patience.is_over:
                 break
             version = await self._jobs.changed(version, within_s=min(left_s, _LOOK_S))
-            found = await self._sets.get_set(found.set_id, owner=self._owner)
+            found = await self._sets.get_set(found.set_id, owner=current_caller().owner)
             if on_progress is not None:
                 done = sum(not member.is_open for member in found.members)
                 await on_progress(found.progress, f"{done} of {len(found.members)} pictures")

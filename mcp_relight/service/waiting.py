@@ -1,6 +1,7 @@
 """Waiting for jobs: only as long as a caller allows, and told how far they are."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Generator
+from contextlib import contextmanager
 
 import anyio
 
@@ -18,11 +19,39 @@ def deadline(wait_s: float | None) -> float:
     return anyio.current_time() + (DEFAULT_WAIT_S if wait_s is None else wait_s)
 
 
+class Patience:
+    """Whether this process waits for anybody still: one that is about to end answers with what is
+    there, for an answer that is cut off tells nothing."""
+
+    def __init__(self) -> None:
+        self.is_over = False
+        self._looks: set[anyio.CancelScope] = set()
+
+    def end(self) -> None:
+        self.is_over = True
+        for look in self._looks:
+            look.cancel()
+
+    @contextmanager
+    def look(self, within_s: float) -> Generator[anyio.CancelScope]:
+        with anyio.move_on_after(0 if self.is_over else within_s) as look:
+            self._looks.add(look)
+            try:
+                yield look
+            finally:
+                self._looks.discard(look)
+
+
 class Waiting:
     def __init__(
-        self, jobs: Jobs, workers: Workers, words: Callable[[Job], Awaitable[str]]
+        self,
+        jobs: Jobs,
+        workers: Workers,
+        words: Callable[[Job], Awaitable[str]],
+        patience: Patience,
     ) -> None:
         """`words` says where a job stands."""
+        self._patience = patience
         self._jobs = jobs
         self._workers = workers
         self._words = words
@@ -38,11 +67,11 @@ class Waiting:
             await on_progress(0.0, await self._words(jobs[0]))
         while True:
             # Again and again: a worker may be killed while somebody waits for what it does.
-            await self._workers.ensure()
+            check_s = _WORKER_CHECK_S if await self._workers.ensure() else float("inf")
             left_s = until - anyio.current_time()
-            with anyio.move_on_after(min(left_s, _WORKER_CHECK_S)) as look:
+            with self._patience.look(min(left_s, check_s)) as look:
                 await self._watch(latest, on_progress)
-            if not look.cancelled_caught or left_s <= _WORKER_CHECK_S:
+            if not look.cancelled_caught or left_s <= check_s or self._patience.is_over:
                 return tuple(latest[job.job_id] for job in jobs)
 
     async def _watch(self, latest: dict[str, Job], on_progress: OnProgress | None) -> None:

@@ -10,6 +10,7 @@ from starlette.routing import Route
 
 from mcp_relight.simulator.checks import Schema, Violation, checked
 from mcp_relight.simulator.faults import Phase
+from mcp_relight.simulator.hooks import Caller
 from mcp_relight.simulator.jobs import Job, Stage, Work
 from mcp_relight.simulator.ledger import Account
 from mcp_relight.simulator.state import NoCredits, Simulation
@@ -44,6 +45,7 @@ class Api:
 
     def __init__(self, sim: Simulation) -> None:
         self.sim = sim
+        self.caller = Caller(sim)
 
     def routes(self) -> list[Route]:
         raise NotImplementedError

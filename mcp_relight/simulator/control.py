@@ -124,7 +124,8 @@ class SimulatorHandle:
         self._call("DELETE", "/faults")
 
     def ledger(self) -> dict[str, Any]:
-        """charges, refunds, posts, canary, requests (by provider and phase), accounts."""
+        """charges, refunds, posts, canary, hooks, calls (to those), requests (by provider and
+        phase), accounts."""
         return self._call("GET", "/ledger")
 
     def settings(self, **changes: Any) -> dict[str, Any]:

@@ -53,6 +53,8 @@ class Ledger:
         self.refunds: list[Entry] = []
         self.posts: list[Entry] = []
         self.canary: list[Entry] = []
+        self.hooks: list[Entry] = []
+        self.calls: list[Entry] = []
         self.requests: dict[str, dict[str, int]] = {}
 
     def open_account(self, account: Account) -> None:
@@ -78,6 +80,14 @@ class Ledger:
         """A request that reached a place nobody should have gone to."""
         self._add(self.canary, {"event": "canary", **about})
 
+    def note_hook(self, **about: Any) -> None:
+        """An address that is to be called when a job ends."""
+        self._add(self.hooks, {"event": "hook", **about})
+
+    def note_call(self, **about: Any) -> None:
+        """Such an address was called."""
+        self._add(self.calls, {"event": "call", **about})
+
     def count(self, provider: str, phase: str) -> None:
         phases = self.requests.setdefault(provider, {})
         phases[phase] = phases.get(phase, 0) + 1
@@ -88,12 +98,15 @@ class Ledger:
             "refunds": list(self.refunds),
             "posts": list(self.posts),
             "canary": list(self.canary),
+            "hooks": list(self.hooks),
+            "calls": list(self.calls),
             "requests": {name: dict(phases) for name, phases in self.requests.items()},
             "accounts": [vars(account) for account in self._accounts.values()],
         }
 
     def clear(self) -> None:
-        for entries in (self.charges, self.refunds, self.posts, self.canary):
+        books = (self.charges, self.refunds, self.posts, self.canary, self.hooks, self.calls)
+        for entries in books:
             entries.clear()
         self._accounts.clear()
         self.requests.clear()

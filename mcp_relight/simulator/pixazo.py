@@ -15,6 +15,7 @@ from starlette.routing import Route
 
 from mcp_relight.simulator.api import Answered, Api, Json
 from mcp_relight.simulator.checks import table
+from mcp_relight.simulator.hooks import may_be_called
 from mcp_relight.simulator.jobs import UNKNOWN_WORD, Job, Stage, Work
 from mcp_relight.simulator.middleware import route
 from mcp_relight.simulator.pictures import named_size
@@ -86,9 +87,11 @@ class Pixazo(Api):
 
     async def generate(self, request: Request) -> Response:
         account = self.account(request)
-        self._check_webhook(request)
+        address = self._webhook(request)
         params = await self.params(request, table("pixazo")["relighting"])
         job = await self.started(request, account, _relighting(params))
+        if address is not None:
+            await self.caller.promise(job, address)
         submitted: Json = {
             "request_id": job.id,
             "status": "QUEUED",
@@ -100,12 +103,13 @@ class Pixazo(Api):
             return self.outcome(request, body, 202)
         return JSONResponse(submitted, 202)
 
-    def _check_webhook(self, request: Request) -> None:
+    def _webhook(self, request: Request) -> str | None:
         address = request.headers.get("x-webhook-url")
-        if address is not None and not address.startswith("https://"):
+        if address is not None and not may_be_called(address):
             raise Answered(self.error(400, "X-Webhook-URL must be an HTTPS URL"))
         if request.headers.get("x-webhook-mode", "terminal") not in ("terminal", "sync"):
             raise Answered(self.error(400, "X-Webhook-Mode must be terminal or sync"))
+        return address
 
     def _seen(self, request: Request, job_id: str) -> tuple[Job, Stage]:
         job = self.job(request, job_id)

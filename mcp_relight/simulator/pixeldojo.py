@@ -116,6 +116,8 @@ class PixelDojo(Api):
         schema = {**model.schema, "properties": {**model.schema["properties"], **hook}}
         params = await self.params(request, schema)
         job = await self.started(request, account, self._work(model, params))
+        if "webhook_url" in params:
+            await self.caller.promise(job, params["webhook_url"])
         submitted: Json = {
             "jobId": job.id,
             "status": "pending",

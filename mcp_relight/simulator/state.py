@@ -35,6 +35,8 @@ class Settings:
     rpm: requests per minute and key before 429, over all endpoints; None for no limit.
     inline_inputs: providers that take data URIs where their documents speak of URLs.
     new_models: ids of image editors that PixelDojo's list names beside the documented models.
+    webhooks: when the address given for a job is called: early (before the submit is answered),
+        end, again (once more after the end).
     """
 
     polls: int | None = None
@@ -46,6 +48,7 @@ class Settings:
     file_life_s: float = 3_600.0
     inline_inputs: tuple[str, ...] = ("segmind",)
     new_models: tuple[str, ...] = ()
+    webhooks: tuple[str, ...] = ("end",)
 
     def changed(self, changes: dict[str, Any]) -> "Settings":
         """A copy with the changes. Raises ValueError for a name or value that makes no sense."""
@@ -62,6 +65,7 @@ class Settings:
             after,
             inline_inputs=tuple(after.inline_inputs),
             new_models=tuple(after.new_models),
+            webhooks=tuple(after.webhooks),
         )
 
 

@@ -3,15 +3,18 @@
 import errno
 import os
 import secrets
+import time
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from mcp_relight.domain.clock import is_ahead
 from mcp_relight.errors import InvalidArgument, StorageFull
 
 _FULL = frozenset(
     getattr(errno, name) for name in ("ENOSPC", "EDQUOT", "EFBIG") if hasattr(errno, name)
 )
+_LEFTOVER_AGE_S = 3600.0
 _FOLDER_MODE = 0o700
 _FILE_MODE = 0o600
 
@@ -59,6 +62,24 @@ def _move_without_replacing(staged: Path, path: Path) -> None:
         # No hard links on this file system: claim the name first, then move onto it.
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, _FILE_MODE))
         staged.replace(path)
+
+
+def clear_leftovers(staging: Path) -> None:
+    """What a killed process was writing long ago."""
+    for path in staging.iterdir():
+        with suppress(FileNotFoundError):  # another process may be clearing up as well
+            if is_older(path, _LEFTOVER_AGE_S):
+                path.unlink()
+
+
+def is_older(path: Path, age_s: float) -> bool:
+    """Whether the file was written longer ago. One that was written before the clock was put back
+    counts from now on. Raises FileNotFoundError."""
+    written_at, now = path.stat().st_mtime, time.time()
+    if is_ahead(written_at, now):
+        os.utime(path, (now, now))
+        return False
+    return written_at < now - age_s
 
 
 @contextmanager

@@ -93,9 +93,15 @@ class Fetcher:
         return True
 
     async def fetch(
-        self, url: str, *, max_bytes: int, deadline_s: float, accept_http: bool = True
+        self,
+        url: str,
+        *,
+        max_bytes: int,
+        deadline_s: float,
+        accept_http: bool = True,
+        max_redirects: int = MAX_REDIRECTS,
     ) -> bytes:
-        """The body of `url`, following at most three redirects, all within `deadline_s` seconds.
+        """The body of `url`, following a few redirects, all within `deadline_s` seconds.
 
         Raises UrlRefused (not a public http or https address), FetchFailed (no usable answer),
         ImageTooLarge (more than `max_bytes`) or TimedOut. No message holds any part of the URL.
@@ -103,7 +109,7 @@ class Fetcher:
         checked = self._policy.check(url, accept_http=accept_http)
         try:
             with anyio.fail_after(deadline_s):
-                return await self._follow(checked, max_bytes, accept_http)
+                return await self._follow(checked, max_bytes, accept_http, max_redirects)
         except (TimeoutError, httpcore2.TimeoutException) as error:
             raise TimedOut(
                 f"The server did not deliver within {deadline_s:g} s.",
@@ -122,9 +128,11 @@ class Fetcher:
                 hint="Check the address in a browser." + self._way_out,
             ) from error
 
-    async def _follow(self, url: HttpUrl, max_bytes: int, accept_http: bool) -> bytes:
+    async def _follow(
+        self, url: HttpUrl, max_bytes: int, accept_http: bool, max_redirects: int
+    ) -> bytes:
         async with self._pool() as pool:
-            for _ in range(MAX_REDIRECTS + 1):
+            for _ in range(max_redirects + 1):
                 _log.info("fetch %s://%s", url.scheme, url.host)
                 async with pool.stream(
                     "GET",
@@ -141,7 +149,7 @@ class Fetcher:
                 self._policy.check_parsed(target, accept_http=accept_http)
                 url = target
         raise UrlRefused(
-            f"The URL redirects more than {MAX_REDIRECTS} times.",
+            f"The URL redirects more than {max_redirects} times.",
             hint="Give the address the redirects end at.",
         )
 

@@ -6,10 +6,7 @@ cache/…                analyses, evicted oldest first; the names of those of a
 staging/…              files being written
 """
 
-import logging
 import os
-import re
-import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from functools import partial
@@ -19,21 +16,18 @@ from typing import TypeVar
 import anyio.to_thread
 from pydantic import ValidationError
 
-from mcp_relight.domain.clock import is_ahead
-from mcp_relight.domain.image import ImageInfo, image_id_of, is_image_id
+from mcp_relight.domain.image import ImageInfo, image_id_of, info_of, is_image_id
 from mcp_relight.domain.pixels import Encoded, Inspected
-from mcp_relight.errors import ImageNotFound, Internal, InvalidArgument, StorageFull
+from mcp_relight.errors import ImageNotFound, InvalidArgument
 
-from .disk import check_writable, make_folder, write_file, write_new_file
+from .bounded import BoundedFolder, files_in
+from .disk import check_writable, clear_leftovers, is_older, make_folder, write_file, write_new_file
 from .names import safe_stem
 
-_log = logging.getLogger(__name__)
 _Result = TypeVar("_Result")
 
 _DATA_DIR, _OUTPUT_DIR = "MCP_RELIGHT_DATA_DIR", "MCP_RELIGHT_OUTPUT_DIR"
-_CACHE_KEY = re.compile(r"[a-z0-9-]{1,240}")
 _SIDECAR = ".json"
-_LEFTOVER_AGE_S = 3600.0
 _UNUSED_AGE_S = 86_400.0
 """A picture that was asked for more recently may be on its way into a job that has no row yet."""
 _MAX_SAME_NAMES = 10_000
@@ -45,9 +39,10 @@ class ImageFiles:
     def __init__(self, root: Path, *, cache_max_bytes: int = 256_000_000) -> None:
         self._root = root
         self._images = root / "images"
-        self._cache = root / "cache"
         self._staging = root / "staging"
-        self._cache_max_bytes = cache_max_bytes
+        self._cache = BoundedFolder(
+            root / "cache", max_bytes=cache_max_bytes, staging=self._staging, variable=_DATA_DIR
+        )
         self._is_prepared = False
 
     async def put(self, picture: Inspected | Encoded) -> ImageInfo:
@@ -83,7 +78,7 @@ class ImageFiles:
         return await _in_thread(self._sizes)
 
     async def cached(self, key: str) -> bytes | None:
-        return await _in_thread(partial(self._cached, key))
+        return await _in_thread(partial(self._cache.read, key))
 
     async def cache(self, key: str, data: bytes) -> None:
         """Keeps `data` if there is room; a full disk only means that it is not kept."""
@@ -91,16 +86,7 @@ class ImageFiles:
 
     def _put(self, picture: Inspected | Encoded) -> ImageInfo:
         self._prepare()
-        inspected = isinstance(picture, Inspected)
-        info = ImageInfo(
-            image_id=image_id_of(picture.data),
-            width=picture.width,
-            height=picture.height,
-            mime_type=picture.mime_type,
-            bytes=len(picture.data),
-            has_alpha=picture.has_alpha,
-            warnings=picture.warnings if inspected else (),
-        )
+        info = info_of(picture)
         try:
             return self._info(info.image_id)
         except ImageNotFound:
@@ -113,16 +99,16 @@ class ImageFiles:
     def _info(self, image_id: str) -> ImageInfo:
         """Also notes that somebody asked for it."""
         if not is_image_id(image_id):
-            raise _no_such_image()
+            raise no_such_image()
         with suppress(OSError):  # not there, or a folder that can only be read
             os.utime(self._sidecar(image_id))
         try:
             info = ImageInfo.model_validate_json(self._sidecar(image_id).read_bytes())
             stored_bytes = self._data(info).stat().st_size
         except (OSError, ValidationError):
-            raise _no_such_image() from None
+            raise no_such_image() from None
         if stored_bytes != info.bytes:
-            raise _no_such_image()
+            raise no_such_image()
         return info
 
     def _read(self, image_id: str) -> bytes:
@@ -130,7 +116,7 @@ class ImageFiles:
         try:
             return path.read_bytes()
         except OSError:
-            raise _no_such_image() from None
+            raise no_such_image() from None
 
     def _publish(self, image_id: str, folder: Path, stem: str) -> Path:
         data, extension = self._read(image_id), self._info(image_id).extension
@@ -160,9 +146,7 @@ class ImageFiles:
 
     def _delete(self, image_id: str) -> None:
         if is_image_id(image_id):
-            with suppress(OSError):
-                for path in self._cache.glob(f"*-{image_id}*"):
-                    path.unlink(missing_ok=True)
+            self._cache.delete(f"*-{image_id}*")
         try:
             info = self._info(image_id)
         except ImageNotFound:
@@ -174,7 +158,7 @@ class ImageFiles:
     def _delete_unused(self, image_ids: Iterable[str]) -> None:
         for image_id in image_ids:
             with suppress(FileNotFoundError):
-                if _is_older(self._sidecar(image_id), _UNUSED_AGE_S):
+                if is_older(self._sidecar(image_id), _UNUSED_AGE_S):
                     self._delete(image_id)
 
     def _sizes(self) -> dict[str, int]:
@@ -183,49 +167,21 @@ class ImageFiles:
             path.stem: status.st_size
             for folder in self._images.iterdir()
             if folder.is_dir()  # file managers leave notes of their own beside
-            for path, status in _files(folder)
+            for path, status in files_in(folder)
             if path.suffix != _SIDECAR
         }
 
-    def _cached(self, key: str) -> bytes | None:
-        path = self._cache_path(key)
-        try:
-            data = path.read_bytes()
-            os.utime(path)  # used now: evicted later
-        except OSError:
-            return None
-        return data
-
     def _keep(self, key: str, data: bytes) -> None:
-        path = self._cache_path(key)
         self._prepare()
-        try:
-            self._write(path, data)
-        except StorageFull:
-            _log.warning("the disk is full: an analysis was not kept")
-            return
-        self._evict()
-
-    def _evict(self) -> None:
-        """Delete the analyses not used for longest until the rest is within the limit."""
-        kept = _files(self._cache)
-        total_bytes = sum(status.st_size for _, status in kept)
-        for path, status in sorted(kept, key=lambda pair: pair[1].st_mtime_ns):
-            if total_bytes <= self._cache_max_bytes:
-                return
-            path.unlink(missing_ok=True)
-            total_bytes -= status.st_size
+        self._cache.write(key, data)
 
     def _prepare(self) -> None:
         """Make the folders, and clear away what a killed process was writing long ago."""
         if self._is_prepared:
             return
-        for folder in (self._root, self._images, self._cache, self._staging):
+        for folder in (self._root, self._images, self._staging):
             make_folder(folder, variable=_DATA_DIR)
-        for path, _ in _files(self._staging):
-            with suppress(FileNotFoundError):
-                if _is_older(path, _LEFTOVER_AGE_S):
-                    path.unlink()
+        clear_leftovers(self._staging)
         self._is_prepared = True
 
     def _write(self, path: Path, data: bytes) -> None:
@@ -237,31 +193,9 @@ class ImageFiles:
     def _sidecar(self, image_id: str) -> Path:
         return self._images / image_id[:2] / (image_id + _SIDECAR)
 
-    def _cache_path(self, key: str) -> Path:
-        if _CACHE_KEY.fullmatch(key) is None:
-            raise Internal("A cache key is not plain.")
-        return self._cache / key
 
-
-def _files(folder: Path) -> list[tuple[Path, os.stat_result]]:
-    found: list[tuple[Path, os.stat_result]] = []
-    for path in folder.iterdir():
-        with suppress(FileNotFoundError):  # another process may be clearing up as well
-            found.append((path, path.stat()))
-    return found
-
-
-def _is_older(path: Path, age_s: float) -> bool:
-    """Whether the file was written longer ago. One that was written before the clock was put back
-    counts from now on. Raises FileNotFoundError."""
-    written_at, now = path.stat().st_mtime, time.time()
-    if is_ahead(written_at, now):
-        os.utime(path, (now, now))
-        return False
-    return written_at < now - age_s
-
-
-def _no_such_image() -> ImageNotFound:
+def no_such_image() -> ImageNotFound:
+    """Of an id that never was, that was pruned, or that is another owner's, all alike."""
     return ImageNotFound(
         "No stored image has this id.",
         hint="It may have been pruned: give the picture's path, or run the request again.",

@@ -14,6 +14,7 @@ from urllib.parse import unquote, urlsplit
 
 import anyio.to_thread
 
+from mcp_relight.domain.caller import current_caller
 from mcp_relight.domain.image import MAX_INPUT_BYTES, URI_PREFIX
 from mcp_relight.domain.library import FoundPage, Listed, Taken
 from mcp_relight.domain.ports import Downloads, Images, Pixels
@@ -46,8 +47,8 @@ _LOOK_ELSEWHERE = (
 class Intake:
     """Implements `Library`.
 
-    `folders` are those whose pictures callers may name; `output_dir` is left out of `latest`. With
-    `local_only` web addresses are refused.
+    `folders` are those whose pictures callers may name who sit at this machine;
+    `output_dir` is left out of `latest`. With `local_only` web addresses are refused.
     """
 
     def __init__(
@@ -77,6 +78,7 @@ class Intake:
             return await self._store(_data_uri_bytes(reference), NO_NAME)
         if start.startswith(_WEB):
             return await self._fetch(reference)
+        _check_is_at_home()
         with _looking_elsewhere():
             if reference.lower() == LATEST:
                 return await self._take_found(await self._latest())
@@ -130,7 +132,7 @@ class Intake:
     async def _several_of(
         self, reference: str, roots: Sequence[Path] | None
     ) -> tuple[Listed, ...] | None:
-        if len(reference) > MAX_LIST_CHARS:
+        if current_caller().remote or len(reference) > MAX_LIST_CHARS:
             return None
         found = await _in_thread(partial(listed, reference, self._folders, roots))
         return None if found is None else tuple(found)
@@ -144,6 +146,7 @@ class Intake:
         cursor: str | None = None,
         results: bool = False,
     ) -> FoundPage:
+        _check_is_at_home()
         folders = self._folders
         if folder is not None:
             folders = (await _in_thread(partial(allowed_folder, folder, folders)),)
@@ -186,6 +189,18 @@ class Intake:
     async def _store(self, data: bytes, name: str, *, url: str | None = None) -> Taken:
         info = await self._images.put(await self._pixels.inspect(data))
         return Taken(info=info, name=name, url=url)
+
+
+def _check_is_at_home() -> None:
+    """Raises InvalidArgument for whoever sits at another machine: no file of this one is theirs,
+    and nothing may tell whether there is one."""
+    if current_caller().remote:
+        raise InvalidArgument(
+            "That names no picture of yours: files of the server cannot be named.",
+            hint="Call upload_image to send a picture, or give one https://, data: or "
+            "relight://images/ address, or a job_id.",
+            argument="image",
+        )
 
 
 def _read_first(paths: Sequence[Path], roots: Sequence[Path]) -> bytes:

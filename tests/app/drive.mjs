@@ -35,7 +35,7 @@ const result = await server("callTool", { name: "compare_images", arguments: arg
 async function finished(order) {
   let { structuredContent: job } = await server("callTool",
     { name: "relight_image", arguments: { ...order, wait_s: 40 } });
-  for (const id of job.siblings ?? [job.job_id])
+  for (const id of [job.job_id, ...(job.siblings ?? [])])
     for (let state = "running"; ["queued", "running"].includes(state);)
       state = (await server("callTool", { name: "get_job", arguments: { job_id: id, wait_s: 40 } }))
         .structuredContent.status;
@@ -93,6 +93,7 @@ async function run(scenario) {
   facts.zoom = await zoomed(tab, view, name);
   if (scenario.pays) facts.paid = await payOnce(tab, view, name);
   facts.words = await copied(tab, view);
+  if (scenario.others) facts.others = await useForOthers(tab, view, name, scenario.others);
   facts.full = await renderFully(tab, view);
   facts.axe.push(await axe(view));
   await shot(tab, `${name}-6-rendered`);
@@ -266,6 +267,20 @@ async function payOnce(tab, view, name) {
   await view.locator("#exposure_ev").fill("0");
   await previewed(view);
   return { words, refused, order: order.arguments };
+}
+
+// The light as it stands, on photos that were never shown here.
+async function useForOthers(tab, view, name, others) {
+  await view.locator("#useFor").scrollIntoViewIfNeeded();
+  const before = await view.locator("#useFor").isDisabled();
+  await view.locator("#others").fill(others);
+  await click(tab, view, "#useFor");
+  await view.waitForFunction(() => / photos relit/.test(document.getElementById("status").textContent),
+    null, { timeout: 120_000 });
+  await shot(tab, `${name}-7-others`);
+  const calls = await tab.evaluate(() => window.seen.calls);
+  const [order] = calls.filter(({ name }) => name === "relight_image").slice(-1);
+  return { before, order: order.arguments, words: await view.locator("#status").textContent() };
 }
 
 async function copied(tab, view) {

@@ -2,18 +2,15 @@
 
 At three widths, light and dark, under a policy that forbids everything and under a usual one.
 
-Needs Node, npm and Chromium. npm's packages live in `.cache/app` and are never committed. With
-`MCP_RELIGHT_SHOTS=<folder>` it leaves screenshots there.
+With `MCP_RELIGHT_SHOTS=<folder>` it leaves screenshots there.
 """
 
-import json
 import os
+import re
 import shutil
-import subprocess
 import sys
 from collections.abc import Iterator
 from importlib import resources
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,18 +18,10 @@ import pytest
 from mcp_relight.cli.demo import SAMPLE
 from mcp_relight.simulator.app import running_simulator
 from mcp_relight.simulator.control import SimulatorHandle
+from tests.app.browser import MODULES, drive, installed_browser
 from tests.flows.rig import remote_environment
 from tests.world import World
 
-ROOT = Path(__file__).parents[2]
-MODULES = ROOT / ".cache" / "app"
-PACKAGES = {
-    "axe-core": "4.11.0",
-    "@modelcontextprotocol/client": "2.4.0",
-    "@modelcontextprotocol/ext-apps": "2.0.4",
-    "esbuild": "0.28.2",
-    "playwright-core": "1.65.1",
-}
 PHOTO_EDGE_PX = 512
 SCENARIOS = [
     {"name": "strict-light", "policy": "strict", "theme": "light", "width": 960, "height": 1000},
@@ -53,13 +42,13 @@ def simulator() -> Iterator[SimulatorHandle]:
 @pytest.fixture(scope="module")
 def seen(tmp_path_factory: pytest.TempPathFactory, simulator: SimulatorHandle) -> dict[str, Any]:
     """What the driver saw: one run for every test below."""
-    browser = shutil.which("chromium") or shutil.which("chromium-browser")
-    if browser is None or shutil.which("node") is None or shutil.which("npm") is None:
-        pytest.skip("needs node, npm and chromium (Debian: apt-get install chromium)")
-    install()
+    browser = installed_browser()
     world = World(tmp_path_factory.mktemp("app"))
     world.photos.mkdir()
     photo = shutil.copy(resources.files("mcp_relight.cli") / "samples" / SAMPLE, world.photos)
+    for name in ("cup.jpg", "bowl.jpg"):
+        world.photo(name, width=96 + len(name), height=96)
+    others = str(world.photos / "[bc]*[pl].jpg")
     plan = {
         "modules": str(MODULES),
         "chromium": browser,
@@ -78,34 +67,11 @@ def seen(tmp_path_factory: pytest.TempPathFactory, simulator: SimulatorHandle) -
             | {"canRead": scenario["name"] != "tools-only"}
             | {"canDownload": scenario["name"] != "tools-only"}
             | {"pays": scenario["name"] == "strict-light"}
+            | ({"others": others} if scenario["name"] in {"strict-light", "phone-light"} else {})
             for scenario in SCENARIOS
         ],
     }
-    done = subprocess.run(
-        [shutil.which("node") or "node", str(Path(__file__).parent / "drive.mjs")],
-        input=json.dumps(plan),
-        capture_output=True,
-        text=True,
-        timeout=900,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
-    return json.loads(done.stdout)
-
-
-def install() -> None:
-    """npm's packages, once, at fixed versions."""
-    MODULES.mkdir(parents=True, exist_ok=True)
-    wanted = json.dumps({"private": True, "dependencies": PACKAGES})
-    manifest = MODULES / "package.json"
-    if (MODULES / "node_modules").is_dir() and manifest.read_text("utf-8") == wanted:
-        return
-    manifest.write_text(wanted, "utf-8")
-    command = ["npm", "install", "--no-audit", "--no-fund", "--no-package-lock", "--silent"]
-    done = subprocess.run(command, cwd=MODULES, capture_output=True, timeout=300, check=False)
-    if done.returncode != 0:
-        shutil.rmtree(MODULES / "node_modules", ignore_errors=True)
-        pytest.skip("npm could not install the browser driver")
+    return drive("drive.mjs", plan)
 
 
 @pytest.fixture(params=[str(scenario["name"]) for scenario in SCENARIOS])
@@ -184,6 +150,21 @@ def test_a_paid_model_is_asked_after_a_yes_with_its_price_as_the_limit(
     assert f"at most ${paid['order']['max_cost_usd']:.3f}" in paid["words"]
     assert paid["refused"] == 0
     assert paid["order"]["model"] == "segmind/ic-light"
+
+
+def test_the_light_is_put_on_other_photos_at_once_and_for_nothing(seen: dict[str, Any]) -> None:
+    for name in ("strict-light", "phone-light"):
+        others = seen["scenarios"][name]["others"]
+        assert others["before"], "there is nothing to relight before a photo was named"
+        assert others["order"]["model"] == "local/classic"
+        assert "lights" in others["order"] or "look" in others["order"]
+        assert re.search(r"^2 of 2 photos relit, in .*results\.$", others["words"])
+        notes = [
+            block["text"]
+            for note in seen["scenarios"][name]["host"]["context"]
+            for block in note["content"]
+        ]
+        assert any("set_" in note for note in notes)
 
 
 def test_the_settings_can_be_said_in_the_chat(scenario: dict[str, Any]) -> None:

@@ -38,6 +38,7 @@ def test_a_photo_is_relit_to_where_the_person_wants_it(world: World) -> None:
     assert answer(world, "job", job["job_id"])["images"] == job["images"]
 
 
+@pytest.mark.long
 def test_every_picture_is_written_beside_the_first_and_the_photo_is_left_alone(
     world: World,
 ) -> None:
@@ -160,6 +161,7 @@ def test_models_and_plan_show_what_a_request_would_cost(world: World) -> None:
     }
 
 
+@pytest.mark.long
 def test_ids_and_names_are_shown_whole(world: World) -> None:
     photo = world.photo("mug.jpg", width=96, height=96)
     job = answer(world, "relight", str(photo), "--look", "loop")
@@ -205,6 +207,7 @@ def test_doctor_finds_a_healthy_place_healthy_and_names_missing_keys(world: Worl
     assert "SEGMIND_API_KEY" in findings["segmind"]["words"]
 
 
+@pytest.mark.long
 def test_doctor_names_a_client_that_starts_a_program_that_is_gone(world: World) -> None:
     place = Path(answer(world, "install", "cursor")["file"])
     good = {one["words"]: one["verdict"] for one in answer(world, "doctor")["findings"]}
@@ -219,6 +222,7 @@ def test_doctor_names_a_client_that_starts_a_program_that_is_gone(world: World) 
     assert "1 thing to mend." in to_mend
 
 
+@pytest.mark.long
 def test_doctor_names_a_setting_that_is_none(world: World) -> None:
     environment = world.environment | {"MCP_RELIGHT_DAILY_BUDGET": "1"}
     found = json.loads(world.run("doctor", "--json", environment=environment).stdout)["findings"]

@@ -4,6 +4,7 @@ import re
 import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import takewhile
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -58,10 +59,10 @@ def _blocks(document: str, lines: list[str]) -> Iterator[Block]:
 
 
 def commands(block: Block) -> list[list[str]]:
-    """The lines of a `sh` block as words, without comments."""
+    """The lines of a `sh` block as words, without comments and what follows a `&`."""
     joined = block.text.replace("\\\n", " ")
     split = (shlex.split(line, comments=True) for line in joined.splitlines())
-    return [words for words in split if words]
+    return [[*takewhile(lambda word: word != "&", words)] for words in split if words]
 
 
 def indented_commands() -> list[str]:

@@ -1,6 +1,7 @@
 """Requests that change an earlier job: steps, what replaces what, and the names of the results."""
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -8,7 +9,8 @@ import pytest
 from mcp_relight.domain.based import asked_of, based_on
 from mcp_relight.domain.changes import result_stem, words_of_changes
 from mcp_relight.domain.job import JobRequest
-from mcp_relight.domain.request import STEPPED, PlanArguments, RelightArguments, limits_of
+from mcp_relight.domain.light_arguments import STEPPED, limits_of
+from mcp_relight.domain.request import PlanArguments, RelightArguments
 from mcp_relight.domain.steps import Step
 from mcp_relight.errors import InvalidArgument, RelightError
 
@@ -74,6 +76,25 @@ def test_a_step_without_a_job_is_refused_by_name(name: str) -> None:
     error = refusal(image="mug.jpg", **{name: "+10%"})
     assert name in error.message
     assert "based_on" in error.hint
+
+
+@pytest.mark.parametrize("name", STEPPED)
+@pytest.mark.parametrize("value", ["softer", "10%", "1e9", [1]])
+def test_the_refusal_of_what_is_no_step_names_one_that_works(name: str, value: object) -> None:
+    error = refusal(based_on=EARLIER, **{name: value})
+    named = re.search(rf'step, such as {name}="(\S+)"', error.hint)
+    assert named is not None, error.hint
+    base = request(look="window_left")
+    before, after = base.lighting, change(base, **{name: named[1]}).lightings()[0]
+    of = before.key, after.key
+    if name in ("strength", "ambient", "exposure_ev"):
+        of = before, after
+    assert getattr(of[0], name) != getattr(of[1], name)
+
+
+def test_only_what_takes_steps_is_said_to() -> None:
+    error = refusal(image="mug.jpg", azimuth_deg="left", elevation_deg="x", region="x", seed="x")
+    assert "step" not in error.hint
 
 
 def test_a_negative_number_as_text_is_a_number_without_a_job_and_a_step_with_one() -> None:

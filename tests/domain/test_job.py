@@ -91,6 +91,7 @@ def test_the_error_codes_are_the_documented_ones() -> None:
         "needs_public_url",
         "model_not_ready",
         "budget_exceeded",
+        "busy",
         "price_unknown",
         "idempotency_conflict",
         "job_not_found",

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 import mcp_relight.cli
 from mcp_relight.domain.looks import LOOKS
 from mcp_relight.engine.pipeline import analyze_shape, relight
+from tests.matrix import some_now
 
 SAMPLE = Path(mcp_relight.cli.__file__).parent / "samples" / "astronaut.jpg"
 FOREHEAD, CHEEK = (slice(62, 78), slice(212, 240)), (slice(120, 132), slice(238, 248))
@@ -32,7 +33,7 @@ def redness(photo: Photo, where: tuple[slice, slice]) -> float:
     return float(red / blue)
 
 
-@pytest.mark.parametrize("look", ["split", "low_key", "rim_light"])
+@pytest.mark.parametrize("look", some_now(["split", "low_key", "rim_light"]))
 def test_a_blown_forehead_darkens_to_skin(blown: Photo, look: str) -> None:
     assert redness(blown, FOREHEAD) < 1.05
     made = relight(blown, analyze_shape(blown), LOOKS[look].lighting).rgb
@@ -49,3 +50,16 @@ def test_what_was_blown_stays_brighter_than_white_paint_would(blown: Photo) -> N
     dark = LOOKS["low_key"].lighting
     levels = [relight(one, analyze_shape(one), dark).rgb[inside].mean() for one in (lamp, paper)]
     assert levels[0] / levels[1] > 1.1 * 255 / 225
+
+
+@pytest.mark.parametrize("look", some_now(["low_key", "rim_light"]))
+def test_a_white_wall_beside_a_face_is_no_highlight_on_skin(look: str) -> None:
+    photo = np.asarray(cv2.cvtColor(cv2.imread(str(SAMPLE)), cv2.COLOR_BGR2RGB), np.uint8)
+    own = cv2.resize(analyze_shape(photo).alpha.astype(np.float32), photo.shape[1::-1])[..., None]
+    photo = (photo * own + 255 * (1 - own)).astype(np.uint8)
+    everything = np.full(photo.shape[:2], 255, np.uint8)  # so the wall is a part of the subject
+    made = relight(photo, analyze_shape(photo, mask=everything), LOOKS[look].lighting).rgb
+    beside, far = (slice(95, 125), slice(140, 153)), (slice(95, 125), slice(100, 115))
+    assert photo[beside].min() == photo[far].min() == 255
+    assert made[beside].mean() < 230
+    assert redness(made, beside) < 1.02 * redness(made, far)

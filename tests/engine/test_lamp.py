@@ -12,6 +12,7 @@ from mcp_relight.engine.analysis import Analysis
 from mcp_relight.engine.lamp import lamp, surface_of
 from mcp_relight.engine.pipeline import analyze_shape, relight
 from tests.engine import synth
+from tests.matrix import some_now
 
 ROWS, COLUMNS = 240, 320
 PLACES = [(0.5, 0.5, 0.35), (0.2, 0.3, 0.35), (0.85, 0.7, 0.5), (0.1, 0.9, 0.2), (0.6, 0.15, 1.0)]
@@ -81,7 +82,7 @@ def _brightest(values: synth.Image) -> NDArray[np.floating]:
     return np.array([column.mean(), row.mean()])
 
 
-@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("place", some_now(PLACES))
 def test_the_brightest_spot_of_a_plane_lies_under_the_lamp(
     place: tuple[float, float, float],
 ) -> None:
@@ -92,7 +93,7 @@ def test_the_brightest_spot_of_a_plane_lies_under_the_lamp(
     assert np.linalg.norm(spot - _brightest(exact)) < 0.05 * COLUMNS
 
 
-@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("place", some_now(PLACES))
 def test_light_on_a_plane_only_falls_with_the_distance(place: tuple[float, float, float]) -> None:
     solid = plane()
     analysis = analyze_shape(solid.photo, normals=_pixels(solid.normals))
@@ -114,7 +115,7 @@ def test_a_nearer_lamp_makes_a_smaller_brighter_pool() -> None:
 
 
 @pytest.mark.parametrize("given", ["normals", "mask"])
-@pytest.mark.parametrize("place", BESIDE)
+@pytest.mark.parametrize("place", some_now(BESIDE))
 def test_a_lamp_lights_a_ball_from_where_it_stands(
     place: tuple[float, float, float], given: str
 ) -> None:

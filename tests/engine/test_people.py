@@ -8,11 +8,13 @@ import pytest
 from numpy.typing import NDArray
 
 import mcp_relight.cli
+from mcp_relight.domain.looks import LOOKS
 from mcp_relight.engine import people, pipeline
 from mcp_relight.engine.color import decode, encode
 from mcp_relight.engine.face_mesh import find_faces
 from mcp_relight.engine.face_paint import is_monochrome, is_painted
 from mcp_relight.engine.pipeline import analyze_shape
+from tests.matrix import some_now
 
 SAMPLE = Path(mcp_relight.cli.__file__).parent / "samples" / "astronaut.jpg"
 EYES = 224, 102
@@ -113,8 +115,16 @@ def test_no_body_is_looked_for_beside_a_lying_head(sample: Photo) -> None:
         assert len(found.upright) == upright
 
 
-def test_one_and_two_threads_see_the_same(sample: Photo, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("looks", some_now([("loop", "golden_hour"), tuple(LOOKS)]))
+def test_one_and_two_threads_see_the_same(
+    sample: Photo, monkeypatch: pytest.MonkeyPatch, looks: tuple[str, ...]
+) -> None:
+    lightings = [LOOKS[name].lighting for name in looks]
     two = analyze_shape(sample).to_bytes()
-    assert analyze_shape(sample).to_bytes() == two
+    seen = analyze_shape(sample)
+    assert seen.to_bytes() == two
+    pictures = [pipeline.relight(sample, seen, lighting).rgb for lighting in lightings]
     monkeypatch.setattr(pipeline, "_OPENCV_THREADS", 1)
     assert analyze_shape(sample).to_bytes() == two
+    for lighting, picture in zip(lightings, pictures, strict=True):
+        assert np.array_equal(pipeline.relight(sample, seen, lighting).rgb, picture)

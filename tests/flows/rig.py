@@ -90,7 +90,7 @@ async def start(client: Client, **arguments: Any) -> Facts:
     return facts_of(await client.call_tool("relight_image", {"wait_s": 0, **arguments}))
 
 
-async def ended(client: Client, job_id: str, *, within_s: float = 60) -> Facts:
+async def ended(client: Client, job_id: str, *, within_s: float = 120) -> Facts:
     """The job once it is over, as `get_job` says; fails when that takes too long."""
     with anyio.fail_after(within_s):
         while True:

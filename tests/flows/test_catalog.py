@@ -8,6 +8,7 @@ import pytest
 from mcp import Client
 
 from mcp_relight.simulator.control import SimulatorHandle
+from tests.quiet_time import quiet_s
 from tests.world import World
 
 from .rig import Facts, Paid, ended, facts_of, refusal_of, served, settings_of, start, upload
@@ -90,9 +91,9 @@ async def test_a_list_that_cannot_be_had_keeps_nobody_waiting(
     simulator.fault("pixeldojo", "catalogue", kind, times=100)
     async with served(settings_of(world, simulator)) as client:
         for _ in range(3):
-            started = anyio.current_time()
+            started = quiet_s()
             found = await models(client, provider="pixeldojo")
-            assert anyio.current_time() - started < 5
+            assert quiet_s() - started < 5
             assert not listing(found)["live"]
             assert "built-in" in listing(found)["source"]
             assert listing(found)["as_of"] == "2026-11-20"

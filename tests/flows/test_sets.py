@@ -41,6 +41,7 @@ async def begin(client: Client, **arguments: Any) -> Facts:
     return facts_of(await client.call_tool("relight_image", {"wait_s": 0, **arguments}))
 
 
+@pytest.mark.long
 async def test_twelve_products_in_one_light_take_four_calls_and_six_thousand_characters(
     world: World, simulator: SimulatorHandle
 ) -> None:

@@ -11,10 +11,17 @@ from tests.world import World
 from .wire import Facts, Wire, wired
 
 
-@pytest.fixture
-def wire(world: World) -> Iterator[Wire]:
-    world.photo("mug.png", width=64, height=48)
-    with wired(world, MCP_RELIGHT_WORKER="none") as wire:
+@pytest.fixture(scope="module")
+def house(tmp_path_factory: pytest.TempPathFactory) -> World:
+    return World(tmp_path_factory.mktemp("odd"))
+
+
+@pytest.fixture(scope="module")
+def wire(house: World) -> Iterator[Wire]:
+    """One server for all of it: it has to outlive every call."""
+    house.photo("mug.png", width=64, height=48)
+    (house.photos / "torn.png").write_bytes(b"no picture: reading it would be the refusal")
+    with wired(house, MCP_RELIGHT_WORKER="none") as wire:
         yield wire
         assert wire.end()[0] == 0
     assert "Traceback" not in wire.stderr.read_text()
@@ -25,11 +32,8 @@ def refusal(result: Facts) -> Facts:
     return result["_meta"]["mcp-relight/error"]
 
 
-@pytest.mark.parametrize("name", ["latest", "mug.png", "relight://images/" + "0" * 32])
-def test_a_long_list_of_pictures_is_refused_before_any_is_read(
-    wire: Wire, world: World, name: str
-) -> None:
-    (world.photos / "mug.png").write_bytes(b"no picture: reading it would be the refusal")
+@pytest.mark.parametrize("name", ["latest", "torn.png", "relight://images/" + "0" * 32])
+def test_a_long_list_of_pictures_is_refused_before_any_is_read(wire: Wire, name: str) -> None:
     error = refusal(wire.tool("view_image", image=",".join([name] * 100_000)))
     assert error["code"] == "invalid_argument"
     assert "more than 13" in error["message"]

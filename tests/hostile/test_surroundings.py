@@ -148,7 +148,7 @@ async def test_a_name_server_that_never_answers_is_left_behind() -> None:
         return []
 
     fetcher = Fetcher(resolver=silent, connect_timeout_s=0.2)
-    with pytest.raises(TimedOut), anyio.fail_after(5):
+    with pytest.raises(TimedOut), anyio.fail_after(30):
         await fetcher.fetch("https://public.test/a.png", max_bytes=1000, deadline_s=60)
 
 
@@ -164,7 +164,7 @@ async def test_a_blocking_look_up_does_not_hold_the_event_loop(
     monkeypatch.setattr(socket, "getaddrinfo", slow)
     fetcher = Fetcher(connect_timeout_s=0.2)
     try:
-        with pytest.raises(TimedOut), anyio.fail_after(5):
+        with pytest.raises(TimedOut), anyio.fail_after(30):
             await fetcher.fetch("https://public.test/a.png", max_bytes=1000, deadline_s=60)
     finally:
         released.set()

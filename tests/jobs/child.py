@@ -7,8 +7,13 @@ from pathlib import Path
 
 import anyio
 
+from mcp_relight.bootstrap.parts import Parts
+from mcp_relight.config import Settings
 from mcp_relight.domain.exchange import Outcome, Output, Rendered
+from mcp_relight.domain.ports import NewJob
+from mcp_relight.domain.sets import Waiting
 from mcp_relight.errors import BudgetExceeded
+from mcp_relight.jobs.filling import Filler
 from mcp_relight.jobs.locks import WorkerLock
 from mcp_relight.jobs.store.store import Store, migrate
 from mcp_relight.jobs.worker import Worker
@@ -96,6 +101,20 @@ async def bring_forward(location: str) -> None:
     say(str(await migrate(location if "://" in location else Path(location))))
 
 
+async def fill(folder: Path, name: str, url: str, log: Path) -> None:
+    """A machine of that name, with a data folder of its own, makes jobs of the pictures of sets."""
+    parts = Parts(Settings.load(data_dir=folder / name, database_url=url))
+
+    async def enter(waiting: Waiting) -> NewJob:
+        with log.open("a") as lines:
+            lines.write(f"{name} {waiting.member.name}\n")
+        await anyio.sleep(0.3)
+        return new_job(dedup_key=f"hash:{waiting.member.name}", credential_id=None)
+
+    filler = Filler(parts.store, parts.store, enter, worker=name, credentials=(), clock=parts.clock)
+    await filler.run()
+
+
 async def skewed(url: str, by_s: float) -> None:
     """A machine whose clock is wrong: makes a job, takes a slot, then looks whether it is due."""
     right = time.time
@@ -126,6 +145,8 @@ def main() -> None:
             anyio.run(bring_forward, rest[0])
         case "skewed":
             anyio.run(skewed, rest[0], float(rest[1]))
+        case "fill":
+            anyio.run(fill, Path(folder), rest[0], rest[1], Path(rest[2]))
         case "touch":
             anyio.run(touch, Path(folder), rest[0])
         case _:

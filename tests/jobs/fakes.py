@@ -1,6 +1,6 @@
 """Fakes of the ports that the steps of a job use, and builders for the values they exchange."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -8,11 +8,20 @@ from typing import Any
 import anyio
 
 from mcp_relight.domain.clock import Clock
-from mcp_relight.domain.exchange import Accepted, Call, Outcome, Output, Pace, Rate, Rendered
+from mcp_relight.domain.exchange import (
+    Accepted,
+    Call,
+    Outcome,
+    Output,
+    Pace,
+    Prepared,
+    Rate,
+    Rendered,
+)
 from mcp_relight.domain.job import Cost, Job, JobRequest, Policy
 from mcp_relight.domain.lighting import Lighting
 from mcp_relight.domain.pixels import Encoded, Inspected
-from mcp_relight.domain.ports import NewJob, Prepared, Turn
+from mcp_relight.domain.ports import NewJob, Turn
 from mcp_relight.domain.report import (
     CollateralReport,
     DirectionReport,
@@ -248,6 +257,16 @@ def _next(answers: list[Answer]) -> Outcome:
     return answer
 
 
+@dataclass(frozen=True)
+class SharedProviders:
+    """All jobs go by one key each."""
+
+    named: Mapping[str, Any]
+
+    async def of(self, job: Job) -> Any:
+        return self.named.get(job.provider)
+
+
 def new_steps(
     store: Store, folder: Path, *providers: "FakeProvider", clock: Clock, **ports: Any
 ) -> Steps:
@@ -265,7 +284,7 @@ def new_steps(
         jobs=store,
         clock=clock,
         renderer=named.pop("local", None) or FakeProvider(),
-        providers=named,
+        providers=SharedProviders(named),
         spare_dir=folder / "spare",
         **ports,
     )

@@ -93,6 +93,19 @@ class Cluster:
         time.sleep(after_s)
         self.start()
 
+    def crash(self, how: signal.Signals) -> None:
+        """Have it end without a word to its sessions (SIGQUIT), or die (SIGKILL), and start it
+        again; it then looks through its journal before it lets anybody in."""
+        assert self._server is not None
+        sessions = _children(self._server.pid)
+        self._server.send_signal(how)
+        self._server.wait(60)
+        deadline = time.monotonic() + 60
+        while any(Path(f"/proc/{pid}").exists() for pid in sessions):  # they hold its memory
+            assert time.monotonic() < deadline, "a session did not end"
+            time.sleep(0.02)
+        self.start()
+
     def _wait_until_ready(self, server: subprocess.Popen[bytes]) -> None:
         import psycopg
 
@@ -123,6 +136,11 @@ def running_postgres(*, fsync: bool = False) -> Iterator[Cluster]:
             cluster.stop()
 
 
+def program_of(name: str) -> Path:
+    """Skips the test where it is not installed."""
+    return Path(_program(name))
+
+
 def _program(name: str) -> str:
     """Debian keeps them out of PATH."""
     newest = sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{name}"))
@@ -130,6 +148,12 @@ def _program(name: str) -> str:
     if found is None:
         pytest.skip(f"needs PostgreSQL: there is no {name} here")
     return found
+
+
+def _children(pid: int) -> list[int]:
+    """Empty where there is no /proc."""
+    listed = Path(f"/proc/{pid}/task/{pid}/children")
+    return [int(child) for child in listed.read_text().split()] if listed.exists() else []
 
 
 def _free_port() -> int:

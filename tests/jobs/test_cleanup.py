@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from mcp_relight.bootstrap import Parts
+from mcp_relight.bootstrap.tidying import prune
 from mcp_relight.config import Settings
 from mcp_relight.domain.job import LEGAL, TERMINAL, Job, Stage
 from mcp_relight.domain.pixels import Encoded
@@ -125,6 +126,6 @@ async def test_pruning_deletes_old_pictures_that_no_job_needs_and_nothing_else(
         [facts] = tmp_path.rglob(f"{image_id}.json")
         os.utime(facts, (0, 0))
     (tmp_path / "images" / ".DS_Store").write_bytes(b"left by a file manager")
-    await parts.prune()
-    assert set(await parts.images.sizes()) == {needed, young}
+    await prune(parts)
+    assert set(await parts.files.sizes()) == {needed, young}
     await parts.aclose()

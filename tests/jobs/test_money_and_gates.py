@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from mcp_relight.domain.job import Cost, Job
+from mcp_relight.domain.owner_keys import KeyLimits
 from mcp_relight.errors import BudgetExceeded
 from mcp_relight.jobs.store.store import Store
 from tests.jobs.fakes import OWNER, FakeClock, new_job
@@ -36,6 +37,36 @@ async def test_a_day_has_room_for_its_budget_and_no_more(store: Store) -> None:
     assert not await is_left(store, 0.04)
     assert await is_left(store, 0.02)
     assert not await is_left(store, 0.01)
+
+
+async def test_a_key_of_an_owner_has_a_day_of_its_own(store: Store) -> None:
+    for owner in ("acme", "bob"):
+        await store.owner_keys.put(owner, "cloud", "sealed")
+    limits = KeyLimits(daily_budget_usd=0.10, per_minute=7.0)
+    assert await store.owner_keys.limit("acme", "cloud", limits)
+    assert not await store.owner_keys.limit("acme", "other", limits)
+    await store.owner_keys.put("acme", "cloud", "sealed anew")  # the limits stay
+
+    async def pays(usd: float, **whose: str) -> bool:
+        [job] = await store.insert([new_job(usd=usd, provider="cloud", **whose)])
+        try:
+            return await store.reserve(job, day_budget_usd=100.0) is not None
+        except BudgetExceeded as error:
+            said.append(error.message)
+            return False
+
+    said: list[str] = []
+    own = {"owner": "acme", "credential_id": "own.1"}
+    assert await pays(0.06, **own)
+    assert not await pays(0.05, **own)
+    assert await pays(0.04, **own)
+    assert not await pays(0.01, **own)
+    assert await pays(0.0, **own)
+    assert await pays(0.06, owner="acme", credential_id="shared"), "not by that key"
+    assert await pays(0.06, owner="acme", credential_id="own.2"), "another key, another account"
+    assert await pays(5.0, owner="bob", credential_id="own.3"), "one without limits"
+    assert len(said) == 2
+    assert all("your own key for cloud" in words for words in said)
 
 
 async def test_a_refused_reservation_leaves_the_job_queued(store: Store) -> None:

@@ -6,10 +6,15 @@ from pathlib import Path
 
 import anyio
 import pytest
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import OperationalError, PendingRollbackError
 
 from mcp_relight.errors import Internal, JobNotFound, StorageFull, TimedOut
-from mcp_relight.jobs.store.errors import DatabaseBroken, DatabaseOutage, what_went_wrong
+from mcp_relight.jobs.store.errors import (
+    DatabaseBroken,
+    DatabaseOutage,
+    what_a_server_means,
+    what_went_wrong,
+)
 from mcp_relight.jobs.store.store import Store
 from tests.jobs.fakes import OWNER, new_job
 
@@ -180,3 +185,12 @@ def test_each_database_error_means_one_thing(code: int, meaning: type[Exception]
 
 def test_a_full_disk_is_said_so_whoever_finds_it() -> None:
     assert isinstance(what_went_wrong(OSError(errno.ENOSPC, "full")), StorageFull)
+
+
+@pytest.mark.parametrize("number", [errno.ECONNRESET, errno.EBADF, errno.EPIPE, errno.EHOSTUNREACH])
+def test_what_the_system_says_of_the_way_to_a_server_passes(number: int) -> None:
+    assert isinstance(what_a_server_means(OSError(number, "gone")), DatabaseOutage)
+
+
+def test_a_transaction_that_broke_before_passes() -> None:
+    assert isinstance(what_went_wrong(PendingRollbackError("invalid")), DatabaseOutage)

@@ -4,14 +4,18 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import anyio
+import anyio.to_thread
 import pytest
 
 from mcp_relight.domain.job import Failure, Policy
 from mcp_relight.domain.sets import NewMember, NewSet, SetRequest
 from mcp_relight.errors import IdempotencyConflict, JobNotFound
+from mcp_relight.jobs.store.set_rows import CLAIM_S
 from mcp_relight.jobs.store.store import Store
 
 from .fakes import OWNER, FakeClock, new_job
+from .processes import Children, wait_until
 from .rows import put_in_stage
 
 pytestmark = pytest.mark.anyio
@@ -129,6 +133,89 @@ async def test_a_set_is_filled_by_who_has_its_key_and_taken_from_the_dead_alone(
     living = Store(location, is_living=lambda _: True, now=clock.now)
     assert await living.next_waiting(worker="w", credentials=("key",)) is None
     await living.aclose()
+
+
+async def test_where_nobody_can_tell_who_lives_a_claim_lapses(
+    location: Path | str, clock: FakeClock
+) -> None:
+    store = Store(location, is_living=None, now=clock.now)
+    await store.insert_set(new_set("a", "b"))
+    waiting = await store.next_waiting(worker="w", credentials=())
+    assert waiting is not None
+    assert not await store.has_waiting(worker="v", credentials=())
+    assert await store.next_waiting(worker="v", credentials=()) is None
+    clock.time += CLAIM_S - 1
+    assert await store.next_waiting(worker="w", credentials=()) == waiting  # renewed by looking
+    clock.time += CLAIM_S - 1
+    assert await store.next_waiting(worker="v", credentials=()) is None
+    clock.time += 2
+    assert await store.has_waiting(worker="v", credentials=())
+    assert await store.next_waiting(worker="v", credentials=()) == waiting
+    assert await store.next_waiting(worker="w", credentials=()) is None
+    # The first was only slow: what it has of the picture counts, and the other's comes too late.
+    new = new_job(dedup_key="hash:a", credential_id=None)
+    assert await store.enter_member(waiting, new) is not None
+    assert await store.enter_member(waiting, new) is None
+    clock.time -= 86_400  # the clock is put back: the claim's time is as wrong
+    assert await store.has_waiting(worker="w", credentials=())
+    await store.aclose()
+
+
+@pytest.mark.long
+async def test_of_those_who_ask_at_once_one_fills_a_set(empty_database: str) -> None:
+    stores = [Store(empty_database, is_living=None) for _ in range(6)]
+    await stores[0].insert_set(new_set("a", "b"))
+    found: list[str] = []
+
+    async def ask(number: int, store: Store) -> None:
+        if await store.next_waiting(worker=f"w{number}", credentials=()) is not None:
+            found.append(f"w{number}")
+
+    async with anyio.create_task_group() as tasks:
+        for number, store in enumerate(stores):
+            tasks.start_soon(ask, number, store)
+    assert len(found) == 1
+    for store in stores:
+        await store.aclose()
+
+
+@pytest.mark.long
+async def test_another_machine_goes_on_filling_where_one_was_killed(
+    empty_database: str, tmp_path: Path
+) -> None:
+    """Two data folders, one database. Each photo becomes one job, and none is taken in twice but
+    the one the dead had in its hands."""
+    pytest.importorskip("procrastinate", reason="needs the extra team")
+    names = [f"photo-{number}" for number in range(10)]
+    store = Store(empty_database, is_living=None)
+    made = await store.insert_set(new_set(*names))
+    log = tmp_path / "taken.log"
+
+    def taken() -> list[list[str]]:
+        return [line.split() for line in log.read_text().splitlines()] if log.exists() else []
+
+    with Children(tmp_path) as children:
+        fillers = {
+            name: children.start("fill", name, empty_database, log) for name in ("one", "two")
+        }
+        await anyio.to_thread.run_sync(wait_until, lambda: len(taken()) >= 3)
+        holders = {line[0] for line in taken()}
+        assert len(holders) == 1
+        fillers[holders.pop()].kill()
+        version = -1
+        with anyio.fail_after(60):
+            while True:
+                found = await store.get_set(made.set_id, owner=OWNER)
+                if all(member.job for member in found.members):
+                    break
+                version = await store.changed(version, within_s=1)
+                for member in found.members:  # so that there is room for the next ones
+                    if member.job is not None and not member.job.is_terminal:
+                        await store.request_cancel(member.job.job_id, owner=OWNER)
+    assert {line[0] for line in taken()} == {"one", "two"}
+    assert len({member.job.job_id for member in found.members if member.job}) == len(names)
+    assert len(taken()) <= len(names) + 1
+    await store.aclose()
 
 
 async def test_only_some_jobs_of_a_set_are_open_at_a_time(store: Store) -> None:

@@ -8,8 +8,10 @@ from typing import Any
 import anyio
 import pytest
 
+from mcp_relight.domain import capability
 from mcp_relight.domain.exchange import Accepted, Output, Rendered, Working
 from mcp_relight.domain.job import Job
+from mcp_relight.domain.owner_keys import OWN
 from mcp_relight.jobs.retry import LONGEST_SUBMIT_S
 from mcp_relight.jobs.store.store import Store
 from tests.jobs.fakes import KEY, OWNER, FakeProvider, new_job, new_steps
@@ -50,7 +52,7 @@ class Team:
             self.store,
             new_steps(self.store, self.folder, *providers, clock=self),
             clock=self,
-            credentials=[KEY],
+            credentials=[KEY, OWN],
             kinds=kinds,
             tidy=tidy,
             grace_s=1.0,
@@ -66,7 +68,7 @@ class Team:
             yield worker
             worker.stop()
 
-    async def until(self, job_id: str, *stages: str, within_s: float = 20.0) -> Job:
+    async def until(self, job_id: str, *stages: str, within_s: float = 60.0) -> Job:
         with anyio.fail_after(within_s):
             async with self.store.watch([job_id]) as changes:
                 async for job in changes:
@@ -102,6 +104,21 @@ async def test_jobs_are_carried_out(team: Team) -> None:
 
 def picture() -> Rendered:
     return Rendered(outputs=(Output(data=b"result"),))
+
+
+async def test_jobs_by_keys_of_owners_go_to_whoever_can_open_them(
+    team: Team, postgres: Cluster
+) -> None:
+    cloud = FakeProvider(submits=[QUICK])
+    async with team.working(cloud):
+        done = await team.store.insert(
+            [new_job(credential_id=f"{OWN}{name}") for name in ("a", "b")]
+        )
+        for job in done:
+            await team.until(job.job_id, "succeeded")
+    (waiting,) = await team.store.insert([new_job(credential_id=f"{OWN}c")])
+    found = postgres.execute("SELECT lock, queue_name FROM procrastinate_jobs", url=team.url)
+    assert (waiting.job_id, "key.own.") in found
 
 
 async def test_a_row_and_its_reminder_are_both_there_or_neither(
@@ -160,6 +177,21 @@ async def test_a_worker_takes_only_what_it_can_do(team: Team, postgres: Cluster)
     for job in (other, remote):
         assert (await team.store.get(job.job_id)).stage == "queued"
         assert len(tasks_of(postgres, team, job.job_id)) == 1
+
+
+async def test_a_call_of_the_provider_overtakes_a_poll_that_is_far_away(team: Team) -> None:
+    cloud = FakeProvider(
+        submits=[Accepted(ticket="t-1", poll_after_s=500.0)],
+        polls=[Rendered(outputs=(Output(data=b"result"),))],
+    )
+    async with team.working(cloud):
+        [job] = await team.store.insert([new_job()])
+        await team.store.hooks.open(capability.hash_of("x" * 43), job_id=job.job_id)
+        await team.until(job.job_id, "running")
+        for _ in range(5):
+            assert await team.store.hooks.call(capability.hash_of("x" * 43))
+        await team.until(job.job_id, "succeeded")
+    assert len(cloud.polled) == 1
 
 
 async def test_a_wish_to_cancel_overtakes_a_poll_that_is_far_away(team: Team) -> None:
@@ -251,7 +283,7 @@ def reminders(postgres: Cluster, team: Team, job_id: str) -> bool:
 
 
 async def until_true(is_there: Callable[[], bool]) -> None:
-    with anyio.fail_after(20):
+    with anyio.fail_after(30):
         while not is_there():  # noqa: ASYNC110 - another process writes it
             await anyio.sleep(0.1)
 
@@ -260,7 +292,7 @@ async def test_a_worker_that_is_told_to_stop_leaves_its_job_to_the_next(team: Te
     slow = FakeProvider(name="local", submits=[picture()])
     slow.on_submit = lambda: anyio.sleep(60)
     [job] = await team.store.insert([new_job(provider="local", credential_id=None)])
-    with anyio.fail_after(15):
+    with anyio.fail_after(30):
         async with team.working(slow):
             await team.until(job.job_id, "running")
     async with team.working(FakeProvider(name="local", submits=[picture()])):

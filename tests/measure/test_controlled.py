@@ -53,9 +53,17 @@ def half_as_warm(lighting: Lighting) -> Lighting:
     return lighting.model_copy(update={"lights": lights})
 
 
-@pytest.mark.parametrize("look", [*SIDED, "neon"])
+@pytest.mark.parametrize("look", ["golden_hour", "rembrandt", "low_key", "window_right", "neon"])
 def test_the_look_itself_is_as_asked(portrait: tuple[Pixels, Analysis], look: str) -> None:
     assert judged(portrait, look, lambda asked: asked).verdict == "as asked"
+
+
+def test_a_lit_side_that_only_got_darker_is_weaker(portrait: tuple[Pixels, Analysis]) -> None:
+    rgb, analysis = portrait
+    asked = LOOKS["window_right"].lighting
+    dimmed = np.asarray(relight(rgb, analysis, asked).rgb * 0.5, np.uint8)
+    made = report(rgb, dimmed, asked)
+    assert (made.parts.direction, made.parts.contrast) == ("as asked", "weaker")
 
 
 @pytest.mark.parametrize("look", [*SIDED, "neon"])

@@ -9,6 +9,7 @@ import pytest
 from mcp_relight.domain.report import Flaw
 from mcp_relight.measure.flaws import flaws_of
 from mcp_relight.measure.linear import Linear
+from mcp_relight.measure.marks import Gained, has_stain
 from tests.engine import synth
 
 from .pairs import Lit, Pixels
@@ -132,3 +133,65 @@ def test_a_darker_or_tinted_picture_is_no_damage(scenes: list[Lit]) -> None:
         before, _ = enlarged(scene)
         for gain in (0.2, 0.5, 1.3):
             assert found(before, lit_by(before, np.full(before.shape[:2], gain))) == ()
+
+
+def test_a_line_through_a_wide_picture_is_a_seam_even_where_it_is_dark() -> None:
+    """No line across a wide picture is as long as the picture, and half of this one lies in the
+    dark."""
+    fade = np.linspace(1.0, 0.02, EDGE_PX)[:, None] * np.ones((1, EDGE_PX))
+    before = synth.to_pixels(np.full((EDGE_PX, EDGE_PX, 3), 0.4, np.float32))
+    after = seamed(lit_by(before, fade))
+    wide = slice(80, 320)
+    seen = flaws_of(
+        Linear(before[wide]),
+        Linear(after[wide]),
+        np.ones((240, EDGE_PX), np.bool_),
+        is_hard_asked=True,
+        is_dark_asked=True,
+    )
+    assert "seam" in seen
+
+
+def test_of_a_dark_picture_only_a_dark_patch_is_a_stain() -> None:
+    before = synth.to_pixels(np.full((EDGE_PX, EDGE_PX, 3), 0.4, np.float32))
+    for gain, is_darker in ((3.0, False), (0.3, True)):
+        after = lit_by(before, np.where(distance() < 0.05, gain, 1.0) * 0.25)
+        change = Gained(Linear(before), Linear(after))
+        assert has_stain(change)
+        assert has_stain(change, only_darker=True) == is_darker
+
+
+def test_a_coloured_patch_on_a_white_wall_is_a_stain_under_a_light_of_one_tone() -> None:
+    before = synth.to_pixels(np.full((EDGE_PX, EDGE_PX, 3), 0.5, np.float32))
+    shown = np.ones(before.shape[:2], np.bool_)
+    disc = 1 / (1 + np.exp((distance() - 0.07) / 0.008))
+    patch = disc[..., None] * np.array([0.0, -0.5, -0.6])
+    warm = np.array([1.0, 0.8, 0.6])
+    for spilled, is_stain in ((patch, True), (0 * patch, False)):
+        lit = synth.to_linear(before) * warm * (1 + spilled)
+        after = Linear(synth.to_pixels(lit.astype(np.float32)))
+        seen = flaws_of(Linear(before), after, shown, is_one_tone_asked=True)
+        assert ("stain" in seen) == is_stain
+
+
+def test_a_wall_burnt_into_one_pure_colour_is_clipped() -> None:
+    before = synth.to_pixels(np.full((EDGE_PX, EDGE_PX, 3), 0.5, np.float32))
+    left = (np.arange(EDGE_PX) < EDGE_PX // 3)[None, :, None]
+    for magenta, is_burnt in (
+        (np.array([2.5, 0.0, 1.0]), True),
+        (np.array([1.2, 0.3, 0.9]), False),
+    ):
+        lit = synth.to_linear(before) * np.where(left, magenta, 1.0)
+        after = synth.to_pixels(lit.astype(np.float32))
+        assert ("clipped" in found(before, after)) == is_burnt
+
+
+def test_a_bright_line_is_no_halo_where_a_rim_was_asked_for() -> None:
+    before = synth.to_pixels(np.full((EDGE_PX, EDGE_PX, 3), 0.3, np.float32))
+    ring = 1 + 1.6 * np.exp(-(((distance() - 0.055) / 0.01) ** 2))
+    after, shown = lit_by(before, ring), np.ones(before.shape[:2], np.bool_)
+    for is_rim in (True, False):
+        seen = flaws_of(
+            Linear(before), Linear(after), shown, is_rim_asked=is_rim, is_hard_asked=True
+        )
+        assert ("halo" in seen) != is_rim

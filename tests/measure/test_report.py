@@ -9,10 +9,13 @@ from mcp_relight.engine.color import kelvin_color
 from mcp_relight.measure.analyze import analyze
 from mcp_relight.measure.report import report
 from tests.engine import synth
+from tests.matrix import some_now
 
 from .pairs import Lit, as_a_provider_returns, asked, decoded_jpeg, repainted
 
 SIDE_LIGHTS = [i for i, (azimuth, _) in enumerate(synth.LIGHTS_DEG) if abs(azimuth) >= 25]
+SCENES = some_now([1, 3])
+"""How many of the scenes: one now, all in the long suite."""
 
 
 def test_the_right_light_is_as_asked(scenes: list[Lit]) -> None:
@@ -26,8 +29,9 @@ def test_the_right_light_is_as_asked(scenes: list[Lit]) -> None:
     assert np.median(errors_deg) <= 15
 
 
-def test_a_mirrored_light_is_the_wrong_direction(scenes: list[Lit]) -> None:
-    for scene in scenes:
+@pytest.mark.parametrize("count", SCENES)
+def test_a_mirrored_light_is_the_wrong_direction(scenes: list[Lit], count: int) -> None:
+    for scene in scenes[:count]:
         for index in SIDE_LIGHTS:
             azimuth, elevation = synth.LIGHTS_DEG[index]
             made = report(scene.soft, scene.photos[index], asked(-azimuth, elevation))
@@ -36,9 +40,10 @@ def test_a_mirrored_light_is_the_wrong_direction(scenes: list[Lit]) -> None:
             assert "right" in made.sentence
 
 
-def test_the_way_the_light_moved_is_right(scenes: list[Lit]) -> None:
+@pytest.mark.parametrize("count", SCENES)
+def test_the_way_the_light_moved_is_right(scenes: list[Lit], count: int) -> None:
     right = []
-    for scene in scenes:
+    for scene in scenes[:count]:
         for first in SIDE_LIGHTS:
             for second in SIDE_LIGHTS[::2]:
                 truth = synth.LIGHTS_DEG[second][0] - synth.LIGHTS_DEG[first][0]
@@ -197,8 +202,9 @@ def test_before_is_what_was_measured_of_the_photo_alone(scenes: list[Lit]) -> No
         assert made == report(scene.photos[2], after, lighting, before=alone)
 
 
-def test_a_report_is_small(scenes: list[Lit]) -> None:
-    for scene in scenes:
+@pytest.mark.parametrize("count", SCENES)
+def test_a_report_is_small(scenes: list[Lit], count: int) -> None:
+    for scene in scenes[:count]:
         for photo in (*scene.photos, scenes[1].photos[2]):
             made = report(scene.soft, photo, asked(-135, -45))
             assert len(made.model_dump_json()) <= 700
@@ -211,9 +217,12 @@ def pictures() -> list[np.ndarray]:
     return flat + [random.integers(0, 255, (*shape, 3), dtype=np.uint8) for shape in shapes]
 
 
-def test_degenerate_pictures_are_reported_and_unchanged_ones_are_weaker() -> None:
-    for one in pictures():
-        for other in pictures():
+@pytest.mark.parametrize("others", some_now([2, len(pictures())]))
+def test_degenerate_pictures_are_reported_and_unchanged_ones_are_weaker(others: int) -> None:
+    """Each beside itself and some of the others."""
+    every = pictures()
+    for at, one in enumerate(every):
+        for other in (every[at:] + every[:at])[:others]:
             made = report(one, other, asked(-60, 10))
             if np.array_equal(one, other):
                 assert made.verdict == "weaker"

@@ -178,7 +178,7 @@ async def test_the_child_ends_with_its_parent() -> None:
     done = await anyio.run_process([sys.executable, "-c", script], check=False)
     assert done.returncode == -signal.SIGKILL
     pid = int(done.stdout)
-    with anyio.fail_after(20):
+    with anyio.fail_after(30):
         while exists(pid) and not is_zombie(pid):  # noqa: ASYNC110  another process's end
             await anyio.sleep(0.01)
 

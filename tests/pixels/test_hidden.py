@@ -4,6 +4,7 @@ import io
 
 import numpy as np
 import pytest
+from hypothesis import given, settings, strategies
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -20,13 +21,14 @@ GOLDEN: Lighting = LOOKS["golden_hour"].lighting
 BLACK, WHITE = 0, 255
 
 
-def cut_out(under: int, size: int = 160) -> bytes:
-    """A shaded ball with a soft edge, and one color where nothing is to be seen."""
+def cut_out(under: int | NDArray[np.uint8], size: int = 160) -> bytes:
+    """A shaded ball with a soft edge; where nothing is to be seen one color, or many (N, 3)."""
     y, x = np.mgrid[0:size, 0:size] / size
     alpha = np.clip((0.37 - np.hypot(x - 0.5, y - 0.5)) * 50 + 0.5, 0, 1)
     shade = np.clip(1 - np.hypot(x - 0.4, y - 0.37) / 0.73, 0, 1)
     rgb = np.stack([200 * shade + 30, 90 * shade + 20, 60 * shade + 15], axis=-1)
-    rgb[alpha == 0] = under
+    hidden = alpha == 0
+    rgb[hidden] = under if isinstance(under, int) else np.resize(under, (int(hidden.sum()), 3))
     rgba = np.dstack([rgb, alpha * 255]).round().astype(np.uint8)
     return encoded(Image.fromarray(rgba), "PNG")
 
@@ -43,6 +45,27 @@ def test_a_cut_out_is_relit_alike_whatever_is_hidden_around_it() -> None:
     )
     assert (visible(black) == visible(white)).all()
     assert not (visible(black) == visible(cut_out(BLACK))).all(), "nothing was relit"
+
+
+@pytest.mark.long
+@settings(max_examples=200, deadline=None)
+@given(
+    under=strategies.binary(min_size=3, max_size=600),
+    look=strategies.sampled_from(sorted(LOOKS)),
+    size=strategies.integers(16, 90),
+)
+def test_any_bytes_hidden_around_a_cut_out_give_the_same(
+    under: bytes, look: str, size: int
+) -> None:
+    colors = np.frombuffer(under[: len(under) // 3 * 3], np.uint8).reshape(-1, 3)
+    plain, busy = (
+        tasks.render(RenderTask(image=cut_out(hidden, size), lighting=LOOKS[look].lighting))
+        for hidden in (BLACK, colors)
+    )
+    assert (visible(plain.picture.data) == visible(busy.picture.data)).all()
+    assert plain.warnings == busy.warnings
+    transparency = array(cut_out(BLACK, size))[..., 3]
+    assert (array(busy.picture.data)[..., 3] == transparency).all()
 
 
 def test_hidden_colors_come_back_bit_by_bit() -> None:

@@ -12,6 +12,7 @@ from mcp_relight.domain.lighting import Light, Lighting
 from mcp_relight.domain.pixels import RenderTask
 from mcp_relight.pixels.client import PixelChild
 from mcp_relight.storage.shape_model import ShapeModelFile
+from tests.matrix import some_now
 
 from .pictures import array, encoded, opened, photo, wide_profile
 
@@ -67,7 +68,7 @@ async def test_a_shape_model_of_the_users_own_runs_in_the_child(pixels: PixelChi
     assert (await pixels.render(normals)).mode == "user_normals"
 
 
-@pytest.mark.parametrize("content", [None, b"", b"no network", TOY.read_bytes()[:200]])
+@pytest.mark.parametrize("content", some_now([TOY.read_bytes()[:200], None, b"", b"no network"]))
 async def test_a_shape_model_that_is_none_is_told_and_the_picture_comes_all_the_same(
     pixels: PixelChild, content: bytes | None, tmp_path: Path
 ) -> None:
@@ -109,7 +110,7 @@ async def test_a_cached_analysis_gives_the_same_bytes(pixels: PixelChild) -> Non
     assert other.picture.data != first.picture.data
 
 
-@pytest.mark.parametrize("cut", [0, 10, 1000])
+@pytest.mark.parametrize("cut", some_now([1000, 10, 0]))
 async def test_a_damaged_cached_analysis_is_made_anew(pixels: PixelChild, cut: int) -> None:
     first = await pixels.render(task(photo()))
     assert first.analysis is not None
@@ -127,7 +128,7 @@ async def test_a_preview_is_small_and_its_analysis_is_not_kept(pixels: PixelChil
     assert (whole.picture.width, whole.picture.height) == (64, 48)
 
 
-@pytest.mark.parametrize("kind", ["white on black", "transparent around it"])
+@pytest.mark.parametrize("kind", some_now(["white on black", "transparent around it"]))
 async def test_a_mask_keeps_the_background(pixels: PixelChild, kind: str) -> None:
     image = photo()
     mask = Image.new("L", image.size)

@@ -1,7 +1,5 @@
 """The user's bucket, against a real S3 server on this machine where one is installed (moto)."""
 
-import re
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,38 +8,26 @@ import pytest
 from pydantic import SecretStr
 
 from mcp_relight.bootstrap.parts import Parts
+from mcp_relight.bootstrap.tidying import clear_bucket
 from mcp_relight.config import Settings
+from mcp_relight.domain.pixels import Encoded
 from mcp_relight.errors import InvalidArgument, NeedsPublicUrl
 from mcp_relight.providers.bucket import Bucket, BucketFolder
 from tests.jobs.fakes import OWNER, new_job
-from tests.tool import program
+from tests.s3 import running_moto
 
 pytestmark = pytest.mark.anyio
 
-_STARTS_WITHIN_LINES = 20
+
+def encoded(data: bytes, mime_type: str) -> Encoded:
+    return Encoded(data=data, mime_type=mime_type, width=4, height=3)
 
 
 @pytest.fixture(scope="module")
 def endpoint() -> Iterator[str]:
     pytest.importorskip("obstore", reason="the extra s3 is not installed")
-    moto = program("moto", "moto_server")
-    server = subprocess.Popen(
-        [moto, "-H", "127.0.0.1", "-p", "0"], stderr=subprocess.PIPE, text=True
-    )
-    try:
-        yield _address(server)
-    finally:
-        server.terminate()
-        server.wait(timeout=10)
-
-
-def _address(server: "subprocess.Popen[str]") -> str:
-    assert server.stderr is not None
-    for _ in range(_STARTS_WITHIN_LINES):
-        found = re.search(r"http://127\.0\.0\.1:\d+", server.stderr.readline())
-        if found:
-            return found.group()
-    pytest.fail("moto's server did not say where it listens")
+    with running_moto() as address:
+        yield address
 
 
 @pytest.fixture
@@ -63,8 +49,8 @@ async def test_a_picture_is_readable_by_its_signed_address_until_it_is_cleared(
     bucket: Bucket,
 ) -> None:
     folder = BucketFolder(bucket)
-    url = await folder.put("job_1", "image", b"picture", "image/png", 600.0)
-    other = await folder.put("job_2", "image", b"other", "image/jpeg", 600.0)
+    url = await folder.put("job_1", "image", encoded(b"picture", "image/png"), 600.0)
+    other = await folder.put("job_2", "image", encoded(b"other", "image/jpeg"), 600.0)
     assert "X-Amz-Signature=" in url
     assert "X-Amz-Expires=600" in url
     assert "/photos/relight/in/job_1/image.png" in url
@@ -88,7 +74,7 @@ async def test_a_bucket_that_does_not_exist_is_named_without_its_secret(bucket: 
         url="s3://missing/x", key_id="user", secret=bucket.secret, endpoint=bucket.endpoint
     )
     with pytest.raises(NeedsPublicUrl, match="MCP_RELIGHT_BUCKET_URL") as caught:
-        await BucketFolder(missing).put("job_1", "image", b"", "image/png", 60.0)
+        await BucketFolder(missing).put("job_1", "image", encoded(b"", "image/png"), 60.0)
     assert "SECRET-WORD" not in caught.value.message + caught.value.hint + repr(missing)
 
 
@@ -115,9 +101,9 @@ async def test_what_ended_jobs_left_in_the_bucket_is_taken_back(
     await parts.store.request_cancel(given_up.job_id, owner=OWNER)
     folder = BucketFolder(bucket)
     for name in (given_up.job_id, waiting.job_id, "of_another_machine"):
-        await folder.put(name, "image", b"picture", "image/png", 600.0)
+        await folder.put(name, "image", encoded(b"picture", "image/png"), 600.0)
 
-    await parts.clear_bucket()
+    await clear_bucket(parts)
 
     assert sorted(await folder.folders()) == sorted([waiting.job_id, "of_another_machine"])
     for name in await folder.folders():

@@ -306,4 +306,7 @@ async def test_a_listed_model_that_cannot_take_a_call_leaves_the_others_in_the_p
     assert "pixeldojo/flux-edit" not in {order.spec.id for order in orders}
     named = arguments.model_copy(update={"model": "pixeldojo/flux-edit"})
     with pytest.raises(InvalidArgument):
-        show_plan(await orders_for(named, market=market, **pictures), Money.of(0, market))
+        show_plan(
+            await orders_for(named, market=market, **pictures),
+            Money.of(0, market.policy.daily_budget_usd),
+        )

@@ -44,14 +44,22 @@ class Remote:
         return None
 
 
+class Remotes:
+    def __init__(self, named: Mapping[str, Remote]) -> None:
+        self._named = named
+
+    def opened(self, job: Job) -> Remote:
+        return self._named[job.provider]
+
+
 class MemoryFolder:
     host = "minio.example.com"
 
     def __init__(self) -> None:
         self.objects: dict[str, tuple[bytes, str, float]] = {}
 
-    async def put(self, folder: str, name: str, data: bytes, mime_type: str, life_s: float) -> str:
-        self.objects[f"{folder}/{name}"] = (data, mime_type, life_s)
+    async def put(self, folder: str, name: str, picture: Encoded, life_s: float) -> str:
+        self.objects[f"{folder}/{name}"] = (picture.data, picture.mime_type, life_s)
         return f"https://{self.host}/{folder}/{name}?signed"
 
     async def clear(self, folder: str) -> None:
@@ -97,7 +105,7 @@ async def test_the_callers_own_address_is_passed_on() -> None:
     images, pixels = MemoryImages(), ScriptedPixels()
     remote = Remote(Segmind(), "https://up.example.com/x")
     asked = await job(images, "segmind", passthrough_url="https://example.com/mug.jpg")
-    prepared = await ProviderInputs(images, pixels, remotes={"segmind": remote}).prepare(
+    prepared = await ProviderInputs(images, pixels, remotes=Remotes({"segmind": remote})).prepare(
         asked, at_once
     )
     assert prepared.call.images[0].url == "https://example.com/mug.jpg"
@@ -109,7 +117,7 @@ async def test_the_callers_own_address_is_passed_on() -> None:
 async def test_what_is_uploaded_is_re_encoded_first_and_listed() -> None:
     images, pixels = MemoryImages(), ScriptedPixels()
     remote = Remote(Segmind(), "https://up.example.com/x")
-    prepared = await ProviderInputs(images, pixels, remotes={"segmind": remote}).prepare(
+    prepared = await ProviderInputs(images, pixels, remotes=Remotes({"segmind": remote})).prepare(
         await job(images, "segmind"), at_once
     )
     assert remote.uploads == [(b"clean:photo", "image/jpeg")]
@@ -123,7 +131,7 @@ async def test_what_is_uploaded_is_re_encoded_first_and_listed() -> None:
 async def test_a_proven_provider_gets_the_picture_inside_the_request() -> None:
     images, pixels = MemoryImages(), ScriptedPixels()
     remote = Remote(Inline(), "https://up.example.com/x")
-    prepared = await ProviderInputs(images, pixels, remotes={"inline": remote}).prepare(
+    prepared = await ProviderInputs(images, pixels, remotes=Remotes({"inline": remote})).prepare(
         await job(images, "inline"), at_once
     )
     assert prepared.call.images[0].data == b"clean:photo"
@@ -134,7 +142,7 @@ async def test_a_proven_provider_gets_the_picture_inside_the_request() -> None:
 async def test_without_an_upload_the_users_bucket_is_used_and_cleared() -> None:
     images, pixels, bucket = MemoryImages(), ScriptedPixels(), MemoryFolder()
     remote = Remote(Pixazo())
-    inputs = ProviderInputs(images, pixels, remotes={"pixazo": remote}, bucket=bucket)
+    inputs = ProviderInputs(images, pixels, remotes=Remotes({"pixazo": remote}), bucket=bucket)
     second = await stored(images, b"second")
     asked = await job(images, "pixazo", extra_image_ids={"reference_image_1": second})
     prepared = await inputs.prepare(asked, at_once)
@@ -148,7 +156,7 @@ async def test_without_an_upload_the_users_bucket_is_used_and_cleared() -> None:
 
 async def test_where_nothing_applies_the_settings_that_would_help_are_named() -> None:
     images = MemoryImages()
-    inputs = ProviderInputs(images, ScriptedPixels(), remotes={"pixazo": Remote(Pixazo())})
+    inputs = ProviderInputs(images, ScriptedPixels(), remotes=Remotes({"pixazo": Remote(Pixazo())}))
     with pytest.raises(NeedsPublicUrl) as caught:
         await inputs.prepare(await job(images, "pixazo"), at_once)
     for word in ("MCP_RELIGHT_BUCKET_URL", "MCP_RELIGHT_BUCKET_KEY_ID", "segmind/", "https"):

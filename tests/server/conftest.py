@@ -13,11 +13,17 @@ from mcp import Client
 from mcp_relight.bootstrap import Application
 from mcp_relight.server.app import create_server
 from mcp_relight.simulator.control import SimulatorHandle
-from tests.flows.conftest import brisk, simulator, simulator_server
+from tests.flows.conftest import (
+    brisk,
+    quick_children,
+    simulator,
+    simulator_of_all,
+    simulator_server,
+)
 from tests.flows.rig import settings_of
 from tests.world import World
 
-__all__ = ["brisk", "simulator", "simulator_server"]
+__all__ = ["brisk", "quick_children", "simulator", "simulator_of_all", "simulator_server"]
 
 Connect = Callable[..., Client]
 

@@ -2,11 +2,15 @@
 
 from contextlib import AbstractAsyncContextManager
 from typing import Any, NoReturn
+from unittest.mock import Mock
 
 from mcp import Client
 
-from mcp_relight.server.app import create_server
+from mcp_relight.server.app import ForMany, create_server
+from mcp_relight.server.audit import Audit
 from mcp_relight.server.flat_tool import FlatTool
+from mcp_relight.server.links import Links
+from mcp_relight.server.remote import Wire
 from mcp_relight.server.tools import Tools
 from mcp_relight.service.service import Service
 
@@ -37,7 +41,16 @@ def flat_tools() -> list[FlatTool]:
     return Tools(NeverOpened(), resource_links=True).all()
 
 
-async def listed_tools() -> list[dict[str, Any]]:
-    async with Client(create_server(NeverOpened())) as client:
+async def listed_tools(*, remote: bool = False) -> list[dict[str, Any]]:
+    """As at this machine, or as over HTTP with accounts."""
+    server = create_server(NeverOpened(), for_many=_for_many() if remote else None)
+    async with Client(server) as client:
         result = await client.list_tools()
     return [tool.model_dump(mode="json", by_alias=True, exclude_none=True) for tool in result.tools]
+
+
+def _for_many() -> ForMany:
+    """Nothing of it is asked for a list of tools."""
+    key = "0123456789abcdef0123456789abcdef"
+    wire = Wire("http://relight.test", Links("http://relight.test", [key]), None, Mock())
+    return ForMany(state_keys=[key], audit=Audit(Mock(), str), wire=wire)

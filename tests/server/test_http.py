@@ -2,7 +2,8 @@
 
 import contextlib
 import http.client
-import time
+import socket
+import sys
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
@@ -11,9 +12,11 @@ import anyio.to_thread
 import pytest
 from mcp import Client
 
-from mcp_relight.server.http import MAX_BODY_BYTES
+from mcp_relight.server.http import listening
+from mcp_relight.server.web.app import MAX_BODY_BYTES
 from tests.http_server import Serving, serving
 from tests.matrix import some_now
+from tests.quiet_time import quiet_s
 from tests.world import World
 
 GRACE_S = 5
@@ -41,6 +44,14 @@ def test_it_takes_a_free_port_of_this_machine_alone(server: Serving) -> None:
     assert where.hostname == "127.0.0.1"
     assert where.port
     assert where.path == "/mcp"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="what is accepted inherits it there")
+def test_no_answer_waits_for_the_client_to_confirm_its_head() -> None:
+    with listening("127.0.0.1", 0) as listener, socket.create_connection(listener.getsockname()):
+        accepted, _ = listener.accept()
+        with accepted:
+            assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
 
 
 def test_requests_must_name_this_server(server: Serving) -> None:
@@ -82,8 +93,48 @@ async def test_it_ends_on_a_signal_while_a_client_listens(world: World) -> None:
     # The connection ends under the client, which it may say in any way.
     with serving(world) as server, contextlib.suppress(Exception):
         async with Client(server.url) as client, client.listen(resources_list_changed=True):
-            asked_at = time.monotonic()
+            asked_at = quiet_s()
             await anyio.to_thread.run_sync(server.stop)
-            took_s = time.monotonic() - asked_at
+            took_s = quiet_s() - asked_at
     assert took_s is not None
     assert took_s < GRACE_S + 10
+
+
+def test_a_balancer_sees_that_a_server_of_many_is_about_to_end(world: World) -> None:
+    environment = {
+        "MCP_RELIGHT_ACCOUNTS": "1",
+        "MCP_RELIGHT_PUBLIC_URL": "https://relight.example.com",
+        "MCP_RELIGHT_STATE_KEYS": "state-key-of-the-tests-0123456789abcdef",
+    }
+    with serving(world, env=environment) as server:
+        assert ready(server) == 200
+        server.process.terminate()
+        statuses: list[int] = []
+        while server.process.poll() is None:
+            with contextlib.suppress(OSError, http.client.HTTPException):
+                statuses.append(ready(server))
+    assert 503 in statuses
+    assert 200 not in statuses[statuses.index(503) :]
+
+
+def ready(server: Serving) -> int:
+    where = urlsplit(server.url)
+    connection = http.client.HTTPConnection(str(where.hostname), where.port, timeout=5)
+    try:
+        connection.request("GET", "/readyz")
+        return connection.getresponse().status
+    finally:
+        connection.close()
+
+
+@pytest.mark.parametrize("missing", ["MCP_RELIGHT_PUBLIC_URL", "MCP_RELIGHT_STATE_KEYS"])
+def test_a_server_of_many_names_the_setting_it_lacks(world: World, missing: str) -> None:
+    environment = world.environment | {
+        "MCP_RELIGHT_ACCOUNTS": "1",
+        "MCP_RELIGHT_PUBLIC_URL": "https://relight.example.com",
+        "MCP_RELIGHT_STATE_KEYS": "state-key-of-the-tests-0123456789abcdef",
+    }
+    del environment[missing]
+    done = world.run("serve", "--http", "--port", "0", environment=environment)
+    assert done.returncode == 2
+    assert missing in done.stderr

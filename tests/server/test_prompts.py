@@ -8,8 +8,9 @@ import pytest
 from mcp import Client, MCPError
 from mcp.types import INVALID_PARAMS, TextContent
 
+from mcp_relight.domain.light_arguments import LightArguments
 from mcp_relight.domain.looks import LOOKS
-from mcp_relight.domain.request import LightArguments, RelightArguments
+from mcp_relight.domain.request import RelightArguments
 from mcp_relight.server.app import create_server
 from tests.server.surface import NeverOpened
 from tests.server.test_surface import NAMES

@@ -12,11 +12,11 @@ from mcp import Client
 from mcp.types import TextContent
 
 from mcp_relight.simulator.control import SimulatorHandle
-from tests.flows.conftest import brisk, simulator, simulator_server
+from tests.flows.conftest import brisk, simulator, simulator_of_all, simulator_server
 from tests.flows.rig import ended, served, settings_of, upload
 from tests.world import World
 
-__all__ = ["brisk", "simulator", "simulator_server"]
+__all__ = ["brisk", "simulator", "simulator_of_all", "simulator_server"]
 
 pytestmark = pytest.mark.anyio
 

@@ -12,6 +12,7 @@ import pytest
 from tests.server.surface import listed_tools
 
 SNAPS = Path(__file__).parent / "toolsnaps"
+REMOTE_SNAPS = Path(__file__).parent / "toolsnaps_remote"
 NAMES = [
     "list_models",
     "analyze_light",
@@ -56,9 +57,12 @@ async def test_tools_of_the_app_say_so_to_clients_that_do_not_hide_them() -> Non
         assert says_so == is_app_only(tool)
 
 
-async def test_every_tool_is_as_its_snapshot() -> None:
-    for tool in await listed_tools():
-        snapshot = json.loads((SNAPS / f"{tool['name']}.json").read_text("utf-8"))
+@pytest.mark.parametrize(("folder", "remote"), [(SNAPS, False), (REMOTE_SNAPS, True)])
+async def test_every_tool_is_as_its_snapshot(folder: Path, *, remote: bool) -> None:
+    tools = await listed_tools(remote=remote)
+    assert {path.stem for path in folder.iterdir()} == {tool["name"] for tool in tools}
+    for tool in tools:
+        snapshot = json.loads((folder / f"{tool['name']}.json").read_text("utf-8"))
         assert tool == snapshot, f"{tool['name']} changed: review it, then renew its snapshot"
 
 

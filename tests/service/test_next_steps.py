@@ -188,3 +188,17 @@ def test_every_other_status_has_a_step_of_its_own() -> None:
 def test_a_late_wish_to_cancel_is_told_so(stage: Stage) -> None:
     words = after_late_cancel(job(stage=stage))
     assert words.startswith("Nothing was cancelled")
+
+
+def test_a_side_that_only_got_darker_wants_more_light() -> None:
+    """Less fill would make it darker still."""
+    dim = report("weaker", direction="as asked", contrast="weaker")
+    fallen = dim.model_copy(update={"stops": StopsReport(subject=-1.2, confidence=1)})
+    assert "exposure_ev=0.5" in next_step(job(fallen))
+    assert "exposure_ev" not in next_step(job(dim))
+
+
+def test_where_no_change_would_help_the_step_is_still_a_call() -> None:
+    wrong = report("wrong direction", direction="wrong")
+    step = next_step(job(wrong, mask_id="1" * 32))
+    assert f"plan_relight with based_on={JOB}" in step

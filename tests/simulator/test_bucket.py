@@ -6,6 +6,7 @@ import httpx2
 import pytest
 from pydantic import SecretStr
 
+from mcp_relight.domain.pixels import Encoded
 from mcp_relight.errors import NeedsPublicUrl
 from mcp_relight.providers.bucket import Bucket, BucketFolder
 from mcp_relight.simulator.control import SimulatorHandle
@@ -14,6 +15,10 @@ from mcp_relight.simulator.sigv4 import Signed, problem_with
 pytestmark = pytest.mark.anyio
 
 Opened = Callable[..., BucketFolder]
+
+
+def encoded(data: bytes, mime_type: str) -> Encoded:
+    return Encoded(data=data, mime_type=mime_type, width=4, height=3)
 
 
 @pytest.fixture
@@ -39,8 +44,8 @@ async def test_a_picture_is_put_read_by_its_address_listed_and_deleted(
     opened: Opened, size: int
 ) -> None:
     folder, data = opened(), bytes(range(256)) * (size // 256 + 1)
-    url = await folder.put("job_1", "image & mask", data, "image/png", 600.0)
-    other = await folder.put("job_2", "image", b"other", "image/jpeg", 600.0)
+    url = await folder.put("job_1", "image & mask", encoded(data, "image/png"), 600.0)
+    other = await folder.put("job_2", "image", encoded(b"other", "image/jpeg"), 600.0)
     answer = httpx2.get(url, trust_env=False)
     assert (answer.status_code, answer.content) == (200, data)
     assert answer.headers["content-type"] == "image/png"
@@ -54,7 +59,7 @@ async def test_a_picture_is_put_read_by_its_address_listed_and_deleted(
 
 
 async def test_it_is_private(opened: Opened, simulator: SimulatorHandle) -> None:
-    url = await opened().put("job_1", "image", b"picture", "image/png", 600.0)
+    url = await opened().put("job_1", "image", encoded(b"picture", "image/png"), 600.0)
     bare, _, query = url.partition("?")
     for refused in (
         bare,
@@ -73,7 +78,7 @@ async def test_a_wrong_setting_is_refused_as_a_real_bucket_would(
     opened: Opened, changes: dict[str, str]
 ) -> None:
     with pytest.raises(NeedsPublicUrl, match="could not be used"):
-        await opened(**changes).put("job_1", "image", b"picture", "image/png", 600.0)
+        await opened(**changes).put("job_1", "image", encoded(b"picture", "image/png"), 600.0)
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,6 @@
 """The database under the job store: running transactions, living through outages."""
 
 import logging
-import sqlite3
 import time
 from collections.abc import Awaitable, Callable
 from functools import partial
@@ -11,13 +10,11 @@ from typing import Protocol, TypeVar
 import anyio
 import anyio.to_thread
 from sqlalchemy.engine import Connection, Engine
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.exc import TimeoutError as NoFreeConnection
 
 from mcp_relight.errors import TimedOut
 
 from .changes import Changes
-from .errors import DatabaseBroken, DatabaseOutage, what_went_wrong
+from .errors import DATABASE_ERRORS, DatabaseBroken, DatabaseOutage
 from .postgres import PostgresServer
 from .sqlite import SqliteFile
 from .wakes import Wakes
@@ -50,6 +47,10 @@ class Backend(Protocol):
 
     def now(self) -> float:
         """Seconds since 1970, by the clock that everybody of this database goes by."""
+        ...
+
+    def meaning(self, error: Exception) -> Exception:
+        """What an error of this database means: see `errors.what_went_wrong`."""
         ...
 
     def mend(self) -> None:
@@ -156,8 +157,8 @@ class Database:
         """One try. Raises DatabaseOutage where another try may help."""
         try:
             return call()
-        except (DBAPIError, NoFreeConnection, sqlite3.Error, OSError) as error:
-            problem = what_went_wrong(error)
+        except DATABASE_ERRORS as error:
+            problem = self._backend.meaning(error)
         if isinstance(problem, DatabaseBroken):
             self._backend.mend()
             raise DatabaseOutage

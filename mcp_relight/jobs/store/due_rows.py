@@ -6,6 +6,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from mcp_relight.domain.job import LEGAL, TERMINAL, Job, Stage
+from mcp_relight.domain.owner_keys import OWN
 from mcp_relight.jobs.retry import NEVER
 
 from .dialect import is_ahead
@@ -55,6 +56,18 @@ def due_jobs(
     return tuple(job for query in queries for job in jobs_of(connection.execute(query).mappings()))
 
 
+def queue(connection: Connection, now: float) -> tuple[dict[str, int], float]:
+    """Open jobs by stage, and for how many seconds the one that is due for longest waits."""
+    counted = (
+        sa.select(jobs.c.stage, sa.func.count(), sa.func.min(jobs.c.due_at))
+        .where(jobs.c.stage.in_(_OPEN))
+        .group_by(jobs.c.stage)
+    )
+    rows = connection.execute(counted).all()
+    earliest = min((due_at for _, _, due_at in rows), default=now)
+    return {stage: count for stage, count, _ in rows}, max(0.0, now - earliest)
+
+
 def ahead_of(connection: Connection, job: Job) -> int:
     """How many local jobs are due before this one, the one under way included."""
     if not job.is_local:
@@ -91,11 +104,19 @@ def note_stranded(
     connection.execute(
         jobs.update()
         .where(jobs.c.stage.in_(_OPEN), jobs.c.due_at <= now - STRANDED_S)
-        .where(jobs.c.credential_id.is_not(None), jobs.c.credential_id.not_in(credentials))
+        .where(sa.not_(is_held(jobs.c.credential_id, credentials)))
         .where(sa.or_(jobs.c.worker.is_(None), jobs.c.worker.not_in(living)))
         .where(jobs.c.note != note)
         .values(note=note, updated_at=now)
     )
+
+
+def is_held(
+    column: sa.ColumnElement[str | None], credentials: Sequence[str]
+) -> sa.ColumnElement[bool]:
+    """Whether who has these keys may do the work: it takes none, or one of them."""
+    own = [column.startswith(OWN, autoescape=True)] if OWN in credentials else []
+    return sa.or_(column.is_(None), column.in_(credentials), *own)
 
 
 def _mine(
@@ -105,7 +126,7 @@ def _mine(
     return sa.and_(
         jobs.c.stage.in_(_OPEN),
         jobs.c.job_id.not_in(sorted(unreadable)),
-        sa.or_(jobs.c.credential_id.is_(None), jobs.c.credential_id.in_(credentials)),
+        is_held(jobs.c.credential_id, credentials),
         sa.or_(
             jobs.c.worker.is_(None), jobs.c.worker == worker, jobs.c.worker.not_in(sorted(living))
         ),

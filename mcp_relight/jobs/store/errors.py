@@ -3,7 +3,7 @@
 import errno
 import sqlite3
 
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, PendingRollbackError
 from sqlalchemy.exc import TimeoutError as NoFreeConnection
 
 from mcp_relight.errors import Internal, RelightError, StorageFull
@@ -29,8 +29,7 @@ _SERVER_OUTAGES = (
     "57",  # shutting down, starting up, or a statement that took too long
     "53",  # too many connections, no memory; the full disk is told apart
     "55P03",  # a lock that did not come free
-    "25P",  # a transaction that was idle for too long
-    "25006",  # a standby that has not taken over yet
+    "25",  # a transaction that broke or was idle for too long; a standby that has not taken over
 )
 """Beginnings of SQLSTATE, as PostgreSQL's manual lists them in its Appendix A."""
 _SERVER_FULL = "53100"
@@ -42,6 +41,17 @@ _SERVER_REFUSES_WORDS = (
     "permission denied",
 )
 """libpq gives no SQLSTATE of a connection that was refused; these are the words of the server's."""
+
+
+_OF_CONNECTIONS = (
+    OperationalError,
+    InterfaceError,
+    PendingRollbackError,
+    NoFreeConnection,
+    sqlite3.ProgrammingError,
+)
+DATABASE_ERRORS = (DBAPIError, NoFreeConnection, PendingRollbackError, sqlite3.Error, OSError)
+"""Everything that `what_went_wrong` and `what_a_server_means` are asked about."""
 
 
 class DatabaseOutage(Exception):
@@ -67,14 +77,18 @@ def what_went_wrong(error: Exception) -> Exception:
         words in str(cause) for words in _SERVER_REFUSES_WORDS
     ):
         return _no_entry()
-    if isinstance(
-        error, OperationalError | InterfaceError | sqlite3.ProgrammingError | NoFreeConnection
-    ):
+    if isinstance(error, _OF_CONNECTIONS):
         return DatabaseOutage()  # the connection went away, or was closed by another thread
     return Internal("The job database refused a statement.")
 
 
-def of_a_server(error: Exception) -> Exception:
+def what_a_server_means(error: Exception) -> Exception:
+    """As `what_went_wrong`, where the database is no file: what the system says is said of the way
+    to the server."""
+    return DatabaseOutage() if isinstance(error, OSError) else what_went_wrong(error)
+
+
+def of_a_server(error: BaseException | None) -> Exception:
     """What an error of PostgreSQL's driver itself means. Without a SQLSTATE the connection is not
     what it was."""
     state = getattr(error, "sqlstate", None)

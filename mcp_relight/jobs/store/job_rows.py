@@ -10,14 +10,17 @@ from typing import Any, cast
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from mcp_relight import tracing
 from mcp_relight.domain import clock
 from mcp_relight.domain.job import TERMINAL, Job, Stage, Status, is_legal, new_job_id, stages_of
 from mcp_relight.domain.ports import JobPage, NewJob
 from mcp_relight.errors import IdempotencyConflict, Internal, InvalidArgument, JobNotFound
+from mcp_relight.jobs.retry import jittered
 
+from . import owner_keys, owner_limits
 from .dialect import insert_unless_there, is_ahead
 from .errors import DatabaseOutage
-from .spend import reserve_usd, settle
+from .spend import price_of, reserve_usd, settle
 from .tables import columns_of, images_of, job_of, jobs, jobs_of, row_of, uses
 
 _ANY_OWNER = None
@@ -25,6 +28,8 @@ _AT_ONCE = 400
 _RIVAL_S = 600.0
 """A job sent longer before or after ours is not what evidence of the time of ours speaks of. One
 that nobody ever gave up must not stand in the way for good."""
+_FULL_S = 2.0
+_FULL = "Waiting for another of your jobs to end."
 _STILL_TO_SEND = frozenset[Stage]({"queued", "submitting"})
 
 
@@ -110,7 +115,12 @@ def cancel_job(connection: Connection, job_id: str, *, owner: str, now: float) -
 
 
 def claim_job(connection: Connection, job: Job, worker: str, now: float) -> Job | None:
-    """Compare-and-set of the claim."""
+    """Compare-and-set of the claim. One too many of its owner's is looked at again a little later:
+    meanwhile it is another's turn."""
+    if not owner_limits.may_start(connection, job):
+        again_at = now + jittered(_FULL_S)
+        _change(connection, job, {"due_at": again_at, "note": _FULL})
+        return None
     return _change(connection, job, {"worker": worker, "updated_at": now})
 
 
@@ -150,7 +160,10 @@ def reserve_job(
         return None
     columns = columns_of(changes) | {"stage": "submitting", "updated_at": now}
     columns |= {"submits": job.submits + 1}
-    columns |= reserve_usd(connection, job, day_budget_usd=day_budget_usd, now=now)
+    own = owner_limits.day_budget(connection, job.owner, day_budget_usd)
+    columns |= (reserved := reserve_usd(connection, job, day_budget_usd=own, now=now))
+    usd, day = reserved["reserved_usd"], reserved["reserved_day"]
+    owner_keys.check_budget(connection, job, usd=usd, day=day)
     return _change(connection, job, columns)
 
 
@@ -248,13 +261,18 @@ DEDUP_WINDOW_S = 600.0
 
 
 def insert_jobs(connection: Connection, new: Sequence[NewJob], now: float) -> tuple[Job, ...]:
-    """One job per entry: a new row, or the row that owns its dedup key."""
+    """One job per entry: a new row, or the row that owns its dedup key. Raises BudgetExceeded and
+    Busy where their owner has as much as they may."""
     _free_old_keys(connection, new, now)
     entered = [_insert_or_find(connection, item, now) for item in new]
     job_ids = tuple(dict.fromkeys(job_id for job_id, _ in entered))
     for job_id, is_new in entered:
         if is_new:
             _name_siblings(connection, job_id, job_ids)
+    added = [item for item, (_, is_new) in zip(new, entered, strict=True) if is_new]
+    for owner in {item.owner for item in added}:
+        usd = sum(price_of(item.request) for item in added if item.owner == owner)
+        owner_limits.check_new_jobs(connection, owner, usd)
     return tuple(_read(connection, job_id, job_ids) for job_id, _ in entered)
 
 
@@ -325,7 +343,7 @@ def _new_job(new: NewJob, now: float) -> Job:
         provider=new.provider,
         model=new.request.model,
         stage="queued",
-        request=new.request,
+        request=new.request.model_copy(update={"trace": tracing.current()}),
         created_at=now,
         updated_at=now,
         due_at=now,

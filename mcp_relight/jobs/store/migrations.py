@@ -12,8 +12,11 @@ from sqlalchemy.engine import Connection, Engine
 
 from mcp_relight.errors import Internal
 
+from .account_tables import ACCOUNT_TABLES, key_pages, owner_keys, uploads
 from .dialect import insert_into
 from .listen import CHANNEL
+from .outside_tables import hooks, lent
+from .owner_tables import OWNER_TABLES
 from .tables import meta, metadata, set_members, sets
 
 _LOCK = 0x72656C69
@@ -52,6 +55,39 @@ def _jobs_keep_their_slots(connection: Connection) -> None:
     add_column(connection, "jobs", "slots", "JSON NOT NULL DEFAULT '[]'")
 
 
+def _owners_and_their_pictures_exist(connection: Connection) -> None:
+    metadata.create_all(connection, tables=OWNER_TABLES)
+
+
+def _tokens_and_the_audit_trail_exist(connection: Connection) -> None:
+    metadata.create_all(connection, tables=ACCOUNT_TABLES)
+
+
+def _pictures_can_be_sent(connection: Connection) -> None:
+    metadata.create_all(connection, tables=[uploads])
+
+
+def _providers_can_call(connection: Connection) -> None:
+    metadata.create_all(connection, tables=[hooks])
+
+
+def _owners_bring_keys(connection: Connection) -> None:
+    metadata.create_all(connection, tables=[owner_keys])
+
+
+def _pictures_are_lent(connection: Connection) -> None:
+    metadata.create_all(connection, tables=[lent])
+
+
+def _keys_can_be_entered(connection: Connection) -> None:
+    metadata.create_all(connection, tables=[key_pages])
+
+
+def _keys_have_limits(connection: Connection) -> None:
+    for column in ("daily_budget_usd", "per_minute"):
+        add_column(connection, "owner_keys", column, "FLOAT")
+
+
 _TOLD_OF = {"jobs": "COALESCE(NEW.job_id, OLD.job_id)", "sets": "''", "set_members": "''"}
 _NOTICE = (
     f"""
@@ -68,6 +104,14 @@ STEPS = (
     Step(2, _gates_know_their_clock_and_sets_exist),
     Step(3, _rows_say_when_they_change),
     Step(4, _jobs_keep_their_slots),
+    Step(5, _owners_and_their_pictures_exist),
+    Step(6, _tokens_and_the_audit_trail_exist),
+    Step(7, _pictures_can_be_sent),
+    Step(8, _providers_can_call),
+    Step(9, _owners_bring_keys),
+    Step(10, _pictures_are_lent),
+    Step(11, _keys_can_be_entered),
+    Step(12, _keys_have_limits),
 )
 SCHEMA_VERSION = STEPS[-1].number
 OLDEST_READER = max([1, *(step.number for step in STEPS if not step.keeps_older)])

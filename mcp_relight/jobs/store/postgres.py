@@ -9,7 +9,7 @@ from anyio.lowlevel import EventLoopToken
 from sqlalchemy.engine import URL, Engine
 
 from .changes import ToldChanges
-from .errors import of_a_server
+from .errors import of_a_server, what_a_server_means
 from .listen import Listener
 from .migrations import make_ready
 from .wakes import Wakes
@@ -65,6 +65,9 @@ class PostgresServer:
 
     def now(self) -> float:
         return self._clock.now()
+
+    def meaning(self, error: Exception) -> Exception:
+        return what_a_server_means(error)
 
     def mend(self) -> None:
         """A server looks after its files itself."""

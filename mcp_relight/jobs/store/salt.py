@@ -4,18 +4,19 @@ import secrets
 import time
 
 import sqlalchemy as sa
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.engine import Connection
 
 from mcp_relight.errors import TimedOut
 
 from .dialect import insert_unless_there
-from .errors import DatabaseOutage, what_went_wrong
+from .errors import DATABASE_ERRORS, DatabaseOutage
 from .postgres import PostgresServer
 from .tables import meta
 
 _SALT_BYTES = 32
 _WITHIN_S = 20.0
 _AGAIN_S = 0.5
+_SALT = sa.select(meta.c.content).where(meta.c.name == "salt")
 
 
 def shared_salt(url: str) -> bytes:
@@ -30,8 +31,10 @@ def shared_salt(url: str) -> bytes:
         while True:
             try:
                 return _read_or_make(server)
-            except DBAPIError as error:
-                problem = what_went_wrong(error)
+            except DATABASE_ERRORS as error:
+                problem = server.meaning(error)
+            except DatabaseOutage as error:
+                problem = error
             if not isinstance(problem, DatabaseOutage):
                 raise problem from None
             if time.monotonic() >= deadline:
@@ -51,5 +54,10 @@ def _read_or_make(server: PostgresServer) -> bytes:
                 name="salt", content=secrets.token_hex(_SALT_BYTES)
             )
         )
-        kept = connection.execute(sa.select(meta.c.content).where(meta.c.name == "salt"))
-        return bytes.fromhex(kept.scalar_one())
+        return bytes.fromhex(connection.execute(_SALT).scalar_one())
+
+
+def kept_salt(connection: Connection) -> bytes | None:
+    """None where nobody has needed one yet, as in the database of one machine."""
+    kept = connection.scalar(_SALT)
+    return None if kept is None else bytes.fromhex(kept)

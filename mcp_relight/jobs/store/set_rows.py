@@ -19,17 +19,22 @@ from mcp_relight.domain.sets import (
 )
 from mcp_relight.errors import IdempotencyConflict, JobNotFound
 
+from . import owner_limits
 from .dialect import insert_unless_there, is_ahead
+from .due_rows import is_held
 from .job_rows import DEDUP_WINDOW_S, cancel_job, get_jobs, insert_jobs
 from .tables import jobs, set_members, sets
 
 _ENDED_BADLY = ("failed", "cancelled", "expired")
 _LOCAL_AHEAD, _REMOTE_AHEAD = 6, 64
 """So many jobs of one set are open at a time: what is asked for meanwhile need not wait for all."""
+CLAIM_S = 20.0
+"""Where nobody can tell who lives, a claim on a set holds for so long after its last picture."""
 
 
 def insert_set(connection: Connection, new: NewSet, now: float) -> str:
-    """Enter the set, or find the one that answers for the same call; its id."""
+    """Enter the set, or find the one that answers for the same call; its id. Raises
+    BudgetExceeded where its owner may not spend that much."""
     found = _answering(connection, new, now)
     if found is not None:
         return found
@@ -53,6 +58,8 @@ def insert_set(connection: Connection, new: NewSet, now: float) -> str:
         for position, member in enumerate(new.members)
     ]
     connection.execute(set_members.insert(), rows)
+    waiting = sum(row["reference"] is not None for row in rows)
+    owner_limits.check_new_set(connection, new, waiting, now)
     _close_if_complete(connection, set_id, now)
     return set_id
 
@@ -77,7 +84,7 @@ def get_set(connection: Connection, set_id: str, *, owner: str) -> PictureSet:
     return PictureSet(
         set_id=set_id,
         owner=row["owner"],
-        request=SetRequest.model_validate(row["request"]),
+        request=SetRequest.model_validate(row["request"], extra="ignore"),
         members=members,
         created_at=row["created_at"],
         updated_at=max([row["updated_at"], *(one.job.updated_at for one in members if one.job)]),
@@ -94,10 +101,16 @@ def other_workers(connection: Connection, *, worker: str) -> Sequence[str]:
 
 
 def has_work(
-    connection: Connection, *, worker: str, living: Collection[str], credentials: Sequence[str]
+    connection: Connection,
+    *,
+    worker: str,
+    living: Collection[str] | None,
+    credentials: Sequence[str],
+    now: float,
 ) -> bool:
-    """Whether there is an open set that this worker may take pictures in for."""
-    mine = sa.select(sets.c.set_id).where(_mine(worker, living, credentials)).limit(1)
+    """Whether there is an open set that this worker may take pictures in for. `living` is None
+    where nobody can tell: then claims of others end by time."""
+    mine = sa.select(sets.c.set_id).where(_mine(worker, living, credentials, now)).limit(1)
     return connection.scalar(mine) is not None
 
 
@@ -105,12 +118,13 @@ def next_waiting(
     connection: Connection,
     *,
     worker: str,
-    living: Collection[str],
+    living: Collection[str] | None,
     credentials: Sequence[str],
     now: float,
 ) -> Waiting | None:
     """The next member to be made a job, its set claimed; None while enough of them are open."""
-    query = sa.select(sets).where(_mine(worker, living, credentials)).order_by(sets.c.created_at)
+    mine = _mine(worker, living, credentials, now)
+    query = sa.select(sets).where(mine).order_by(sets.c.created_at)
     for row in connection.execute(query).mappings().all():
         if not _has_room(connection, row):
             continue
@@ -118,10 +132,11 @@ def next_waiting(
         if member is None:
             _close_if_complete(connection, row["set_id"], now)
             continue
-        connection.execute(
-            sets.update().where(sets.c.set_id == row["set_id"]).values(worker=worker)
-        )
-        request = SetRequest.model_validate(row["request"])
+        claiming = sets.update().where(sets.c.set_id == row["set_id"], mine)
+        claimed = connection.execute(claiming.values(worker=worker, updated_at=now))
+        if claimed.rowcount == 0:  # PostgreSQL alone: another was first
+            continue
+        request = SetRequest.model_validate(row["request"], extra="ignore")
         return Waiting(row["set_id"], row["owner"], request, member)
     return None
 
@@ -253,14 +268,17 @@ def _member(row: RowMapping, job: Job | None) -> Member:
 
 
 def _mine(
-    worker: str, living: Collection[str], credentials: Sequence[str]
+    worker: str, living: Collection[str] | None, credentials: Sequence[str], now: float
 ) -> sa.ColumnElement[bool]:
+    if living is None:
+        touched = sets.c.updated_at
+        is_free = sa.or_(touched <= now - CLAIM_S, is_ahead(touched, now))
+    else:
+        is_free = sets.c.worker.not_in(sorted(living))
     return sa.and_(
         sets.c.is_open,
-        sa.or_(sets.c.credential_id.is_(None), sets.c.credential_id.in_(credentials)),
-        sa.or_(
-            sets.c.worker.is_(None), sets.c.worker == worker, sets.c.worker.not_in(sorted(living))
-        ),
+        is_held(sets.c.credential_id, credentials),
+        sa.or_(sets.c.worker.is_(None), sets.c.worker == worker, is_free),
     )
 
 

@@ -6,14 +6,14 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, RowMapping
 
-from mcp_relight.domain.job import Cost, Job, Stage
+from mcp_relight.domain.job import Cost, Job, JobRequest, Stage
 from mcp_relight.domain.words import dollars
 from mcp_relight.errors import BudgetExceeded
 
 from .dialect import insert_unless_there
 from .tables import spend
 
-_ROUNDING_USD = 1e-9
+ROUNDING_USD = 1e-9
 
 
 def day_of(now: float) -> str:
@@ -21,16 +21,20 @@ def day_of(now: float) -> str:
     return datetime.fromtimestamp(now, UTC).date().isoformat()
 
 
-def spent(connection: Connection, *, owner: str, day: str) -> float:
-    """Dollars spent or reserved on that day."""
+def spent(connection: Connection, *, owner: str, day: str, lock: bool = False) -> float:
+    """Dollars spent or reserved on that day. With `lock` nobody changes it until the transaction
+    ends."""
     query = sa.select(spend.c.usd).where(spend.c.owner == owner, spend.c.day == day)
+    if lock:
+        _make_sure_of(connection, owner, day)
+        query = query.with_for_update()
     return connection.execute(query).scalar_one_or_none() or 0.0
 
 
-def price_of(job: Job) -> float:
+def price_of(request: JobRequest) -> float:
     """What counts against the budget: the documented upper bound, else the limit per job."""
-    usd = job.request.estimate.usd
-    return job.request.policy.max_cost_usd if usd is None else usd
+    usd = request.estimate.usd
+    return request.policy.max_cost_usd if usd is None else usd
 
 
 def reserve_usd(
@@ -40,14 +44,12 @@ def reserve_usd(
 
     Raises BudgetExceeded.
     """
-    usd, day = price_of(job), day_of(now)
-    connection.execute(
-        insert_unless_there(connection, spend).values(owner=job.owner, day=day, usd=0.0)
-    )
+    usd, day = price_of(job.request), day_of(now)
+    _make_sure_of(connection, job.owner, day)
     taken = connection.execute(
         spend.update()
         .where(spend.c.owner == job.owner, spend.c.day == day)
-        .where((spend.c.usd + usd <= day_budget_usd + _ROUNDING_USD) | (usd <= 0))
+        .where((spend.c.usd + usd <= day_budget_usd + ROUNDING_USD) | (usd <= 0))
         .values(usd=spend.c.usd + usd)
     )
     if taken.rowcount == 0:
@@ -57,6 +59,10 @@ def reserve_usd(
             hint="Wait until 00:00 UTC, or have MCP_RELIGHT_DAILY_BUDGET_USD raised.",
         )
     return {"reserved_day": day, "reserved_usd": usd}
+
+
+def _make_sure_of(connection: Connection, owner: str, day: str) -> None:
+    connection.execute(insert_unless_there(connection, spend).values(owner=owner, day=day, usd=0.0))
 
 
 def settle(

@@ -18,7 +18,7 @@ from mcp_relight.jobs.locks import FileLock
 
 from .changes import PolledChanges
 from .dialect import read_json
-from .errors import DatabaseOutage
+from .errors import DatabaseOutage, what_went_wrong
 from .migrations import make_ready
 
 _log = logging.getLogger(__name__)
@@ -61,6 +61,9 @@ class SqliteFile:
 
     def now(self) -> float:
         return time.time()
+
+    def meaning(self, error: Exception) -> Exception:
+        return what_went_wrong(error)
 
     def mend(self) -> None:
         """Rename the database file if it is damaged, so that the next try starts a new one. Only

@@ -8,16 +8,26 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from mcp_relight import metrics
 from mcp_relight.domain.job import Failure, Job, Stage, Status
 from mcp_relight.domain.ports import Forgotten, JobPage, NewJob
 from mcp_relight.domain.sets import NewSet, PictureSet, Waiting
 
-from . import cleanup, due_rows, job_rows, rate_gate, set_rows, spend
+from . import cleanup, due_rows, job_rows, owner_limits, rate_gate, set_rows, spend
+from .accounts import AccountStore
+from .apart import ApartStore
 from .database import BUSY_TIMEOUT_S, PATIENCE_S, Database
 from .dialect import insert_into
+from .hooks import HookStore
 from .job_rows import insert_jobs
+from .key_pages import KeyPageStore
+from .lent import LentStore
 from .migrations import schema_version
+from .owner_keys import OwnerKeyStore
+from .owners import OwnerStore
+from .salt import kept_salt
 from .tables import catalog
+from .uploads import UploadStore
 from .wakes import Wakes
 from .watch import Watcher
 
@@ -34,7 +44,8 @@ async def migrate(location: Path | str, wakes: Wakes | None = None) -> int:
 class Store:
     """`domain.ports.Jobs` on SQLite (a path) or PostgreSQL (a URL).
 
-    `is_living` says of a worker id whether that worker still runs; with `wakes` a queue beside the
+    `is_living` says of a worker id whether that worker still runs, None where no machine can tell;
+    with `wakes` a queue beside the
     store wakes the workers instead. `now` stands in the place of the
     database's clock, which is this machine's where it is a file. Every call is one transaction.
     Beside what each says, every call may raise TimedOut (no answer for `patience_s`), StorageFull
@@ -45,7 +56,7 @@ class Store:
         self,
         location: Path | str,
         *,
-        is_living: Callable[[str], bool],
+        is_living: Callable[[str], bool] | None,
         now: Callable[[], float] | None = None,
         patience_s: float = PATIENCE_S,
         busy_timeout_s: float = BUSY_TIMEOUT_S,
@@ -56,12 +67,32 @@ class Store:
         )
         self._wakes = wakes
         self._watcher = Watcher(self._database)
+        self.accounts = AccountStore(self._database)
+        self.uploads = UploadStore(self._database)
+        self.owners = OwnerStore(self._database)
+        self.apart = ApartStore(self._database)
+        self.key_pages = KeyPageStore(self._database)
+        self.lent = LentStore(self._database)
+        self.owner_keys = OwnerKeyStore(self._database)
+        self.hooks = HookStore(self._database, now=self.now, wake=self._wake)
         self._is_living = is_living
         self._now = now or self._database.now
 
     def now(self) -> float:
         """By the database's clock, as far as it is known: one transaction makes it known."""
         return self._now()
+
+    async def examine(self) -> tuple[int, bytes | None]:
+        """The number of the schema, and the salt of a team."""
+
+        def look(connection: Connection) -> tuple[int, bytes | None]:
+            return schema_version(connection), kept_salt(connection)
+
+        return await self._database.read(look)
+
+    async def queue(self) -> tuple[Mapping[str, int], float]:
+        """Open jobs by stage, and for how many seconds the longest due one waits."""
+        return await self._database.read(lambda c: due_rows.queue(c, self.now()))
 
     async def insert(self, new: Sequence[NewJob]) -> tuple[Job, ...]:
         def enter(connection: Connection) -> tuple[Job, ...]:
@@ -87,10 +118,12 @@ class Store:
     async def using(self, image_id: str, *, owner: str) -> Job | None:
         return await self._database.read(lambda c: job_rows.newest_using(c, image_id, owner=owner))
 
-    async def spent_today(self, *, owner: str) -> float:
-        return await self._database.read(
-            lambda c: spend.spent(c, owner=owner, day=spend.day_of(self.now()))
-        )
+    async def today(self, *, owner: str, budget_usd: float) -> tuple[float, float]:
+        def look(connection: Connection) -> tuple[float, float]:
+            spent_usd = spend.spent(connection, owner=owner, day=spend.day_of(self.now()))
+            return spent_usd, owner_limits.day_budget(connection, owner, budget_usd)
+
+        return await self._database.read(look)
 
     async def insert_set(self, new: NewSet) -> PictureSet:
         def enter(connection: Connection) -> PictureSet:
@@ -119,7 +152,7 @@ class Store:
             lambda c: set_rows.next_waiting(
                 c,
                 worker=worker,
-                living=self._living(c, worker),
+                living=self._fillers(c, worker),
                 credentials=credentials,
                 now=self.now(),
             )
@@ -183,7 +216,11 @@ class Store:
     async def has_waiting(self, *, worker: str, credentials: Sequence[str]) -> bool:
         return await self._database.read(
             lambda c: set_rows.has_work(
-                c, worker=worker, living=self._living(c, worker), credentials=credentials
+                c,
+                worker=worker,
+                living=self._fillers(c, worker),
+                credentials=credentials,
+                now=self.now(),
             )
         )
 
@@ -198,16 +235,23 @@ class Store:
         return await self._database.write(lambda c: job_rows.claim_job(c, job, worker, self.now()))
 
     async def move(self, job: Job, stage: Stage, **changes: Any) -> Job | None:
-        return await self._database.write(
+        moved = await self._database.write(
             lambda c: job_rows.move_job(c, job, stage, changes, self.now())
         )
+        if moved is not None and stage != job.stage:
+            metrics.count_move(stage, job.provider)
+        return moved
 
     async def reserve(self, job: Job, *, day_budget_usd: float, **changes: Any) -> Job | None:
-        return await self._database.write(
+        reserved = await self._database.write(
             lambda c: job_rows.reserve_job(
                 c, job, changes, day_budget_usd=day_budget_usd, now=self.now()
             )
         )
+        if reserved is not None:
+            metrics.count_move("submitting", job.provider)
+            metrics.count_reserved(job.provider, spend.price_of(job.request))
+        return reserved
 
     async def may_be_anothers(self, job: Job, ticket: str) -> bool:
         return await self._database.read(lambda c: job_rows.may_be_anothers(c, job, ticket))
@@ -299,8 +343,10 @@ class Store:
                 self._wakes.wake(connection.connection.driver_connection, job)
 
     def _living(self, connection: Connection, worker: str) -> tuple[str, ...]:
-        others = {
-            *due_rows.other_workers(connection, worker=worker),
-            *set_rows.other_workers(connection, worker=worker),
-        }
-        return tuple(other for other in others if self._is_living(other))
+        others = due_rows.other_workers(connection, worker=worker)
+        return tuple(filter(self._is_living, others)) if self._is_living is not None else ()
+
+    def _fillers(self, connection: Connection, worker: str) -> tuple[str, ...] | None:
+        if self._is_living is None:
+            return None
+        return tuple(filter(self._is_living, set_rows.other_workers(connection, worker=worker)))

@@ -42,14 +42,16 @@ class Advancer:
 
     async def advance(self, job_id: str, remind: Remind) -> None:
         """The outermost place of everything a job does. It never raises."""
+        has_ended = False
         try:
             async with self._put_right(job_id):
                 job = await self._claim(job_id)
                 if job is not None:
-                    await self._drive(job)
+                    has_ended = await self._drive(job)
         finally:
-            with anyio.CancelScope(shield=True), anyio.move_on_after(_PUT_BACK_S, shield=True):
-                await self._remind(job_id, remind)
+            if not has_ended:
+                with anyio.CancelScope(shield=True), anyio.move_on_after(_PUT_BACK_S, shield=True):
+                    await self._remind(job_id, remind)
 
     async def look(self, job_id: str) -> Job | None:
         try:
@@ -74,12 +76,14 @@ class Advancer:
             return (job.submitted_at or job.updated_at) + LONGEST_SUBMIT_S
         return job.due_at
 
-    async def _drive(self, job: Job) -> None:
+    async def _drive(self, job: Job) -> bool:
+        """Whether it came to its end."""
         current: Job | None = job
         while current is not None and not current.is_terminal and not self.is_stopping:
             current = await self._step(current)
             if current is not None and current.due_at > self._clock.now():
-                return
+                return current.is_terminal
+        return current is not None and current.is_terminal
 
     async def _step(self, job: Job) -> Job | None:
         if not job.is_local:

@@ -8,6 +8,7 @@ one for now, which overtakes it. No task is ever retried: the row says what come
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
@@ -15,12 +16,14 @@ import procrastinate
 import psycopg
 from procrastinate.exceptions import AlreadyEnqueued, ConnectorException
 from procrastinate.jobs import Status
+from psycopg.conninfo import conninfo_to_dict
 from psycopg_pool import PoolTimeout
 
 from mcp_relight.domain.job import Job
+from mcp_relight.domain.owner_keys import OWN, is_own
 from mcp_relight.errors import TimedOut
 from mcp_relight.jobs.retry import NEVER
-from mcp_relight.jobs.store.errors import DatabaseOutage, of_a_server
+from mcp_relight.jobs.store.errors import of_a_server
 
 from .schema import make_queue_ready
 
@@ -28,10 +31,11 @@ _log = logging.getLogger(__name__)
 
 ADVANCE = "relight.advance"
 LOCAL, CHORES = "local", "chores"
-HEARTBEAT_S, STALLED_S = 3.0, 10.0
+HEARTBEAT_S, STALLED_S = 2.0, 8.0
 _POLL_S = 1.0
 """A reminder for later is told to nobody: this late it may be found."""
-_NOW, _SOON = 20, 10
+_BEGUN, _NOW, _SOON = 30, 20, 10
+"""What a dead worker had begun goes first: else it would wait behind all that is new."""
 _UNWOKEN = """
     SELECT job_id FROM jobs
     WHERE stage NOT IN ('succeeded', 'failed', 'cancelled', 'expired')
@@ -46,7 +50,9 @@ _UNWOKEN = """
 
 def queue_of(job: Job) -> str:
     """Those who hold a key listen for the jobs of that key alone."""
-    return LOCAL if job.credential_id is None else queue_of_key(job.credential_id)
+    if job.credential_id is None:
+        return LOCAL
+    return queue_of_key(OWN if is_own(job.credential_id) else job.credential_id)
 
 
 def queue_of_key(credential_id: str) -> str:
@@ -71,8 +77,8 @@ class Wakes:
                 reminder.defer(job_id=job.job_id)
         except AlreadyEnqueued:
             pass
-        except ConnectorException:
-            raise DatabaseOutage from None
+        except ConnectorException as error:
+            raise of_a_server(error.__cause__) from None
         except psycopg.Error as error:  # of the savepoint, which is not the library's
             raise of_a_server(error) from None
 
@@ -83,7 +89,7 @@ class Queue:
     def __init__(self, url: str, advance: Callable[[str], Awaitable[None]]) -> None:
         self._app = procrastinate.App(
             connector=procrastinate.PsycopgConnector(
-                conninfo=url, min_size=1, max_size=6, kwargs={"application_name": "mcp-relight"}
+                conninfo=url, min_size=1, max_size=6, kwargs=_of_sessions(url)
             )
         )
         self._app.task(name=ADVANCE, queue=LOCAL)(advance)
@@ -131,17 +137,20 @@ class Queue:
 
     async def put_stalled_right(self, look: Callable[[str], Awaitable[Job | None]]) -> None:
         """End what a dead worker left half done, and wake somebody else for it. Its documented
-        retry would raise where the dead one had made its next reminder, and block the job."""
+        retry would raise where the dead one had made its next reminder, and block the job.
+
+        Whoever does this may die as well: the new reminder is there before the old task is gone."""
         stalled = await self._app.job_manager.get_stalled_jobs(seconds_since_heartbeat=STALLED_S)
         for task in stalled:
             if task.id is None:
                 continue
-            await self._app.job_manager.finish_job_by_id_async(
-                task.id, status=Status.FAILED, delete_job=True
-            )
             job_id = task.task_kwargs.get("job_id")
             if isinstance(job_id, str) and (job := await look(job_id)) is not None:
-                await self._defer(_for_now(job), job)
+                await self._defer(_for_now(job) | {"priority": _BEGUN}, job)
+            with suppress(ConnectorException):  # it was only slow, and ended by itself meanwhile
+                await self._app.job_manager.finish_job_by_id_async(
+                    task.id, status=Status.FAILED, delete_job=True
+                )
 
     async def wake_forgotten(self, look: Callable[[str], Awaitable[Job | None]]) -> None:
         """Rows long overdue for which no reminder exists."""
@@ -175,6 +184,14 @@ class Queue:
         except AlreadyEnqueued:
             return False
         return True
+
+
+def _of_sessions(url: str) -> dict[str, Any]:
+    """What is committed here may be lost in a crash of the server: a task that comes again finds
+    nothing due, one that is gone is missed by the sweep. So nobody waits for the disk."""
+    own = conninfo_to_dict(url).get("options") or ""
+    options = f"-c synchronous_commit=off {own}".strip()
+    return {"application_name": "mcp-relight", "options": options}
 
 
 def _for_now(job: Job) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from .advance import Advancer
 from .queue import CHORES, LOCAL, Queue, queue_of_key
 
 REMOTE_AT_ONCE, LOCAL_AT_ONCE = 64, 1
-_MEND, _SWEEP, _TIDY = "* * * * * */4", "* * * * * */30", "17 * * * *"
+_MEND, _SWEEP, _TIDY = "* * * * * */2", "* * * * * */30", "17 * * * *"
 
 
 class TeamWorker:

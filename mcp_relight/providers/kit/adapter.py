@@ -44,6 +44,9 @@ class Adapter(ABC):
     takes_data: ClassVar[bool] = False
     """True where pictures inside the request are proven to work."""
 
+    calls_back: ClassVar[bool] = False
+    """True where `submit` passes `Call.hook_url` on, and the provider calls it when a job ends."""
+
     @abstractmethod
     def specs(self) -> Sequence[ModelSpec]:
         """Its models."""

@@ -22,6 +22,7 @@ from mcp.types import (
 )
 from pydantic import ValidationError
 
+from mcp_relight.domain.caller import current_caller
 from mcp_relight.domain.job import Status
 from mcp_relight.domain.queries import GetJobArguments
 from mcp_relight.domain.request import RelightArguments
@@ -70,10 +71,16 @@ class _Question:
 class JobTasks:
     """`TaskSource` over the job store."""
 
-    def __init__(self, handle: ServiceHandle, tools: Tools) -> None:
+    def __init__(
+        self, handle: ServiceHandle, tools: Tools, *, keeps_questions: bool = True
+    ) -> None:
+        """Without `keeps_questions` a question goes back in the answer of the call itself, sealed:
+        another process may get the call that brings its answer."""
         self._handle = handle
+        self._keeps_questions = keeps_questions
         self._tools = tools
-        self._questions: dict[str, _Question] = {}
+        self._questions: dict[str, dict[str, _Question]] = {}
+        """By the owner of whoever may answer."""
 
     async def take(
         self,
@@ -84,7 +91,7 @@ class JobTasks:
         if params.name != "relight_image":
             return await call_next(ctx)
         question = None
-        if can_be_asked(ctx.session.client_capabilities):
+        if self._keeps_questions and can_be_asked(ctx.session.client_capabilities):
             question = await self._question(params.arguments or {})
         if question is not None:
             return await self._ask(question)
@@ -93,7 +100,7 @@ class JobTasks:
         return result if job_id is None else await self._task_of(job_id, job_id)
 
     async def find(self, task_id: str) -> Task | None:
-        question = self._questions.get(task_id)
+        question = self._mine().get(task_id)
         if question is None:
             return await self._find_job(task_id)
         if question.job_id is not None:
@@ -101,7 +108,7 @@ class JobTasks:
         return _task_of_question(task_id, question)
 
     async def answer(self, task_id: str, responses: dict[str, Any]) -> None:
-        question = self._questions.get(task_id)
+        question = self._mine().get(task_id)
         if question is None or not question.is_open or _COST not in responses:
             return
         try:
@@ -114,7 +121,7 @@ class JobTasks:
             question.refusal = error
 
     async def cancel(self, task_id: str) -> None:
-        question = self._questions.get(task_id)
+        question = self._mine().get(task_id)
         if question is not None and question.job_id is None:
             question.is_cancelled = question.is_open
             return
@@ -133,10 +140,14 @@ class JobTasks:
 
     async def _ask(self, question: _Question) -> Task:
         task_id = "ask_" + secrets.token_hex(16)
-        while len(self._questions) >= _MAX_QUESTIONS:
-            del self._questions[next(iter(self._questions))]
-        self._questions[task_id] = question
+        questions = self._questions.setdefault(current_caller().owner, {})
+        while len(questions) >= _MAX_QUESTIONS:
+            del questions[next(iter(questions))]
+        questions[task_id] = question
         return _task_of_question(task_id, question)
+
+    def _mine(self) -> dict[str, _Question]:
+        return self._questions.get(current_caller().owner, {})
 
     async def _find_job(self, job_id: str) -> Task | None:
         try:

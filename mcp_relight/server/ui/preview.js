@@ -11,12 +11,13 @@ function followLight() {
   $("confirm").hidden = true;
   clearTimeout(timer);
   if (!shining().length) {
-    $("render").disabled = true;
+    $("render").disabled = $("useFor").disabled = true;
     return say("Every lamp is muted.");
   }
   wanted++;
   $("view").ariaBusy = true;
   $("render").disabled = false;
+  readyForOthers();
   timer = setTimeout(preview, PAUSE_MS);
 }
 

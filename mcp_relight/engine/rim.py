@@ -1,0 +1,207 @@
+"""The bright edge that a light from behind leaves on an outline."""
+
+import math
+
+import cv2
+import numpy as np
+
+from mcp_relight.domain.lighting import Lighting
+from mcp_relight.domain.looks import look_of
+
+from .analysis import Analysis
+from .color import LUMINANCE
+from .evidence import Evidence, mean_of
+from .grid import Map, slopes, wide_blur
+
+_WIDTH = 0.013
+_WRAP = 0.025
+_WRAP_SHARE = 0.25
+"""In long sides, how wide a rim is on something thick, and the faint light around it."""
+
+_LOOSE, _TURNED = 0.02, 0.15
+"""Over how many long sides an outline counts as one line, and how much of its steepness still turns
+what lies inside towards it."""
+
+_THICK = 0.04
+"""Half as thick in long sides is what gets a rim of full width: on a finger it is a finger's."""
+
+_OF_FACE = 0.08
+"""Of the width of a face: no rim on people is wider."""
+
+_INSIDE = 0.5, 0.9
+"""A rim lies on what is the subject for certain, by this much of the outline's soft edge."""
+
+_SURE = 0.65
+"""Confidence in a searched subject from which its rim is drawn in full."""
+
+_BRIGHT = 0.3, 0.8
+_BEFORE_BRIGHT = 0.4
+"""Linear luminance of a ground before which a rim fades, and what is left of it before white."""
+
+_MOST, _MOST_ON_SKIN, _LEAST_ROOM = 0.9, 0.65, 0.03
+"""Linear luminance."""
+
+GAIN = 2.5
+"""How much brighter than a surface that faces it light is along an outline."""
+
+_GRAZED, _GRAZING, _GRAZED_NEAR = 0.8, 0.5, 0.004
+_BLACK, _MOST_RAISED = 0.004, 8.0
+"""Light that grazes a surface is thrown back by white and, by this power of it, by dark as well:
+luminance, and over how many long sides. Beyond this the noise of the dark would be seen."""
+
+_UNLIKE = 0.3, 0.5
+_ALIKE_REACH, _ALIKE_CALM = 0.03, 0.003
+
+_NEAR = 0.02
+_HEAD, _HEAD_FADES = 1.3, 0.25
+_HAIR = 1.1, 1.45
+_HAIR_KEPT = 0.6, 0.85
+"""Of half the face: a subject that holds so little of what lies so far out above a face ends where
+its hair begins, and no light from behind gets as close as that."""
+
+
+class Rim:
+    """Where light from behind shows on the outline of `alpha` (H, W) 0..1, the subject."""
+
+    def __init__(
+        self,
+        alpha: Map,
+        trust: Map,
+        face_width_px: float = 0,
+        skin: Map | None = None,
+        *,
+        is_cut_out: bool = False,
+    ) -> None:
+        """On `skin` (H, W) 0..1 a rim is a line: what wraps around a cheek looks like a stain.
+
+        What fades into nothing is the subject to its last pixel: left dark, it would be a fringe.
+        """
+        self._outward, sharp, wrapped = _contour(alpha, face_width_px)
+        band = sharp + (wrapped if skin is None else wrapped * (1 - skin))
+        low, high = _INSIDE
+        self._band = band if is_cut_out else band * np.clip((alpha - low) / (high - low), 0, 1)
+        self._trust = trust
+
+    def of(self, towards: Map) -> Map:
+        """(H, W) for unit vectors to the light, (3,) or (H, W, 3): n·l > 0 only on a sliver."""
+        x, y, z = towards[..., 0], towards[..., 1], towards[..., 2]
+        sideways = np.hypot(x, y)
+        behind = np.clip((0.25 - z) / 0.9, 0, 1) * (sideways >= 0.05)
+        facing = (self._outward * towards[..., :2]).sum(axis=2) / np.maximum(sideways, 0.05)
+        rim = behind * np.clip(facing, 0, 1) ** 1.2 * self._band * self._trust
+        return rim.astype(np.float32)
+
+
+def believed(analysis: Analysis, evidence: Evidence) -> Map:
+    """(H, W) 0..1: where a rim on the subject can be believed.
+
+    Where the photo has an edge, the ground is not as bright as the rim, and the outline is not that
+    of a face.
+    """
+    trust = evidence.trust**2 * _before(evidence.photo @ LUMINANCE, analysis.alpha)
+    if analysis.mode != "auto_mask":
+        return trust.astype(np.float32)
+    trust = trust * _unlike_ground(evidence.photo, analysis.alpha)
+    sure = min(1.0, (analysis.confidence / _SURE) ** 1.5)
+    return (trust * sure * _off_faces(analysis)).astype(np.float32)
+
+
+def _before(bright: Map, alpha: Map) -> Map:
+    """Less before a bright ground."""
+    around = 1 - alpha
+    reach = _NEAR * max(alpha.shape)
+    near = wide_blur((bright * around).astype(np.float32), reach)
+    level = near / np.maximum(wide_blur(around.astype(np.float32), reach), 1e-3)
+    low, high = _BRIGHT
+    return (1 - (1 - _BEFORE_BRIGHT) * np.clip((level - low) / (high - low), 0, 1)).astype(
+        np.float32
+    )
+
+
+def _unlike_ground(photo: Map, alpha: Map) -> Map:
+    """Less on what a network took for the subject's, and has the colors of what lies around it."""
+    colors = np.sqrt(photo)
+    reach = _ALIKE_REACH * max(alpha.shape)
+    inside = np.linalg.norm(colors - mean_of(colors, alpha, reach), axis=2)
+    around = np.linalg.norm(colors - mean_of(colors, 1 - alpha, reach), axis=2)
+    low, high = _UNLIKE
+    share = np.clip((around / np.maximum(inside + around, 1e-3) - low) / (high - low), 0, 1)
+    return wide_blur(share.astype(np.float32), _ALIKE_CALM * max(alpha.shape))
+
+
+def outlined(
+    rim: Map, edge: Map, gain: Map, analysis: Analysis, evidence: Evidence, lighting: Lighting
+) -> Map:
+    """A rim (H, W, 3) on what is lit by `gain` alone, as bright as the look has its lit side.
+
+    `edge` (H, W, 3) is the light along the outline. What grazes a surface is thrown back by a dark
+    one almost as by a bright one.
+    """
+    look, key = look_of(lighting), lighting.key
+    if look is None or not look.staging.lit or key is None or key.direction[2] > 0:
+        return rim
+    full = GAIN * max(light.intensity for light in lighting.leading)
+    share = 1 - (1 - np.clip(edge / max(full, 1e-3), 0, 1)) ** 2
+    share = share**lighting.strength
+    near = mean_of(evidence.photo, analysis.shown, _GRAZED_NEAR * max(rim.shape)) @ LUMINANCE
+    bright = np.maximum(near, _BLACK)[..., None]
+    wanted = (_GRAZED / bright) ** _GRAZING * 2.0 ** (look.staging.lit * lighting.strength)
+    wanted = np.minimum(wanted, _MOST_RAISED) / (gain @ LUMINANCE)[..., None]
+    return np.maximum(rim, 1 + share * (wanted - 1)).astype(np.float32)
+
+
+def held_back(rim: Map, photo: Map, skin: Map) -> Map:
+    """A rim (H, W, 3) on `photo` as lit without it: on what is bright it adds little, on skin less.
+
+    Both would lose their drawing.
+    """
+    bright = (photo @ LUMINANCE)[..., None]
+    most = _MOST + (_MOST_ON_SKIN - _MOST) * skin[..., None]
+    room = np.maximum(most - bright, _LEAST_ROOM)
+    more = rim - 1
+    return (1 + more / np.sqrt(1 + (more * bright / room) ** 2)).astype(np.float32)
+
+
+def _off_faces(analysis: Analysis) -> Map:
+    """0 along the border of a face whose hair the subject has lost."""
+    rows, columns = analysis.alpha.shape
+    kept = np.ones((rows, columns), np.float32)
+    y, x = np.mgrid[:rows, :columns].astype(np.float32)
+    for left, top, right, bottom, turned in analysis.faces.tolist():
+        across, down = x + 0.5 - (left + right) / 2, y + 0.5 - (top + bottom) / 2
+        cosine, sine = math.cos(turned), math.sin(turned)
+        wide = (across * cosine + down * sine) / max((right - left) / 2, 1)
+        high = (down * cosine - across * sine) / max((bottom - top) / 2, 1)
+        away = np.hypot(wide, high)
+        hair = analysis.alpha[(away > _HAIR[0]) & (away < _HAIR[1]) & (high < -0.3)]
+        low, full = _HAIR_KEPT
+        whole = np.clip((hair.mean() - low) / (full - low), 0, 1) if hair.size else 1.0
+        share = np.clip((away - _HEAD) / _HEAD_FADES, 0, 1)
+        share = share * share * (3 - 2 * share)
+        kept = np.minimum(kept, whole + (1 - whole) * share)
+    return kept.astype(np.float32)
+
+
+def _contour(alpha: Map, face_width_px: float) -> tuple[Map, Map, Map]:
+    """(outward (H, W, 2), sharp (H, W), wrapped (H, W)): which way the subject faces, the line
+    where it ends, and what light gets around it there."""
+    longest = max(alpha.shape)
+    solid = (alpha > 0.5).astype(np.uint8)
+    framed = cv2.copyMakeBorder(solid, 1, 1, 1, 1, cv2.BORDER_REPLICATE)
+    depth = np.asarray(cv2.distanceTransform(framed, cv2.DIST_L2, 5), np.float32)[1:-1, 1:-1]
+    depth = np.minimum(depth, longest)  # a mask of the whole frame has no edge to be near to
+    thick = _THICK * longest
+    near = np.ones((2 * round(thick) + 1,) * 2, np.uint8)
+    share = np.clip(np.asarray(cv2.dilate(depth, near), np.float32) / thick, 0.2, 1)
+    share = wide_blur(share, 0.5 * thick)
+    if face_width_px:
+        share = share * np.float32(min(1.0, _OF_FACE * face_width_px / (_WIDTH * longest)))
+    across, up = slopes(wide_blur(alpha, _LOOSE * longest))
+    outward = np.dstack([-across, -up])
+    # Half-way between two outlines neither is near enough to turn the surface to it.
+    steepest = 1 / (_LOOSE * longest * math.sqrt(2 * math.pi))
+    steep = np.linalg.norm(outward, axis=2, keepdims=True)
+    outward = outward / np.hypot(steep, _TURNED * steepest)
+    sharp = np.exp(-((depth / (_WIDTH * longest * share)) ** 1.5))
+    wrapped = np.exp(-((depth / (_WRAP * longest * share)) ** 1.5))
+    return outward.astype(np.float32), sharp, np.float32(_WRAP_SHARE) * wrapped

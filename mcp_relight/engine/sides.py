@@ -1,0 +1,228 @@
+"""The lit side and the shade of a look: far enough apart that a viewer names them at a glance."""
+
+import math
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+
+from mcp_relight.domain.lighting import Light, Lighting
+from mcp_relight.domain.looks import look_of
+
+from .analysis import Analysis
+from .color import LUMINANCE, light_color
+from .evidence import Evidence
+from .grid import Map, centered_axes, wide_blur
+from .staging import BEHIND, Backdrop, share_of
+
+_FACES_COUNT = 4.0
+_SHARP, _SHARP_APART, _SHARPER = 1.3, 1.6, 1.5
+"""How suddenly light turns to shade in the middle where both are so many stops apart, and by which
+power of that where they are more."""
+
+_STRAIGHT, _FACE_SHARE, _FACE_REACH = 0.95, 0.65, 1.1
+"""Light from straight beside parts each of a group: how much of the sides are theirs, and how far
+these reach from the middle of a face, in widths of it."""
+_UPRIGHT = 0.5
+"""Light from beside tells its side more than light from above does."""
+_REACH, _LEAST_REACH, _LEAST_BESIDE, _LEAST_OVER = 1.7, 0.4, 0.3, 0.25
+_WIDE = 0.2, 0.35
+"""How far the two sides of a subject differ in what the light does to them: a thin one has none,
+and a border through its middle would go on in the sky."""
+
+_SCENE_APART = 1.35
+"""A scene has no shape to tell the side by."""
+
+_MOST_RAISED, _MOST_DARKENED = 1.4, 2.6
+"""Stops."""
+
+_FULL, _WHITE = 0.3, 0.75
+"""Linear luminance, over `_NEAR` long sides, from which a raised side is raised less, and no more:
+beyond it only loses its drawing."""
+_NEAR = 0.02
+_BRIGHT, _BEYOND = 0.3, 0.35
+"""What is lit beyond that gets so much of it."""
+
+_DARK, _DEEPER = 1.8, 0.25
+"""Stops below the photo from which a scene gets darker by so much of what is asked."""
+
+_SHADE_WARM = 0.35
+_MOST_WARMED = 1.0
+_SKIN_WARM = 0.75
+"""Of the warmth of the lit side: what its shade gets, and skin."""
+
+
+def with_sides(
+    gain: Map,
+    analysis: Analysis,
+    evidence: Evidence,
+    backdrop: Backdrop,
+    lighting: Lighting,
+    exposure: float,
+) -> Map:
+    """The gain (H, W, 3) with the two sides of the subject, or of the scene, as far apart as the
+    look has them, and the lit one as warm.
+
+    What is so already stays. `exposure` is how bright the light was asked to be.
+    """
+    look, key = look_of(lighting), lighting.key
+    if look is None or key is None:
+        return gain
+    weight = (backdrop.subject + _FACES_COUNT * analysis.face) * (analysis.guide + 0.05)
+    weight = np.asarray(weight, np.float32)
+    asked = look.staging.lit + math.log2(exposure) - look.lighting.exposure_ev
+    apart = share_of(look, lighting) * look.staging.apart
+    if backdrop.is_before(key):
+        if look.staging.apart:
+            sides = _Sides.before(weight, lighting, evidence.sky)
+            apart = apart * (1 - evidence.graphic)
+            gain = _parted(gain, analysis, evidence, sides, asked, apart)
+        return _not_drowned(gain)
+    sides = _Sides.of(weight, key, look.staging.apart, analysis.faces)
+    if sides is None:
+        return gain
+    if look.staging.apart:
+        apart = _SCENE_APART * apart if backdrop.is_scene else apart
+        gain = _parted(gain, analysis, evidence, sides, asked, apart)
+    return _warmed(gain, analysis, evidence, sides, key, look.staging.warm)
+
+
+@dataclass(frozen=True, slots=True)
+class _Sides:
+    """`across` (H, W): -1 in the shade, 1 on the lit side. `of_lit` and `of_shade` (H, W) weigh
+    what of the subject lies there, and add up to 1 each."""
+
+    across: Map
+    of_lit: Map
+    of_shade: Map
+
+    @classmethod
+    def of(cls, weight: Map, light: Light, apart: float, faces: Map) -> Self | None:
+        """None where the light comes from no side."""
+        x, y, z = light.direction
+        if light.at is not None or z < BEHIND or abs(x) < _LEAST_BESIDE:
+            return None
+        sharp = _SHARP * max(apart / _SHARP_APART, 1.0) ** _SHARPER
+        across = _across(weight, x, _UPRIGHT * max(y, 0), sharp)
+        if len(faces) > 1 and abs(x) > _STRAIGHT:
+            across = across + _FACE_SHARE * (_of_each(faces, x, across.shape) - across)
+        return cls._weighed(weight, np.asarray(across, np.float32))
+
+    @classmethod
+    def before(cls, weight: Map, lighting: Lighting, sky: Map) -> Self:
+        """Of a scene before lights behind it, which come over the top of what stands there."""
+        directions = [light.direction for light in lighting.leading]
+        x, y = (sum(one[axis] for one in directions) / len(directions) for axis in (0, 1))
+        across = _across(weight, x, max(y, _LEAST_OVER), _SHARP)
+        return cls._weighed(weight, np.asarray(across + sky * (1 - across), np.float32))
+
+    @classmethod
+    def _weighed(cls, weight: Map, across: Map) -> Self:
+        lit, shade = weight * np.maximum(across, 0), weight * np.maximum(-across, 0)
+        return cls(across, lit / max(float(lit.sum()), 1e-6), shade / max(float(shade.sum()), 1e-6))
+
+
+def _across(weight: Map, x: float, up: float, sharp: float) -> Map:
+    """(H, W) -1..1 along the direction (x, up), 0 in the middle of what counts."""
+    axis_x, axis_y = centered_axes((weight.shape[0], weight.shape[1]))
+    along = (axis_x * x + axis_y * up) / math.hypot(x, up)
+    total = float(weight.sum())
+    along = along - float((along * weight).sum()) / total
+    spread = math.sqrt(float((along * along * weight).sum()) / total)
+    return np.tanh(sharp * along / max(_REACH * spread, _LEAST_REACH)).astype(np.float32)
+
+
+def _of_each(faces: Map, x: float, size: tuple[int, ...]) -> Map:
+    """(H, W) -1..1: the sides of the nearest of the people, left and right of each."""
+    columns = np.arange(size[1], dtype=np.float32) + 0.5
+    total, sides = np.full(size[1], 1e-6, np.float32), np.zeros(size[1], np.float32)
+    for left, _, right, _, _ in faces.tolist():
+        away = (columns - (left + right) / 2) / (_FACE_REACH * max(right - left, 1))
+        near = np.exp(-away * away)
+        total, sides = total + near, sides + near * np.tanh(2 * away)
+    return np.broadcast_to(math.copysign(1, x) * sides / total, size[:2]).astype(np.float32)
+
+
+def _parted(
+    gain: Map, analysis: Analysis, evidence: Evidence, sides: _Sides, asked: float, apart: float
+) -> Map:
+    """`_apart`, with nothing that glares by it."""
+    return _drawn(_apart(gain, analysis, evidence, sides, asked, apart), evidence, analysis)
+
+
+def _apart(
+    gain: Map, analysis: Analysis, evidence: Evidence, sides: _Sides, asked: float, apart: float
+) -> Map:
+    """The lit side `asked` stops above the photo at least, the shade `apart` stops below that."""
+    stops = np.log2(np.maximum(gain @ LUMINANCE, 1e-4))
+    near = _near(evidence, gain, analysis)
+    room = np.clip((_WHITE - near) / (_WHITE - _FULL), 0, 1)
+    raised = (1 + sides.across) / 2
+    darkened = 1 - raised
+    raised = raised * room
+    lit, shade = float((stops * sides.of_lit).sum()), float((stops * sides.of_shade).sum())
+    wanted_lit = max(lit, asked)
+    wanted = np.array([wanted_lit - lit, min(shade, wanted_lit - apart) - shade])
+    effect = np.array(
+        [
+            [float((part * where).sum()) for part in (raised, -darkened)]
+            for where in (sides.of_lit, sides.of_shade)
+        ]
+    )
+    low, full = _WIDE
+    wide = float(np.clip((abs(np.linalg.det(effect)) - low) / (full - low), 0, 1))
+    if wide == 0:
+        return gain
+    up, down = np.linalg.solve(effect, wanted)
+    up, down = wide * np.clip(up, 0, _MOST_RAISED), wide * np.clip(down, 0, _MOST_DARKENED)
+    change = np.exp2(up * raised - down * darkened)
+    return (gain * change[..., None]).astype(np.float32)
+
+
+def _not_drowned(gain: Map) -> Map:
+    """Before a light behind it a scene gets dark, and can still be read."""
+    stops = np.log2(np.maximum(gain @ LUMINANCE, 1e-4))
+    drowned = np.minimum(stops + _DARK, 0)
+    return (gain * np.exp2((_DEEPER - 1) * drowned)[..., None]).astype(np.float32)
+
+
+def _near(evidence: Evidence, gain: Map, analysis: Analysis) -> Map:
+    """(H, W) mean luminance around each pixel after the light. What is hidden under a cut-out does
+    not count."""
+    seen = analysis.shown
+    bright = ((evidence.photo * gain) @ LUMINANCE) * seen
+    reach = _NEAR * max(seen.shape)
+    near = wide_blur(bright.astype(np.float32), reach) / np.maximum(wide_blur(seen, reach), 1e-3)
+    return near.astype(np.float32)
+
+
+def _drawn(gain: Map, evidence: Evidence, analysis: Analysis) -> Map:
+    """Less gain on what gets bright by it: in a dark subject, what else the mask holds would glare.
+
+    It stays at least as bright as in the photo.
+    """
+    bright = gain @ LUMINANCE
+    near = _near(evidence, gain, analysis)
+    held = (_BRIGHT + _BEYOND * (near - _BRIGHT)) / np.maximum(near, _BRIGHT)
+    least = np.minimum(1 / np.maximum(bright, 1e-4), 1)
+    share = np.where(near > _BRIGHT, np.maximum(held, least), 1)
+    return (gain * share[..., None]).astype(np.float32)
+
+
+def _warmed(
+    gain: Map, analysis: Analysis, evidence: Evidence, sides: _Sides, key: Light, warm: float
+) -> Map:
+    """The lit side with at least the share `warm` of the key's own color."""
+    color = np.log(light_color(key))
+    tone = float(color[0] - color[2])
+    if warm == 0 or evidence.gray or abs(tone) < 1e-3:
+        return gain
+    logs = np.log(np.maximum(gain, 1e-4))
+    is_so = float(((logs[..., 0] - logs[..., 2]) * sides.of_lit).sum()) / tone
+    missing = min(max(warm - is_so, 0), _MOST_WARMED)
+    lit = _SHADE_WARM + (1 - _SHADE_WARM) * (1 + sides.across) / 2
+    lit = lit * (1 - (1 - _SKIN_WARM) * np.maximum(analysis.skin, analysis.face))
+    tint = np.exp(np.float32(missing) * lit[..., None] * color)
+    photo = evidence.photo + np.float32(0.01)
+    kept = (photo @ LUMINANCE) / ((photo * tint) @ LUMINANCE)
+    return (gain * tint * kept[..., None]).astype(np.float32)

@@ -1,0 +1,1 @@
+"""The HTTP side of the server: one guard before every address, and the addresses themselves."""

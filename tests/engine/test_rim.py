@@ -1,0 +1,146 @@
+"""A rim lies where light from behind can get to, and nowhere else."""
+
+from dataclasses import replace
+
+import cv2
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from mcp_relight.domain.looks import LOOKS
+from mcp_relight.engine.analysis import Analysis
+from mcp_relight.engine.evidence import gather
+from mcp_relight.engine.grid import Map
+from mcp_relight.engine.pipeline import analyze_shape, relight
+from mcp_relight.engine.rim import Rim, believed
+
+FROM_BEHIND = np.array([0, 0.6, -0.8], np.float32)
+
+
+def disk(radius_px: int) -> Map:
+    alpha = np.zeros((200, 300), np.float32)
+    cv2.circle(alpha, (150, 100), radius_px, 1, -1, cv2.LINE_AA)
+    return alpha
+
+
+def rim_px(alpha: Map, face_width_px: float = 0) -> int:
+    """How wide the rim is at the top of what stands in the middle."""
+    rim = Rim(alpha, np.ones_like(alpha), face_width_px).of(FROM_BEHIND)
+    return int((rim[:, 150] > 0.2).sum())
+
+
+def test_a_rim_is_on_the_lit_side_alone() -> None:
+    rim = Rim(disk(60), np.ones((200, 300), np.float32)).of(FROM_BEHIND)
+    assert rim[:60].max() > 0.3
+    assert rim[110:].max() == 0
+
+
+def test_what_is_thin_gets_a_thin_rim() -> None:
+    assert 1 <= rim_px(disk(5)) < rim_px(disk(60))
+
+
+def test_a_small_face_gets_a_thin_rim() -> None:
+    assert rim_px(disk(60), face_width_px=15) < rim_px(disk(60), face_width_px=120)
+
+
+@pytest.mark.parametrize("half_width_px", [6, 12])
+def test_no_line_runs_half_way_between_two_outlines(half_width_px: int) -> None:
+    """Of a neck, an arm or a tail the left half turns away from a light on the right."""
+    alpha = np.zeros((200, 300), np.float32)
+    alpha[:, 150 - half_width_px : 150 + half_width_px] = 1
+    beside = np.array([0.6, 0, -0.8], np.float32)
+    across = Rim(alpha, np.ones_like(alpha)).of(beside)[100]
+    assert across.max() > 0.3
+    assert across[149] == 0
+    assert across[150] < 0.03 * across.max()
+
+
+def test_on_skin_a_rim_is_a_line() -> None:
+    alpha = disk(60)
+    everywhere = np.ones_like(alpha)
+    light = [Rim(alpha, everywhere, 0, skin).of(FROM_BEHIND) for skin in (None, everywhere)]
+    edge, inner = (slice(40, 43), 150), (slice(47, 52), 150)
+    assert light[1][edge].mean() > 0.6 * light[0][edge].mean()
+    assert light[1][inner].mean() < 0.5 * light[0][inner].mean()
+
+
+def test_a_cut_out_has_its_rim_to_the_last_pixel() -> None:
+    """Left as dark as the front, what fades into nothing would be a fringe on any new ground."""
+    photo = np.full((200, 300, 3), 110, np.uint8)
+    soft = cv2.GaussianBlur(disk(60), (0, 0), 1.5)
+    shape = analyze_shape(photo, alpha=(255 * soft).astype(np.uint8))
+    made = relight(photo, shape, LOOKS["rim_light"].lighting).rgb[:, 150].mean(axis=1)
+    above = np.arange(200) < 100
+    fading, solid = (
+        above & (soft[:, 150] > 0.1) & (soft[:, 150] < 0.5),
+        above & (soft[:, 150] > 0.9),
+    )
+    assert made[fading].min() > 0.9 * made[solid].max()
+
+
+def person(ground: int, *, hair: bool) -> tuple[NDArray[np.uint8], Analysis]:
+    """A face of 60 by 80 pixels, found, on a plain ground; its mask with or without the hair."""
+    photo = np.full((200, 300, 3), ground, np.uint8)
+    cv2.ellipse(photo, (150, 100), (45, 62), 0, 0, 360, (60, 40, 30), -1)
+    cv2.ellipse(photo, (150, 104), (31, 41), 0, 0, 360, (200, 150, 120), -1)
+    mask = np.zeros((200, 300), np.uint8)
+    size = (45, 62) if hair else (31, 41)
+    cv2.ellipse(mask, (150, 100 if hair else 104), size, 0, 0, 360, 255, -1)
+    mask[140:, 130:170] = 255
+    box = np.array([[120, 64, 180, 144, 0]], np.float32)
+    found = replace(analyze_shape(photo, mask=mask), mode="auto_mask", confidence=0.7, faces=box)
+    return photo, found
+
+
+@pytest.mark.parametrize("hair", [True, False])
+def test_no_rim_lies_where_the_hair_begins(hair: bool) -> None:
+    photo, found = person(20, hair=hair)
+    trust = believed(found, gather(photo, found))
+    outline = 40 if hair else 65
+    above = trust[outline : outline + 3, 145:155]
+    assert above.mean() > 0.5 if hair else above.max() < 0.05
+
+
+def test_a_rim_fades_before_a_white_ground() -> None:
+    dark, white = (
+        believed(found, gather(photo, found))[40:43, 150].mean()
+        for photo, found in (person(20, hair=True), person(255, hair=True))
+    )
+    assert white < 0.6 * dark
+
+
+def test_a_light_behind_a_scene_leaves_its_sky_the_brightest() -> None:
+    photo = np.full((160, 240, 3), (70, 90, 60), np.uint8)
+    photo[:70] = (150, 175, 205)
+    noise = np.random.default_rng(3).integers(-12, 12, (90, 240, 1))
+    photo[70:] = (photo[70:] + noise).astype(np.uint8)
+    analysis = analyze_shape(photo)
+    assert analysis.mode == "scene"
+    relit = relight(photo, analysis, LOOKS["rim_light"].lighting).rgb.astype(float)
+    sky, land = (relit[rows].mean() / photo[rows].mean() for rows in (slice(50), slice(100, 160)))
+    assert sky > 1.4 * land
+
+
+def test_a_rim_outshines_the_photo_and_leaves_its_front_in_the_dark() -> None:
+    photo = np.full((200, 300, 3), 60, np.uint8)
+    cv2.circle(photo, (150, 100), 60, (120, 110, 100), -1)
+    mask = np.zeros((200, 300), np.uint8)
+    cv2.circle(mask, (150, 100), 60, 255, -1)
+    relit = relight(photo, analyze_shape(photo, mask=mask), LOOKS["rim_light"].lighting).rgb
+    edge, front = (relit[rows, 145:155].mean() for rows in (slice(42, 44), slice(95, 105)))
+    assert edge > 1.7 * 110
+    assert front < 0.5 * 110
+
+
+def test_the_sky_beyond_a_tower_is_sky_as_well() -> None:
+    photo = np.full((200, 300, 3), (110, 160, 210), np.uint8)
+    noise = np.random.default_rng(5).integers(0, 90, (200, 300, 1))
+    ground = (noise + np.array([40, 60, 30])).astype(np.uint8)
+    photo[130:] = ground[130:]
+    photo[:, 200:230] = ground[:, 200:230]
+    photo[:40, 230:] = ground[:40, 230:]  # leaves, so that it does not reach the upper border
+    found = analyze_shape(photo)
+    sky = gather(photo, replace(found, mode="scene", alpha=np.zeros_like(found.alpha))).sky
+    rows, columns = sky.shape
+    assert sky[rows // 2, columns // 3] > 0.9
+    assert sky[rows // 2, 11 * columns // 12] > 0.9

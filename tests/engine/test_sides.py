@@ -1,0 +1,94 @@
+"""The looks with a side: lit and shade lie apart, and what is bright keeps its drawing."""
+
+from dataclasses import replace
+
+import cv2
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from mcp_relight.domain.looks import LOOKS
+from mcp_relight.engine.pipeline import analyze_shape, relight
+from mcp_relight.engine.rim import held_back
+
+
+def ball(radius_px: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """A gray disk of plain paint on a darker ground, and its mask."""
+    photo = np.full((200, 300, 3), 90, np.uint8)
+    cv2.circle(photo, (150, 100), radius_px, (130, 130, 130), -1)
+    photo[..., 2] -= 20  # not black and white, or no look would color it
+    mask = np.zeros((200, 300), np.uint8)
+    cv2.circle(mask, (150, 100), radius_px, 255, -1)
+    return photo, mask
+
+
+def stops(before: NDArray[np.uint8], after: NDArray[np.uint8]) -> float:
+    old, new = ((part / 255.0) ** 2.2 for part in (before, after))
+    return float(np.log2(new.mean() / old.mean()))
+
+
+FLAT = np.full((200, 300, 3), (128, 128, 255), np.uint8)
+"""Normals that tell no side."""
+LEFT, RIGHT = np.s_[70:130, 90:120], np.s_[70:130, 180:210]
+
+
+@pytest.mark.parametrize(
+    ("look", "lit", "shade"), [("split", LEFT, RIGHT), ("rembrandt", RIGHT, LEFT)]
+)
+def test_even_what_is_flat_has_a_lit_side_and_a_shade(
+    look: str, lit: tuple[slice, slice], shade: tuple[slice, slice]
+) -> None:
+    photo, mask = ball(70)
+    found = analyze_shape(photo, mask=mask, normals=FLAT)
+    after = relight(photo, found, LOOKS[look].lighting).rgb
+    assert stops(photo[lit], after[lit]) > 0
+    assert stops(photo[lit], after[lit]) - stops(photo[shade], after[shade]) > 1.3
+
+
+def test_golden_light_is_warm_and_from_the_left() -> None:
+    photo, mask = ball(70)
+    found = analyze_shape(photo, mask=mask, normals=FLAT)
+    after = relight(photo, found, LOOKS["golden_hour"].lighting).rgb
+    red, _, blue = after[LEFT].mean(axis=(0, 1)) / photo[LEFT].mean(axis=(0, 1))
+    assert red / blue > 1.55
+    assert stops(photo[LEFT], after[LEFT]) - stops(photo[RIGHT], after[RIGHT]) > 1
+
+
+def test_a_scene_before_a_light_behind_it_can_still_be_read() -> None:
+    photo, mask = ball(70)
+    found = analyze_shape(photo, mask=mask)
+    found = replace(found, mode="scene", alpha=np.zeros_like(found.alpha))
+    after = relight(photo, found, LOOKS["rim_light"].lighting).rgb
+    assert -2.4 < stops(photo[180:], after[180:]) < -1
+
+
+def test_a_thin_subject_leaves_no_border_in_the_sky() -> None:
+    photo = np.full((200, 300, 3), (60, 70, 110), np.uint8)
+    photo[40:190, 147:153] = 180
+    mask = np.where(photo[..., 0] == 180, 255, 0).astype(np.uint8)
+    after = relight(photo, analyze_shape(photo, mask=mask), LOOKS["golden_hour"].lighting).rgb
+    sky = after[10:30].astype(float).mean(axis=(0, 2))
+    assert np.abs(np.diff(sky)).max() < 1
+
+
+def test_a_rim_leaves_bright_things_their_drawing() -> None:
+    photo = np.array([0.02, 0.3, 0.6], np.float32)[:, None, None] * np.ones(3, np.float32)
+    rim, none = np.full((3, 1, 3), 5, np.float32), np.zeros((3, 1), np.float32)
+    seen = photo * held_back(rim, photo, none)
+    assert seen[0, 0, 0] > 4.4 * photo[0, 0, 0]
+    assert seen.max() < 0.9
+    assert (photo * held_back(rim, photo, none + 1)).max() < seen.max()
+
+
+def test_light_from_straight_beside_parts_each_of_a_group() -> None:
+    photo = np.full((200, 300, 3), 110, np.uint8)
+    photo[..., 2] -= 20
+    mask = np.full((200, 300), 255, np.uint8)
+    alone = analyze_shape(photo, mask=mask, normals=FLAT)
+    boxes = np.array([[50, 60, 100, 120, 0], [200, 60, 250, 120, 0]], np.float32)
+    lighting = LOOKS["split"].lighting
+    group = relight(photo, replace(alone, faces=boxes), lighting).rgb.astype(float)
+    right = [group[60:120, columns].mean() for columns in (slice(190, 220), slice(230, 260))]
+    assert right[0] > 1.15 * right[1]
+    whole = relight(photo, alone, lighting).rgb.astype(float)
+    assert right[0] > 1.05 * whole[60:120, 190:220].mean()
