@@ -117,7 +117,7 @@ _ALL = (
     _look(
         "rembrandt", "Rembrandt lighting, triangle on cheek",
         _light(45, 45, 4800, 0.35, 1), ambient=0.08, ambient_kelvin=5500, exposure_ev=-0.1,
-        staging=Staging(pool=1.3, ground=1.3, lit=0.25, apart=1.9),
+        staging=Staging(pool=1.3, ground=1.4, lit=0.3, apart=2.5),
     ),
     _look(
         "butterfly", "butterfly (paramount) beauty lighting",
@@ -131,7 +131,7 @@ _ALL = (
     _look(
         "split", "split lighting, half the face in shadow",
         _light(-90, 0, 5000, 0.2, 1), ambient=0.06, ambient_kelvin=5500, exposure_ev=-0.1,
-        staging=Staging(pool=1.0, ground=1.2, lit=0.5, apart=2.5),
+        staging=Staging(pool=1.0, ground=1.6, lit=0.55, apart=6.0),
     ),
     _look(
         "clamshell", "clamshell beauty lighting",

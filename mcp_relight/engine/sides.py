@@ -12,15 +12,15 @@ from mcp_relight.domain.looks import look_of
 from .analysis import Analysis
 from .color import LUMINANCE, light_color
 from .evidence import Evidence
-from .grid import Map, centered_axes, wide_blur
+from .grid import Map, Real, centered_axes, wide_blur
 from .staging import BEHIND, Backdrop, share_of
 
 _FACES_COUNT = 4.0
-_SHARP, _SHARP_APART, _SHARPER = 1.3, 1.6, 1.5
-"""How suddenly light turns to shade in the middle where both are so many stops apart, and by which
-power of that where they are more."""
+_SHARP, _SHARP_APART = 1.3, 1.6
+"""How suddenly light turns to shade in the middle where both are so many stops apart; more so where
+they are more."""
 
-_STRAIGHT, _FACE_SHARE, _FACE_REACH = 0.95, 0.65, 1.1
+_STRAIGHT, _FACE_SHARE, _FACE_REACH = 0.95, 0.8, 1.1
 """Light from straight beside parts each of a group: how much of the sides are theirs, and how far
 these reach from the middle of a face, in widths of it."""
 _UPRIGHT = 0.5
@@ -30,10 +30,12 @@ _WIDE = 0.2, 0.35
 """How far the two sides of a subject differ in what the light does to them: a thin one has none,
 and a border through its middle would go on in the sky."""
 
-_SCENE_APART = 1.35
-"""A scene has no shape to tell the side by."""
+_SCENE_APART = 0.6
+"""Stops more: a scene has no shape to tell the side by."""
+_SHEET_LESS = 0.35
+"""Of these stops: light fades across a printed sheet, it does not end on it."""
 
-_MOST_RAISED, _MOST_DARKENED = 1.4, 2.6
+_MOST_RAISED, _MOST_DARKENED = 1.4, 6.0
 """Stops."""
 
 _FULL, _WHITE = 0.3, 0.75
@@ -68,21 +70,21 @@ def with_sides(
     look, key = look_of(lighting), lighting.key
     if look is None or key is None:
         return gain
-    weight = (backdrop.subject + _FACES_COUNT * analysis.face) * (analysis.guide + 0.05)
-    weight = np.asarray(weight, np.float32)
+    counts = np.asarray(backdrop.subject + _FACES_COUNT * analysis.face, np.float32)
+    seen = np.asarray(analysis.guide + 0.05, np.float32)
     asked = look.staging.lit + math.log2(exposure) - look.lighting.exposure_ev
     apart = share_of(look, lighting) * look.staging.apart
     if backdrop.is_before(key):
         if look.staging.apart:
-            sides = _Sides.before(weight, lighting, evidence.sky)
+            sides = _Sides.before(counts * seen, lighting, evidence.sky)
             apart = apart * (1 - evidence.graphic)
             gain = _parted(gain, analysis, evidence, sides, asked, apart)
         return _not_drowned(gain)
-    sides = _Sides.of(weight, key, look.staging.apart, analysis.faces)
+    apart = (apart + _SCENE_APART * backdrop.is_scene) * (1 - _SHEET_LESS * evidence.graphic)
+    sides = _Sides.of(counts, seen, key, apart, analysis.faces)
     if sides is None:
         return gain
     if look.staging.apart:
-        apart = _SCENE_APART * apart if backdrop.is_scene else apart
         gain = _parted(gain, analysis, evidence, sides, asked, apart)
     return _warmed(gain, analysis, evidence, sides, key, look.staging.warm)
 
@@ -97,16 +99,16 @@ class _Sides:
     of_shade: Map
 
     @classmethod
-    def of(cls, weight: Map, light: Light, apart: float, faces: Map) -> Self | None:
-        """None where the light comes from no side."""
+    def of(cls, counts: Map, seen: Map, light: Light, apart: float, faces: Map) -> Self | None:
+        """By what `counts`, and how well it is `seen`; None where the light comes from no side."""
         x, y, z = light.direction
         if light.at is not None or z < BEHIND or abs(x) < _LEAST_BESIDE:
             return None
-        sharp = _SHARP * max(apart / _SHARP_APART, 1.0) ** _SHARPER
-        across = _across(weight, x, _UPRIGHT * max(y, 0), sharp)
+        sharp = _SHARP * max(apart / _SHARP_APART, 1.0)
+        across = _across(counts, x, _UPRIGHT * max(y, 0), sharp)
         if len(faces) > 1 and abs(x) > _STRAIGHT:
             across = across + _FACE_SHARE * (_of_each(faces, x, across.shape) - across)
-        return cls._weighed(weight, np.asarray(across, np.float32))
+        return cls._weighed(counts * seen, np.asarray(across, np.float32))
 
     @classmethod
     def before(cls, weight: Map, lighting: Lighting, sky: Map) -> Self:
@@ -120,6 +122,10 @@ class _Sides:
     def _weighed(cls, weight: Map, across: Map) -> Self:
         lit, shade = weight * np.maximum(across, 0), weight * np.maximum(-across, 0)
         return cls(across, lit / max(float(lit.sum()), 1e-6), shade / max(float(shade.sum()), 1e-6))
+
+    def means(self, values: Real) -> tuple[float, float]:
+        """Of values (H, W): on the lit side, and in the shade."""
+        return float((values * self.of_lit).sum()), float((values * self.of_shade).sum())
 
 
 def _across(weight: Map, x: float, up: float, sharp: float) -> Map:
@@ -160,21 +166,21 @@ def _apart(
     raised = (1 + sides.across) / 2
     darkened = 1 - raised
     raised = raised * room
-    lit, shade = float((stops * sides.of_lit).sum()), float((stops * sides.of_shade).sum())
-    wanted_lit = max(lit, asked)
-    wanted = np.array([wanted_lit - lit, min(shade, wanted_lit - apart) - shade])
-    effect = np.array(
-        [
-            [float((part * where).sum()) for part in (raised, -darkened)]
-            for where in (sides.of_lit, sides.of_shade)
-        ]
-    )
+    lit, shade = sides.means(stops)
+    raised_lit, raised_shade = sides.means(raised)
+    dark_lit, dark_shade = sides.means(darkened)
+    separation = dark_shade - dark_lit
     low, full = _WIDE
-    wide = float(np.clip((abs(np.linalg.det(effect)) - low) / (full - low), 0, 1))
+    wide = float(np.clip((separation - low) / (full - low), 0, 1))
     if wide == 0:
         return gain
-    up, down = np.linalg.solve(effect, wanted)
-    up, down = wide * np.clip(up, 0, _MOST_RAISED), wide * np.clip(down, 0, _MOST_DARKENED)
+    # Raise until the lit side is `asked` in spite of the darkening, which makes up the rest.
+    slope = (raised_lit - raised_shade) * dark_lit / separation
+    missing = max(asked - lit, 0) + max(apart - (lit - shade), 0) * dark_lit / separation
+    up = min(missing / max(raised_lit + slope, 1e-3), _MOST_RAISED)
+    apart_so = lit - shade + up * (raised_lit - raised_shade)
+    down = min(max(apart - apart_so, 0) / separation, _MOST_DARKENED)
+    up, down = wide * up, wide * down
     change = np.exp2(up * raised - down * darkened)
     return (gain * change[..., None]).astype(np.float32)
 

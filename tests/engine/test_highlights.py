@@ -13,8 +13,8 @@ from mcp_relight.engine.pipeline import analyze_shape, relight
 from tests.matrix import some_now
 
 SAMPLE = Path(mcp_relight.cli.__file__).parent / "samples" / "astronaut.jpg"
-FOREHEAD, CHEEK = (slice(62, 78), slice(212, 240)), (slice(120, 132), slice(238, 248))
-"""Above the brows, where the mesh of a face ends, and where nothing is blown."""
+FOREHEAD, CHEEK = (slice(62, 78), slice(212, 240)), (slice(120, 132), slice(192, 202))
+"""Above the brows, where the mesh of a face ends, and on the lit side, where nothing is blown."""
 
 Photo = NDArray[np.uint8]
 

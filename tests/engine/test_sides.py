@@ -33,16 +33,29 @@ LEFT, RIGHT = np.s_[70:130, 90:120], np.s_[70:130, 180:210]
 
 
 @pytest.mark.parametrize(
-    ("look", "lit", "shade"), [("split", LEFT, RIGHT), ("rembrandt", RIGHT, LEFT)]
+    ("look", "lit", "shade", "apart"), [("split", LEFT, RIGHT, 4), ("rembrandt", RIGHT, LEFT, 1.9)]
 )
 def test_even_what_is_flat_has_a_lit_side_and_a_shade(
-    look: str, lit: tuple[slice, slice], shade: tuple[slice, slice]
+    look: str, lit: tuple[slice, slice], shade: tuple[slice, slice], apart: float
 ) -> None:
     photo, mask = ball(70)
     found = analyze_shape(photo, mask=mask, normals=FLAT)
     after = relight(photo, found, LOOKS[look].lighting).rgb
     assert stops(photo[lit], after[lit]) > 0
-    assert stops(photo[lit], after[lit]) - stops(photo[shade], after[shade]) > 1.3
+    assert stops(photo[lit], after[lit]) - stops(photo[shade], after[shade]) > apart
+
+
+@pytest.mark.parametrize("has_subject", [True, False])
+def test_half_of_a_blown_photo_gets_dark(*, has_subject: bool) -> None:
+    """Nothing can be raised there, and the shade is a shade still."""
+    photo = np.full((200, 300, 3), (250, 248, 240), np.uint8)
+    mask = np.full((200, 300), 255, np.uint8)
+    found = analyze_shape(photo, mask=mask, normals=FLAT)
+    if not has_subject:
+        found = replace(found, mode="scene", alpha=np.zeros_like(found.alpha))
+    after = relight(photo, found, LOOKS["split"].lighting).rgb
+    assert after[70:130, 10:100].mean() > 150
+    assert after[70:130, 200:290].mean() < 60
 
 
 def test_golden_light_is_warm_and_from_the_left() -> None:
