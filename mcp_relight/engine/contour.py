@@ -2,6 +2,7 @@
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from .grid import Bits, Map, Pixels, blur
 
@@ -12,6 +13,9 @@ _BESIDE_PX = 2
 _COLOR_STEPS = 16, 22, 22
 _STEP = 16.0, 6.0, 6.0
 _LEAST_PIXELS = 50
+
+_HUE_STEPS, _COLORED, _HUES_AROUND = 48, 25.0, 0.25
+"""Steps of the circle of hues; mean chroma from which a hue counts; in long sides, how far out."""
 
 
 def contour_gaps(lab: Map, cut: Bits) -> Map:
@@ -49,6 +53,29 @@ def colors_shared(pixels: Pixels, found: Map) -> float:
         return 0.0
     shared = np.minimum(_histogram(lab[inside]), _histogram(lab[around]))
     return float(shared.sum())
+
+
+def hues_shared(pixels: Pixels, found: Map) -> float:
+    """0..1: the common part of the hues inside a cut-out (H, W) 0..1 and of those around it.
+
+    0 when either is nearly gray, and its hue says nothing.
+    """
+    calm = cv2.GaussianBlur(pixels, (0, 0), 1)
+    lab = np.asarray(cv2.cvtColor(calm, cv2.COLOR_RGB2LAB), np.float32)
+    chroma = np.hypot(lab[..., 1] - 128, lab[..., 2] - 128)
+    turn = np.arctan2(lab[..., 2] - 128, lab[..., 1] - 128) / (2 * np.pi) + 0.5
+    step = np.minimum(turn * _HUE_STEPS, _HUE_STEPS - 1).astype(np.intp)
+    away = _distance(found < 0.5)
+    around = (found < 0.3) & (away > _BESIDE_PX) & (away < _HUES_AROUND * max(found.shape))
+    shares: list[NDArray[np.float64]] = []
+    for where in (found > 0.7, around):
+        if int(where.sum()) < _LEAST_PIXELS or float(chroma[where].mean()) < _COLORED:
+            return 0.0
+        weight = np.minimum(chroma[where], _COLORED)
+        counts = np.bincount(step[where], weight, _HUE_STEPS)
+        counts = counts + 0.5 * (np.roll(counts, 1) + np.roll(counts, -1))
+        shares.append(counts / counts.sum())
+    return float(np.minimum(*shares).sum())
 
 
 def _distance(solid: Bits) -> Map:

@@ -5,7 +5,7 @@ import cv2
 import numpy as np
 
 from . import portrait
-from .contour import colors_shared, contour_gaps
+from .contour import colors_shared, contour_gaps, hues_shared
 from .face import Face
 from .graph_cut import graph_cut
 from .grid import Bits, Map, Pixels, blur, resize
@@ -23,9 +23,11 @@ _VISIBLE_GAP = 6.0
 _OUTLINE_SHARE = 0.55, 0.85
 """Of the outline that follows an edge of the photo: too little, and enough."""
 
-_ALIKE = 0.52, 0.62
+_ALIKE = 0.4, 0.62
 """Share of the colors inside and surroundings have in common from which an outline is doubted, and
 from which it is none: half a plant, one of many alike, a fence and the street behind it."""
+_SAME_HUE = 0.42, 0.52
+"""The same of their hues, where all is of strong color: one petal of many, a wing on another."""
 
 _AGREEING = 0.2, 0.6
 """How much more stands out inside a cut-out than outside: another thing, and the same."""
@@ -55,14 +57,18 @@ def of(small: Pixels, salient: Map, faces: list[Face]) -> tuple[Map, float]:
     whole = _whole_persons(small, soft, faces)
     if whole is not None:
         found, confidence = _judged(small, whole)
-        if confidence >= _ENOUGH_PERSON:
+        if confidence >= _ENOUGH_PERSON and _faces_kept(found, faces) > _FACE_SEEN:
             return found, confidence
     found, confidence = _judged(small, soft)
     if not faces:
         # Persons are known by their faces, whatever they wear and stand before.
         confidence *= _unlike(small, found)
-    faces_kept = min((portrait.face_kept(face, found) for face in faces), default=1.0)
-    return found, confidence if faces_kept > _FACE_SEEN else 0.0
+    return found, confidence if _faces_kept(found, faces) > _FACE_SEEN else 0.0
+
+
+def _faces_kept(found: Map, faces: list[Face]) -> float:
+    """Of the face that a cut-out holds least of: what it holds."""
+    return min((portrait.face_kept(face, found) for face in faces), default=1.0)
 
 
 def _judged(small: Pixels, soft: Map) -> tuple[Map, float]:
@@ -95,8 +101,11 @@ def agreement(cut: Map, salient: Map) -> float:
 
 def _unlike(small: Pixels, found: Map) -> float:
     """1 where a cut-out has colors of its own, 0 where what lies around it has the same."""
-    low, high = _ALIKE
-    return min(max((high - colors_shared(small, found)) / (high - low), 0.0), 1.0)
+    shared = colors_shared(small, found), hues_shared(small, found)
+    return min(
+        min(max((high - part) / (high - low), 0.0), 1.0)
+        for part, (low, high) in zip(shared, (_ALIKE, _SAME_HUE), strict=True)
+    )
 
 
 def _stretched(salient: Map, size: tuple[int, int]) -> Map:

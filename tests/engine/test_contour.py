@@ -1,8 +1,11 @@
 """An outline counts only where the picture has an edge."""
 
+import cv2
 import numpy as np
 
-from mcp_relight.engine.contour import colors_shared, contour_gaps
+from mcp_relight.engine import salient_subject
+from mcp_relight.engine.contour import colors_shared, contour_gaps, hues_shared
+from mcp_relight.engine.face import Face
 
 
 def test_the_gap_is_the_difference_of_color_where_there_is_an_edge_and_nothing_elsewhere() -> None:
@@ -29,3 +32,25 @@ def test_a_fence_shares_its_colors_with_the_street_behind_it() -> None:
 def test_without_surroundings_no_color_is_shared() -> None:
     photo = np.full((60, 60, 3), 128, np.uint8)
     assert colors_shared(photo, np.ones((60, 60), np.float32)) == 0
+
+
+def test_a_petal_of_many_has_the_hue_of_the_others() -> None:
+    petal = np.zeros((120, 120), np.float32)
+    petal[30:90, 30:90] = 1
+    inside = petal[..., None] > 0
+    orange, dark_orange = np.array([250, 130, 20], np.uint8), np.array([185, 92, 8], np.uint8)
+    assert hues_shared(np.where(inside, orange, dark_orange), petal) > 0.5
+    assert hues_shared(np.where(inside, orange, np.array([20, 90, 200], np.uint8)), petal) < 0.1
+    assert hues_shared(np.where(inside, orange, np.array([140, 135, 130], np.uint8)), petal) == 0
+
+
+def test_two_eyes_are_not_the_person() -> None:
+    """Of a face that fills the frame nothing can be cut out, and what stands out stays alone."""
+    photo = np.full((192, 256, 3), (200, 150, 120), np.uint8)
+    salient = np.zeros((192, 256), np.float32)
+    for x in (64, 192):
+        cv2.circle(photo, (x, 90), 24, (240, 245, 250), -1)
+        cv2.circle(salient, (x, 90), 24, 1, -1)
+    face = Face(128, 90, 128, 1)
+    assert salient_subject.of(photo, salient, [])[1] > 0.9
+    assert salient_subject.of(photo, salient, [face])[1] == 0
