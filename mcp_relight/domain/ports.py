@@ -154,7 +154,7 @@ class JobPage:
 
 
 class Jobs(Protocol):
-    """The job store: the truth. Every call is one transaction. Outages are retried inside."""
+    """The job store: the truth. Every change is one transaction. Outages are retried inside."""
 
     async def insert(self, new: Sequence[NewJob]) -> tuple[Job, ...]:
         """Insert the jobs, or return the ones that own their dedup keys. All of one call are
@@ -181,6 +181,18 @@ class Jobs(Protocol):
 
     async def today(self, *, owner: str, budget_usd: float) -> tuple[float, float]:
         """Dollars of the day: spent or reserved; and their budget, this one or a lesser own."""
+        ...
+
+    async def list_and_today(
+        self,
+        *,
+        owner: str,
+        status: Status | None,
+        limit: int,
+        cursor: str | None,
+        budget_usd: float,
+    ) -> tuple[JobPage, tuple[float, float]]:
+        """`list` and `today` at once."""
         ...
 
     async def request_cancel(self, job_id: str, *, owner: str) -> Job:

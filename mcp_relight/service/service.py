@@ -194,15 +194,15 @@ class Service:
         return iso(found.created_at), iso(found.updated_at)
 
     async def list_jobs(self, arguments: ListJobsArguments) -> JobList:
-        owner = current_caller().owner
-        page = await self._jobs.list(
-            owner=owner,
+        page, today = await self._jobs.list_and_today(
+            owner=current_caller().owner,
             status=arguments.status,
             limit=arguments.limit or _JOBS_A_PAGE,
             cursor=arguments.cursor,
+            budget_usd=self._market.policy.daily_budget_usd,
         )
+        money = Money.of(*today)
         folder, rows = show_rows(page.jobs, in_full=self._options.in_full)
-        money = await self.money()
         return JobList(
             folder=folder,
             jobs=rows,

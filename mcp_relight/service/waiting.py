@@ -62,6 +62,9 @@ class Waiting:
         """Wait until all are terminal or the time is up; the newest rows, in the same order."""
         if all(job.is_terminal for job in jobs):
             return jobs
+        if until <= anyio.current_time():  # who does not wait is told nothing on the way
+            await self._workers.ensure()
+            return jobs
         latest = {job.job_id: job for job in jobs}
         if on_progress is not None and jobs[0].stage == "queued":
             await on_progress(0.0, await self._words(jobs[0]))

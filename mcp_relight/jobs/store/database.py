@@ -37,8 +37,9 @@ class Backend(Protocol):
     patience_hint: str
     """What a person can do about a database that does not answer."""
 
-    def engine(self) -> Engine:
-        """Open, with the schema ready. Raises Internal for a schema that cannot be used."""
+    def engine(self, *, read_only: bool = False) -> Engine:
+        """Open, with the schema ready; `read_only` for what changes nothing. Raises Internal for a
+        schema that cannot be used."""
         ...
 
     def changes(self, run: Callable[[Callable[[], int]], Awaitable[int]]) -> Changes:
@@ -63,8 +64,8 @@ class Backend(Protocol):
 class Database:
     """One SQLite file, or one PostgreSQL database by URL.
 
-    `write` and `read` run one transaction each, in a worker thread. An outage is retried for
-    `patience_s`, then raises TimedOut; a full disk raises StorageFull. A SQLite file that is
+    `write` runs one transaction, `read` some looks, each in a worker thread. An outage is retried
+    for `patience_s`, then raises TimedOut; a full disk raises StorageFull. A SQLite file that is
     corrupt is kept aside and a new one started.
     """
 
@@ -96,28 +97,22 @@ class Database:
         return self._backend.now()
 
     async def write(self, work: Callable[[Connection], T]) -> T:
-        return await self._run(work, read_only=False, limiter=self._writers)
+        def transaction() -> T:
+            with self._backend.engine().begin() as connection:
+                return work(connection)
+
+        return await self._retry(transaction, limiter=self._writers)
 
     async def read(self, work: Callable[[Connection], T]) -> T:
-        return await self._run(work, read_only=True, limiter=self._readers)
+        def look() -> T:
+            with self._backend.engine(read_only=True).connect() as connection:
+                return work(connection)
+
+        return await self._retry(look, limiter=self._readers)
 
     async def aclose(self) -> None:
         with anyio.CancelScope(shield=True):
             await anyio.to_thread.run_sync(self._backend.close, limiter=self._writers)
-
-    async def _run(
-        self,
-        work: Callable[[Connection], T],
-        *,
-        read_only: bool,
-        limiter: anyio.CapacityLimiter,
-    ) -> T:
-        def transaction() -> T:
-            engine = self._backend.engine().execution_options(read_only=read_only)
-            with engine.begin() as connection:
-                return work(connection)
-
-        return await self._retry(transaction, limiter=limiter)
 
     async def _retry(self, call: Callable[[], T], *, limiter: anyio.CapacityLimiter) -> T:
         deadline = time.monotonic() + self._patience_s
@@ -142,10 +137,13 @@ class Database:
         """One try. Waiting behind others of this process is part of the patience; a try that has
         begun is never left."""
         turn = object()
-        with anyio.move_on_after(within_s) as waiting:
-            await limiter.acquire_on_behalf_of(turn)
-        if waiting.cancelled_caught:
-            raise DatabaseOutage
+        try:
+            limiter.acquire_on_behalf_of_nowait(turn)
+        except anyio.WouldBlock:
+            with anyio.move_on_after(within_s) as waiting:
+                await limiter.acquire_on_behalf_of(turn)
+            if waiting.cancelled_caught:
+                raise DatabaseOutage from None
         try:
             return await anyio.to_thread.run_sync(
                 lambda: self._attempt(call), limiter=self._threads

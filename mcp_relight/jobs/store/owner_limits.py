@@ -11,6 +11,7 @@ from mcp_relight.errors import BudgetExceeded, Busy, InvalidArgument
 from . import spend
 from .owner_tables import images, owners
 from .tables import jobs, set_members, sets
+from .tables import spend as spend_rows
 
 _BUSY_S = 30.0
 _IS_OPEN = jobs.c.stage.not_in(sorted(TERMINAL))
@@ -118,6 +119,15 @@ def may_start(connection: Connection, job: Job) -> bool:
     limits = limits_of(connection, job.owner)
     most = None if limits is None else limits["max_running_jobs"]
     return most is None or _count(connection, job.owner, _HAS_STARTED) < most
+
+
+def today(connection: Connection, owner: str, day: str) -> tuple[float, float | None]:
+    """Dollars spent or reserved on that day, and what the owner's row allows, if it says."""
+    own = sa.select(owners.c.daily_budget_usd).where(owners.c.owner == owner)
+    spent = sa.select(spend_rows.c.usd).where(spend_rows.c.owner == owner, spend_rows.c.day == day)
+    both = sa.select(spent.scalar_subquery(), own.scalar_subquery())
+    spent_usd, own_usd = connection.execute(both).one()
+    return spent_usd or 0.0, own_usd
 
 
 def day_budget(connection: Connection, owner: str, budget_usd: float) -> float:

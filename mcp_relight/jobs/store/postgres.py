@@ -26,6 +26,14 @@ _CONNECT: dict[str, Any] = {
     "keepalives_count": 3,
 }
 """What the URL says of these wins."""
+_OF_READS: dict[str, Any] = {
+    "isolation_level": "AUTOCOMMIT",
+    "skip_autocommit_rollback": True,
+    "pool_reset_on_return": None,
+}
+"""A statement sees what was committed before it, inside of a transaction as well as outside: reads
+go without the three round trips that begin and end one and ask whether the connection lives. One
+that does not is noticed by the read, which is tried again."""
 _MEASURED_FOR_S = 60.0
 _SET_S = 1.0
 
@@ -41,24 +49,26 @@ class PostgresServer:
         self._may_migrate = may_migrate
         self._wakes = wakes
         self._opening = threading.Lock()
-        self._engine: Engine | None = None
+        self._engines: tuple[Engine, Engine] | None = None
+        """For transactions, and for reads alone."""
         self._clock = _ServerClock()
         self._told = ToldChanges(self._listen)
         self._listener = Listener(self._connect_to_listen, self._told.tell)
 
-    def engine(self) -> Engine:
+    def engine(self, *, read_only: bool = False) -> Engine:
         with self._opening:
-            if self._engine is None:
-                engine = _create_engine(self._url)
+            if self._engines is None:
+                engine = _create_engine(self._url, pool_pre_ping=True)
                 try:
                     make_ready(engine, may_migrate=self._may_migrate)
                     self._make_queue_ready(engine)
                 except BaseException:
                     engine.dispose()
                     raise
-                self._engine = engine
-            self._clock.measure(self._engine)
-            return self._engine
+                self._engines = (engine, _create_engine(self._url, **_OF_READS))
+            writes, reads = self._engines
+            self._clock.measure(writes)
+            return reads if read_only else writes
 
     def changes(self, run: object) -> ToldChanges:
         return self._told
@@ -75,9 +85,9 @@ class PostgresServer:
     def close(self) -> None:
         self._listener.ask_to_stop()
         with self._opening:
-            if self._engine is not None:
-                self._engine.dispose()
-                self._engine = None
+            for engine in self._engines or ():
+                engine.dispose()
+            self._engines = None
 
     def _make_queue_ready(self, engine: Engine) -> None:
         if self._wakes is not None:
@@ -99,15 +109,15 @@ class PostgresServer:
         return driver
 
 
-def _create_engine(url: URL) -> Engine:
+def _create_engine(url: URL, **settings: Any) -> Engine:
     return sa.create_engine(
         url,
         connect_args={name: value for name, value in _CONNECT.items() if name not in url.query}
         | {"options": f"{_OF_A_SESSION} {url.query.get('options', '')}".strip()},
-        pool_pre_ping=True,
-        pool_size=2 * _CONNECTIONS,
+        pool_size=_CONNECTIONS,
         max_overflow=0,
         hide_parameters=True,
+        **settings,
     )
 
 

@@ -38,8 +38,12 @@ class SqliteFile:
         self._opened: tuple[Engine, int] | None = None
         self._version = _Version()
 
-    def engine(self) -> Engine:
+    def engine(self, *, read_only: bool = False) -> Engine:
         """The open engine; opened again when the file was replaced under it."""
+        engine = self._open_engine()
+        return engine.execution_options(read_only=True) if read_only else engine
+
+    def _open_engine(self) -> Engine:
         with self._opening:
             if self._opened is not None:
                 engine, inode = self._opened

@@ -47,7 +47,7 @@ class Store:
     `is_living` says of a worker id whether that worker still runs, None where no machine can tell;
     with `wakes` a queue beside the
     store wakes the workers instead. `now` stands in the place of the
-    database's clock, which is this machine's where it is a file. Every call is one transaction.
+    database's clock, which is this machine's where it is a file. Every change is one transaction.
     Beside what each says, every call may raise TimedOut (no answer for `patience_s`), StorageFull
     and Internal.
     """
@@ -119,9 +119,22 @@ class Store:
         return await self._database.read(lambda c: job_rows.newest_using(c, image_id, owner=owner))
 
     async def today(self, *, owner: str, budget_usd: float) -> tuple[float, float]:
-        def look(connection: Connection) -> tuple[float, float]:
-            spent_usd = spend.spent(connection, owner=owner, day=spend.day_of(self.now()))
-            return spent_usd, owner_limits.day_budget(connection, owner, budget_usd)
+        return await self._database.read(lambda c: self._today(c, owner, budget_usd))
+
+    async def list_and_today(
+        self,
+        *,
+        owner: str,
+        status: Status | None,
+        limit: int,
+        cursor: str | None,
+        budget_usd: float,
+    ) -> tuple[JobPage, tuple[float, float]]:
+        def look(connection: Connection) -> tuple[JobPage, tuple[float, float]]:
+            page = job_rows.list_jobs(
+                connection, owner=owner, status=status, limit=limit, cursor=cursor
+            )
+            return page, self._today(connection, owner, budget_usd)
 
         return await self._database.read(look)
 
@@ -336,6 +349,10 @@ class Store:
 
     async def aclose(self) -> None:
         await self._database.aclose()
+
+    def _today(self, connection: Connection, owner: str, budget_usd: float) -> tuple[float, float]:
+        spent_usd, own_usd = owner_limits.today(connection, owner, spend.day_of(self.now()))
+        return spent_usd, budget_usd if own_usd is None else min(own_usd, budget_usd)
 
     def _wake(self, connection: Connection, *jobs: Job) -> None:
         if self._wakes is not None:
