@@ -2,6 +2,7 @@
 
 import logging
 import time
+from collections import Counter
 from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -136,23 +137,28 @@ async def test_a_storm_is_a_question_a_second_and_changes_nothing(
     async with site(world, simulator) as here:
         job_id = await here.start(PIXELDOJO)  # takes four seconds
         path = await here.hook_of()
-        began = time.monotonic()
+        began, refusals = time.monotonic(), Counter[int]()
         async with httpx2.AsyncClient(base_url=here.url, trust_env=False, timeout=60) as anybody:
 
             async def forged(times: int) -> None:
                 for _ in range(times):
                     answer = await anybody.post(f"/hooks/{capability.new_text()}", json=LIES)
-                    assert answer.status_code == 404
+                    refusals[answer.status_code] += 1
 
             async def repeated(times: int) -> None:
                 for _ in range(times):
-                    assert (await anybody.post(path, json=LIES)).status_code == 204
+                    answer = await anybody.post(path, json=LIES)
+                    # From the same place as the storm: it may have to wait, and is not missed.
+                    assert answer.status_code in {204, 429}
 
             async with anyio.create_task_group() as tasks:
                 for _ in range(10):
                     tasks.start_soon(forged, forgeries // 10)
                     tasks.start_soon(repeated, 10)
         polls, took_s = here.polls("pixeldojo"), time.monotonic() - began
+        assert refusals.total() == forgeries
+        assert refusals.keys() <= {404, 429}
+        assert refusals[404] <= 100 + took_s + 10  # ten at a time, looked up side by side
         job = await here.ended(job_id)
         assert job["status"] == "succeeded"
         assert polls <= took_s + 1
