@@ -30,6 +30,9 @@ Photographs and rendered things do neither."""
 _SKY_ALIKE, _SKY_SAME = 40, 24
 """Levels."""
 
+_BLUE, _BRIGHTER = 20, 1.5
+"""Levels of blue above red from which a sky is blue; times as bright as the rest, if it is not."""
+
 _SKY_EDGE = 0.012
 """How far off the edges a sky may be found, in long sides."""
 
@@ -129,13 +132,26 @@ def _sky(pixels: Pixels, analysis: Analysis) -> Map:
     touching = np.bincount(parts[:top].ravel(), minlength=count) > 0.12 * top * guide.shape[1]
     touching[0] = False
     touching |= _as_the_sky(parts, touching, calm)
-    found = _with_clouds(touching[parts], guide).astype(np.float32)
+    found = touching[parts]
+    if not _is_sky(found, calm, guide):
+        return np.zeros(guide.shape, np.float32)
+    found = _with_clouds(found, guide).astype(np.float32)
     share = float(found.mean())
     # Less is a window or a lamp; more is a wall in front of which everything stands.
     if not 0.06 < share < 0.85:
         return np.zeros(guide.shape, np.float32)
     found = _up_to_the_edges(found, calm, guide)
     return at_edges(found, pixels, _SKY_EDGE * longest)
+
+
+def _is_sky(found: Bits, colors: Map, guide: Map) -> bool:
+    """A gray sky is brighter than all below it; what is not so may be a road."""
+    if not found.any() or found.all():
+        return False
+    usual = np.median(colors[found], axis=0)
+    if usual[2] - usual[0] > _BLUE:
+        return True
+    return float(np.mean(guide[found] ** 2)) > _BRIGHTER * float(np.mean(guide[~found] ** 2))
 
 
 def _as_the_sky(parts: NDArray[np.int32], sky: Bits, colors: Map) -> Bits:

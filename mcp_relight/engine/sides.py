@@ -32,6 +32,9 @@ and a border through its middle would go on in the sky."""
 
 _SCENE_APART = 0.6
 """Stops more: a scene has no shape to tell the side by."""
+_BEFORE_APART, _BEFORE_LESS = 2.5, 0.7
+"""Stops that the front of a scene lies deeper before a light behind it, and that its back is raised
+less: it has no outline to show the light by."""
 _SHEET_LESS = 0.35
 """Of these stops: light fades across a printed sheet, it does not end on it."""
 
@@ -45,7 +48,7 @@ _NEAR = 0.02
 _BRIGHT, _BEYOND = 0.3, 0.35
 """What is lit beyond that gets so much of it."""
 
-_DARK, _DEEPER = 1.8, 0.25
+_DARK, _DEEPER = 2.0, 0.2
 """Stops below the photo from which a scene gets darker by so much of what is asked."""
 
 _SHADE_WARM = 0.35
@@ -77,7 +80,8 @@ def with_sides(
     if backdrop.is_before(key):
         if look.staging.apart:
             sides = _Sides.before(counts * seen, lighting, evidence.sky)
-            apart = apart * (1 - evidence.graphic)
+            apart = (apart + _BEFORE_APART) * (1 - evidence.graphic)
+            asked = asked - _BEFORE_LESS
             gain = _parted(gain, analysis, evidence, sides, asked, apart)
         return _not_drowned(gain)
     apart = (apart + _SCENE_APART * backdrop.is_scene) * (1 - _SHEET_LESS * evidence.graphic)

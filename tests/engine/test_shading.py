@@ -103,6 +103,13 @@ def test_a_scene_has_a_lit_side(side: int) -> None:
     assert (right - left) * side > 25
 
 
+def test_a_gray_road_is_no_sky() -> None:
+    road, overcast = landscape(), landscape()
+    road[:80], overcast[:80] = (100, 100, 102), (206, 207, 209)
+    assert gather(overcast, analyze_shape(overcast)).sky[:60].mean() > 0.9
+    assert not gather(road, analyze_shape(road)).sky.any()
+
+
 def test_a_sky_is_told_from_the_ground_and_has_no_relief() -> None:
     photo = landscape()
     sky = gather(photo, analyze_shape(photo)).sky

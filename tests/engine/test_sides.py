@@ -72,7 +72,7 @@ def test_a_scene_before_a_light_behind_it_can_still_be_read() -> None:
     found = analyze_shape(photo, mask=mask)
     found = replace(found, mode="scene", alpha=np.zeros_like(found.alpha))
     after = relight(photo, found, LOOKS["rim_light"].lighting).rgb
-    assert -2.4 < stops(photo[180:], after[180:]) < -1
+    assert -3.2 < stops(photo[180:], after[180:]) < -1.5
 
 
 def test_a_thin_subject_leaves_no_border_in_the_sky() -> None:
