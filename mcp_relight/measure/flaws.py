@@ -39,8 +39,9 @@ _LONG, _LONG_RIM = 0.1, 0.25
 """Of the long side: shorter new edges are details, or lie where the picture is unsharp."""
 _BAND, _ACROSS = 0.008, 0.04
 _RETURNS = 0.5
-_GLOWING, _GLOWING_RIM = 0.0025, 0.0065
-"""Share of the picture; a light from behind that was asked for may spill a little."""
+_GLOWING, _GLOWING_RIM, _GLOWING_LIT = 0.0025, 0.0065, 0.01
+"""Share of the picture; a light from behind that was asked for may spill a little, and more where
+it lit an edge."""
 _CLOSED, _FILLED, _RING_PX = 0.12, 0.3, (9, 21)
 _OPEN_SHARE, _OPEN_SHARE_HARD = 25, 5
 """Percent of what lies around a stain that may be like it."""
@@ -53,7 +54,7 @@ _AROUND, _PEAK = 11, 3.0
 _DIM, _LEAST_SHARE = 40, 0.05
 _BURNT, _FULL, _NOT_FULL = 0.04, 250, 238
 _DROWNED, _BLACK, _NOT_BLACK = 0.03, 3, 56
-_TINTED = 0.004
+_TINTED = 0.01
 """Share of the picture."""
 _PURE, _EMPTY, _NOT_EMPTY = 0.1, 5, 12
 
@@ -64,6 +65,7 @@ def flaws_of(
     shown: Bits,
     *,
     is_rim_asked: bool = False,
+    is_rim_lit: bool = False,
     is_hard_asked: bool = False,
     is_one_tone_asked: bool = False,
     is_dark_asked: bool = False,
@@ -71,7 +73,8 @@ def flaws_of(
     """The kinds of damage, the plainest first, between two pictures on one grid (h, w).
 
     A light from behind draws bright outlines: where one was asked for, only long edges and what
-    spills onto even ground count, and no bright line or patch. A
+    spills onto even ground count, and no bright line or patch; where it lit the edge of the
+    subject as it should, only much that spills. A
     hard light casts shadows with edges of their own: unless they are straight across much of the
     picture they are no seam, and they are no dark band. A light of one tone leaves neutral ground
     of one tone. In a picture that was to be dark a patch of light is no stain.
@@ -87,14 +90,20 @@ def flaws_of(
         found.append("clipped")
     if not found:
         most = _GLOWING_RIM if is_rim_asked else _GLOWING
-        if glowing_share(original, final, shown) > most:
+        most = _GLOWING_LIT if is_rim_lit else most
+        spilled = glowing_share(original, final, shown)
+        if spilled > most:
             found.append("halo")
         least = _LONG_RIM if is_rim_asked else _LONG
         change = Gained(original, final)
         edges = _edges(original, change, shown)
         found += _new_edges(edges, least=least, is_hard=is_hard_asked)
+        if is_rim_lit and spilled <= most:
+            found = [kind for kind in found if kind != "halo"]
         is_tinted = is_one_tone_asked and tinted_share(original, final, shown) > _TINTED
-        if is_tinted or has_stain(change, only_darker=is_dark_asked or is_rim_asked):
+        if is_tinted or has_stain(
+            change, is_hard=is_hard_asked, only_darker=is_dark_asked or is_rim_asked
+        ):
             found.append("stain")
         # Half of what a hard light shows is dark, and a seam runs through it.
         deep = Gained(original, final, DEEP_FLOOR) if is_hard_asked else change

@@ -26,13 +26,19 @@ _SMOOTHED = 0.025
 """Of the long side: finer than this it is shape and paint, not the lie of the light."""
 WEIGHTS = np.array([0.3, 0.55, 0.15], np.float32)
 _LEAST_PIXELS = 30
-_LIT_STOPS, _LIT_LEVEL = 0.6, 0.35
+_LEVEL_FLOOR = 0.003
+"""Of linear light: blacker than this looks alike."""
+_VEIL_STOPS, _VEIL_LEVEL = 1.0, 0.1
+"""How much the channel that a surface sends back least may gain; darker places do not tell."""
+_EDGE, _INSIDE = 0.025, 0.05
+"""Of the long side: how wide the lit edge of a subject is, and where its inside begins."""
 
 
 @dataclass(frozen=True, slots=True)
 class Gain:
     """`stops` (h, w) and `tone` (h, w, 2), smoothed, where `usable` (h, w); `plain` (h, w) is
-    `stops` before smoothing, `level` (h, w) the brightness (square root of light) after."""
+    `stops` before smoothing, `level` (h, w) the brightness (square root of light) after.
+    `veiled` (h, w): brightened in a channel that the surface there hardly sends back."""
 
     stops: Map
     plain: Map
@@ -40,13 +46,25 @@ class Gain:
     usable: Bits
     toned: Bits
     level: Map
+    veiled: Bits
 
-    def lit_share(self) -> float:
-        """Share of the frame that clearly gained over the rest and is bright enough to show it."""
-        if not self.usable.any():
-            return 0.0
-        more = self.plain - np.float32(np.median(self.plain[self.usable]))
-        return float((self.usable & (more > _LIT_STOPS) & (self.level > _LIT_LEVEL)).mean())
+    def edge(self, subject: Bits) -> tuple[float, float]:
+        """Stops that the edge of `subject` gained over its inside, and that the inside gained;
+        zeros where it has no inside."""
+        deep = cv2.distanceTransform(subject.astype(np.uint8), cv2.DIST_L2, 5)
+        deep = np.asarray(deep, np.float32) / max(subject.shape)
+        rim, inside = (deep > 0) & (deep < _EDGE), deep > _INSIDE
+        if int(rim.sum()) < _LEAST_PIXELS or int(inside.sum()) < _LEAST_PIXELS:
+            return 0.0, 0.0
+        usual = float(np.median(self.plain[inside]))
+        return float(self.plain[rim].mean()) - usual, usual
+
+    def sides(self, axis: tuple[float, float], area: Bits) -> tuple[float, float]:
+        """Brightness in stops below white, as the eye sees it after, of the end of `area` towards
+        `axis` (x, y) and of its other end."""
+        near, far = _ends(axis, area & self.usable)
+        seen = np.log2(self.level**2 + np.float32(_LEVEL_FLOOR))
+        return _mean(seen, near), _mean(seen, far)
 
     def spread(self) -> float:
         """Stops between the places that gained most and least (90 % of the area)."""
@@ -91,14 +109,23 @@ def gain_of(original: Linear, final: Linear, shown: Bits) -> Gain:
     toned = usable & (brightest(after) > _DARK) & (darkest(after) < _CLIPPED)
     toned &= darkest(before) > _DARK / 3
     sigma_px = max(1.0, _SMOOTHED * max(plain.shape))
+    level = np.sqrt(after @ WEIGHTS)
     return Gain(
         stops=_smoothed(plain, usable, sigma_px),
         plain=plain,
         tone=_smoothed(tone, toned, sigma_px),
         usable=usable,
         toned=toned,
-        level=np.sqrt(after @ WEIGHTS),
+        level=level,
+        veiled=_veiled(before, after, level) & seen,
     )
+
+
+def _veiled(before: Map, after: Map, level: Map) -> Bits:
+    """Light multiplies what a surface sends back: what has no blue cannot be lit blue."""
+    least = [np.log2(darkest(one) + np.float32(_LEVEL_FLOOR)) for one in (before, after)]
+    shows = np.minimum(np.sqrt(before @ WEIGHTS), level) > _VEIL_LEVEL
+    return shows & (least[1] - least[0] > _VEIL_STOPS)
 
 
 def log_ratio(before: Map, after: Map) -> Map:

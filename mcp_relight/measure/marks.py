@@ -165,14 +165,16 @@ _AROUND, _DIRECTIONS, _APART = 2.1, 12, 0.2
 _MOST_PATCHES, _RAYS = 6, 24
 _NEAREST, _FARTHEST = 0.4, 1.9
 """Of the radius: where the edge of a patch is looked for."""
-_EDGE, _OWN_EDGE, _ROUND, _CLOSED = 0.25, 0.5, 0.35, 0.65
+_EDGE, _OWN_EDGE, _ROUND, _CLOSED, _CLOSED_HARD = 0.25, 0.5, 0.35, 0.65, 0.75
 """Stops of a patch's edge; how much of it the original may have; how far the edge may be from a
-circle, of its radius; and the share of the rays that have to meet it."""
+circle, of its radius; and the share of the rays that have to meet it, also under a hard light,
+which leaves a cheek or an eye lit by itself."""
 
 
-def has_stain(change: Gained, *, only_darker: bool = False) -> bool:
+def has_stain(change: Gained, *, is_hard: bool = False, only_darker: bool = False) -> bool:
     """Whether a closed patch gained or lost light, with an edge that the picture does not have;
     with `only_darker` lost it."""
+    least = _CLOSED_HARD if is_hard else _CLOSED
     stops, own = blur(change.stops, 1.0), change.calm_own
     size = tuple(max(2, side // 4) for side in reversed(stops.shape))
     small, level = (
@@ -186,7 +188,7 @@ def has_stain(change: Gained, *, only_darker: bool = False) -> bool:
                 continue
             center = (row + 0.5) * scale[0] - 0.5, (column + 0.5) * scale[1] - 0.5
             radius_px = share * change.long_side
-            if _closed_share(sense * stops, own, center, radius_px) >= _CLOSED:
+            if _closed_share(sense * stops, own, center, radius_px) >= least:
                 return True
     return False
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mcp_relight.domain.lighting import NOTED_EV, Lighting
+from mcp_relight.domain.lighting import NOTED_EV, Light, Lighting
 from mcp_relight.domain.looks import look_of
 from mcp_relight.domain.report import SURE, Parts, PartWord
 from mcp_relight.engine.grid import Bits
@@ -26,16 +26,22 @@ more to say that it lies on the other side."""
 _FAR_OFF, _SURE_OF_SIDE = 0.34, 0.5
 _FLAT, _DEEP = 0.36, 2.5
 """Of the spread asked."""
-_LEAST_SPREAD, _MOST_SPREAD, _RIM_SPREAD = 0.4, 1.6, 1.4
-"""Stops; for a light from behind alone of the spread asked, since all but the rim has to fall
-back."""
+_LEAST_SPREAD, _MOST_SPREAD = 0.4, 1.6
+"""Stops."""
 _OVERDONE_SPREAD = 3.0
 _UNEVEN_STOPS = 1.8
-_LIT_SHARE = 0.035
+_RIM, _FRONT = 1.3, -1.5
+"""Stops that the edge of a subject lit from behind gains over its inside, and that the inside
+keeps at most."""
 _FALLEN_SHORT = 1.3
 """Stops by which the lit side may be darker than a light that keeps the mean level makes it."""
+_APART, _BRIGHT = 0.95, -4.0
+"""Without fill: how far the two sides lie apart in the picture seen, of the stops asked; and stops
+below white that the lit one has at least."""
 _EV_DONE, _EV_OVERDONE, _EV_MUCH, _EV_WRONG = 0.5, 3.0, 1.7, 0.3
 _LITTLE_FILL = 0.15
+_VEILED = 0.2
+"""Share of the subject on which a colour may lie that its surfaces cannot send back."""
 _TINTED = 0.6
 """Log ratio of a light's tone that a look asks for on purpose; below it is nearly white."""
 _CAST = 0.7
@@ -163,8 +169,6 @@ class _Asked:
     def _is_slight(self, wish: Wish) -> bool:
         """The light changed everywhere about alike."""
         spread, asked = self._spreads
-        if wish.behind:
-            return spread < _RIM_SPREAD * asked
         return spread < min(max(_FLAT * asked, _LEAST_SPREAD), _MOST_SPREAD)
 
     @property
@@ -176,13 +180,27 @@ class _Asked:
     def _is_unlit(self, wish: Wish) -> bool:
         """Nothing stands out lit: it only got darker, and not because that was asked."""
         if wish.behind:
-            return self._seen.gain.lit_share() < _LIT_SHARE * self._strength
+            edge, inside = (0.0, 0.0) if self._seen.subject is None else self._edge
+            return edge < _RIM * self._strength or inside > _FRONT * self._strength
         lighting = self._seen.lighting
         if not wish.sided or lighting.is_dark:
             return False
+        if lighting.ambient < _LITTLE_FILL:
+            return self._is_shallow(wish)
         asked = self._expected.near_over_mean(wish.axis) + lighting.exposure_ev * self._strength
         short = asked - self._seen.gain.near(wish.axis, self._frame)
         return short > _FALLEN_SHORT * self._strength
+
+    @property
+    def _edge(self) -> tuple[float, float]:
+        return self._seen.gain.edge(self._core)
+
+    def _is_shallow(self, wish: Wish) -> bool:
+        """One light alone leaves its other side dark, in the picture that is seen."""
+        asked = self._expected.stops_across(wish.axis, self._expected.usable)
+        seen = [self._seen.gain.sides(wish.axis, area) for area in self._areas]
+        apart = max(near - far for near, far in seen)
+        return apart < _APART * asked or max(near for near, _ in seen) < _BRIGHT
 
     def brightness(self) -> PartWord:
         asked, ev = self._seen.lighting.exposure_ev * self._strength, self._seen.ev
@@ -202,13 +220,20 @@ class _Asked:
         wish, key = self._seen.wish, self._seen.lighting.key
         if wish is None or key is None or (key.kelvin is None and key.color is None):
             return "not asked"
-        if wish.two_toned:
-            return self._sides(wish)
+        word = self._sides(wish) if wish.two_toned else self._one_tone(wish, key)
+        return "wrong" if self._is_veil and word != "weaker" else word
+
+    def _one_tone(self, wish: Wish, key: Light) -> PartWord:
         if float(self._seen.gain.toned.mean()) < _LEAST_TONED:
             return "not measurable"
         asked = self._near(self._expected, self._expected.usable)
         tones = [self._near(self._seen.gain, area) for area in self._areas]
         return self._toned(asked, tones, key.kelvin)
+
+    @property
+    def _is_veil(self) -> bool:
+        """Paint laid over things, or haze, is not their colour in another light."""
+        return float(self._seen.gain.veiled[self._core].mean()) > _VEILED
 
     def _toned(self, asked: Tone, tones: list[Tone], kelvin: float | None) -> PartWord:
         size = float(np.linalg.norm(asked))

@@ -39,6 +39,8 @@ _WORK_PX = 384
 _FLOOR = 0.01
 _DARK = 0.002
 _HARD = 0.4
+_CLEAR = 127
+"""Of 255, alpha."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +88,7 @@ def report(
     matched.
     """
     known = before or analyze(original_rgb, alpha=alpha)
-    pair = _aligned(original_rgb, final_rgb, returned_rgb)
+    pair = _aligned(original_rgb, final_rgb, returned_rgb, alpha)
     small = [shrink(one.rgb, GRID_PX) for one in (pair.original, pair.final)]
     first, second = (decode(picture) for picture in small)
     shapes = find_shapes(small, mask=mask, alpha=alpha)
@@ -148,6 +150,9 @@ def _measured(seen: _Seen, told: Told, moved_stops: float) -> Measured:
             pair.final,
             pair.shown,
             is_rim_asked=any(light.direction[2] < 0 for light in lighting.lights),
+            is_rim_lit=seen.wish is not None
+            and seen.wish.behind
+            and told.parts.contrast == "as asked",
             is_hard_asked=any(light.softness < _HARD for light in lighting.lights),
             is_one_tone_asked=seen.wish is not None and not seen.wish.two_toned,
             is_dark_asked=lighting.is_dark,
@@ -210,7 +215,10 @@ def _one_story(seen: _Seen, told: Told, moved_stops: float, angle_confidence: fl
 
 
 def _aligned(
-    original: NDArray[np.uint8], final: NDArray[np.uint8], returned: NDArray[np.uint8] | None
+    original: NDArray[np.uint8],
+    final: NDArray[np.uint8],
+    returned: NDArray[np.uint8] | None,
+    alpha: NDArray[np.uint8] | None,
 ) -> _Pair:
     reference = shrink(original, _WORK_PX)
     size = (reference.shape[1], reference.shape[0])
@@ -218,13 +226,21 @@ def _aligned(
     registered = register(reference, source)
     affine = registered.alignment.affine
     first, moved = Linear(reference), Linear(warp(source, affine, size))
-    shown = coverage(affine, size) > 0
+    visible = _visible(alpha, size)
+    shown = visible & (coverage(affine, size) > 0)
     content = compare(first, moved, shown, registered)
     if returned is None:
         return _Pair(first, moved, shown, content)
     # The finished picture lies on the original already: light-only keeps size and framing.
     same = cv2.resize(shrink(final, _WORK_PX), size, interpolation=cv2.INTER_AREA)
-    return _Pair(first, Linear(same.astype(np.uint8)), np.ones(shown.shape, np.bool_), content)
+    return _Pair(first, Linear(same.astype(np.uint8)), visible, content)
+
+
+def _visible(alpha: NDArray[np.uint8] | None, size: tuple[int, int]) -> Bits:
+    """Under clear parts of a cut-out lies colour that nobody sees."""
+    if alpha is None:
+        return np.ones(size[::-1], np.bool_)
+    return np.asarray(cv2.resize(alpha, size, interpolation=cv2.INTER_AREA)) > _CLEAR
 
 
 def _colorless(linear: Map) -> Map:

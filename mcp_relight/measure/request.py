@@ -103,7 +103,13 @@ def expected(lighting: Lighting) -> Gain:
     stops, tone = stops_and_tone(np.float32(lighting.strength) * np.log(total))
     level = np.sqrt(total @ WEIGHTS)
     return Gain(
-        stops=stops, plain=stops, tone=tone, usable=everywhere, toned=everywhere, level=level
+        stops=stops,
+        plain=stops,
+        tone=tone,
+        usable=everywhere,
+        toned=everywhere,
+        level=level,
+        veiled=~everywhere,
     )
 
 
