@@ -6,11 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from .exchange import Call, Draft, Outcome, Pace, Prepared, Rate, Rendered
+from .exchange import Call, Outcome, Pace, Prepared, Rate, Rendered
 from .image import ImageInfo
-from .job import Cost, Job, JobRequest, Stage, Status
+from .job import Job, JobRequest, Stage, Status
 from .lighting import Lighting
-from .models import Listing, ModelSpec
 from .pixels import Encoded, Inspected, RenderResult, RenderTask, ShapeModel, SheetCell
 from .report import LightAnalysis, Report
 
@@ -195,6 +194,13 @@ class Jobs(Protocol):
         """`list` and `today` at once."""
         ...
 
+    async def own_keys_left(
+        self, *, owner: str, credentials: Mapping[str, str]
+    ) -> Mapping[str, float]:
+        """Dollars left of the day of those keys of the owner's that have a budget of their own, by
+        provider; `credentials` says by which name jobs go by each."""
+        ...
+
     async def request_cancel(self, job_id: str, *, owner: str) -> Job:
         """Cancel at once what is queued or given up as unknown; else mark the wish."""
         ...
@@ -344,41 +350,6 @@ class Downloads(Protocol):
 
     def may_be_passed_on(self, url: str) -> bool:
         """Whether a provider may be told this address: https, or a host the operator named."""
-        ...
-
-
-class Models(Protocol):
-    """Every model that can be named, and who does its work."""
-
-    async def refresh(self) -> bool:
-        """Take in the live lists of models that were fetched since. False where one is missing or
-        old, and a worker should fetch it."""
-        ...
-
-    def listings(self) -> Mapping[str, Listing]:
-        """Where the changing lists of models were read, by provider."""
-        ...
-
-    def specs(self) -> Sequence[ModelSpec]: ...
-
-    def spec(self, model: str) -> ModelSpec:
-        """Raises UnknownModel with the nearest name."""
-        ...
-
-    def ready(self, provider: str) -> str | None:
-        """None when the provider can be used; else what is missing, in words."""
-        ...
-
-    def credential_id(self, provider: str) -> str | None: ...
-
-    def estimate(self, model: str, params: Mapping[str, Any], count: int) -> Cost: ...
-
-    def draft(self, call: Call) -> Draft:
-        """Pure: plans a call. Raises the InvalidArgument that sending it would raise."""
-        ...
-
-    def check_readable(self, call: Call) -> None:
-        """Raises NeedsPublicUrl where the provider could not get to see a picture of this call."""
         ...
 
 

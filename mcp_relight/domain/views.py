@@ -143,6 +143,8 @@ class JobList(View):
     cursor: str | None = None
     spent_today_usd: float
     budget_left_usd: float
+    own_keys_left_usd: dict[str, float] | None = None
+    """By provider: of the caller's own keys, those that have a day's budget of their own."""
     next_step: str
 
 

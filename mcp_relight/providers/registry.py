@@ -53,7 +53,7 @@ def without_key(adapter: Adapter) -> Account:
 
 
 class Registry:
-    """Implements `domain.ports.Models`. Nothing is imported before the first question."""
+    """Implements `domain.model_ports.Models`. Nothing is imported before the first question."""
 
     def __init__(
         self,
@@ -96,7 +96,7 @@ class Registry:
         remote = (spec for adapter in self.adapters() for spec in adapter.specs())
         return {spec.id: spec for spec in (CLASSIC, *remote)}
 
-    # --- domain.ports.Models
+    # --- domain.model_ports.Models
 
     async def refresh(self) -> bool:
         if self._own is not None:
@@ -141,6 +141,13 @@ class Registry:
     def credential_id(self, provider: str) -> str | None:
         account = self._of_caller(provider)
         return account.credential_id if account else None
+
+    async def own_credentials(self) -> Mapping[str, str]:
+        if self._own is None:
+            return {}
+        await self._own.refresh()
+        found = {name: self._own.key(name) for name in self._loaded[0]}
+        return {name: own.credential_id for name, own in found.items() if own is not None}
 
     def _of_caller(self, provider: str) -> Account | None:
         account = self._loaded[0].get(provider)

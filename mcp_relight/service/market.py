@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 from mcp_relight.domain.caller import PAID, current_caller
 from mcp_relight.domain.job import Policy
+from mcp_relight.domain.model_ports import Models
 from mcp_relight.domain.models import ModelSpec
-from mcp_relight.domain.ports import Models
 from mcp_relight.errors import InvalidArgument, ModelNotReady, NotGranted
 
 

@@ -1,5 +1,6 @@
 """What may be spent today, and what can be had for it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from mcp_relight.domain.words import dollars
@@ -15,11 +16,24 @@ class Money:
 
     spent_today_usd: float
     budget_left_usd: float
+    own_keys_left_usd: Mapping[str, float]
+    """By provider, where the caller's own key has a budget of its own; never more than is left in
+    all."""
 
     @staticmethod
-    def of(spent_usd: float, budget_usd: float) -> "Money":
-        left_usd = max(0.0, budget_usd - spent_usd)
-        return Money(spent_today_usd=round(spent_usd, 6), budget_left_usd=round(left_usd, 6))
+    def of(spent_usd: float, budget_usd: float, own_keys_left: Mapping[str, float]) -> "Money":
+        left_usd = round(max(0.0, budget_usd - spent_usd), 6)
+        return Money(
+            spent_today_usd=round(spent_usd, 6),
+            budget_left_usd=left_usd,
+            own_keys_left_usd={
+                provider: min(left_usd, round(usd, 6)) for provider, usd in own_keys_left.items()
+            },
+        )
+
+    def left_usd(self, provider: str) -> float:
+        """For a job of that provider."""
+        return self.own_keys_left_usd.get(provider, self.budget_left_usd)
 
 
 def within(market: Market, limit_usd: float, *, pictures: int = 1) -> str:

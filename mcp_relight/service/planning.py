@@ -191,7 +191,7 @@ def _problem(order: PicturedOrder, money: Money) -> RequestError | None:
     try:
         order.market.check_ready(order.spec)
         order.check_cost()
-        order.check_left(money.budget_left_usd)
+        order.check_left(money.left_usd(order.spec.provider))
         order.check_readable()
     except RequestError as error:
         return error

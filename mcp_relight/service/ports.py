@@ -5,7 +5,8 @@ from pathlib import Path
 
 from mcp_relight.domain.job import Policy
 from mcp_relight.domain.library import Library
-from mcp_relight.domain.ports import Images, Jobs, Models, Pixels, ShapeModelNow, Workers
+from mcp_relight.domain.model_ports import Models
+from mcp_relight.domain.ports import Images, Jobs, Pixels, ShapeModelNow, Workers
 from mcp_relight.domain.set_ports import Sets
 
 

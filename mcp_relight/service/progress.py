@@ -3,7 +3,8 @@
 import time
 
 from mcp_relight.domain.job import Job
-from mcp_relight.domain.ports import Jobs, Models
+from mcp_relight.domain.model_ports import Models
+from mcp_relight.domain.ports import Jobs
 
 from .eta import eta_s
 

@@ -1,7 +1,7 @@
 """The service: one method per use case. Tools and command line call these and nothing else."""
 
 import time
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from dataclasses import replace
 
 from mcp_relight.domain.caller import current_caller
@@ -201,7 +201,7 @@ class Service:
             cursor=arguments.cursor,
             budget_usd=self._market.policy.daily_budget_usd,
         )
-        money = Money.of(*today)
+        money = Money.of(*today, await self._own_keys_left())
         folder, rows = show_rows(page.jobs, in_full=self._options.in_full)
         return JobList(
             folder=folder,
@@ -209,6 +209,7 @@ class Service:
             cursor=page.cursor,
             spent_today_usd=money.spent_today_usd,
             budget_left_usd=money.budget_left_usd,
+            own_keys_left_usd=dict(money.own_keys_left_usd) or None,
             next_step="Call get_job with a job_id"
             + (", or list_jobs with this cursor for older ones." if page.cursor else "."),
         )
@@ -216,7 +217,15 @@ class Service:
     async def money(self) -> Money:
         """What was spent today, and what is left."""
         most_usd, owner = self._market.policy.daily_budget_usd, current_caller().owner
-        return Money.of(*await self._jobs.today(owner=owner, budget_usd=most_usd))
+        today = await self._jobs.today(owner=owner, budget_usd=most_usd)
+        return Money.of(*today, await self._own_keys_left())
+
+    async def _own_keys_left(self) -> Mapping[str, float]:
+        credentials = await self._models.own_credentials()
+        if not credentials:
+            return {}
+        owner = current_caller().owner
+        return await self._jobs.own_keys_left(owner=owner, credentials=credentials)
 
     async def newest(self, *, status: Status | None = None, limit: int) -> tuple[Job, ...]:
         """The newest jobs as they are stored, for whoever lists names and pictures."""

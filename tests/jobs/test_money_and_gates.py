@@ -66,6 +66,13 @@ async def test_a_key_of_an_owner_has_a_day_of_its_own(store: Store) -> None:
     assert await pays(0.06, owner="acme", credential_id="own.2"), "another key, another account"
     assert await pays(5.0, owner="bob", credential_id="own.3"), "one without limits"
     assert len(said) == 2
+    asked = {"cloud": "own.1", "other": "own.9"}
+    left = await store.own_keys_left(owner="acme", credentials=asked)
+    assert left == {"cloud": pytest.approx(0.0)}
+    asked = {"cloud": "own.2"}
+    left = await store.own_keys_left(owner="acme", credentials=asked)
+    assert left == {"cloud": pytest.approx(0.04)}
+    assert await store.own_keys_left(owner="bob", credentials={"cloud": "own.3"}) == {}
     assert all("your own key for cloud" in words for words in said)
 
 

@@ -1,5 +1,6 @@
 """Sealed keys of owners: their statements, and the store of them."""
 
+from collections.abc import Mapping
 from dataclasses import asdict
 
 import sqlalchemy as sa
@@ -63,15 +64,34 @@ def check_budget(connection: Connection, job: Job, *, usd: float, day: str) -> N
     most_usd = connection.scalar(limit)
     if most_usd is None:
         return
-    by_this_key = sa.and_(jobs.c.owner == job.owner, jobs.c.credential_id == job.credential_id)
-    query = sa.select(sa.func.sum(jobs.c.reserved_usd))
-    taken_usd = connection.scalar(query.where(by_this_key, jobs.c.reserved_day == day)) or 0.0
+    taken_usd = _taken_usd(connection, job.owner, str(job.credential_id), day)
     if taken_usd + usd > most_usd + ROUNDING_USD:
         raise BudgetExceeded(
             f"This job may cost {dollars(usd)}, more than is left today of the {dollars(most_usd)} "
             f"a day for your own key for {job.provider}.",
             hint="Wait until 00:00 UTC, or ask whoever runs this server for more.",
         )
+
+
+def left(
+    connection: Connection, owner: str, credentials: Mapping[str, str], day: str
+) -> dict[str, float]:
+    """Dollars left of that day, by provider, of the keys that have a budget of their own."""
+    query = sa.select(owner_keys.c.provider, owner_keys.c.daily_budget_usd).where(
+        owner_keys.c.owner == owner, owner_keys.c.daily_budget_usd.is_not(None)
+    )
+    limits = {row.provider: row.daily_budget_usd for row in connection.execute(query)}
+    return {
+        provider: max(0.0, usd - _taken_usd(connection, owner, credentials[provider], day))
+        for provider, usd in limits.items()
+        if provider in credentials
+    }
+
+
+def _taken_usd(connection: Connection, owner: str, credential_id: str, day: str) -> float:
+    by_this_key = sa.and_(jobs.c.owner == owner, jobs.c.credential_id == credential_id)
+    query = sa.select(sa.func.sum(jobs.c.reserved_usd))
+    return connection.scalar(query.where(by_this_key, jobs.c.reserved_day == day)) or 0.0
 
 
 def _is(owner: str, provider: str) -> sa.ColumnElement[bool]:

@@ -13,7 +13,7 @@ from mcp_relight.domain.job import Failure, Job, Stage, Status
 from mcp_relight.domain.ports import Forgotten, JobPage, NewJob
 from mcp_relight.domain.sets import NewSet, PictureSet, Waiting
 
-from . import cleanup, due_rows, job_rows, owner_limits, rate_gate, set_rows, spend
+from . import cleanup, due_rows, job_rows, owner_keys, owner_limits, rate_gate, set_rows, spend
 from .accounts import AccountStore
 from .apart import ApartStore
 from .database import BUSY_TIMEOUT_S, PATIENCE_S, Database
@@ -137,6 +137,13 @@ class Store:
             return page, self._today(connection, owner, budget_usd)
 
         return await self._database.read(look)
+
+    async def own_keys_left(
+        self, *, owner: str, credentials: Mapping[str, str]
+    ) -> Mapping[str, float]:
+        return await self._database.read(
+            lambda c: owner_keys.left(c, owner, credentials, spend.day_of(self.now()))
+        )
 
     async def insert_set(self, new: NewSet) -> PictureSet:
         def enter(connection: Connection) -> PictureSet:

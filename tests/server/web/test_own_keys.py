@@ -73,6 +73,11 @@ async def relit(team: Team, owner: str, image: str, **more: Any) -> dict[str, An
         return job
 
 
+async def page_of(team: Team, owner: str) -> dict[str, Any]:
+    async with team.client(await team.token(owner)) as client:
+        return facts_of(await client.call_tool("list_jobs", {}))
+
+
 def rows_of(world: World) -> bytes:
     return b"".join(one.read_bytes() for one in Path(world.data).glob("jobs.db*"))
 
@@ -119,6 +124,8 @@ async def test_a_key_is_used_as_often_as_was_said_of_it(
         image = upload(simulator, world.photo("mug.jpg"))
         refused = await relit(here, "acme", image)
         assert refused["error"]["code"] == "budget_exceeded", refused
+        assert (await page_of(here, "acme"))["own_keys_left_usd"] == {"pixeldojo": 0.001}
+        assert "own_keys_left_usd" not in await page_of(here, "bob")
     assert Paid.by(simulator).submits == []
 
 
