@@ -1,6 +1,6 @@
 """The subject: given as a mask, by the photo's own transparency, or found."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
 import cv2
@@ -11,7 +11,7 @@ from .backdrop import before_plain_backdrop
 from .contour import contour_gaps
 from .face import Face, find_face
 from .graph_cut import graph_cut, largest_part
-from .grid import Bits, Map, Pixels, centered_axes, guided, resize, resize_pixels
+from .grid import Bits, Map, Pixels, blur, centered_axes, guided, resize, resize_pixels
 from .matting import at_edges
 
 _SEARCH_EDGE_PX = 256
@@ -24,16 +24,24 @@ _VISIBLE_GAP = 6.0
 """Lab units of 8-bit pictures; a smooth sky stays below."""
 _OUTLINE_SHARE = 0.7, 0.85
 
+_NO_SHADOW, _THINGS = 60.0, 0.8
+"""Levels from a plain backdrop that no shadow on it has; the share of what was found that has to
+stand out as much."""
+
 MaskSource: TypeAlias = Literal["user", "alpha", "auto", "none"]
 
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """`alpha` 0..1 on the working grid, all zero when `source` is "none"."""
+    """`alpha` 0..1 on the working grid, all zero when `source` is "none".
+
+    `sure` (H, W) 0..1 is how far its outline can be trusted at each place; None for all of it.
+    """
 
     alpha: Map
     source: MaskSource
     confidence: float
+    sure: Map | None = None
 
     @property
     def solid(self) -> Bits:
@@ -86,7 +94,22 @@ def search_subject(rgb: Pixels, guide: Map, salient: Map | None, faces: list[Fac
         sure *= salient_subject.agreement(other, salient)
         if sure > confidence:
             found, confidence = other, sure
-    return _subject(found, confidence, rgb, guide, least)
+    if not faces:
+        found = _with_all_of_it(small, found)
+    subject = _subject(found, confidence, rgb, guide, least)
+    if subject.source == "none":
+        return subject
+    size = guide.shape[0], guide.shape[1]
+    return replace(subject, sure=salient_subject.sureness(salient, size))
+
+
+def _with_all_of_it(small: Pixels, found: Map) -> Map:
+    """Together with the rest of what stands before a plain backdrop, if that is what was found: a
+    network sees one of many balls in part."""
+    things = before_plain_backdrop(small, _NO_SHADOW)
+    if things is None or not found.any() or float(found[things].sum() / found.sum()) < _THINGS:
+        return found
+    return np.maximum(found, blur(things.astype(np.float32), 1.0))
 
 
 def _subject(

@@ -173,10 +173,12 @@ def _analysis(seen: Seen, found: Model, mode: Mode) -> Analysis:
         warnings.append(_NO_SUBJECT)
     if mode == "user_normals" and shape.looks_flipped(found.shape.normals, seen.region):
         warnings.append(_FLIPPED)
+    sure = seen.subject.sure
     return Analysis(
         normals=rounded(found.shape.normals),
         height=rounded(found.shape.height),
         alpha=rounded(seen.subject.alpha),
+        sure=np.ones_like(seen.bright) if sure is None else rounded(sure),
         shading=rounded(found.shading),
         guide=rounded(np.sqrt(seen.bright)),
         face=rounded(found.face),

@@ -52,6 +52,10 @@ luminance, and over how many long sides. Beyond this the noise of the dark would
 _UNLIKE = 0.3, 0.5
 _ALIKE_REACH, _ALIKE_CALM = 0.03, 0.003
 
+_GAP, _STRAND, _GAP_NEAR, _GAP_SEEN = 0.025, 0.006, 0.01, 4.0
+"""In long sides: half as wide as a gap is narrow, and as one that does not count; how far its sides
+reach. And how soon one is seen."""
+
 _NEAR = 0.02
 _HEAD, _HEAD_FADES = 1.3, 0.25
 _HAIR = 1.1, 1.45
@@ -101,7 +105,7 @@ def believed(analysis: Analysis, evidence: Evidence) -> Map:
     trust = evidence.trust**2 * _before(evidence.photo @ LUMINANCE, analysis.alpha)
     if analysis.mode != "auto_mask":
         return trust.astype(np.float32)
-    trust = trust * _unlike_ground(evidence.photo, analysis.alpha)
+    trust = trust * _unlike_ground(evidence.photo, analysis.alpha) * _open(analysis.alpha)
     sure = min(1.0, (analysis.confidence / _SURE) ** 1.5)
     return (trust * sure * _off_faces(analysis)).astype(np.float32)
 
@@ -116,6 +120,21 @@ def _before(bright: Map, alpha: Map) -> Map:
     return (1 - (1 - _BEFORE_BRIGHT) * np.clip((level - low) / (high - low), 0, 1)).astype(
         np.float32
     )
+
+
+def _open(alpha: Map) -> Map:
+    """Less in a narrow gap of what was found: it is a hole in the mask as often as one between an
+    arm and the trunk."""
+    solid = (alpha > 0.5).astype(np.uint8)
+    reach = round(_GAP * max(alpha.shape))
+    disk = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1,) * 2)
+    closed = cv2.morphologyEx(solid, cv2.MORPH_CLOSE, disk, borderValue=0)
+    gaps = np.where((np.asarray(closed) > 0) & (solid == 0), 1, 0).astype(np.uint8)
+    # Between strands of hair there are gaps as well, and they are finer.
+    strand = np.ones((2 * round(_STRAND * max(alpha.shape)) + 1,) * 2, np.uint8)
+    gaps = np.asarray(cv2.morphologyEx(gaps, cv2.MORPH_OPEN, strand), np.float32)
+    near = wide_blur(gaps, _GAP_NEAR * max(alpha.shape))
+    return (1 - np.clip(_GAP_SEEN * near, 0, 1)).astype(np.float32)
 
 
 def _unlike_ground(photo: Map, alpha: Map) -> Map:

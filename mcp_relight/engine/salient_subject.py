@@ -8,7 +8,7 @@ from . import portrait
 from .contour import colors_shared, contour_gaps, hues_shared
 from .face import Face
 from .graph_cut import graph_cut
-from .grid import Bits, Map, Pixels, blur, resize
+from .grid import Bits, Map, Pixels, blur, resize, wide_blur
 
 _ENOUGH_THING, _ENOUGH_PERSON = 0.8, 0.7
 """Least confidence in a subject: a wrong one looks worse than none, the scene lit as a whole."""
@@ -18,6 +18,12 @@ _SIZE = 0.015, 0.94
 _UNDECIDED = 4.0, 8.0
 """Width of the band along the outline in which the network is not sure, in pixels of the small
 photo. A sharp outline has 2, fur 5; more says that it does not know what the subject is."""
+
+_LOST = 5.0, 8.5
+"""The same of a piece of it: hair in the wind is wider than an outline is on the whole."""
+_SMALL_PX, _ALONG, _PRESENT = 256, 0.015, 3.0
+"""The long side of that small photo; over how many long sides an outline is looked at; and how much
+of an outline there has to be."""
 
 _VISIBLE_GAP = 6.0
 _OUTLINE_SHARE = 0.55, 0.85
@@ -99,6 +105,27 @@ def agreement(cut: Map, salient: Map) -> float:
     return min(max((apart - low) / (high - low), 0.0), 1.0)
 
 
+def sureness(salient: Map, size: tuple[int, int]) -> Map:
+    """(rows, columns) 0..1: whether the network ends a subject here, and knows where.
+
+    High along an outline of its own that is sharp, low everywhere else.
+    """
+    soft = _stretched(salient, size)
+    longest = max(size)
+    reach = _ALONG * longest
+    undecided = ((soft > 0.1) & (soft < 0.9)).astype(np.float32)
+    near = wide_blur(_outline(soft > 0.5), reach)
+    width = 2 * wide_blur(undecided, reach) / np.maximum(near, 1e-4) * (_SMALL_PX / longest)
+    sure, unsure = _LOST
+    sharp = np.clip((unsure - width) / (unsure - sure), 0, 1)
+    return (sharp * np.clip(_PRESENT * reach * near, 0, 1)).astype(np.float32)
+
+
+def _outline(cut: Bits) -> Map:
+    grown = cv2.morphologyEx(cut.astype(np.uint8), cv2.MORPH_GRADIENT, np.ones((3, 3), np.uint8))
+    return np.asarray(grown, np.float32)
+
+
 def _unlike(small: Pixels, found: Map) -> float:
     """1 where a cut-out has colors of its own, 0 where what lies around it has the same."""
     shared = colors_shared(small, found), hues_shared(small, found)
@@ -118,8 +145,8 @@ def _confidence(small: Pixels, soft: Map, cut: Bits) -> float:
     area = float(cut.mean())
     if not _SIZE[0] < area < _SIZE[1]:
         return 0.0
-    outline = cv2.morphologyEx(cut.astype(np.uint8), cv2.MORPH_GRADIENT, np.ones((3, 3), np.uint8))
-    undecided = float(((soft > 0.1) & (soft < 0.9)).sum()) / max(float(np.sum(outline)) / 2, 1.0)
+    outline_px = max(float(_outline(cut).sum()) / 2, 1.0)
+    undecided = float(((soft > 0.1) & (soft < 0.9)).sum()) / outline_px
     calm = cv2.GaussianBlur(small, (0, 0), 1.2)
     lab = np.asarray(cv2.cvtColor(calm, cv2.COLOR_RGB2LAB), np.float32)
     share = float((contour_gaps(lab, cut) > _VISIBLE_GAP).mean())

@@ -6,6 +6,7 @@ import numpy as np
 from mcp_relight.engine import salient_subject
 from mcp_relight.engine.contour import colors_shared, contour_gaps, hues_shared
 from mcp_relight.engine.face import Face
+from mcp_relight.engine.mask import search_subject
 
 
 def test_the_gap_is_the_difference_of_color_where_there_is_an_edge_and_nothing_elsewhere() -> None:
@@ -54,3 +55,29 @@ def test_two_eyes_are_not_the_person() -> None:
     face = Face(128, 90, 128, 1)
     assert salient_subject.of(photo, salient, [])[1] > 0.9
     assert salient_subject.of(photo, salient, [face])[1] == 0
+
+
+def test_a_network_is_sure_where_it_ends_sharply() -> None:
+    across = np.mgrid[:256, :256][1].astype(np.float32)
+    salient = np.clip((across - 60) / 2, 0, 1) * np.clip((220 - across) / 60, 0, 1)
+    sure = salient_subject.sureness(salient.astype(np.float32), (256, 256))
+    assert sure[128, 60] > 0.9
+    assert sure[128, 190] < 0.1
+    assert sure[128, 130] < 0.1
+
+
+def test_a_ball_before_white_that_a_network_sees_in_part_is_whole() -> None:
+    photo = np.full((200, 200, 3), 255, np.uint8)
+    balls, salient = np.zeros((2, 200, 200), np.float32)
+    for x in (60, 140):
+        cv2.circle(photo, (x, 105), 20, (120, 120, 120), -1)  # a shadow
+        cv2.circle(photo, (x + 4, 105), 20, (235, 235, 235), -1)
+        cv2.circle(photo, (x, 100), 20, (30, 60, 200), -1)
+        cv2.circle(balls, (x, 100), 18, 1, -1)
+        cv2.circle(salient, (x, 100), 20, 1, -1)
+    salient[:, 140:] = 0
+    guide = photo[..., 1] / np.float32(255)
+    found = search_subject(photo, guide, salient, [])
+    assert found.source == "auto"
+    assert found.alpha[balls > 0].min() > 0.8
+    assert found.alpha[125:].max() < 0.2

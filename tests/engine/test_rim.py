@@ -144,3 +144,27 @@ def test_the_sky_beyond_a_tower_is_sky_as_well() -> None:
     rows, columns = sky.shape
     assert sky[rows // 2, columns // 3] > 0.9
     assert sky[rows // 2, 11 * columns // 12] > 0.9
+
+
+def test_a_narrow_gap_has_no_rim() -> None:
+    """It is a hole in the mask as often as one between an arm and the trunk."""
+    photo = np.full((200, 300, 3), 60, np.uint8)
+    photo[40:160, 60:240] = 150
+    photo[40:160, 140:146] = 60
+    found = analyze_shape(photo, mask=np.where(photo[..., 0] > 100, 255, 0).astype(np.uint8))
+    found = replace(found, mode="auto_mask")
+    trust = believed(found, gather(photo, found))
+    assert trust[100, 238] > 0.8
+    assert trust[100, 137] < 0.3
+
+
+def test_where_a_network_was_not_sure_no_rim_is_believed() -> None:
+    photo = np.full((200, 300, 3), 60, np.uint8)
+    photo[40:160, 60:240] = 150
+    found = analyze_shape(photo, mask=np.where(photo[..., 0] > 100, 255, 0).astype(np.uint8))
+    sure = np.ones_like(found.alpha)
+    sure[:, :150] = 0
+    found = replace(found, mode="auto_mask", sure=sure)
+    trust = believed(found, gather(photo, found))
+    assert trust[100, 238] > 0.8
+    assert trust[100, 61] < 0.1
