@@ -46,7 +46,9 @@ class Content:
         )
         if self.paint is not None:
             doubts += max(0.0, 0.5 - self.paint)
-        return agreeing + max(self.structure, 0.0) - doubts
+        # Lit from the other side what stood dark before a wall stands bright: a relief turned
+        # about is as good a sign as a kept one, and other pictures have neither.
+        return agreeing + abs(self.structure) - doubts
 
     @property
     def margin(self) -> float:

@@ -29,6 +29,9 @@ _GRID, _GRID_OVERLAP = 5, 4
 _LEAST_BLOCKS = 6
 _ROUNDS, _SETTLED_PX = 3, 0.05
 _THINNED = 2
+_UNSURE, _TELLING, _AS_WELL = 0.65, 0.3, 0.75
+"""Agreement below which a map may have slid along what little there is to hold on to; the least by
+which a picture still tells that nothing moved; and of what the map found reaches."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,8 +137,17 @@ def register(reference: NDArray[np.uint8], other: NDArray[np.uint8]) -> Register
         if _farthest_px(step, fine.shape) < _SETTLED_PX:
             break
         moved = edges(_warped(second, affine, fine.shape))
-    distortion = min(_distortion(affine, base) for base in _framings(reference.shape, other.shape))
-    score = round(agreement(first_edges, moved), 4)
+    framings = _framings(reference.shape, other.shape)
+    score = agreement(first_edges, moved)
+    if score < _UNSURE:
+        # On plain ground blocks follow the light; as in the search, the plainer map is the truth.
+        for base in framings:
+            unmoved = edges(_warped(second, base, fine.shape))
+            agreed = agreement(first_edges, unmoved)
+            if agreed > max(_TELLING, _AS_WELL * score):
+                affine, moved, score = base, unmoved, agreed
+    distortion = min(_distortion(affine, base) for base in framings)
+    score = round(score, 4)
     return Registered(Alignment(affine, score, residual, distortion), first_edges, moved)
 
 

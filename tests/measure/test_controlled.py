@@ -83,3 +83,16 @@ def test_the_other_side_is_wrong(portrait: tuple[Pixels, Analysis], look: str) -
 def test_half_the_warmth_is_a_weaker_colour(portrait: tuple[Pixels, Analysis]) -> None:
     made = judged(portrait, "golden_hour", half_as_warm)
     assert (made.verdict, made.parts.colour) == ("weaker", "weaker")
+
+
+@pytest.mark.parametrize("look", ["golden_hour", "low_key", "neon"])
+def test_a_small_plain_thing_stays_the_same_picture(look: str) -> None:
+    """A ball before a grey wall: what its outline stands out from changes with the light."""
+    down, across = np.mgrid[:120, :160]
+    away = np.hypot(across - 80, down - 60) / 42
+    shade = 0.35 + 0.65 * np.sqrt(np.clip(1 - away * away, 0, 1))
+    ball = shade[..., None] * (200, 150, 110)
+    rgb = np.where((away < 1)[..., None], ball, 128).astype(np.uint8)
+    asked = LOOKS[look].lighting
+    made = relight(rgb, analyze_shape(rgb), asked).rgb
+    assert report(rgb, made, asked).verdict == "as asked"
