@@ -32,6 +32,9 @@ _GUIDED_RADIUS = 0.005
 _GUIDED_EPS = 1e-3
 _KNEE = 0.8
 _FAINTEST = 1e-4
+_NOISY, _RAISED = 0.02, (1.0, 4.0)
+"""The largest linear channel below which colors are noise; how much more light from where on it is
+seen, and all of it."""
 _DARKENED = 0.35
 """What `background="darken"` leaves of the light behind the subject."""
 
@@ -141,7 +144,9 @@ def _relit_strip(
     if layers.rim is not None and solid is not None:
         if not analysis.is_cut_out:
             inside = np.clip((solid - _EDGE) / (_INSIDE - _EDGE), 0, 1)
-        relit *= 1 + rows.enlarge(layers.rim) * inside[..., None]
+        rim = rows.enlarge(layers.rim) * inside[..., None]
+        _fade_noise(relit, brightest, rim)
+        relit *= 1 + rim
     if layers.gloss is not None:
         shown = np.minimum(2 * brightest, 1) * inside
         relit += rows.enlarge(layers.gloss) * shown[..., None]
@@ -182,6 +187,15 @@ class _Rows:
         part = wide[self.near]
         flat = self.weights @ part.reshape(len(part), -1)
         return flat.reshape(len(self.weights), *part.shape[1:])
+
+
+def _fade_noise(relit: Map, before: Map, rim: Map) -> None:
+    """Take the color out of what is nearly black and is about to be raised, in place: there it is
+    the camera's noise. `before` (H, W) is the largest channel of the original."""
+    low, high = _RAISED
+    raised = np.clip((np.asarray(_peak(rim), np.float32)[..., None] - low) / (high - low), 0, 1)
+    share = raised * np.maximum(1 - before / _NOISY, 0)[..., None]
+    relit += share * ((relit @ LUMINANCE)[..., None] - relit)
 
 
 def _widened(values: Map, columns: int) -> Map:

@@ -168,3 +168,15 @@ def test_where_a_network_was_not_sure_no_rim_is_believed() -> None:
     trust = believed(found, gather(photo, found))
     assert trust[100, 238] > 0.8
     assert trust[100, 61] < 0.1
+
+
+def test_a_rim_raises_no_colored_noise_out_of_black() -> None:
+    photo = np.full((200, 300, 3), 90, np.uint8)
+    subject = disk(60) > 0
+    noise = np.random.default_rng(8).integers(0, 22, photo.shape).astype(np.uint8)
+    photo[subject] = noise[subject]
+    found = analyze_shape(photo, mask=np.where(subject, 255, 0).astype(np.uint8))
+    made = relight(photo, found, LOOKS["rim_light"].lighting).rgb.astype(float)
+    edge = made[42:46, 145:156]
+    assert edge.mean() > 30, "there is no rim"
+    assert np.ptp(edge, axis=2).mean() < 0.3 * edge.mean()
