@@ -3,6 +3,7 @@
 The filter sits on handlers, not loggers, so that records of every library pass through it.
 """
 
+import contextlib
 import json
 import logging
 import re
@@ -11,7 +12,7 @@ import threading
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from types import TracebackType
-from typing import Any
+from typing import Any, TextIO
 
 from mcp_relight import tracing
 
@@ -24,6 +25,9 @@ _PATTERNS = (
 _QUERY = re.compile(r"(https?://[^\s?\"'<>]+)\?[^\s\"'<>]*")
 _USERINFO = re.compile(r"([a-z][a-z0-9+.-]*://)[^\s/@\"'<>]+@", re.IGNORECASE)
 _TEXT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
+MAY_WAIT = {"may_wait": True}
+"""As `extra` of a record: one of very many alike, which nobody misses for a moment."""
+_GATHERED_S, _GATHERED = 0.1, 500
 _QUIET = ("httpx2", "httpcore2", "mcp", "sqlalchemy", "asyncio", "uvicorn",
           "procrastinate", "psycopg", "opentelemetry")  # fmt: skip
 
@@ -86,6 +90,48 @@ class JsonLines(logging.Formatter):
         return json.dumps(line)
 
 
+class Gathering(logging.StreamHandler[TextIO]):
+    """Writes lines in the order in which they came. Those that carry `MAY_WAIT` are written at most
+    0.1 s later, together: of hundreds a second, each write would hold up every call."""
+
+    def __init__(self, stream: TextIO) -> None:
+        super().__init__(stream)
+        self._lines: list[str] = []
+        self._later: threading.Timer | None = None
+
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            self._lines.append(self.format(record) + self.terminator)
+        except Exception:  # noqa: BLE001 - a line that cannot be told must not end what it tells of
+            self.handleError(record)
+            return
+        if not getattr(record, "may_wait", False) or len(self._lines) >= _GATHERED:
+            self.flush()
+        elif self._later is None:
+            self._later = threading.Timer(_GATHERED_S, self.flush)
+            self._later.daemon = True
+            self._later.start()
+
+    def flush(self) -> None:
+        self.acquire()
+        try:
+            lines, self._lines = self._lines, []
+            if self._later is not None:
+                self._later.cancel()
+                self._later = None
+            with contextlib.suppress(OSError, ValueError):  # nobody reads stderr any more
+                self.stream.write("".join(lines))
+                self.stream.flush()
+        finally:
+            self.release()
+
+
+def flush() -> None:
+    """Write what waits, before a signal may end this process."""
+    for handler in logging.getLogger().handlers:
+        handler.flush()
+
+
 def hide(secret: str) -> None:
     """Never show this in a log of this process."""
     _redact.hide(secret)
@@ -93,7 +139,7 @@ def hide(secret: str) -> None:
 
 def configure(level: str, secrets: Sequence[str], *, as_json: bool = False) -> None:
     """Send this process's logs to stderr. Called before the MCP SDK would configure them."""
-    handler = logging.StreamHandler(sys.stderr)
+    handler = Gathering(sys.stderr)
     handler.setFormatter(JsonLines() if as_json else logging.Formatter(_TEXT))
     _redact.hide(*secrets)
     handler.addFilter(_redact)

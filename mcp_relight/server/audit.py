@@ -1,7 +1,7 @@
 """One line per call of a tool: who, what, which job, what it costs, how it ended.
 
-Never an argument and never a picture. The line is in the log at once; the table is written a little
-later and in one go, for no call waits for it.
+Never an argument and never a picture. The line is in the log within a tenth of a second; the table
+is written a little later and in one go, for no call waits for it.
 """
 
 import logging
@@ -15,6 +15,7 @@ from mcp.types import CallToolResult, InputRequiredResult
 from mcp_relight.domain.audit import Call, Trail
 from mcp_relight.domain.caller import current_caller
 from mcp_relight.errors import RelightError
+from mcp_relight.logs import MAY_WAIT
 
 from .replies import ERROR_META
 
@@ -55,6 +56,7 @@ class Audit:
             call.model or "-",
             "-" if call.usd is None else call.usd,
             call.outcome,
+            extra=MAY_WAIT,
         )
         if len(self._waiting) < _MAX_WAITING:
             self._waiting.append(call)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import uvicorn
 
+from mcp_relight import logs
 from mcp_relight.errors import InvalidArgument
 
 from .relight_server import RelightServer
@@ -103,6 +104,10 @@ class _Server(uvicorn.Server):
         self._health = health
         self._notice_s = notice_s
         self._ends_at = 0.0
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().shutdown(sockets)
+        logs.flush()
 
     async def on_tick(self, counter: int) -> bool:
         is_over = await super().on_tick(counter)

@@ -44,6 +44,7 @@ class RelightServer(MCPServer[ServiceHandle]):
     ) -> None:
         super().__init__(name, **settings)
         self._audit = audit
+        self._names: frozenset[str] | None = None
         self.tasks = tasks
         self._handle = handle
 
@@ -58,7 +59,9 @@ class RelightServer(MCPServer[ServiceHandle]):
         arguments: dict[str, Any],
         context: Context[ServiceHandle, Any] | None = None,
     ) -> CallToolResult | InputRequiredResult:
-        if name not in {tool.name for tool in await self.list_tools()}:
+        if self._names is None:  # they stay as they are
+            self._names = frozenset(tool.name for tool in await self.list_tools())
+        if name not in self._names:
             name = UNKNOWN_TOOL
             result = refused(
                 InvalidArgument("No tool of that name.", hint="tools/list names them all.")

@@ -85,6 +85,8 @@ def _of_provider(specs: list[ModelSpec], provider: str | None) -> list[ModelSpec
 
 def _of_query(specs: list[ModelSpec], query: str | None) -> list[ModelSpec]:
     words = (query or "").casefold().split()
+    if not words:
+        return specs
 
     def fits(spec: ModelSpec) -> bool:
         text = f"{spec.id} {spec.title} {spec.summary}".casefold()

@@ -1,5 +1,6 @@
 """The models there are, and what this process may spend on them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mcp_relight.domain.caller import PAID, current_caller
@@ -53,3 +54,8 @@ class Market:
 def is_granted(spec: ModelSpec) -> bool:
     """Whether the caller may use this model at all: what costs money needs the scope for it."""
     return not spec.is_paid or PAID in current_caller().scopes
+
+
+def granted(specs: Sequence[ModelSpec]) -> Sequence[ModelSpec]:
+    """Those of them that `is_granted`."""
+    return specs if PAID in current_caller().scopes else [*filter(is_granted, specs)]

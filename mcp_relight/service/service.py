@@ -35,7 +35,7 @@ from .forgetting import Gone, Leaving, forget, look_at_forgetting
 from .gallery import VIEW_MAX_BYTES, Gallery
 from .job_names import job_named
 from .listing import in_full, list_models
-from .market import Market, is_granted
+from .market import Market, granted
 from .middles import Middles
 from .money import Money, within
 from .next_steps import after_late_cancel
@@ -116,7 +116,7 @@ class Service:
             return in_full(spec, self._market.missing(spec))
         return list_models(
             arguments,
-            [spec for spec in self._models.specs() if is_granted(spec)],
+            granted(self._models.specs()),
             missing=self._market.missing,
             listings=self._models.listings(),
             default_model=self._options.default_model,

@@ -11,6 +11,8 @@ from typing import Any
 import anyio
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from mcp_relight import logs
+
 from .refused import Refused
 
 _GIVEN_ID = re.compile(rb"[A-Za-z0-9_.-]{8,64}")
@@ -119,7 +121,8 @@ class Exchange:
             self._status or "-",
             took_ms,
             self.owner,
-            extra={
+            extra=logs.MAY_WAIT
+            | {
                 "facts": {
                     "request_id": self._request_id,
                     "method": self.scope["method"],
