@@ -25,8 +25,6 @@ _PATTERNS = (
 _QUERY = re.compile(r"(https?://[^\s?\"'<>]+)\?[^\s\"'<>]*")
 _USERINFO = re.compile(r"([a-z][a-z0-9+.-]*://)[^\s/@\"'<>]+@", re.IGNORECASE)
 _TEXT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
-MAY_WAIT = {"may_wait": True}
-"""As `extra` of a record: one of very many alike, which nobody misses for a moment."""
 _GATHERED_S, _GATHERED = 0.1, 500
 _QUIET = ("httpx2", "httpcore2", "mcp", "sqlalchemy", "asyncio", "uvicorn",
           "procrastinate", "psycopg", "opentelemetry")  # fmt: skip
@@ -91,8 +89,9 @@ class JsonLines(logging.Formatter):
 
 
 class Gathering(logging.StreamHandler[TextIO]):
-    """Writes lines in the order in which they came. Those that carry `MAY_WAIT` are written at most
-    0.1 s later, together: of hundreds a second, each write would hold up every call."""
+    """Writes lines in the order in which they came. Those of records that carry `may_wait` are
+    written at most 0.1 s later, together: of hundreds a second, each write would hold up every
+    call."""
 
     def __init__(self, stream: TextIO) -> None:
         super().__init__(stream)
@@ -124,12 +123,6 @@ class Gathering(logging.StreamHandler[TextIO]):
                 self.stream.flush()
         finally:
             self.release()
-
-
-def flush() -> None:
-    """Write what waits, before a signal may end this process."""
-    for handler in logging.getLogger().handlers:
-        handler.flush()
 
 
 def hide(secret: str) -> None:

@@ -9,9 +9,10 @@ import threading
 import pytest
 
 from mcp_relight import logs
-from mcp_relight.logs import MAY_WAIT, Gathering, Redact
+from mcp_relight.logs import Gathering, Redact
 
 KEY = "canary-0123456789"
+MAY_WAIT = {"may_wait": True}
 
 
 def written(record: logging.LogRecord) -> str:

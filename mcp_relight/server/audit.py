@@ -15,7 +15,6 @@ from mcp.types import CallToolResult, InputRequiredResult
 from mcp_relight.domain.audit import Call, Trail
 from mcp_relight.domain.caller import current_caller
 from mcp_relight.errors import RelightError
-from mcp_relight.logs import MAY_WAIT
 
 from .replies import ERROR_META
 
@@ -56,7 +55,7 @@ class Audit:
             call.model or "-",
             "-" if call.usd is None else call.usd,
             call.outcome,
-            extra=MAY_WAIT,
+            extra={"may_wait": True},
         )
         if len(self._waiting) < _MAX_WAITING:
             self._waiting.append(call)

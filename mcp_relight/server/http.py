@@ -10,7 +10,6 @@ from dataclasses import dataclass
 
 import uvicorn
 
-from mcp_relight import logs
 from mcp_relight.errors import InvalidArgument
 
 from .relight_server import RelightServer
@@ -107,7 +106,8 @@ class _Server(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         await super().shutdown(sockets)
-        logs.flush()
+        for handler in logging.getLogger().handlers:
+            handler.flush()  # the signal that ended the serving may end the process at once
 
     async def on_tick(self, counter: int) -> bool:
         is_over = await super().on_tick(counter)

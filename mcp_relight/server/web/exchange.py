@@ -11,8 +11,6 @@ from typing import Any
 import anyio
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from mcp_relight import logs
-
 from .refused import Refused
 
 _GIVEN_ID = re.compile(rb"[A-Za-z0-9_.-]{8,64}")
@@ -121,8 +119,8 @@ class Exchange:
             self._status or "-",
             took_ms,
             self.owner,
-            extra=logs.MAY_WAIT
-            | {
+            extra={
+                "may_wait": True,
                 "facts": {
                     "request_id": self._request_id,
                     "method": self.scope["method"],
@@ -130,7 +128,7 @@ class Exchange:
                     "status": self._status,
                     "took_ms": round(took_ms),
                     "owner": self.owner,
-                }
+                },
             },
         )
 
