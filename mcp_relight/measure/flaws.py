@@ -53,7 +53,7 @@ _BANDS_TOGETHER, _BANDS_EQUAL = 0.2, 0.05
 _AROUND, _PEAK = 11, 3.0
 _DIM, _LEAST_SHARE = 40, 0.05
 _BURNT, _FULL, _NOT_FULL = 0.04, 250, 238
-_DROWNED, _BLACK, _NOT_BLACK = 0.03, 3, 56
+_DROWNED, _DROWNED_UNFILLED, _BLACK, _NOT_BLACK = 0.03, 0.5, 3, 56
 _TINTED = 0.01
 """Share of the picture."""
 _PURE, _EMPTY, _NOT_EMPTY = 0.1, 5, 12
@@ -69,6 +69,7 @@ def flaws_of(
     is_hard_asked: bool = False,
     is_one_tone_asked: bool = False,
     is_dark_asked: bool = False,
+    is_filled: bool = True,
 ) -> tuple[Flaw, ...]:
     """The kinds of damage, the plainest first, between two pictures on one grid (h, w).
 
@@ -77,41 +78,43 @@ def flaws_of(
     subject as it should, only much that spills. A
     hard light casts shadows with edges of their own: unless they are straight across much of the
     picture they are no seam, and they are no dark band. A light of one tone leaves neutral ground
-    of one tone. In a picture that was to be dark a patch of light is no stain.
+    of one tone. In a picture that was to be dark a patch of light is no stain. Without `is_filled`
+    what the light does not meet may be black.
     """
     if min(original.rgb.shape[:2]) < 3 * _NEAR_PX:
         return ()
+    drowned = _DROWNED if is_filled else _DROWNED_UNFILLED
+    if everywhere := _of_pixels(original, final, shown, drowned):
+        return tuple(everywhere)
+    change = Gained(original, final)
+    most, least = (_GLOWING_RIM, _LONG_RIM) if is_rim_asked else (_GLOWING, _LONG)
+    glows = glowing_share(original, final, shown) > (_GLOWING_LIT if is_rim_lit else most)
+    edges = _new_edges(_edges(original, change, shown), least=least, is_hard=is_hard_asked)
+    found: list[Flaw] = ["halo"] if glows else []
+    found += [kind for kind in edges if kind != "halo" or not is_rim_lit]
+    is_tinted = is_one_tone_asked and tinted_share(original, final, shown) > _TINTED
+    only_darker = is_dark_asked or is_rim_asked
+    if is_tinted or has_stain(change, is_hard=is_hard_asked, only_darker=only_darker):
+        found.append("stain")
+    # Half of what a hard light shows is dark, and a seam runs through it.
+    deep = Gained(original, final, DEEP_FLOOR) if is_hard_asked else change
+    if has_seam(deep, is_hard=is_hard_asked):
+        found.append("seam")
+    if not is_rim_asked and has_bright_line(change, is_hard=is_hard_asked):
+        found.append("halo")
+    return tuple(dict.fromkeys(found))
+
+
+def _of_pixels(original: Linear, final: Linear, shown: Bits, most_drowned: float) -> list[Flaw]:
+    """Damage that has no place, but is all over: with it edges tell nothing."""
     found: list[Flaw] = []
     if _is_posterized(original.rgb, final.rgb):
         found.append("posterized")
     elif _is_grainy(original, final, shown):
         found.append("noise")
-    if _is_clipped(original.rgb, final.rgb, shown):
+    if _is_clipped(original.rgb, final.rgb, shown, most_drowned=most_drowned):
         found.append("clipped")
-    if not found:
-        most = _GLOWING_RIM if is_rim_asked else _GLOWING
-        most = _GLOWING_LIT if is_rim_lit else most
-        spilled = glowing_share(original, final, shown)
-        if spilled > most:
-            found.append("halo")
-        least = _LONG_RIM if is_rim_asked else _LONG
-        change = Gained(original, final)
-        edges = _edges(original, change, shown)
-        found += _new_edges(edges, least=least, is_hard=is_hard_asked)
-        if is_rim_lit and spilled <= most:
-            found = [kind for kind in found if kind != "halo"]
-        is_tinted = is_one_tone_asked and tinted_share(original, final, shown) > _TINTED
-        if is_tinted or has_stain(
-            change, is_hard=is_hard_asked, only_darker=is_dark_asked or is_rim_asked
-        ):
-            found.append("stain")
-        # Half of what a hard light shows is dark, and a seam runs through it.
-        deep = Gained(original, final, DEEP_FLOOR) if is_hard_asked else change
-        if has_seam(deep, is_hard=is_hard_asked):
-            found.append("seam")
-        if not is_rim_asked and has_bright_line(change, is_hard=is_hard_asked):
-            found.append("halo")
-    return tuple(dict.fromkeys(found))
+    return found
 
 
 def _is_grainy(original: Linear, final: Linear, shown: Bits) -> bool:
@@ -161,7 +164,9 @@ def _equal(levels: NDArray[np.uint8], inner: Bits) -> float:
     return float((levels[:, 1:] == levels[:, :-1])[pairs].mean()) if pairs.any() else 0.0
 
 
-def _is_clipped(before: NDArray[np.uint8], after: NDArray[np.uint8], shown: Bits) -> bool:
+def _is_clipped(
+    before: NDArray[np.uint8], after: NDArray[np.uint8], shown: Bits, *, most_drowned: float
+) -> bool:
     """Areas without detail that had some: two channels full, all of them empty, or one full and
     one empty: a colour that can get no purer."""
     full, had = _second(after) >= _FULL, _second(before) < _NOT_FULL
@@ -170,7 +175,9 @@ def _is_clipped(before: NDArray[np.uint8], after: NDArray[np.uint8], shown: Bits
     pure = (brightest(after) >= _FULL) & (darkest(after) <= _EMPTY) & shown
     pure &= (brightest(before) < _FULL) | (darkest(before) > _NOT_EMPTY)
     shares = (float(one.mean()) for one in (burnt, drowned, pure))
-    return any(share > most for share, most in zip(shares, (_BURNT, _DROWNED, _PURE), strict=True))
+    return any(
+        share > most for share, most in zip(shares, (_BURNT, most_drowned, _PURE), strict=True)
+    )
 
 
 def _second(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:

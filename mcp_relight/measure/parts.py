@@ -39,7 +39,8 @@ _APART, _BRIGHT = 0.95, -4.0
 """Without fill: how far the two sides lie apart in the picture seen, of the stops asked; and stops
 below white that the lit one has at least."""
 _EV_DONE, _EV_OVERDONE, _EV_MUCH, _EV_WRONG = 0.5, 3.0, 1.7, 0.3
-_LITTLE_FILL = 0.15
+LITTLE_FILL = 0.15
+"""Of the key: with less the side away from it falls dark."""
 _VEILED = 0.2
 """Share of the subject on which a colour may lie that its surfaces cannot send back."""
 _TINTED = 0.6
@@ -185,7 +186,7 @@ class _Asked:
         lighting = self._seen.lighting
         if not wish.sided or lighting.is_dark:
             return False
-        if lighting.ambient < _LITTLE_FILL:
+        if lighting.ambient < LITTLE_FILL:
             return self._is_shallow(wish)
         asked = self._expected.near_over_mean(wish.axis) + lighting.exposure_ev * self._strength
         short = asked - self._seen.gain.near(wish.axis, self._frame)
@@ -213,7 +214,7 @@ class _Asked:
             return "weaker"
         is_overdone = share > _EV_OVERDONE and abs(ev - asked) > _EV_MUCH
         # Little fill darkens the surroundings by itself, however bright the key is.
-        is_overdone &= asked > 0 or self._seen.lighting.ambient > _LITTLE_FILL
+        is_overdone &= asked > 0 or self._seen.lighting.ambient > LITTLE_FILL
         return "stronger" if is_overdone else "as asked"
 
     def color(self) -> PartWord:

@@ -29,7 +29,7 @@ from .flaws import flaws_of
 from .gain import at_size, gain_of
 from .linear import Linear, half_of
 from .match import asked_of, match_of, parts_by
-from .parts import Evidence, is_own_color, parts_of
+from .parts import LITTLE_FILL, Evidence, is_own_color, parts_of
 from .register import coverage, register, shrink, warp
 from .request import Wish, asked_kelvin, wished
 from .shape import GRID_PX, Shape, find_shapes
@@ -156,6 +156,7 @@ def _measured(seen: _Seen, told: Told, moved_stops: float) -> Measured:
             is_hard_asked=any(light.softness < _HARD for light in lighting.lights),
             is_one_tone_asked=seen.wish is not None and not seen.wish.two_toned,
             is_dark_asked=lighting.is_dark,
+            is_filled=lighting.ambient >= LITTLE_FILL,
         ),
         moved_stops=moved_stops,
         is_light_asked=bool(lighting.lights) or lighting.exposure_ev != 0,

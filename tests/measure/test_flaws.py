@@ -186,6 +186,15 @@ def test_a_wall_burnt_into_one_pure_colour_is_clipped() -> None:
         assert ("clipped" in found(before, after)) == is_burnt
 
 
+@pytest.mark.parametrize("is_filled", [True, False])
+def test_what_one_lamp_does_not_meet_may_be_black(is_filled: bool) -> None:
+    before = synth.to_pixels(np.full((EDGE_PX, EDGE_PX, 3), 0.4, np.float32))
+    dark = np.clip(1.2 - 2.4 * np.linspace(0, 1, EDGE_PX), 0, 1)[None] * np.ones((EDGE_PX, 1))
+    after, shown = lit_by(before, dark), np.ones(before.shape[:2], np.bool_)
+    seen = flaws_of(Linear(before), Linear(after), shown, is_hard_asked=True, is_filled=is_filled)
+    assert ("clipped" in seen) == is_filled
+
+
 def test_a_bright_line_is_no_halo_where_a_rim_was_asked_for() -> None:
     before = synth.to_pixels(np.full((EDGE_PX, EDGE_PX, 3), 0.3, np.float32))
     ring = 1 + 1.6 * np.exp(-(((distance() - 0.055) / 0.01) ** 2))
