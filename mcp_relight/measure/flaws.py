@@ -90,8 +90,9 @@ def flaws_of(
     most, least = (_GLOWING_RIM, _LONG_RIM) if is_rim_asked else (_GLOWING, _LONG)
     glows = glowing_share(original, final, shown) > (_GLOWING_LIT if is_rim_lit else most)
     edges = _new_edges(_edges(original, change, shown), least=least, is_hard=is_hard_asked)
-    found: list[Flaw] = ["halo"] if glows else []
-    found += [kind for kind in edges if kind != "halo" or not is_rim_lit]
+    if is_rim_lit and "halo" in edges:
+        edges.remove("halo")
+    found: list[Flaw] = ["halo", *edges] if glows else edges
     is_tinted = is_one_tone_asked and tinted_share(original, final, shown) > _TINTED
     only_darker = is_dark_asked or is_rim_asked
     if is_tinted or has_stain(change, is_hard=is_hard_asked, only_darker=only_darker):
