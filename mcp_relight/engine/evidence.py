@@ -195,7 +195,7 @@ def _up_to_the_edges(found: Map, colors: Map, guide: Map) -> Map:
 
 
 def _outline_trust(pixels: Pixels, analysis: Analysis) -> Map:
-    """Gap of color across the outline where the network was sure of it, spread along it."""
+    """Gap of color across the outline, spread along it."""
     if analysis.mode != "auto_mask":
         return np.ones(analysis.alpha.shape, np.float32)
     longest = max(analysis.alpha.shape)
@@ -203,7 +203,7 @@ def _outline_trust(pixels: Pixels, analysis: Analysis) -> Map:
     lab = np.asarray(cv2.cvtColor(pixels, cv2.COLOR_RGB2LAB), np.float32)
     solid = analysis.alpha > 0.5
     gap = np.linalg.norm(mean_of(lab, solid, reach) - mean_of(lab, ~solid, reach), axis=2)
-    clear = np.clip((gap / _CLEAR_GAP - 0.3) / 0.7, 0, 1) * analysis.sure
+    clear = np.clip((gap / _CLEAR_GAP - 0.3) / 0.7, 0, 1)
     grown = cv2.morphologyEx(solid.astype(np.uint8), cv2.MORPH_GRADIENT, np.ones((3, 3), np.uint8))
     edge = np.asarray(grown, np.float32)
     spread = _SPREAD * longest

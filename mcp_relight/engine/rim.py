@@ -105,7 +105,8 @@ def believed(analysis: Analysis, evidence: Evidence) -> Map:
     trust = evidence.trust**2 * _before(evidence.photo @ LUMINANCE, analysis.alpha)
     if analysis.mode != "auto_mask":
         return trust.astype(np.float32)
-    trust = trust * _unlike_ground(evidence.photo, analysis.alpha) * _open(analysis.alpha)
+    trust = trust * analysis.sure * _open(analysis.alpha)
+    trust = trust * _unlike_ground(evidence.photo, analysis.alpha)
     sure = min(1.0, (analysis.confidence / _SURE) ** 1.5)
     return (trust * sure * _off_faces(analysis)).astype(np.float32)
 
