@@ -1,6 +1,7 @@
 """What an owner may have at most, and that another is not kept waiting by it."""
 
 from dataclasses import replace
+from typing import Any
 
 import anyio
 import pytest
@@ -171,3 +172,15 @@ async def test_what_is_left_of_the_day_is_what_the_owner_has(store: Store) -> No
     assert await store.today(owner="alice", budget_usd=10.0) == (0.0, 0.25)
     assert await store.today(owner="alice", budget_usd=0.1) == (0.0, 0.1)
     assert await store.today(owner="bob", budget_usd=10.0) == (0.0, 10.0)
+
+
+async def test_a_page_of_jobs_brings_the_day_with_it(store: Store) -> None:
+    await limited(store, daily_budget_usd=0.25)
+    newest: dict[str, Any] = {"status": None, "limit": 1, "cursor": None, "budget_usd": 10.0}
+    page, day = await store.list_and_today(owner="alice", **newest)
+    assert (page.jobs, day) == ((), (0.0, 0.25))
+    jobs = await store.insert([new_job(owner="alice", usd=0.1) for _ in range(2)])
+    assert await store.reserve(jobs[0], day_budget_usd=10.0) is not None
+    page, day = await store.list_and_today(owner="alice", **newest)
+    assert page == await store.list(owner="alice", status=None, limit=1, cursor=None)
+    assert day == await store.today(owner="alice", budget_usd=10.0) == (0.1, 0.25)

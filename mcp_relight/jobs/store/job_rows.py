@@ -58,13 +58,23 @@ def list_jobs(
     connection: Connection, *, owner: str, status: Status | None, limit: int, cursor: str | None
 ) -> JobPage:
     """Newest first. Raises InvalidArgument for a cursor that is not ours."""
+    newest = newest_first(owner=owner, status=status, limit=limit, cursor=cursor)
+    return page_of(connection.execute(newest).mappings().all(), limit=limit)
+
+
+def newest_first(
+    *, owner: str, status: Status | None, limit: int, cursor: str | None
+) -> sa.Select[Any]:
+    """The rows of a page, and one more where there are older ones."""
     query = sa.select(jobs).where(jobs.c.owner == owner)
     if status is not None:
         query = query.where(jobs.c.stage.in_(stages_of(status)))
     if cursor is not None:
         query = query.where(sa.tuple_(jobs.c.created_at, jobs.c.job_id) < _parse_cursor(cursor))
-    newest_first = query.order_by(jobs.c.created_at.desc(), jobs.c.job_id.desc())
-    rows = connection.execute(newest_first.limit(limit + 1)).mappings().all()
+    return query.order_by(jobs.c.created_at.desc(), jobs.c.job_id.desc()).limit(limit + 1)
+
+
+def page_of(rows: Sequence[sa.RowMapping], *, limit: int) -> JobPage:
     page = tuple(jobs_of(rows[:limit]))
     return JobPage(page, _cursor_after(rows[limit - 1]) if len(rows) > limit else None)
 
@@ -85,12 +95,12 @@ def ids_starting_with(
     connection: Connection, prefix: str, *, owner: str, limit: int
 ) -> tuple[str, ...]:
     """Newest first."""
-    newest_first = (
+    beginning_so = (
         sa.select(jobs.c.job_id)
         .where(jobs.c.owner == owner, jobs.c.job_id.startswith(prefix, autoescape=True))
         .order_by(jobs.c.created_at.desc(), jobs.c.job_id.desc())
     )
-    return tuple(connection.scalars(newest_first.limit(limit)))
+    return tuple(connection.scalars(beginning_so.limit(limit)))
 
 
 def cancel_job(connection: Connection, job_id: str, *, owner: str, now: float) -> Job:

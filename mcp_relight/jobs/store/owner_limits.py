@@ -121,13 +121,18 @@ def may_start(connection: Connection, job: Job) -> bool:
     return most is None or _count(connection, job.owner, _HAS_STARTED) < most
 
 
-def today(connection: Connection, owner: str, day: str) -> tuple[float, float | None]:
-    """Dollars spent or reserved on that day, and what the owner's row allows, if it says."""
+def today(owner: str, day: str) -> tuple[sa.Label[float | None], sa.Label[float | None]]:
+    """As columns of any statement: dollars spent or reserved on that day, and what the owner's row
+    allows; None where there is no such row."""
     own = sa.select(owners.c.daily_budget_usd).where(owners.c.owner == owner)
     spent = sa.select(spend_rows.c.usd).where(spend_rows.c.owner == owner, spend_rows.c.day == day)
-    both = sa.select(spent.scalar_subquery(), own.scalar_subquery())
-    spent_usd, own_usd = connection.execute(both).one()
-    return spent_usd or 0.0, own_usd
+    return spent.scalar_subquery().label("spent_usd"), own.scalar_subquery().label("own_usd")
+
+
+def day_in(row: RowMapping, budget_usd: float) -> tuple[float, float]:
+    """What a row with the columns of `today` says: dollars spent, and the lesser budget."""
+    own_usd = row["own_usd"]
+    return row["spent_usd"] or 0.0, budget_usd if own_usd is None else min(own_usd, budget_usd)
 
 
 def day_budget(connection: Connection, owner: str, budget_usd: float) -> float:

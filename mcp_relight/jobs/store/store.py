@@ -130,11 +130,15 @@ class Store:
         cursor: str | None,
         budget_usd: float,
     ) -> tuple[JobPage, tuple[float, float]]:
+        newest = job_rows.newest_first(owner=owner, status=status, limit=limit, cursor=cursor)
+
         def look(connection: Connection) -> tuple[JobPage, tuple[float, float]]:
-            page = job_rows.list_jobs(
-                connection, owner=owner, status=status, limit=limit, cursor=cursor
-            )
-            return page, self._today(connection, owner, budget_usd)
+            both = newest.add_columns(*owner_limits.today(owner, spend.day_of(self.now())))
+            rows = connection.execute(both).mappings().all()
+            page = job_rows.page_of(rows, limit=limit)
+            if not rows:
+                return page, self._today(connection, owner, budget_usd)
+            return page, owner_limits.day_in(rows[0], budget_usd)
 
         return await self._database.read(look)
 
@@ -358,8 +362,8 @@ class Store:
         await self._database.aclose()
 
     def _today(self, connection: Connection, owner: str, budget_usd: float) -> tuple[float, float]:
-        spent_usd, own_usd = owner_limits.today(connection, owner, spend.day_of(self.now()))
-        return spent_usd, budget_usd if own_usd is None else min(own_usd, budget_usd)
+        day = sa.select(*owner_limits.today(owner, spend.day_of(self.now())))
+        return owner_limits.day_in(connection.execute(day).mappings().one(), budget_usd)
 
     def _wake(self, connection: Connection, *jobs: Job) -> None:
         if self._wakes is not None:
