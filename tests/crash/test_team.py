@@ -162,7 +162,7 @@ class Siege:
     def _arguments(self, number: int) -> dict[str, Any]:
         common = {"wait_s": 0, "idempotency_key": f"order {number}", "image": str(self.photo)}
         if number % (self.size.jobs // self.size.local) == 0:
-            return common | {"look": "golden_hour", "exposure_ev": number / 1000}
+            return common | {"look": "golden_hour", "exposure_ev": number / 10_000}
         model = MODELS[number % len(MODELS)]
         if not model.startswith("segmind/"):
             common["image"] = self.photo_url
