@@ -117,7 +117,7 @@ _ALL = (
     _look(
         "rembrandt", "Rembrandt lighting, triangle on cheek",
         _light(45, 45, 4800, 0.35, 1), ambient=0.08, ambient_kelvin=5500, exposure_ev=-0.1,
-        staging=Staging(pool=1.3, ground=1.4, lit=0.3, apart=2.5),
+        staging=Staging(pool=1.3, ground=1.6, lit=0.35, apart=3.8),
     ),
     _look(
         "butterfly", "butterfly (paramount) beauty lighting",

@@ -21,8 +21,8 @@ _SHARP, _SHARP_APART = 1.3, 1.6
 they are more."""
 
 _STRAIGHT, _FACE_SHARE, _FACE_REACH = 0.95, 0.8, 1.1
-"""Light from straight beside parts each of a group: how much of the sides are theirs, and how far
-these reach from the middle of a face, in widths of it."""
+"""Light from straight beside parts each of a group, and what is behind them once: how much of the
+sides of a person are theirs, and how far these reach from the middle of a face, in widths of it."""
 _UPRIGHT = 0.5
 """Light from beside tells its side more than light from above does."""
 _REACH, _LEAST_REACH, _LEAST_BESIDE, _LEAST_OVER = 1.7, 0.4, 0.3, 0.25
@@ -108,10 +108,12 @@ class _Sides:
         x, y, z = light.direction
         if light.at is not None or z < BEHIND or abs(x) < _LEAST_BESIDE:
             return None
-        sharp = _SHARP * max(apart / _SHARP_APART, 1.0)
+        # The more a lamp stands in front, the more gradually its light turns to shade.
+        sharp = _SHARP * max(math.sqrt(abs(x)) * apart / _SHARP_APART, 1.0)
         across = _across(counts, x, _UPRIGHT * max(y, 0), sharp)
         if len(faces) > 1 and abs(x) > _STRAIGHT:
-            across = across + _FACE_SHARE * (_of_each(faces, x, across.shape) - across)
+            theirs = _FACE_SHARE * np.minimum(counts, 1)
+            across = across + theirs * (_of_each(faces, x, across.shape) - across)
         return cls._weighed(counts * seen, np.asarray(across, np.float32))
 
     @classmethod

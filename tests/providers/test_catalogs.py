@@ -308,5 +308,5 @@ async def test_a_listed_model_that_cannot_take_a_call_leaves_the_others_in_the_p
     with pytest.raises(InvalidArgument):
         show_plan(
             await orders_for(named, market=market, **pictures),
-            Money.of(0, market.policy.daily_budget_usd),
+            Money.of(0, market.policy.daily_budget_usd, {}),
         )
