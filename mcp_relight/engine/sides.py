@@ -205,6 +205,8 @@ def _near(evidence: Evidence, gain: Map, analysis: Analysis) -> Map:
     bright = ((evidence.photo * gain) @ LUMINANCE) * seen
     reach = _NEAR * max(seen.shape)
     near = wide_blur(bright.astype(np.float32), reach) / np.maximum(wide_blur(seen, reach), 1e-3)
+    # The paper of a printed sheet is one white, also beside what is printed dark: no glow there.
+    near = near + evidence.graphic * np.maximum(bright - near, 0)
     return near.astype(np.float32)
 
 

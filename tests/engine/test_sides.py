@@ -105,3 +105,13 @@ def test_light_from_straight_beside_parts_each_of_a_group() -> None:
     assert right[0] > 1.15 * right[1]
     whole = relight(photo, alone, lighting).rgb.astype(float)
     assert right[0] > 1.05 * whole[60:120, 190:220].mean()
+
+
+@pytest.mark.parametrize("look", ["split", "rembrandt", "rim_light"])
+def test_no_paper_glows_beside_what_is_printed_on_it(look: str) -> None:
+    sheet = np.full((300, 400, 3), (247, 245, 238), np.uint8)
+    cv2.circle(sheet, (150, 140), 60, (230, 90, 45), 36)
+    cv2.rectangle(sheet, (50, 250), (360, 260), (40, 40, 60), -1)
+    after = relight(sheet, analyze_shape(sheet), LOOKS[look].lighting).rgb.mean(axis=2)
+    away, beside = after[36:44, 150], after[54:61, 150]
+    assert beside.max() < away.max() + 3
