@@ -43,12 +43,9 @@ def colors_shared(pixels: Pixels, found: Map) -> float:
 
     `pixels` (H, W, 3). 0 when there is too little of either to say.
     """
-    calm = cv2.GaussianBlur(pixels, (0, 0), 1)
-    lab = np.asarray(cv2.cvtColor(calm, cv2.COLOR_RGB2LAB), np.uint8)
-    solid = found > 0.5
-    depth, away = _distance(solid), _distance(~solid)
-    inside = (found > 0.7) & (depth > _BESIDE_PX)
-    around = (found < 0.3) & (away > _BESIDE_PX) & (away < _AROUND * max(found.shape))
+    lab = _calm_lab(pixels)
+    inside = (found > 0.7) & (_distance(found > 0.5) > _BESIDE_PX)
+    around = _around(found, _AROUND)
     if min(int(inside.sum()), int(around.sum())) < _LEAST_PIXELS:
         return 0.0
     shared = np.minimum(_histogram(lab[inside]), _histogram(lab[around]))
@@ -60,15 +57,12 @@ def hues_shared(pixels: Pixels, found: Map) -> float:
 
     0 when either is nearly gray, and its hue says nothing.
     """
-    calm = cv2.GaussianBlur(pixels, (0, 0), 1)
-    lab = np.asarray(cv2.cvtColor(calm, cv2.COLOR_RGB2LAB), np.float32)
+    lab = _calm_lab(pixels).astype(np.float32)
     chroma = np.hypot(lab[..., 1] - 128, lab[..., 2] - 128)
     turn = np.arctan2(lab[..., 2] - 128, lab[..., 1] - 128) / (2 * np.pi) + 0.5
     step = np.minimum(turn * _HUE_STEPS, _HUE_STEPS - 1).astype(np.intp)
-    away = _distance(found < 0.5)
-    around = (found < 0.3) & (away > _BESIDE_PX) & (away < _HUES_AROUND * max(found.shape))
     shares: list[NDArray[np.float64]] = []
-    for where in (found > 0.7, around):
+    for where in (found > 0.7, _around(found, _HUES_AROUND)):
         if int(where.sum()) < _LEAST_PIXELS or float(chroma[where].mean()) < _COLORED:
             return 0.0
         weight = np.minimum(chroma[where], _COLORED)
@@ -76,6 +70,17 @@ def hues_shared(pixels: Pixels, found: Map) -> float:
         counts = counts + 0.5 * (np.roll(counts, 1) + np.roll(counts, -1))
         shares.append(counts / counts.sum())
     return float(np.minimum(*shares).sum())
+
+
+def _calm_lab(pixels: Pixels) -> Pixels:
+    calm = cv2.GaussianBlur(pixels, (0, 0), 1)
+    return np.asarray(cv2.cvtColor(calm, cv2.COLOR_RGB2LAB), np.uint8)
+
+
+def _around(found: Map, reach: float) -> Bits:
+    """What lies around a cut-out (H, W) 0..1, past its soft edge, up to `reach` long sides off."""
+    away = _distance(found <= 0.5)
+    return (found < 0.3) & (away > _BESIDE_PX) & (away < reach * max(found.shape))
 
 
 def _distance(solid: Bits) -> Map:

@@ -14,7 +14,6 @@ from .graph_cut import graph_cut, largest_part
 from .grid import Bits, Map, Pixels, blur, centered_axes, guided, resize, resize_pixels
 from .matting import at_edges
 
-_SEARCH_EDGE_PX = 256
 _RANDOM_SEED = 7
 _PALETTE = 5
 _MIN_CONFIDENCE = 0.35
@@ -126,7 +125,7 @@ def _subject(
 
 def _searched(rgb: Pixels) -> Pixels:
     rows, columns = rgb.shape[:2]
-    scale = min(1.0, _SEARCH_EDGE_PX / max(rows, columns))
+    scale = min(1.0, salient_subject.SEARCH_EDGE_PX / max(rows, columns))
     return resize_pixels(rgb, (max(8, int(rows * scale)), max(8, int(columns * scale))))
 
 

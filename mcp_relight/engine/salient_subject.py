@@ -21,9 +21,10 @@ photo. A sharp outline has 2, fur 5; more says that it does not know what the su
 
 _LOST = 5.0, 8.5
 """The same of a piece of it: hair in the wind is wider than an outline is on the whole."""
-_SMALL_PX, _ALONG, _PRESENT = 256, 0.015, 3.0
-"""The long side of that small photo; over how many long sides an outline is looked at; and how much
-of an outline there has to be."""
+SEARCH_EDGE_PX = 256
+"""The long side of the small photo in which a subject is searched."""
+_ALONG, _PRESENT = 0.015, 3.0
+"""Over how many long sides an outline is looked at; and how much of an outline there has to be."""
 
 _VISIBLE_GAP = 6.0
 _OUTLINE_SHARE = 0.55, 0.85
@@ -115,7 +116,7 @@ def sureness(salient: Map, size: tuple[int, int]) -> Map:
     reach = _ALONG * longest
     undecided = ((soft > 0.1) & (soft < 0.9)).astype(np.float32)
     near = wide_blur(_outline(soft > 0.5), reach)
-    width = 2 * wide_blur(undecided, reach) / np.maximum(near, 1e-4) * (_SMALL_PX / longest)
+    width = 2 * wide_blur(undecided, reach) / np.maximum(near, 1e-4) * (SEARCH_EDGE_PX / longest)
     sure, unsure = _LOST
     sharp = np.clip((unsure - width) / (unsure - sure), 0, 1)
     return (sharp * np.clip(_PRESENT * reach * near, 0, 1)).astype(np.float32)

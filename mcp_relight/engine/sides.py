@@ -32,11 +32,11 @@ and a border through its middle would go on in the sky."""
 
 _SCENE_APART = 0.6
 """Stops more: a scene has no shape to tell the side by."""
+_SHEET_LESS = 0.35
+"""Of these stops: light fades across a printed sheet, it does not end on it."""
 _BEFORE_APART, _BEFORE_LESS = 2.5, 0.7
 """Stops that the front of a scene lies deeper before a light behind it, and that its back is raised
 less: it has no outline to show the light by."""
-_SHEET_LESS = 0.35
-"""Of these stops: light fades across a printed sheet, it does not end on it."""
 
 _MOST_RAISED, _MOST_DARKENED = 1.4, 6.0
 """Stops."""
@@ -232,7 +232,7 @@ def _warmed(
     if warm == 0 or evidence.gray or abs(tone) < 1e-3:
         return gain
     logs = np.log(np.maximum(gain, 1e-4))
-    is_so = float(((logs[..., 0] - logs[..., 2]) * sides.of_lit).sum()) / tone
+    is_so = sides.means(logs[..., 0] - logs[..., 2])[0] / tone
     missing = min(max(warm - is_so, 0), _MOST_WARMED)
     lit = _SHADE_WARM + (1 - _SHADE_WARM) * (1 + sides.across) / 2
     lit = lit * (1 - (1 - _SKIN_WARM) * np.maximum(analysis.skin, analysis.face))

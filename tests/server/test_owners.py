@@ -50,6 +50,16 @@ PROMPTS: dict[str, dict[str, str]] = {
     "relight_set": {"folder": IMAGE, "look": JOB},
 }
 """By prompt, its required arguments with something of another's in them."""
+NEVER = {JOB: new_job_id(), IMAGE: "0" * 32}
+
+
+async def ids_of_alice(connect: Connect, world: World) -> dict[str, str]:
+    """Of a finished job of hers, and of its picture."""
+    photo = str(world.photo("mug.jpg", width=96, height=64))
+    with acting_as(Caller("alice")):
+        async with connect() as client:
+            job = await start(client, image=photo, look="loop", wait_s=45)
+    return {JOB: job["job_id"], IMAGE: job["images"][0]["image_id"]}
 
 
 def told(result: CallToolResult) -> str:
@@ -66,12 +76,7 @@ async def refusal(client: Any, uri: str) -> str:
 async def test_what_is_anothers_is_answered_like_what_never_was(
     connect: Connect, world: World
 ) -> None:
-    photo = str(world.photo("mug.jpg", width=96, height=64))
-    with acting_as(Caller("alice")):
-        async with connect() as client:
-            job = await start(client, image=photo, look="loop", wait_s=45)
-    theirs = {JOB: job["job_id"], IMAGE: job["images"][0]["image_id"]}
-    never = {JOB: new_job_id(), IMAGE: "0" * 32}
+    theirs = await ids_of_alice(connect, world)
     with acting_as(Caller("bob")):
         async with connect() as client:
             names = {tool.name for tool in (await client.list_tools()).tools}
@@ -79,7 +84,7 @@ async def test_what_is_anothers_is_answered_like_what_never_was(
             for name, rows in TOOLS.items():
                 for row in rows:
                     of_another = {key: theirs[kind] for key, kind in row.items()}
-                    of_nobody = {key: never[kind] for key, kind in row.items()}
+                    of_nobody = {key: NEVER[kind] for key, kind in row.items()}
                     if name in {"plan_relight", "relight_image", "app_preview"}:
                         of_another, of_nobody = (
                             one | {"look": "split"} for one in (of_another, of_nobody)
@@ -96,7 +101,7 @@ async def test_what_is_anothers_is_answered_like_what_never_was(
                 uri = template.uri_template
                 kind = TEMPLATES[uri]
                 if kind is not None:
-                    made = [re.sub(r"\{.*\}", one[kind], uri) for one in (theirs, never)]
+                    made = [re.sub(r"\{.*\}", one[kind], uri) for one in (theirs, NEVER)]
                     answers = [await refusal(client, one) for one in made]
                     assert answers[0] == answers[1]
             assert theirs[IMAGE] not in str(await client.list_resources())
@@ -126,12 +131,7 @@ async def test_tasks_of_another_are_unknown(connect: Connect, world: World) -> N
 async def test_prompts_say_the_same_of_anothers_and_complete_nothing_of_theirs(
     connect: Connect, world: World
 ) -> None:
-    photo = str(world.photo("mug.jpg", width=96, height=64))
-    with acting_as(Caller("alice")):
-        async with connect() as client:
-            job = await start(client, image=photo, look="loop", wait_s=45)
-    theirs = {JOB: job["job_id"], IMAGE: job["images"][0]["image_id"]}
-    never = {JOB: new_job_id(), IMAGE: "0" * 32}
+    theirs = await ids_of_alice(connect, world)
     with acting_as(Caller("bob", remote=True)):
         async with connect() as client:
             prompts = (await client.list_prompts()).prompts
@@ -139,7 +139,7 @@ async def test_prompts_say_the_same_of_anothers_and_complete_nothing_of_theirs(
             for prompt in prompts:
                 kinds = PROMPTS[prompt.name]
                 said: list[str] = []
-                for known in (theirs, never):
+                for known in (theirs, NEVER):
                     filled = {name: known[kind] for name, kind in kinds.items()}
                     words = str(await client.get_prompt(prompt.name, filled))
                     for value in filled.values():
