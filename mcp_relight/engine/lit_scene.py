@@ -59,7 +59,7 @@ behind it."""
 _GROUND_SLOPE = 0.45
 """How much the ground of a scene with a sky leans up."""
 
-_SCENE_SHARP = 1.6
+_SCENE_SHARP = 1.0
 """How suddenly a hard light ends in the middle of a scene."""
 
 _SCENE_THROUGH = 0.35

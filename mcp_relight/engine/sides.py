@@ -16,9 +16,11 @@ from .grid import Map, Real, centered_axes, wide_blur
 from .staging import BEHIND, Backdrop, share_of
 
 _FACES_COUNT = 4.0
-_SHARP, _SHARP_APART = 1.3, 1.6
-"""How suddenly light turns to shade in the middle where both are so many stops apart; more so where
-they are more."""
+_SHARP, _SHARP_APART, _SHARPEST = 1.3, 1.6, 2.4
+"""How suddenly light turns to shade in the middle of a subject where both are so many stops apart;
+more so where they are more, and never as a line."""
+_GRADUAL = 1.25
+"""As suddenly it does across a frame: on a wall, a street or the sky a border would be a curtain."""
 
 _STRAIGHT, _FACE_SHARE, _FACE_REACH = 0.95, 0.8, 1.1
 """Light from straight beside parts each of a group, and what is behind them once: how much of the
@@ -30,8 +32,9 @@ _WIDE = 0.2, 0.35
 """How far the two sides of a subject differ in what the light does to them: a thin one has none,
 and a border through its middle would go on in the sky."""
 
-_SCENE_APART = 0.6
-"""Stops more: a scene has no shape to tell the side by."""
+_SCENE_APART = 0.85
+"""Of what the two sides of a subject lie apart: light that fades across the whole frame is a good
+deal darker at its end than in the mean of the half that is in shade."""
 _SHEET_LESS = 0.35
 """Of these stops: light fades across a printed sheet, it does not end on it."""
 _BEFORE_APART, _BEFORE_LESS = 2.5, 0.7
@@ -84,8 +87,10 @@ def with_sides(
             asked = asked - _BEFORE_LESS
             gain = _parted(gain, analysis, evidence, sides, asked, apart)
         return _not_drowned(gain)
-    apart = (apart + _SCENE_APART * backdrop.is_scene) * (1 - _SHEET_LESS * evidence.graphic)
-    sides = _Sides.of(counts, seen, key, apart, analysis.faces)
+    if backdrop.is_scene:
+        apart = _SCENE_APART * apart
+    apart = apart * (1 - _SHEET_LESS * evidence.graphic)
+    sides = _Sides.of(counts, seen, key, apart, analysis.faces, backdrop)
     if sides is None:
         return gain
     if look.staging.apart:
@@ -103,14 +108,20 @@ class _Sides:
     of_shade: Map
 
     @classmethod
-    def of(cls, counts: Map, seen: Map, light: Light, apart: float, faces: Map) -> Self | None:
+    def of(
+        cls, counts: Map, seen: Map, light: Light, apart: float, faces: Map, backdrop: Backdrop
+    ) -> Self | None:
         """By what `counts`, and how well it is `seen`; None where the light comes from no side."""
         x, y, z = light.direction
         if light.at is not None or z < BEHIND or abs(x) < _LEAST_BESIDE:
             return None
         # The more a lamp stands in front, the more gradually its light turns to shade.
         sharp = _SHARP * max(math.sqrt(abs(x)) * apart / _SHARP_APART, 1.0)
-        across = _across(counts, x, _UPRIGHT * max(y, 0), sharp)
+        along, reach = _along(counts, x, _UPRIGHT * max(y, 0))
+        across = np.tanh(min(sharp, _SHARPEST) * along / reach)
+        ground = _gradual(along)
+        is_subject = np.zeros_like(along) if backdrop.is_scene else backdrop.subject
+        across = ground + is_subject * (across - ground)
         if len(faces) > 1 and abs(x) > _STRAIGHT:
             theirs = _FACE_SHARE * np.minimum(counts, 1)
             across = across + theirs * (_of_each(faces, x, across.shape) - across)
@@ -121,7 +132,8 @@ class _Sides:
         """Of a scene before lights behind it, which come over the top of what stands there."""
         directions = [light.direction for light in lighting.leading]
         x, y = (sum(one[axis] for one in directions) / len(directions) for axis in (0, 1))
-        across = _across(weight, x, max(y, _LEAST_OVER), _SHARP)
+        along, reach = _along(weight, x, max(y, _LEAST_OVER))
+        across = np.tanh(_SHARP * along / reach)
         return cls._weighed(weight, np.asarray(across + sky * (1 - across), np.float32))
 
     @classmethod
@@ -134,14 +146,22 @@ class _Sides:
         return float((values * self.of_lit).sum()), float((values * self.of_shade).sum())
 
 
-def _across(weight: Map, x: float, up: float, sharp: float) -> Map:
-    """(H, W) -1..1 along the direction (x, up), 0 in the middle of what counts."""
+def _along(weight: Map, x: float, up: float) -> tuple[Map, float]:
+    """(H, W) how far along the direction (x, up) from the middle of what counts, in halves of the
+    long side, and how far that reaches."""
     axis_x, axis_y = centered_axes((weight.shape[0], weight.shape[1]))
     along = (axis_x * x + axis_y * up) / math.hypot(x, up)
     total = float(weight.sum())
     along = along - float((along * weight).sum()) / total
     spread = math.sqrt(float((along * along * weight).sum()) / total)
-    return np.tanh(sharp * along / max(_REACH * spread, _LEAST_REACH)).astype(np.float32)
+    return along.astype(np.float32), max(_REACH * spread, _LEAST_REACH)
+
+
+def _gradual(along: Map) -> Map:
+    """(H, W) -1..1, from one border of the frame to the other."""
+    half = float(along.max() - along.min()) / 2
+    across = np.tanh(_GRADUAL * along / half) / math.tanh(_GRADUAL)
+    return np.clip(across, -1, 1).astype(np.float32)
 
 
 def _of_each(faces: Map, x: float, size: tuple[int, ...]) -> Map:

@@ -58,6 +58,21 @@ def test_half_of_a_blown_photo_gets_dark(*, has_subject: bool) -> None:
     assert after[70:130, 200:290].mean() < 60
 
 
+@pytest.mark.parametrize(("look", "apart"), [("split", 3), ("rembrandt", 1.5)])
+@pytest.mark.parametrize("has_subject", [True, False])
+def test_no_curtain_falls_across_a_wall(look: str, apart: float, *, has_subject: bool) -> None:
+    photo, mask = ball(40)
+    found = analyze_shape(photo, mask=mask)
+    if not has_subject:
+        photo[:] = photo[0, 0]
+        found = replace(analyze_shape(photo), mode="scene", alpha=np.zeros_like(found.alpha))
+    after = relight(photo, found, LOOKS[look].lighting).rgb
+    wall = np.log2(((after[:40, 5:295] / 255.0) ** 2.2).mean(axis=(0, 2)) + 1e-4)
+    assert abs(wall[:60].mean() - wall[-60:].mean()) > apart, "it has a side all the same"
+    step = 30  # a tenth of the width
+    assert np.abs(wall[step:] - wall[:-step]).max() < 1.4, "stops"
+
+
 def test_golden_light_is_warm_and_from_the_left() -> None:
     photo, mask = ball(70)
     found = analyze_shape(photo, mask=mask, normals=FLAT)
