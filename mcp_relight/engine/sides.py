@@ -20,7 +20,7 @@ _SHARP, _SHARP_APART, _SHARPEST = 1.3, 1.6, 2.4
 """How suddenly light turns to shade in the middle of a subject where both are so many stops apart;
 more so where they are more, and never as a line."""
 _GRADUAL = 1.25
-"""As suddenly it does across a frame: on a wall, a street or the sky a border would be a curtain."""
+"""The same across a frame: on a wall, a street or the sky a border would be a curtain."""
 
 _STRAIGHT, _FACE_SHARE, _FACE_REACH = 0.95, 0.8, 1.1
 """Light from straight beside parts each of a group, and what is behind them once: how much of the
