@@ -13,17 +13,21 @@ from .color import LUMINANCE
 from .evidence import Evidence, mean_of
 from .grid import Map, slopes, wide_blur
 
-_WIDTH = 0.013
-_WRAP = 0.025
-_WRAP_SHARE = 0.25
-"""In long sides, how wide a rim is on something thick, and the faint light around it."""
+_GRAZES = 1.1
+"""How steeply light from behind comes in along an outline: its tangent. On a body as round as it is
+thick it ends where the surface turns by 42 degrees, a quarter of a radius inside."""
+_ENDS = 0.26
+_WRAP, _WRAP_SHARE = 2.0, 0.2
+"""How far beyond that, in widths of the rim, a faint light gets around, and how much of it."""
 
 _LOOSE, _TURNED = 0.02, 0.15
 """Over how many long sides an outline counts as one line, and how much of its steepness still turns
 what lies inside towards it."""
 
-_THICK = 0.04
-"""Half as thick in long sides is what gets a rim of full width: on a finger it is a finger's."""
+_NEARBY, _BODY, _OF_NEARBY = 0.04, 0.15, 4.0
+"""In long sides, how far off half the thickness of a body is looked for: a finger is thin, and lies
+near a trunk. A body counts for so much of what is nearby at most."""
+_LEAST_ROUND = 0.012
 
 _OF_FACE = 0.08
 """Of the width of a face: no rim on people is wider."""
@@ -48,6 +52,9 @@ _GRAZED, _GRAZING, _GRAZED_NEAR = 0.8, 0.5, 0.004
 _BLACK, _MOST_RAISED = 0.004, 8.0
 """Light that grazes a surface is thrown back by white and, by this power of it, by dark as well:
 luminance, and over how many long sides. Beyond this the noise of the dark would be seen."""
+
+_SOON_FULL = 1.6
+"""How much sooner than its light a rim gets to its full brightness."""
 
 _UNLIKE = 0.3, 0.5
 _ALIKE_REACH, _ALIKE_CALM = 0.03, 0.003
@@ -161,7 +168,7 @@ def outlined(
     if look is None or not look.staging.lit or key is None or key.direction[2] > 0:
         return rim
     full = GAIN * max(light.intensity for light in lighting.leading)
-    share = 1 - (1 - np.clip(edge / max(full, 1e-3), 0, 1)) ** 2
+    share = 1 - (1 - np.clip(edge / max(full, 1e-3), 0, 1)) ** _SOON_FULL
     share = share**lighting.strength
     near = mean_of(evidence.photo, analysis.shown, _GRAZED_NEAR * max(rim.shape)) @ LUMINANCE
     bright = np.maximum(near, _BLACK)[..., None]
@@ -203,25 +210,30 @@ def _off_faces(analysis: Analysis) -> Map:
 
 
 def _contour(alpha: Map, face_width_px: float) -> tuple[Map, Map, Map]:
-    """(outward (H, W, 2), sharp (H, W), wrapped (H, W)): which way the subject faces, the line
-    where it ends, and what light gets around it there."""
+    """(outward (H, W, 2), sharp (H, W), wrapped (H, W)): which way the subject faces, the sliver
+    that light from behind grazes, and what gets around it there."""
     longest = max(alpha.shape)
     solid = (alpha > 0.5).astype(np.uint8)
     framed = cv2.copyMakeBorder(solid, 1, 1, 1, 1, cv2.BORDER_REPLICATE)
     depth = np.asarray(cv2.distanceTransform(framed, cv2.DIST_L2, 5), np.float32)[1:-1, 1:-1]
     depth = np.minimum(depth, longest)  # a mask of the whole frame has no edge to be near to
-    thick = _THICK * longest
-    near = np.ones((2 * round(thick) + 1,) * 2, np.uint8)
-    share = np.clip(np.asarray(cv2.dilate(depth, near), np.float32) / thick, 0.2, 1)
-    share = wide_blur(share, 0.5 * thick)
-    if face_width_px:
-        share = share * np.float32(min(1.0, _OF_FACE * face_width_px / (_WIDTH * longest)))
+    round_ = np.minimum(_deepest(depth, _BODY), _OF_NEARBY * _deepest(depth, _NEARBY))
+    round_ = wide_blur(round_, 0.5 * _NEARBY * longest)
+    most = min(_BODY * longest, _OF_FACE / _ENDS * face_width_px or math.inf)
+    round_ = np.clip(round_, _LEAST_ROUND * longest, most)
     across, up = slopes(wide_blur(alpha, _LOOSE * longest))
     outward = np.dstack([-across, -up])
     # Half-way between two outlines neither is near enough to turn the surface to it.
     steepest = 1 / (_LOOSE * longest * math.sqrt(2 * math.pi))
     steep = np.linalg.norm(outward, axis=2, keepdims=True)
     outward = outward / np.hypot(steep, _TURNED * steepest)
-    sharp = np.exp(-((depth / (_WIDTH * longest * share)) ** 1.5))
-    wrapped = np.exp(-((depth / (_WRAP * longest * share)) ** 1.5))
-    return outward.astype(np.float32), sharp, np.float32(_WRAP_SHARE) * wrapped
+    inside = np.clip(depth / round_, 0, 1)
+    sharp = np.clip(1 - inside - _GRAZES * np.sqrt(inside * (2 - inside)), 0, 1)
+    wrapped = np.exp(-((inside / (_WRAP * _ENDS)) ** 1.5))
+    return outward.astype(np.float32), sharp.astype(np.float32), np.float32(_WRAP_SHARE) * wrapped
+
+
+def _deepest(depth: Map, reach: float) -> Map:
+    """The greatest depth in a square of so many long sides each way."""
+    near = np.ones((2 * round(reach * max(depth.shape)) + 1,) * 2, np.uint8)
+    return np.asarray(cv2.dilate(depth, near), np.float32)

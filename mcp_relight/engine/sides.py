@@ -51,7 +51,7 @@ _NEAR = 0.02
 _BRIGHT, _BEYOND = 0.3, 0.35
 """What is lit beyond that gets so much of it."""
 
-_DARK, _DEEPER = 2.0, 0.2
+_DARK, _DEEPER = 1.8, 0.2
 """Stops below the photo from which a scene gets darker by so much of what is asked."""
 
 _SHADE_WARM = 0.35

@@ -39,6 +39,13 @@ def test_what_is_thin_gets_a_thin_rim() -> None:
     assert 1 <= rim_px(disk(5)) < rim_px(disk(60))
 
 
+def test_on_a_round_body_a_rim_fades_inward_and_is_no_wire() -> None:
+    rim = Rim(disk(60), np.ones((200, 300), np.float32)).of(FROM_BEHIND)[42:100, 150]
+    assert (np.diff(rim) < 1e-6).all()
+    assert 0.3 < rim[6] / rim[0] < 0.8, "a tenth of the radius inside"
+    assert rim[25] / rim[0] < 0.1
+
+
 def test_a_small_face_gets_a_thin_rim() -> None:
     assert rim_px(disk(60), face_width_px=15) < rim_px(disk(60), face_width_px=120)
 
