@@ -16,8 +16,9 @@ _PALE = (0.35, 0.85)
 """Luminance from which skin is losing its color, and at which it has lost it."""
 
 _CLIPPED = (0.8, 0.97)
-_LOST = 0.35
-"""How much brighter than white a blown highlight is taken to have been."""
+_LOST, _LOST_SOON = 0.35, 2.0
+"""How much brighter than white a blown highlight is taken to have been, and how soon that shows in
+less light: a white wall fades out of its glare, and has no border there."""
 
 _REACH = 0.15
 """Of the width of a face: how far away skin tells what a highlight lies on."""
@@ -28,6 +29,9 @@ _LARGEST = 0.25
 _WALL_EDGE = 0.03
 """Of the width of a face: how far the border of such a wall is pale as well."""
 
+_FULL, _NEAR = 0.5, 0.02
+"""Of a channel, the mean over so many long sides from which it fills up."""
+
 _LEAST_PALE_SHARE = 0.05
 _TINT_RANGE = 0.4, 2.5
 
@@ -36,7 +40,8 @@ def restored(gain: Map, analysis: Analysis, evidence: Evidence, face_width: floa
     """The gain (H, W, 3) with lost light and, on skin, lost color in what it darkens."""
     bright = evidence.photo @ LUMINANCE
     darker = np.clip(-np.log2(np.maximum(gain @ LUMINANCE, 1e-4)), 0, 1)
-    lost = 1 + _LOST * (1 - evidence.graphic) * _ramp(bright, _CLIPPED) * darker
+    shown = 1 - np.exp(-_LOST_SOON * darker)
+    lost = 1 + _LOST * (1 - evidence.graphic) * _ramp(bright, _CLIPPED) * shown
     gain = (gain * lost[..., None]).astype(np.float32)
     if evidence.gray or not face_width:
         return gain
@@ -47,6 +52,17 @@ def restored(gain: Map, analysis: Analysis, evidence: Evidence, face_width: floa
     tint = np.power(np.clip(usual / own, *_TINT_RANGE), (weight * pale * darker)[..., None])
     kept = (own * tint) @ LUMINANCE / (own @ LUMINANCE)
     return (gain * tint / kept[..., None]).astype(np.float32)
+
+
+def drawn_in_color(gain: Map, photo: Map) -> Map:
+    """Less gain (H, W, 3) where light of one color fills a channel: what is bright in it loses all
+    drawing there, long before it is bright."""
+    near = wide_blur((photo * gain).max(axis=2), _NEAR * max(gain.shape))
+    room = 1 - _FULL
+    bent = _FULL + room * (1 - np.exp(-np.maximum(near - _FULL, 0) / room))
+    held = np.minimum(bent / np.maximum(near, 1e-3), 1)
+    purity = np.clip(gain.max(axis=2) / np.maximum(gain @ LUMINANCE, 1e-4) - 1, 0, 1)
+    return (gain * (held**purity)[..., None]).astype(np.float32)
 
 
 def _on_skin(analysis: Analysis, pale: Map, bright: Map, face_width: float) -> Map:

@@ -11,7 +11,7 @@ from .analysis import Analysis
 from .color import LUMINANCE, kelvin_color, light_color
 from .evidence import Evidence
 from .grid import Map, blur, wide_blur
-from .highlights import restored
+from .highlights import drawn_in_color, restored
 from .lit_scene import LitScene, face_width
 from .rim import held_back, outlined
 from .sides import with_sides
@@ -113,6 +113,7 @@ def shade(analysis: Analysis, lighting: Lighting, knobs: Knobs, evidence: Eviden
     stays_gray = evidence.gray and not _asks_color(lighting)
     paler = 1.0 if stays_gray else _PAPER * evidence.graphic
     gain, gloss, veil = _paler(gain, paler), _paler(gloss, paler), _paler(veil, paler)
+    gain = drawn_in_color(gain, evidence.photo)
     return Shading(gain, _paler(rim, paler), gloss, veil, _mixing(lighting))
 
 

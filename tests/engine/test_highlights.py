@@ -63,3 +63,13 @@ def test_a_white_wall_beside_a_face_is_no_highlight_on_skin(look: str) -> None:
     assert photo[beside].min() == photo[far].min() == 255
     assert made[beside].mean() < 230
     assert redness(made, beside) < 1.02 * redness(made, far)
+
+
+def test_a_bright_surface_keeps_its_drawing_in_light_of_one_color() -> None:
+    """Pink light fills the red of a pale wall, and its grain with it."""
+    grain = cv2.GaussianBlur(np.random.default_rng(1).normal(0, 48, (200, 300)), (0, 0), 1.5)
+    wall = np.clip(200 + np.asarray(grain), 0, 255).astype(np.uint8)[..., None].repeat(3, axis=2)
+    wall[..., 2] -= 25  # not black and white, or no look would color it
+    red = relight(wall, analyze_shape(wall), LOOKS["neon"].lighting).rgb[:, :60, 0]
+    assert red.mean() > 225
+    assert red.std() > wall[:, :60, 0].std()
