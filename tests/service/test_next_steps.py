@@ -58,7 +58,7 @@ def job(
         ),
         output_dir="out",
         estimate=Cost(usd=usd),
-        **{name: more.pop(name) for name in ("mask_id", "seed", "finish") if name in more},
+        **{name: more.pop(name) for name in ("asked", "mask_id", "seed", "finish") if name in more},
     )
     return Job(
         job_id=JOB,
@@ -85,14 +85,14 @@ def call_in(step: str) -> dict[str, str]:
 @pytest.mark.parametrize(
     ("measured", "change"),
     [
-        (report("weaker", direction="weaker"), {"ambient": "-50%"}),
-        (report("weaker", contrast="weaker"), {"ambient": "-50%"}),
+        (report("weaker", direction="weaker"), {"strength": "+30%"}),
+        (report("weaker", contrast="weaker"), {"strength": "+30%"}),
         (report("weaker", colour="weaker"), {"kelvin": "-20%"}),
         (report("weaker"), {"strength": "+30%"}),
         (report("stronger"), {"strength": "-40%"}),
         (report("flawed", flaws=("posterized",)), {"strength": "-30%"}),
         (report("flawed", flaws=("clipped",)), {"exposure_ev": "-0.5"}),
-        (report("flawed", flaws=("noise",)), {"exposure_ev": "0.5"}),
+        (report("flawed", flaws=("noise",)), {"strength": "-30%"}),
     ],
 )
 def test_the_better_call_is_one_that_can_be_made(measured: Report, change: dict[str, str]) -> None:
@@ -194,7 +194,7 @@ def test_a_side_that_only_got_darker_wants_more_light() -> None:
     """Less fill would make it darker still."""
     dim = report("weaker", direction="as asked", contrast="weaker")
     fallen = dim.model_copy(update={"stops": StopsReport(subject=-1.2, confidence=1)})
-    assert "exposure_ev=0.5" in next_step(job(fallen))
+    assert "exposure_ev=+0.5" in next_step(job(fallen))
     assert "exposure_ev" not in next_step(job(dim))
 
 
