@@ -1,7 +1,8 @@
 """Damage as bad results show it, painted into a picture at a strength that everybody sees.
 
 Each takes (H, W, 3) sRGB bytes and gives the same. Where it is laid depends on the picture: a
-stain, a seam and a halo on its calmest bright ground, because among fine things nobody sees them.
+stain, a seam and a halo on its calmest bright ground, because among fine things nobody sees them:
+where that is busy too, `is_seen` says so.
 """
 
 from collections.abc import Callable
@@ -21,9 +22,28 @@ def _lit(photo: Pixels, gain: Map) -> Pixels:
     return np.asarray(np.rint(255 * np.clip(linear, 0, 1) ** (1 / 2.2)), np.uint8)
 
 
+_BUSY = 22
+"""Standard deviation, of 255: patches, rings and steps painted on ground like that were looked for
+by eye and not seen."""
+_PLACED: dict[Flaw, bool] = {"stain": False, "seam": False, "halo": True}
+"""Those laid on calm ground, and whether they are brighter than it."""
+
+
+def is_seen(flaw: Flaw, photo: Pixels) -> bool:
+    """Whether that damage shows in the photo at all."""
+    return flaw not in _PLACED or _busyness(photo, brighter=_PLACED[flaw]).min() < _BUSY
+
+
 def _place(photo: Pixels, *, brighter: bool = False) -> tuple[int, int]:
-    """(x, y) in the middle of the calmest ground that is neither dark nor burnt; where something
-    `brighter` is to show, no channel is full there."""
+    """(x, y) in the middle of the calmest ground."""
+    busy = _busyness(photo, brighter=brighter)
+    y, x = np.unravel_index(int(np.argmin(busy)), busy.shape)
+    return int(x), int(y)
+
+
+def _busyness(photo: Pixels, *, brighter: bool) -> Map:
+    """(H, W) how much the ground varies, far more where it is dark or burnt; where something
+    `brighter` is to show, no channel may be full."""
     gray = cv2.cvtColor(photo, cv2.COLOR_RGB2GRAY).astype(np.float32)
     sigma = 0.05 * max(gray.shape)
     mean = cv2.GaussianBlur(gray, (0, 0), sigma)
@@ -33,8 +53,7 @@ def _place(photo: Pixels, *, brighter: bool = False) -> tuple[int, int]:
     cost = spread + np.where((mean < 70) | burnt, 1000, 0)
     rim = max(1, round(0.12 * min(gray.shape)))
     cost[:rim] = cost[-rim:] = cost[:, :rim] = cost[:, -rim:] = np.inf
-    y, x = np.unravel_index(int(np.argmin(cost)), cost.shape)
-    return int(x), int(y)
+    return np.asarray(cost, np.float32)
 
 
 def _away(photo: Pixels, *, brighter: bool = False) -> Map:

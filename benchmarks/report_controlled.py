@@ -7,7 +7,7 @@ the photos and looks on which the report said what it should: the light itself "
 without a flaw, a quarter of it "weaker", the mirrored one "wrong direction", half the way from
 daylight (in reciprocal kelvin) a weaker colour, the photo unchanged "weaker", the next photo
 "changed content", and damage painted into a good window light "flawed", with its own name among
-the flaws.
+the flaws, where the photo has ground on which that is seen.
 """
 
 import argparse
@@ -15,7 +15,7 @@ from collections import defaultdict
 from pathlib import Path
 
 from benchmarks.lit_scenes import Pixels, read_rgb
-from benchmarks.painted_damage import DAMAGE
+from benchmarks.painted_damage import DAMAGE, is_seen
 from mcp_relight.domain.lighting import DAYLIGHT_KELVIN, Light, Lighting
 from mcp_relight.domain.looks import LOOKS
 from mcp_relight.engine.pipeline import analyze_shape, relight
@@ -67,6 +67,8 @@ def measure(photo: Pixels, other: Pixels, tally: Tally) -> None:
     window = LOOKS["window_right"].lighting
     clean = relight(photo, shape, window).rgb
     for flaw, paint in DAMAGE.items():
+        if not is_seen(flaw, clean):
+            continue
         spoilt = report(photo, paint(clean), window, before=before)
         tally[f"{flaw} flawed"].append(spoilt.verdict == "flawed")
         tally[f"{flaw} named"].append(flaw in spoilt.flaws)

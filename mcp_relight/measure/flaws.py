@@ -15,6 +15,7 @@ from mcp_relight.domain.report import Flaw
 from mcp_relight.engine.grid import Bits, Map, blur
 
 from .color import brightest, darkest
+from .curtain import has_curtain
 from .gain import WEIGHTS
 from .glow import glowing_share, tinted_share
 from .linear import Linear
@@ -37,16 +38,18 @@ _LEAST_STEP = 0.05
 _LEAST_PIXELS, _DENSE = 12, 0.7
 _LONG, _LONG_RIM = 0.1, 0.25
 """Of the long side: shorter new edges are details, or lie where the picture is unsharp."""
+_ALL_ROUND = 0.95
+"""Of the long side: a light from behind leaves the underside dark, and a whole ring is drawn."""
 _BAND, _ACROSS = 0.008, 0.04
 _RETURNS = 0.5
-_GLOWING, _GLOWING_RIM, _GLOWING_LIT = 0.0025, 0.0065, 0.01
+_GLOWING, _GLOWING_RIM, _GLOWING_LIT = 0.004, 0.0065, 0.012
 """Share of the picture; a light from behind that was asked for may spill a little, and more where
 it lit an edge."""
 _CLOSED, _FILLED, _RING_PX = 0.12, 0.3, (9, 21)
 _OPEN_SHARE, _OPEN_SHARE_HARD = 25, 5
 """Percent of what lies around a stain that may be like it."""
-_GRAIN, _GRAIN_LEVEL, _CALMEST = 0.011, 0.1, 30
-_GRAIN_HIDDEN = 0.6
+_GRAIN, _GRAIN_LEVEL, _CALMEST = 0.008, 0.1, 30
+_GRAIN_HIDDEN = 0.3
 """Of the original's own fine detail: less grain than that is not seen, and is rather that detail in
 another light."""
 _BANDS_TOGETHER, _BANDS_EQUAL = 0.2, 0.05
@@ -73,9 +76,9 @@ def flaws_of(
 ) -> tuple[Flaw, ...]:
     """The kinds of damage, the plainest first, between two pictures on one grid (h, w).
 
-    A light from behind draws bright outlines: where one was asked for, only long edges and what
-    spills onto even ground count, and no bright line or patch; where it lit the edge of the
-    subject as it should, only much that spills. A
+    A light from behind draws bright outlines: where one was asked for, only long edges, lines all
+    round or where there is no outline, and what spills onto even ground count, and no bright patch;
+    where it lit the edge of the subject as it should, of what spills only much. A
     hard light casts shadows with edges of their own: unless they are straight across much of the
     picture they are no seam, and they are no dark band. A light of one tone leaves neutral ground
     of one tone. In a picture that was to be dark a patch of light is no stain. Without `is_filled`
@@ -89,19 +92,21 @@ def flaws_of(
     change = Gained(original, final)
     most, least = (_GLOWING_RIM, _LONG_RIM) if is_rim_asked else (_GLOWING, _LONG)
     glows = glowing_share(original, final, shown) > (_GLOWING_LIT if is_rim_lit else most)
-    edges = _new_edges(_edges(original, change, shown), least=least, is_hard=is_hard_asked)
+    seen = _edges(original, change, shown)
+    edges = _new_edges(seen, least=least, is_hard=is_hard_asked)
     if is_rim_lit and "halo" in edges:
         edges.remove("halo")
-    found: list[Flaw] = ["halo", *edges] if glows else edges
+    is_drawn = is_rim_asked and any(long_pieces(seen.new, _ALL_ROUND * seen.long_side))
+    found: list[Flaw] = ["halo", *edges] if glows or is_drawn else edges
     is_tinted = is_one_tone_asked and tinted_share(original, final, shown) > _TINTED
     only_darker = is_dark_asked or is_rim_asked
     if is_tinted or has_stain(change, is_hard=is_hard_asked, only_darker=only_darker):
         found.append("stain")
     # Half of what a hard light shows is dark, and a seam runs through it.
     deep = Gained(original, final, DEEP_FLOOR) if is_hard_asked else change
-    if has_seam(deep, is_hard=is_hard_asked):
+    if has_seam(deep, is_hard=is_hard_asked) or has_curtain(deep, seen.own):
         found.append("seam")
-    if not is_rim_asked and has_bright_line(change, is_hard=is_hard_asked):
+    if has_bright_line(change, is_hard=is_hard_asked, is_rim_asked=is_rim_asked):
         found.append("halo")
     return tuple(dict.fromkeys(found))
 
@@ -189,10 +194,12 @@ def _second(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 @dataclass(frozen=True, slots=True)
 class _Edges:
-    """The gain in stops (h, w), its slope (h, w, 2), and where it has edges of its own."""
+    """The gain in stops (h, w), its slope (h, w, 2), the steepest step of the original near every
+    place (h, w), and where the gain has edges of its own."""
 
     stops: Map
     slope: Map
+    own: Map
     new: Bits
 
     @property
@@ -223,7 +230,7 @@ def _edges(original: Linear, change: Gained, shown: Bits) -> _Edges:
     visible = np.clip(level, 0.05, 0.8) * np.float32(0.35) * step
     new = (visible > own * lit + np.float32(_UNSEEN)) & (step > _LEAST_STEP)
     inside = cv2.erode(shown.astype(np.uint8), np.ones((9, 9)), borderValue=1) > 0
-    return _Edges(stops, slope, new & inside)
+    return _Edges(stops, slope, own, new & inside)
 
 
 def _activity(channels: Map) -> Map:

@@ -255,13 +255,15 @@ _STANDS_OUT, _RISES = 0.12, 0.25
 """Stops above the ground around it, and above either side of it."""
 _OWN_RISE, _OWN_APART = 0.5, 0.6
 """Of the rise: how much of it the original may have, and how far its two sides may be apart."""
+_ONE_GROUND = 0.6
+"""Stops by which the two sides of a line may be apart at most where outlines are to shine."""
 _HALO, _HALO_HARD = 0.08, 0.15
 """Of the long side."""
 
 
-def has_bright_line(change: Gained, *, is_hard: bool) -> bool:
+def has_bright_line(change: Gained, *, is_hard: bool, is_rim_asked: bool = False) -> bool:
     """Whether a thin line gained light on ground that is one piece. Beside an outline it may be a
-    rim of light, and is judged elsewhere."""
+    rim of light, and is judged elsewhere; with `is_rim_asked` the outline may be a faint one."""
     line = blur(change.stops, _LINE_SIGMA * change.long_side)
     ground_px = _GROUND_SIGMA * change.long_side
     stands_out = (line - blur(change.stops, ground_px) > _STANDS_OUT) & (
@@ -280,7 +282,10 @@ def has_bright_line(change: Gained, *, is_hard: bool) -> bool:
     rise = line[rows, columns] - np.maximum(one[0], other[0])
     of_own = _size(own[rows, columns] - (one[1] + other[1]) / 2)
     strange = (rise > _RISES) & (of_own < _OWN_RISE * rise)
-    strange &= _size(one[1] - other[1]) < _OWN_APART * rise
+    apart = _OWN_APART * rise
+    strange &= _size(one[1] - other[1]) < (
+        np.minimum(apart, _ONE_GROUND) if is_rim_asked else apart
+    )
     bits = np.zeros(line.shape, np.bool_)
     bits[rows[strange], columns[strange]] = True
     least_px = (_HALO_HARD if is_hard else _HALO) * change.long_side

@@ -28,6 +28,8 @@ _FLAT, _DEEP = 0.36, 2.5
 """Of the spread asked."""
 _LEAST_SPREAD, _MOST_SPREAD = 0.4, 1.6
 """Stops."""
+_FLAT_UNFILLED, _MOST_UNFILLED = 0.6, 2.4
+"""The same of one light without fill, which lights and leaves dark."""
 _OVERDONE_SPREAD = 3.0
 _UNEVEN_STOPS = 1.8
 _RIM, _FRONT = 1.3, -1.5
@@ -35,9 +37,9 @@ _RIM, _FRONT = 1.3, -1.5
 keeps at most."""
 _FALLEN_SHORT = 1.3
 """Stops by which the lit side may be darker than a light that keeps the mean level makes it."""
-_APART, _BRIGHT = 0.95, -4.0
+_APART, _BRIGHT = 0.5, -4.5
 """Without fill: how far the two sides lie apart in the picture seen, of the stops asked; and stops
-below white that the lit one has at least."""
+below white that the lit one has at least, unless the photo was as dark there."""
 _EV_DONE, _EV_OVERDONE, _EV_MUCH, _EV_WRONG = 0.5, 3.0, 1.7, 0.3
 LITTLE_FILL = 0.15
 """Of the key: with less the side away from it falls dark."""
@@ -170,7 +172,15 @@ class _Asked:
     def _is_slight(self, wish: Wish) -> bool:
         """The light changed everywhere about alike."""
         spread, asked = self._spreads
-        return spread < min(max(_FLAT * asked, _LEAST_SPREAD), _MOST_SPREAD)
+        flat, most = (
+            (_FLAT_UNFILLED, _MOST_UNFILLED) if self._is_unfilled(wish) else (_FLAT, _MOST_SPREAD)
+        )
+        return spread < min(max(flat * asked, _LEAST_SPREAD), most)
+
+    def _is_unfilled(self, wish: Wish) -> bool:
+        """One light alone from a side, in a picture that need not be dark."""
+        lighting = self._seen.lighting
+        return wish.sided and not lighting.is_dark and lighting.ambient < LITTLE_FILL
 
     @property
     def _spreads(self) -> tuple[float, float]:
@@ -186,7 +196,7 @@ class _Asked:
         lighting = self._seen.lighting
         if not wish.sided or lighting.is_dark:
             return False
-        if lighting.ambient < LITTLE_FILL:
+        if self._is_unfilled(wish):
             return self._is_shallow(wish)
         asked = self._expected.near_over_mean(wish.axis) + lighting.exposure_ev * self._strength
         short = asked - self._seen.gain.near(wish.axis, self._frame)
@@ -201,20 +211,25 @@ class _Asked:
         asked = self._expected.stops_across(wish.axis, self._expected.usable)
         seen = [self._seen.gain.sides(wish.axis, area) for area in self._areas]
         apart = max(near - far for near, far in seen)
-        return apart < _APART * asked or max(near for near, _ in seen) < _BRIGHT
+        is_dark = max(near for near, _ in seen) < _BRIGHT
+        has_fallen = self._seen.gain.near(wish.axis, self._frame) < -_FALLEN_SHORT
+        return apart < _APART * asked or (is_dark and has_fallen)
 
     def brightness(self) -> PartWord:
         asked, ev = self._seen.lighting.exposure_ev * self._strength, self._seen.ev
         if abs(asked) < NOTED_EV:
             return "not asked"
         share = ev / asked
+        # Little fill darkens the surroundings by itself, however bright the key is.
+        is_unfilled = self._seen.lighting.ambient <= LITTLE_FILL
+        if is_unfilled and asked > 0 and share < _EV_DONE:
+            return "not measurable"
         if ev * asked < 0 and abs(ev) > _EV_WRONG:
             return "wrong"
         if share < _EV_DONE:
             return "weaker"
         is_overdone = share > _EV_OVERDONE and abs(ev - asked) > _EV_MUCH
-        # Little fill darkens the surroundings by itself, however bright the key is.
-        is_overdone &= asked > 0 or self._seen.lighting.ambient > LITTLE_FILL
+        is_overdone &= asked > 0 or not is_unfilled
         return "stronger" if is_overdone else "as asked"
 
     def color(self) -> PartWord:
@@ -222,7 +237,9 @@ class _Asked:
         if wish is None or key is None or (key.kelvin is None and key.color is None):
             return "not asked"
         word = self._sides(wish) if wish.two_toned else self._one_tone(wish, key)
-        return "wrong" if self._is_veil and word != "weaker" else word
+        # Lamps of two colours lie over things by their nature.
+        is_veil = not wish.two_toned and self._is_veil
+        return "wrong" if is_veil and word != "weaker" else word
 
     def _one_tone(self, wish: Wish, key: Light) -> PartWord:
         if float(self._seen.gain.toned.mean()) < _LEAST_TONED:

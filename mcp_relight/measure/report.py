@@ -94,6 +94,7 @@ def report(
     shapes = find_shapes(small, mask=mask, alpha=alpha)
     change = change_of(_colorless(first), _colorless(second), shapes)
     levels = luminance(first), luminance(second)
+    lighting = _whole(lighting)
     seen = _Seen(lighting, wished(lighting), known, pair, shapes[0], levels, change)
     told, angle_confidence = _told(seen)
     if target is not None:
@@ -113,6 +114,11 @@ def report(
         collateral=_collateral(pair.content),
         match=told.match,
     )
+
+
+def _whole(lighting: Lighting) -> Lighting:
+    """A strength over 1 is a means of getting the light, and no wish for more than that."""
+    return lighting.model_copy(update={"strength": min(lighting.strength, 1.0)})
 
 
 def _told(seen: _Seen) -> tuple[Told, float]:

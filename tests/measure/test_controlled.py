@@ -85,6 +85,26 @@ def test_half_the_warmth_is_a_weaker_colour(portrait: tuple[Pixels, Analysis]) -
     assert (made.verdict, made.parts.colour) == ("weaker", "weaker")
 
 
+@pytest.mark.parametrize("look", ["golden_hour", "rim_light"])
+def test_more_than_the_whole_light_is_a_means_and_no_wish(
+    portrait: tuple[Pixels, Analysis], look: str
+) -> None:
+    rgb, analysis = portrait
+    asked = LOOKS[look].lighting
+    made = relight(rgb, analysis, asked).rgb
+    more = asked.model_copy(update={"strength": 1.5})
+    assert report(rgb, made, more) == report(rgb, made, asked)
+
+
+def test_where_one_lamp_darkens_all_the_rest_more_exposure_is_not_refuted(
+    portrait: tuple[Pixels, Analysis],
+) -> None:
+    rgb, analysis = portrait
+    asked = LOOKS["split"].lighting.model_copy(update={"exposure_ev": 0.5})
+    made = report(rgb, relight(rgb, analysis, asked).rgb, asked)
+    assert made.parts.brightness in ("as asked", "not measurable")
+
+
 @pytest.mark.parametrize("look", ["golden_hour", "low_key", "neon"])
 def test_a_small_plain_thing_stays_the_same_picture(look: str) -> None:
     """A ball before a grey wall: what its outline stands out from changes with the light."""

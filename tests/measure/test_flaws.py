@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from mcp_relight.domain.report import Flaw
+from mcp_relight.measure.curtain import has_curtain
 from mcp_relight.measure.flaws import flaws_of
 from mcp_relight.measure.linear import Linear
 from mcp_relight.measure.marks import Gained, has_stain
@@ -195,12 +196,45 @@ def test_what_one_lamp_does_not_meet_may_be_black(is_filled: bool) -> None:
     assert ("clipped" in seen) == is_filled
 
 
-def test_a_bright_line_is_no_halo_where_a_rim_was_asked_for() -> None:
-    before = synth.to_pixels(np.full((EDGE_PX, EDGE_PX, 3), 0.3, np.float32))
-    ring = 1 + 1.6 * np.exp(-(((distance() - 0.055) / 0.01) ** 2))
+@pytest.mark.parametrize("is_rim", [True, False])
+@pytest.mark.parametrize("has_outline", [True, False])
+def test_a_bright_line_is_no_halo_on_an_outline_that_was_to_shine(
+    is_rim: bool, has_outline: bool
+) -> None:
+    """Where the picture has no outline, nothing can shine."""
+    inside = 0.1 if has_outline else 0.3
+    ground = np.where(distance() < 0.12, inside, 0.3)[..., None] * np.ones(3)
+    before = synth.to_pixels(ground.astype(np.float32))
+    ring = 1 + 3 * np.exp(-(((distance() - 0.12) / 0.007) ** 2))
     after, shown = lit_by(before, ring), np.ones(before.shape[:2], np.bool_)
-    for is_rim in (True, False):
-        seen = flaws_of(
-            Linear(before), Linear(after), shown, is_rim_asked=is_rim, is_hard_asked=True
-        )
-        assert ("halo" in seen) != is_rim
+    flags = {"is_rim_asked": is_rim, "is_rim_lit": is_rim, "is_hard_asked": True}
+    seen = flaws_of(Linear(before), Linear(after), shown, **flags)
+    assert ("halo" in seen) != (is_rim and has_outline)
+
+
+@pytest.mark.parametrize("is_whole", [True, False])
+def test_a_ring_round_a_thing_is_drawn_and_no_light_from_behind(is_whole: bool) -> None:
+    """That would leave the underside dark."""
+    away, down = distance(), (np.mgrid[0:EDGE_PX, 0:EDGE_PX][0] + 0.5) / EDGE_PX
+    ground = np.where(away < 0.36, 0.12, 0.24)[..., None] * np.ones(3)
+    before = synth.to_pixels(ground.astype(np.float32))
+    above = 1.0 if is_whole else 1 / (1 + np.exp((down - 0.3) / 0.03))
+    line = 6 * np.exp(-(((away - 0.36) / 0.006) ** 2)) * above
+    after, shown = Linear(lit_by(before, 0.4 * (1 + line))), np.ones(before.shape[:2], np.bool_)
+    flags = {"is_rim_asked": True, "is_rim_lit": True, "is_hard_asked": True}
+    assert flaws_of(Linear(before), after, shown, **flags) == (("halo",) if is_whole else ())
+
+
+@pytest.mark.parametrize("way", [1, 0])
+def test_a_straight_edge_of_light_across_even_ground_is_a_seam(way: int) -> None:
+    """And one that bends with a thing is its shade."""
+    rows, columns = (np.mgrid[0:EDGE_PX, 0:EDGE_PX] + 0.5) / EDGE_PX
+    before = synth.to_pixels(np.full((EDGE_PX, EDGE_PX, 3), 0.4, np.float32))
+    along, across = (columns, rows) if way else (rows, columns)
+    words: list[bool] = []
+    for bend in (0.0, 0.2):
+        edge = 0.5 + bend * np.sin(2 * np.pi * across)
+        lit = lit_by(before, 0.06 + 1 / (1 + np.exp((along - edge) / 0.02)))
+        even = np.zeros(rows.shape, np.float32)
+        words.append(has_curtain(Gained(Linear(before), Linear(lit)), even))
+    assert words == [True, False]
