@@ -147,8 +147,8 @@ _ALL = (
     _look(
         "rim_light", "strong rim light, backlit silhouette edge",
         _light(150, 25, 6500, 0.1, 2.2, "rim"), _light(-150, 25, 6500, 0.1, 2.2, "rim"),
-        ambient=0.35, ambient_kelvin=7500, exposure_ev=-0.3,
-        staging=Staging(ground=1.6, pool=0.3, key=1.2, lit=1.0, apart=3.0),
+        ambient=0.35, ambient_kelvin=6500, exposure_ev=-0.3,
+        staging=Staging(ground=1.8, pool=0.3, key=2.8, lit=1.0, apart=3.0),
     ),
     _look(
         "low_key", "low-key dramatic chiaroscuro",

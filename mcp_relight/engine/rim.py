@@ -17,14 +17,14 @@ _GRAZES = 1.1
 """How steeply light from behind comes in along an outline: its tangent. On a body as round as it is
 thick it ends where the surface turns by 42 degrees, a quarter of a radius inside."""
 _ENDS = 0.26
-_WRAP, _WRAP_SHARE = 2.0, 0.2
+_WRAP, _WRAP_SHARE = 2.0, 0.12
 """How far beyond that, in widths of the rim, a faint light gets around, and how much of it."""
 
 _LOOSE, _TURNED = 0.02, 0.15
 """Over how many long sides an outline counts as one line, and how much of its steepness still turns
 what lies inside towards it."""
 
-_NEARBY, _BODY, _OF_NEARBY = 0.04, 0.15, 4.0
+_NEARBY, _BODY, _OF_NEARBY = 0.04, 0.08, 4.0
 """In long sides, how far off half the thickness of a body is looked for: a finger is thin, and lies
 near a trunk. A body counts for so much of what is nearby at most."""
 _LEAST_ROUND = 0.012
@@ -42,7 +42,7 @@ _BRIGHT = 0.3, 0.8
 _BEFORE_BRIGHT = 0.4
 """Linear luminance of a ground before which a rim fades, and what is left of it before white."""
 
-_MOST, _MOST_ON_SKIN, _LEAST_ROOM = 0.9, 0.65, 0.03
+_MOST, _MOST_ON_SKIN, _LEAST_ROOM = 0.9, 0.5, 0.03
 """Linear luminance."""
 
 GAIN = 2.5
@@ -55,6 +55,10 @@ luminance, and over how many long sides. Beyond this the noise of the dark would
 
 _SOON_FULL = 1.6
 """How much sooner than its light a rim gets to its full brightness."""
+
+_CRISP, _CRISP_NEAR_PX = (0.03, 0.1), 3
+"""How much of a cut-out's alpha a pixel of the grid changes by where it has an outline, and how far
+off that is looked for."""
 
 _UNLIKE = 0.3, 0.5
 _ALIKE_REACH, _ALIKE_CALM = 0.03, 0.003
@@ -110,6 +114,8 @@ def believed(analysis: Analysis, evidence: Evidence) -> Map:
     of a face.
     """
     trust = evidence.trust**2 * _before(evidence.photo @ LUMINANCE, analysis.alpha)
+    if analysis.is_cut_out:
+        trust = trust * _crisp(analysis.alpha)
     if analysis.mode != "auto_mask":
         return trust.astype(np.float32)
     trust = trust * analysis.sure * _open(analysis.alpha)
@@ -128,6 +134,16 @@ def _before(bright: Map, alpha: Map) -> Map:
     return (1 - (1 - _BEFORE_BRIGHT) * np.clip((level - low) / (high - low), 0, 1)).astype(
         np.float32
     )
+
+
+def _crisp(alpha: Map) -> Map:
+    """Nothing where a cut-out fades away slowly: a glow or a shadow was cut out with it, and light
+    draws no line there."""
+    across, up = slopes(alpha)
+    near = np.ones((2 * _CRISP_NEAR_PX + 1,) * 2, np.uint8)
+    steep = np.asarray(cv2.dilate(np.hypot(across, up), near), np.float32)
+    low, full = _CRISP
+    return np.clip((steep - low) / (full - low), 0, 1)
 
 
 def _open(alpha: Map) -> Map:

@@ -32,8 +32,8 @@ _AMBIENT_FLOOR = 0.05
 
 BEHIND = -0.2
 """A light whose direction is less towards the viewer comes from behind."""
-_VEIL, _GLOW = 0.035, 0.12
-_SCENE_VEIL, _SCENE_GLOW = 0.07, 0.5
+_VEIL, _GLOW = 0.02, 0.06
+_SCENE_VEIL, _SCENE_GLOW = 0.05, 0.2
 _VEILING, _VEILING_REACH, _LEAST_VEILED = 0.3, 0.12, 0.03
 """Luminance, over so many long sides, of what casts a full veil on a scene, and what of it a dark
 one gets."""
