@@ -55,7 +55,7 @@ def _rendered(face: MeshFace, size: tuple[int, int]) -> tuple[Map, Bits]:
     row, column = np.nonzero(drawn)
     here = corners[drawn[row, column] - 1]
     shares = _barycentric(flat[here], np.column_stack([column, row]).astype(np.float64))
-    values = np.einsum("nk,nkc->nc", shares, _vertex_normals(face)[here])
+    values = np.einsum("nk,nkc->nc", shares, vertex_normals(face)[here])
     normals = np.zeros((*size, 3), np.float32)
     normals[row, column] = values
     return normals, drawn > 0
@@ -73,7 +73,7 @@ def _barycentric(corners: Real, points: Real) -> Real:
     return np.column_stack([1 - second - third, second, third])
 
 
-def _vertex_normals(face: MeshFace) -> Map:
+def vertex_normals(face: MeshFace) -> Map:
     """(468, 3), weighted by area; x right, y up, z to the viewer."""
     points = face.points.astype(np.float64) * (1, -1, -1)
     corners = triangles()

@@ -11,12 +11,14 @@ from mcp_relight.domain.report import SURE, Kind, LightAnalysis
 from mcp_relight.engine.backdrop import before_plain_backdrop
 from mcp_relight.engine.color import decode, luminance
 from mcp_relight.engine.face import find_face
+from mcp_relight.engine.face_mesh import MeshFace, find_faces
 from mcp_relight.engine.grid import Map, Pixels
+from mcp_relight.engine.nets import NetUnavailable
 
 from .color import color_of, hex_of
-from .direction import light_of
 from .light_words import sentence_of
 from .register import shrink
+from .seen_light import light_of
 from .shape import GRID_PX, Shape, box_of, find_shapes
 from .suggest import looks_for
 
@@ -45,12 +47,12 @@ def analyze(
     small = shrink(rgb, GRID_PX)
     level = luminance(decode(small))
     shape = find_shapes([small], mask=mask, alpha=alpha)[0]
-    light = light_of(level, [shape])
+    faces = _faces(rgb)
+    light, stops = light_of(level, shape, rgb, faces)
     colored = shrink(rgb, _COLOR_PX)
     color = color_of(decode(colored))
     is_placed, is_toned = light.confidence >= SURE, color.confidence >= SURE
     azimuth, elevation = light.angles
-    stops = light.key_to_fill_stops
     measured = LightAnalysis(
         azimuth_deg=azimuth if is_placed else None,
         elevation_deg=elevation if is_placed else None,
@@ -72,6 +74,13 @@ def analyze(
     )
     told = {"sentence": sentence_of(measured), "looks": looks_for(measured)}
     return measured.model_copy(update=told)
+
+
+def _faces(rgb: NDArray[np.uint8]) -> list[MeshFace]:
+    try:
+        return find_faces(rgb)
+    except NetUnavailable:
+        return []
 
 
 def rounded_kelvin(kelvin: float) -> int:

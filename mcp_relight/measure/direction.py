@@ -1,9 +1,9 @@
-"""Where the light comes from: the direction whose shading of a rough shape explains the picture.
+"""Where the light came from and comes from: the two directions whose shading of a rough shape
+explains two pictures of one thing.
 
-Every direction of a half sphere (and a little behind it) is tried, with several amounts of fill;
-the winner is the one whose log shading correlates best with the log brightness. Correlation does
-not care for exposure, and paint only adds noise to it. Of two pictures of the same thing every pair
-of directions is tried, and their ratio is explained as well: there the paint cancels.
+Every pair of directions is tried, with several amounts of fill; the winner is the one whose log
+shading correlates best with the log brightness, and whose ratio with the ratio of the pictures:
+there the paint cancels. Correlation does not care for exposure.
 """
 
 import math
@@ -14,47 +14,19 @@ from numpy.typing import NDArray
 
 from mcp_relight.engine.grid import Map
 
+from .light import TRIED, Light
 from .shape import Shape
 
 _FILLS = (0.03, 0.1, 0.3)
-_DIRECTIONS = 320
-_BEHIND = -0.25
 _SAMPLES = 800
 _DARKEST = 0.02
 _CLEAR_SLOPE = 0.1
 _PAIR_FILL = 1
 """Of `_FILLS`: the one pairs of directions are compared with."""
-_ALONE_FITS, _PAIR_FITS, _FIT_RANGE = 0.35, 0.25, 0.4
-"""Scores that say nothing yet, of one picture and of a pair, and how much more is sure."""
+_PAIR_FITS, _FIT_RANGE = 0.25, 0.4
+"""The score of a pair that says nothing yet, and how much more is sure."""
 _BEHIND_COSTS = 0.5
 """A light behind shows on the rim alone; without a cost it explains whatever hardly changed."""
-
-
-def _half_sphere() -> NDArray[np.float32]:
-    """(d, 3) directions spread evenly over z > _BEHIND (Fibonacci spiral)."""
-    index = np.arange(_DIRECTIONS) + 0.5
-    z = 1 - index / _DIRECTIONS * (1 - _BEHIND)
-    angle = index * math.pi * (3 - math.sqrt(5))
-    radius = np.sqrt(1 - z * z)
-    return np.column_stack([radius * np.cos(angle), radius * np.sin(angle), z]).astype(np.float32)
-
-
-_TRIED = _half_sphere()
-
-
-@dataclass(frozen=True, slots=True)
-class Light:
-    """A unit direction to the light, and how far to trust it (0…1)."""
-
-    direction: NDArray[np.float32]
-    confidence: float
-    key_to_fill_stops: float
-
-    @property
-    def angles(self) -> tuple[int, int]:
-        """(azimuth_deg, elevation_deg)."""
-        x, y, z = (float(part) for part in self.direction)
-        return round(math.degrees(math.atan2(x, z))), round(math.degrees(math.asin(y)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +49,7 @@ class _Samples:
         step = max(1, math.ceil(len(rows) / _SAMPLES))
         self._at = (rows[::step], columns[::step])
         self.normals = shape.normals[self._at]
-        facing = np.maximum(self.normals @ _TRIED.T, 0)
+        facing = np.maximum(self.normals @ TRIED.T, 0)
         self._logs = [_centered(np.log(facing + np.float32(fill))) for fill in _FILLS]
         self._sizes = [np.sqrt(np.einsum("nd,nd->d", logs, logs)) for logs in self._logs]
 
@@ -93,9 +65,6 @@ class _Samples:
         power = size[:, None] ** 2 + size**2 - 2 * (logs.T @ logs)
         total = np.sqrt(np.maximum(power, 1e-3)) * np.linalg.norm(ratio - ratio.mean())
         return ((seen - seen[:, None]) / (total + np.float32(1e-5))).astype(np.float32)
-
-    def values_of(self, luminance: Map) -> NDArray[np.float32]:
-        return luminance[self._at]
 
     def explained(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
         """(fills, d) correlation of every candidate with the samples' values."""
@@ -113,25 +82,10 @@ def _centered(logs: NDArray[np.float32]) -> NDArray[np.float32]:
     return logs - logs.mean(axis=0)
 
 
-def light_of(luminance: Map, shapes: list[Shape]) -> Light:
-    """The light in one small (h, w) linear luminance picture.
-
-    Only the first shape counts: a frame taken as one dome would find a front light wherever a
-    bright subject stands before a dark background.
-    """
-    return _light(_Samples(shapes[0]), luminance, shapes[0])
-
-
 def change_of(before: Map, after: Map, shapes: list[Shape]) -> Change:
     """The light before and after, from two aligned small (h, w) luminance pictures."""
     changes = [_change(_Samples(shape), before, after, shape) for shape in shapes]
     return max(changes, key=lambda change: change.explained)
-
-
-def _light(samples: _Samples, luminance: Map, shape: Shape) -> Light:
-    logs = samples.log_of(luminance)
-    scores = samples.explained(logs).max(axis=0)
-    return _chosen(samples, scores - _ALONE_FITS, logs, samples.values_of(luminance), shape)
 
 
 def _change(samples: _Samples, before: Map, after: Map, shape: Shape) -> Change:
@@ -139,11 +93,8 @@ def _change(samples: _Samples, before: Map, after: Map, shape: Shape) -> Change:
     scores = _pair_scores(samples, start, end)
     explained = float(scores.max()) * (0.5 + 0.5 * shape.confidence)
     first, second = (
-        _chosen(samples, best - _PAIR_FITS, logs, samples.values_of(picture), shape)
-        for best, logs, picture in (
-            (scores.max(axis=1), start, before),
-            (scores.max(axis=0), end, after),
-        )
+        _chosen(best - _PAIR_FITS, logs, shape)
+        for best, logs in ((scores.max(axis=1), start), (scores.max(axis=0), end))
     )
     return Change(first, second, explained)
 
@@ -158,12 +109,12 @@ def _pair_scores(
     alone = [samples.explained(logs).max(axis=0) for logs in (start, end)]
     each = 0.5 * (alone[0][:, None] + alone[1])
     scores = share * samples.pairs_explained(ratio) + (1 - share) * each
-    behind = _BEHIND_COSTS * np.minimum(_TRIED[:, 2], 0)
+    behind = _BEHIND_COSTS * np.minimum(TRIED[:, 2], 0)
     scores = scores + behind[:, None] + behind
     slope = _slope(samples.normals, ratio)
     if abs(slope) > _CLEAR_SLOPE:
         # Of all that is measured the way the ratio leans is the surest: paint cancels in it.
-        moved = _TRIED[:, 0] - _TRIED[:, :1]
+        moved = TRIED[:, 0] - TRIED[:, :1]
         scores[moved * slope < 0] -= 2
     return scores.astype(np.float32)
 
@@ -174,30 +125,8 @@ def _slope(normals: NDArray[np.float32], ratio: NDArray[np.float32]) -> float:
     return float(np.linalg.lstsq(design, ratio.astype(np.float64))[0][1])
 
 
-def _chosen(
-    samples: _Samples,
-    fits_by: NDArray[np.float32],
-    logs: NDArray[np.float32],
-    values: NDArray[np.float32],
-    shape: Shape,
-) -> Light:
-    direction = _TRIED[int(fits_by.argmax())]
+def _chosen(fits_by: NDArray[np.float32], logs: NDArray[np.float32], shape: Shape) -> Light:
     contrast = float(logs.std())
     fits = min(max(float(fits_by.max()) / _FIT_RANGE, 0.0), 1.0)
     confidence = fits * shape.confidence * contrast / (contrast + 0.1)
-    return Light(direction, round(confidence, 2), _key_to_fill(samples, direction, values))
-
-
-def _key_to_fill(
-    samples: _Samples, direction: NDArray[np.float32], values: NDArray[np.float32]
-) -> float:
-    """Stops between the fully lit side and the fill alone, from a line through the samples."""
-    facing = np.maximum(samples.normals @ direction, 0)
-    spread = float(facing.var())
-    if spread < 1e-6:
-        return 0.0
-    slope = float(((facing - facing.mean()) * values).mean()) / spread
-    fill = float(values.mean()) - slope * float(facing.mean())
-    if slope <= 0:
-        return 0.0
-    return round(min(math.log2((slope + max(fill, 0.0)) / max(fill, slope / 63)), 6.0), 1)
+    return Light(TRIED[int(fits_by.argmax())], round(confidence, 2))
