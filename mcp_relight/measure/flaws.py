@@ -38,6 +38,8 @@ _LEAST_STEP = 0.05
 _LEAST_PIXELS, _DENSE = 12, 0.7
 _LONG, _LONG_RIM = 0.1, 0.25
 """Of the long side: shorter new edges are details, or lie where the picture is unsharp."""
+_LONG_SEAM = 0.25
+"""Of the long side: shorter ones may be the shade of a nose or of a fold."""
 _ALL_ROUND = 0.95
 """Of the long side: a light from behind leaves the underside dark, and a whole ring is drawn."""
 _BAND, _ACROSS = 0.008, 0.04
@@ -212,7 +214,8 @@ def _new_edges(edges: _Edges, *, least: float, is_hard: bool) -> list[Flaw]:
     for where, length_px in long_pieces(edges.new, least * edges.long_side):
         if int(where.sum()) >= max(_LEAST_PIXELS, _DENSE * length_px):
             kind = _kind(edges, where, is_hard=is_hard)
-            if kind is not None:
+            is_shade = kind == "seam" and length_px < _LONG_SEAM * edges.long_side
+            if kind is not None and not is_shade:
                 found[kind] = found.get(kind, 0.0) + length_px
     return sorted(found, key=lambda kind: -found[kind])
 

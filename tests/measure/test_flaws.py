@@ -238,3 +238,11 @@ def test_a_straight_edge_of_light_across_even_ground_is_a_seam(way: int) -> None
         even = np.zeros(rows.shape, np.float32)
         words.append(has_curtain(Gained(Linear(before), Linear(lit)), even))
     assert words == [True, False]
+
+
+@pytest.mark.parametrize(("height", "is_seam"), [(0.08, False), (0.3, True)])
+def test_the_short_shade_of_a_nose_is_no_seam(height: float, is_seam: bool) -> None:
+    rows, columns = (np.mgrid[0:EDGE_PX, 0:EDGE_PX] + 0.5) / EDGE_PX - 0.5
+    beside = np.where(columns > 0, np.exp(-columns / 0.12), 0) * np.exp(-((rows / height) ** 2))
+    before = synth.to_pixels(np.full((EDGE_PX, EDGE_PX, 3), 0.4, np.float32))
+    assert ("seam" in found(before, lit_by(before, 1 - 0.55 * beside))) == is_seam
