@@ -21,13 +21,12 @@ from mcp_relight.errors import InvalidArgument
 from . import shape
 from .analysis import Analysis, Mode, rounded
 from .apply import Background, apply
-from .evidence import gather
 from .grid import Map, Pixels
 from .mask import MaskSource, Subject
 from .modeling import Model
 from .people import skin
 from .seen import Seen, look
-from .shade import Knobs, shade
+from .shade import Knobs, Stage, shade
 from .shape import DepthConvention, NormalConvention
 from .shape_model import Learned
 
@@ -127,6 +126,12 @@ def _balance(weights: Map) -> float:
     return round(float(weights @ places) / float(weights.sum()), 3)
 
 
+def prepare(rgb: NDArray[np.uint8], analysis: Analysis) -> Stage:
+    """What `relight` does for every light in the same way, once for the photo `analysis` is of."""
+    with _fixed_threads():
+        return Stage.of(rgb, analysis)
+
+
 def relight(
     rgb: NDArray[np.uint8],
     analysis: Analysis,
@@ -136,10 +141,12 @@ def relight(
     shadow_strength: float = 0.85,
     specular: float = 0.1,
     background: Background = "relight",
+    stage: Stage | None = None,
 ) -> Relit:
     """Relight the photo `analysis` was made of.
 
-    `rgb` (H, W, 3) sRGB; the three settings are 0..1. `lighting.strength` 0 returns the pixels
+    `rgb` (H, W, 3) sRGB; `stage` is what `prepare` made of both before, for many lights on one
+    photo. The three settings are 0..1. `lighting.strength` 0 returns the pixels
     unchanged; so does a region for all pixels outside of it, and `background="keep"` for those
     outside the subject. Raises InvalidArgument for the region of a subject where there is none.
     """
@@ -161,7 +168,7 @@ def relight(
         region, background = "all", "relight"
     with _fixed_threads():
         knobs = Knobs(remove_existing, shadow_strength, specular)
-        shading = shade(analysis, lighting, knobs, gather(rgb, analysis))
+        shading = shade(stage or Stage.of(rgb, analysis), lighting, knobs)
         darken = background == "darken" and region == "all"
         return Relit(apply(rgb, analysis, shading, region=region, darken=darken), warnings)
 

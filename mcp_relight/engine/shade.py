@@ -1,6 +1,7 @@
 """New light on a known shape: how much brighter each working pixel gets, and in what colour."""
 
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 
@@ -9,8 +10,8 @@ from mcp_relight.domain.looks import look_of
 
 from .analysis import Analysis
 from .color import LUMINANCE, kelvin_color, light_color
-from .evidence import Evidence
-from .grid import Map, blur, wide_blur
+from .evidence import Evidence, gather
+from .grid import Map, Pixels, blur, wide_blur
 from .highlights import drawn_in_color, restored
 from .lit_scene import LitScene, face_width
 from .rim import held_back, outlined
@@ -72,9 +73,23 @@ class Knobs:
     specular: float
 
 
-def shade(analysis: Analysis, lighting: Lighting, knobs: Knobs, evidence: Evidence) -> Shading:
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """An analysed photo with what stays the same under every light."""
+
+    analysis: Analysis
+    evidence: Evidence
+    scene: LitScene
+
+    @classmethod
+    def of(cls, rgb: Pixels, analysis: Analysis) -> Self:
+        evidence = gather(rgb, analysis)
+        return cls(analysis, evidence, LitScene(analysis, evidence))
+
+
+def shade(stage: Stage, lighting: Lighting, knobs: Knobs) -> Shading:
     """Light the analysed shape; a key of intensity 1 keeps the mean exposure."""
-    lit = LitScene(analysis, evidence)
+    analysis, evidence, lit = stage.analysis, stage.evidence, stage.scene
     removed = knobs.remove_existing * (1 - evidence.graphic)  # a drawing has no light in it
     existing = _existing_shading(analysis, evidence, lit, removed)
     ambient = (

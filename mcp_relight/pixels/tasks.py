@@ -5,6 +5,7 @@ Each function is a task under its own name; arguments and results are values of 
 pictures as encoded bytes.
 """
 
+import hashlib
 import zlib
 from collections.abc import Callable
 from dataclasses import replace
@@ -16,7 +17,8 @@ from mcp_relight.domain.lighting import Lighting
 from mcp_relight.domain.pixels import Encoded, RenderResult, RenderTask
 from mcp_relight.domain.report import LightAnalysis, Report
 from mcp_relight.engine.analysis import Analysis
-from mcp_relight.engine.pipeline import analyze_shape, relight, subject_middle
+from mcp_relight.engine.pipeline import analyze_shape, prepare, relight, subject_middle
+from mcp_relight.engine.shade import Stage
 from mcp_relight.engine.shape_model import Learned, ShapeModelRefused, look
 from mcp_relight.finish import light_only
 from mcp_relight.measure.analyze import analyze as measure_light
@@ -30,10 +32,39 @@ _LOOKED_AT_PX = 1024
 _NOT_AN_ANALYSIS = (ValueError, KeyError, OSError, EOFError, BadZipFile, zlib.error)
 
 
+class _LastStage:
+    """The photo lit last, ready for another light. One alone: memory is counted."""
+
+    def __init__(self) -> None:
+        self._key = b""
+        self._stage: Stage | None = None
+
+    def of(self, key: bytes) -> Stage | None:
+        """What is known under this key; everything else is forgotten."""
+        if key != self._key:
+            self._stage = None
+        return self._stage
+
+    def keep(self, key: bytes, stage: Stage) -> None:
+        self._key, self._stage = key, stage
+
+
+_last = _LastStage()
+
+
+def _key(task: RenderTask, analysis: bytes) -> bytes:
+    digest = hashlib.sha256(f"{task.max_edge_px} {len(analysis)} ".encode())
+    digest.update(analysis)
+    digest.update(task.image)
+    return digest.digest()
+
+
 def render(task: RenderTask) -> RenderResult:
+    known = _last.of(_key(task, task.analysis or b""))
     photo = read_photo(task.image, max_edge_px=task.max_edge_px)
-    cached = _cached_analysis(task)
+    cached = known.analysis if known else _cached_analysis(task)
     analysis = cached or _analyze_shape(task, photo)
+    stage = known or prepare(photo.rgb, analysis)
     relit = relight(
         photo.rgb,
         analysis,
@@ -42,11 +73,14 @@ def render(task: RenderTask) -> RenderResult:
         shadow_strength=task.shadow_strength,
         specular=task.specular,
         background=task.background,
+        stage=stage,
     )
     picture = encode_like(photo, relit.rgb)
     # An analysis of a preview is not one of the photo, nor one made without the networks.
     worth_caching = cached is None and task.max_edge_px is None and analysis.complete
     stored = analysis.to_bytes() if worth_caching else None
+    if known is None and (stored or cached):
+        _last.keep(_key(task, stored or task.analysis or b""), stage)
     return RenderResult(
         picture=picture,
         mode=analysis.mode,

@@ -6,15 +6,22 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from PIL import Image
 
 from mcp_relight.domain.lighting import Light, Lighting
 from mcp_relight.domain.pixels import RenderTask
+from mcp_relight.engine.analysis import Analysis
+from mcp_relight.engine.pipeline import prepare
+from mcp_relight.engine.shade import Stage
+from mcp_relight.pixels import tasks
 from mcp_relight.pixels.client import PixelChild
 from mcp_relight.storage.shape_model import ShapeModelFile
 from tests.matrix import some_now
 
 from .pictures import array, encoded, opened, photo, wide_profile
+
+Photo = NDArray[np.uint8]
 
 pytestmark = pytest.mark.anyio
 
@@ -108,6 +115,27 @@ async def test_a_cached_analysis_gives_the_same_bytes(pixels: PixelChild) -> Non
     assert (second.mode, second.confidence) == (first.mode, first.confidence)
     other = await pixels.render(task(photo(), analysis=first.analysis, lighting=COOL_RIGHT))
     assert other.picture.data != first.picture.data
+
+
+def test_what_is_known_of_a_photo_is_used_again_and_changes_no_byte(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    prepared: list[int] = []
+
+    def counting(rgb: Photo, analysis: Analysis) -> Stage:
+        prepared.append(analysis.alpha.size)
+        return prepare(rgb, analysis)
+
+    monkeypatch.setattr(tasks, "prepare", counting)
+    first = tasks.render(task(photo()))
+    other = task(photo(), analysis=first.analysis, lighting=COOL_RIGHT)
+    at_once = tasks.render(other)
+    assert len(prepared) == 1
+    tasks.render(task(photo(40, 30)))
+    assert tasks.render(other).picture == at_once.picture
+    assert len(prepared) == 3
+    smaller = tasks.render(replace(other, max_edge_px=20))
+    assert (smaller.picture.width, len(prepared)) == (20, 4)
 
 
 @pytest.mark.parametrize("cut", some_now([1000, 10, 0]))
