@@ -57,6 +57,14 @@ class Analysis:
         return bool(self.alpha.any())
 
     @property
+    def is_all_selected(self) -> bool:
+        """Whether the given mask has every pixel of the photo."""
+        columns = self.full_size[1]
+        return self.support.size > 0 and bool(
+            np.unpackbits(self.support, axis=1, count=columns).all()
+        )
+
+    @property
     def is_cut_out(self) -> bool:
         """Whether the picture is transparent around its subject, which is so to its last pixel."""
         return self.mode == "alpha"

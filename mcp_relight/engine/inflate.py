@@ -10,7 +10,7 @@ _SILHOUETTE_EDGE_PX = 160
 _EDGES_EDGE_PX = 144
 _PLAIN_SLOPE = 0.6
 """Change of lightness (0…255) over a thousandth of the long side; a clear sky has less."""
-_WHOLE_FRAME = 0.97
+WHOLE_FRAME = 0.97
 """A silhouette that covers more of the frame than this has no contour to inflate."""
 _SOLVABLE = 1e-6
 """Stiffness, next to none, for masks that touch the frame on every side."""
@@ -26,7 +26,7 @@ def silhouette(mask: Bits, *, edge_px: int = _SILHOUETTE_EDGE_PX) -> tuple[Map, 
     scale = min(1.0, edge_px / max(mask.shape))
     rows, columns = (max(8, int(edge * scale)) for edge in mask.shape)
     small = resize(mask.astype(np.float32), (rows, columns)) > 0.5
-    squared = _dome(rows, columns) if small.mean() > _WHOLE_FRAME else _membrane(small)
+    squared = _dome(rows, columns) if small.mean() > WHOLE_FRAME else _membrane(small)
     height = resize(np.sqrt(np.maximum(squared, 0)), (mask.shape[0], mask.shape[1])) / scale
     return _normals_of_square(height.astype(np.float32), mask), height.astype(np.float32)
 

@@ -12,6 +12,7 @@ from .contour import contour_gaps
 from .face import Face, find_face
 from .graph_cut import graph_cut, largest_part
 from .grid import Bits, Map, Pixels, blur, centered_axes, guided, resize, resize_pixels
+from .inflate import WHOLE_FRAME
 from .matting import at_edges
 
 _RANDOM_SEED = 7
@@ -45,6 +46,11 @@ class Subject:
     @property
     def solid(self) -> Bits:
         return self.alpha > 0.5
+
+    @property
+    def is_all_selected(self) -> bool:
+        """Whether a mask was given that covers the whole frame, and so has no outline."""
+        return self.source == "user" and float(self.solid.mean()) > WHOLE_FRAME
 
 
 def given_subject(

@@ -164,7 +164,7 @@ def relight(
         return Relit(rgb.copy(), warnings)
     if region == "all" and background == "keep":
         region = "subject"
-    if not analysis.has_subject:
+    if not analysis.has_subject or (region == "subject" and analysis.is_all_selected):
         region, background = "all", "relight"
     with _fixed_threads():
         knobs = Knobs(remove_existing, shadow_strength, specular)

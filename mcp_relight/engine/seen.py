@@ -14,6 +14,10 @@ from .people import People
 from .saliency import salient
 
 _EMPTY_MASK = "The mask selects nothing and was not used. Paint the subject white on black."
+_ALL_SELECTED = (
+    "The mask selects the whole picture and so has no outline: the subject in it was searched, as "
+    "without a mask."
+)
 _NO_NETWORKS = (
     "The networks that find faces and subjects could not be loaded, so a simpler search was used. "
     "Reinstall mcp-relight to get them back."
@@ -56,21 +60,34 @@ def look(rgb: Pixels, mask: Pixels | None, alpha: Pixels | None) -> Seen:
     bright = luminance(decode(pixels))
     guide = np.sqrt(bright)
     found, complete = people.find(rgb, size)
-    subject = given_subject(guide, mask=mask, alpha=alpha)
-    if subject is None and complete:
-        try:
-            subject = search_subject(pixels, guide, salient(rgb), found.upright)
-        except NetUnavailable:
-            complete = False
-    if subject is None:
-        subject = search_subject(pixels, guide, None, found.upright)
-    given = {"user": mask, "alpha": alpha}.get(subject.source)
+    given = given_subject(guide, mask=mask, alpha=alpha)
+    if given is None or given.is_all_selected:
+        subject, complete = _searched(rgb, pixels, guide, found, complete=complete)
+        if given is not None and subject.source == "none":
+            subject = given  # a crop of a face, or of cloth: all of it is the subject
+    else:
+        subject = given
+    source = mask if mask is not None and mask.any() else {"alpha": alpha}.get(subject.source)
     warnings = (_EMPTY_MASK,) if mask is not None and not mask.any() else ()
+    if given is not None and subject is not given:
+        warnings = (*warnings, _ALL_SELECTED)
     if not complete:
         warnings = (*warnings, _NO_NETWORKS)
     return Seen(
-        pixels, bright, found, subject, _packed(given, full_size), full_size, complete, warnings
+        pixels, bright, found, subject, _packed(source, full_size), full_size, complete, warnings
     )
+
+
+def _searched(
+    rgb: Pixels, pixels: Pixels, guide: Map, people: People, *, complete: bool
+) -> tuple[Subject, bool]:
+    """The subject as it stands out, and whether no network was missing."""
+    if complete:
+        try:
+            return search_subject(pixels, guide, salient(rgb), people.upright), True
+        except NetUnavailable:
+            pass
+    return search_subject(pixels, guide, None, people.upright), False
 
 
 def _packed(mask: Pixels | None, full_size: tuple[int, int]) -> Pixels:

@@ -95,9 +95,31 @@ def test_an_empty_mask_is_said_and_not_used(sphere: Subject) -> None:
 
 
 def test_a_mask_of_the_whole_frame_is_a_gentle_dome(sphere: Subject) -> None:
-    analysis = analyze_shape(sphere.photo, mask=np.full(sphere.photo.shape[:2], 255, np.uint8))
+    crop = sphere.photo[60:-60, 60:-60]
+    analysis = analyze_shape(crop, mask=np.full(crop.shape[:2], 255, np.uint8))
     assert analysis.mode == "user_mask"
-    assert analysis.height[96, 96] > analysis.height[2, 2] + 10
+    middle = crop.shape[0] // 2
+    assert analysis.height[middle, middle] > analysis.height[2, 2] + 5
+    assert not analysis.warnings
+
+
+def test_a_mask_of_the_whole_frame_does_not_hide_a_subject(sphere: Subject) -> None:
+    whole = np.full(sphere.photo.shape[:2], 255, np.uint8)
+    analysis = analyze_shape(sphere.photo, mask=whole)
+    searched = analyze_shape(sphere.photo)
+    assert analysis.mode == "auto_mask"
+    np.testing.assert_array_equal(analysis.normals, searched.normals)
+    assert any("selects the whole picture" in warning for warning in analysis.warnings)
+
+
+def test_a_region_is_what_the_mask_selects_even_if_that_is_all(sphere: Subject) -> None:
+    whole = np.full(sphere.photo.shape[:2], 255, np.uint8)
+    analysis = analyze_shape(sphere.photo, mask=whole)
+    everywhere = relight(sphere.photo, analysis, LEFT).rgb
+    of_subject = LEFT.model_copy(update={"region": "subject"})
+    np.testing.assert_array_equal(relight(sphere.photo, analysis, of_subject).rgb, everywhere)
+    of_ground = LEFT.model_copy(update={"region": "background"})
+    np.testing.assert_array_equal(relight(sphere.photo, analysis, of_ground).rgb, sphere.photo)
 
 
 def test_a_bright_thing_on_a_plain_ground_is_found(sphere: Subject) -> None:
