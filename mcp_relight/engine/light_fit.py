@@ -7,13 +7,20 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from .grid import Bits, Map
+from .grid import Bits, Map, wide_blur
 
 Coefficients: TypeAlias = NDArray[np.float64]
 """(ambient, x, y, z): brightness ≈ albedo · (ambient + x·nx + y·ny + z·nz)."""
 
 _USUAL = np.array([0.55, 0.0, 0.12, 0.38])
 """What most photos are lit by: soft, from the camera's side and a little above."""
+
+_TENTATIVE = 0.3
+_SCALE = 0.009
+"""In long sides."""
+
+_EVEN = 0.03
+"""Spread of log luminance on what is evenly bright: light that varies no more explains nothing."""
 
 _SAMPLES = 20_000
 _ROUNDS = 8
@@ -62,16 +69,44 @@ def steady(coefficients: Coefficients, luminance: Map, normals: Map, region: Bit
 
     On a cluttered frame a raw fit points anywhere, even into the scene.
     """
-    seen = np.log(luminance[region] + 0.01)
-    explained = np.log(np.maximum(shading(normals, coefficients)[region], 0.05))
-    correlation = 0.0
-    if explained.std() > 1e-4 and seen.std() > 1e-4:
-        correlation = float(np.corrcoef(seen, explained)[0, 1])
-    confidence = min(max((correlation - 0.25) / 0.45, 0.0), 1.0)
+    confidence = _explained(coefficients, luminance, normals, region)
+    return LightFit(_leaning(coefficients, confidence), confidence)
+
+
+def tentative(
+    coefficients: Coefficients, luminance: Map, normals: Map, region: Bits
+) -> Coefficients:
+    """The same before the shape is corrected: what fits a rounded shape may be its mistake."""
+    confidence = _explained(coefficients, luminance, normals, region)
+    return _leaning(coefficients, _TENTATIVE * confidence)
+
+
+def _leaning(coefficients: Coefficients, confidence: float) -> Coefficients:
     level = max(coefficients[0] + 0.5 * coefficients[3], 0.6)
     mixed = confidence * coefficients + (1 - confidence) * _USUAL * level
     mixed[3] = max(mixed[3], 0.15)
-    return LightFit(mixed, confidence)
+    return mixed
+
+
+def _explained(coefficients: Coefficients, luminance: Map, normals: Map, region: Bits) -> float:
+    """0..1: how much of the brightness a fit explains, at the scale of the shape.
+
+    Curls and pores are finer than any shape found here, and say nothing about it.
+    """
+    weight = region.astype(np.float32)
+    reach = _SCALE * max(weight.shape)
+    near = np.maximum(wide_blur(weight, reach), 1e-3)
+    seen = np.log(luminance + np.float32(0.01))
+    bright = np.log(np.maximum(shading(normals, coefficients), np.float32(0.05)))
+    seen, bright = (
+        (wide_blur((values * weight).astype(np.float32), reach) / near)[region]
+        for values in (seen, bright)
+    )
+    if bright.std() <= 1e-4:
+        return 0.0
+    together = float(((seen - seen.mean()) * (bright - bright.mean())).mean())
+    correlation = together / (float(bright.std()) * math.hypot(float(seen.std()), _EVEN))
+    return min(max((correlation - 0.25) / 0.45, 0.0), 1.0)
 
 
 def shading(normals: Map, coefficients: Coefficients) -> Map:

@@ -90,8 +90,8 @@ class Model:
         light = light_fit.fit(seen.bright, found.normals, region)
         share = _refined_share(seen)
         if region.sum() >= _ENOUGH_PIXELS and share[region].mean() > _WORTH_REFINING:
-            steady = light_fit.steady(light, seen.bright, found.normals, region).coefficients
-            found, light = _refined(found, steady, seen, share)
+            begin = light_fit.tentative(light, seen.bright, found.normals, region)
+            found, light = _refined(found, begin, seen, share)
         return cls._lit(seen, found, light, face)
 
 
@@ -120,10 +120,12 @@ def _refined(
     normals, coefficients = refine.refine(
         log_bright, seen.region, found.height, found.normals, light
     )
-    if share.max() < 1:
+    several = (_REFINED_SHARE - float(share.max())) / (_REFINED_SHARE - _REFINED_FOUND_SHARE)
+    if several > 0:
         # Among several paints, what is small is rather paint than shape.
-        correction = wide_blur(normals - found.normals, _CALM * max(seen.size))
-        normals = unit(found.normals + correction)
+        fine = normals - found.normals
+        calm = wide_blur(fine, _CALM * max(seen.size))
+        normals = unit(found.normals + fine + np.float32(min(several, 1.0)) * (calm - fine))
     return Shape(_blended(found.normals, normals, share), found.height), coefficients
 
 

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from mcp_relight.domain.lighting import Light, Lighting
+from mcp_relight.engine import modeling
 from mcp_relight.engine.pipeline import analyze_shape, relight
 from tests.engine import synth
 from tests.engine.conftest import Subject
@@ -106,3 +107,30 @@ def test_a_light_from_behind_draws_the_outline(sphere: Subject) -> None:
     inside = np.flatnonzero(sphere.scene.mask[synth.EDGE_PX // 2])
     gain = row / np.maximum(before, 1)
     assert gain[inside[-5:]].mean() > 1.5 * gain[inside[len(inside) // 2]]
+
+
+def test_grain_does_not_make_the_existing_light_less_sure() -> None:
+    """Pores and curls are finer than any shape found here, and say nothing about it."""
+    scene = synth.sphere()
+    photo = synth.to_pixels(scene.photos[1])
+    grain = np.random.default_rng(3).normal(1, 0.35, photo.shape[:2])[..., None]
+    grainy = np.clip(photo * np.clip(grain, 0.2, 2), 0, 255).astype(np.uint8)
+    smooth, rough = (
+        analyze_shape(pixels, mask=scene.mask_pixels).light_confidence for pixels in (photo, grainy)
+    )
+    assert rough > 0.9 * smooth
+
+
+def test_a_trace_of_a_second_paint_does_not_smooth_the_shape(
+    blobby: Subject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found: list[synth.Image] = []
+    for plain in (1.0, 0.99):
+
+        def one_paint(*_: object, plain: float = plain) -> float:
+            return plain
+
+        monkeypatch.setattr(modeling, "one_paint", one_paint)
+        found.append(analyze_shape(blobby.photo).normals)
+    cosine = np.clip((found[0] * found[1]).sum(axis=2), -1, 1)
+    assert np.degrees(np.arccos(cosine))[blobby.scene.mask].mean() < 1
