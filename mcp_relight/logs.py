@@ -17,11 +17,15 @@ from typing import Any, TextIO
 from mcp_relight import tracing
 
 _PATTERNS = (
-    re.compile(r"(?i)(bearer\s+)[^\s\"',;]+"),
-    re.compile(r"(?i)((?:x-api-key|ocp-apim-subscription-key|authorization)[\"']?\s*[:=,]\s*[\"']?)"
-               r"[^\s\"',;)]+"),
-    re.compile(r"\b()(?:sk-|pd_|pdl_|SG_|rlt_)[A-Za-z0-9_-]{6,}"),
+    (("bearer",), re.compile(r"(?i)(bearer\s+)[^\s\"',;]+")),
+    (("x-api-key", "ocp-apim-subscription-key", "authorization"),
+     re.compile(r"(?i)((?:x-api-key|ocp-apim-subscription-key|authorization)[\"']?\s*[:=,]\s*[\"']?)"
+                r"[^\s\"',;)]+")),
+    (("sk-", "pd_", "pdl_", "sg_", "rlt_"),
+     re.compile(r"\b()(?:sk-|pd_|pdl_|SG_|rlt_)[A-Za-z0-9_-]{6,}")),
 )  # fmt: skip
+"""Each with the words one of which it needs, in small letters: lines of an access log have none of
+them, and to look for words takes a tenth of the time."""
 _QUERY = re.compile(r"(https?://[^\s?\"'<>]+)\?[^\s\"'<>]*")
 _USERINFO = re.compile(r"([a-z][a-z0-9+.-]*://)[^\s/@\"'<>]+@", re.IGNORECASE)
 _TEXT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
@@ -58,9 +62,11 @@ class Redact(logging.Filter):
     def clean(self, text: str) -> str:
         for secret in self._secrets:
             text = text.replace(secret, "[secret]")
-        for pattern in _PATTERNS:
-            text = pattern.sub(r"\1[secret]", text)
-        return _QUERY.sub(r"\1", _USERINFO.sub(r"\1", text))
+        small = text.lower()
+        for words, pattern in _PATTERNS:
+            if any(word in small for word in words):
+                text = pattern.sub(r"\1[secret]", text)
+        return _QUERY.sub(r"\1", _USERINFO.sub(r"\1", text)) if "://" in text else text
 
 
 _redact = Redact(())

@@ -82,10 +82,11 @@ class Application:
         return await self._stack.__aexit__(kind, error, trace)
 
     async def service(self) -> "Service":
-        async with self._opening:
-            if self._service is None:
-                self._service = await anyio.to_thread.run_sync(self._open)
-            return self._service
+        if self._service is None:
+            async with self._opening:
+                if self._service is None:
+                    self._service = await anyio.to_thread.run_sync(self._open)
+        return self._service
 
     @property
     def opened(self) -> "Service | None":

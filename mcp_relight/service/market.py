@@ -58,4 +58,5 @@ def is_granted(spec: ModelSpec) -> bool:
 
 def granted(specs: Sequence[ModelSpec]) -> Sequence[ModelSpec]:
     """Those of them that `is_granted`."""
-    return specs if PAID in current_caller().scopes else [*filter(is_granted, specs)]
+    may_spend = PAID in current_caller().scopes
+    return specs if may_spend else [spec for spec in specs if not spec.is_paid]
