@@ -6,6 +6,7 @@ derived from these classes. Flat scalars only: agent frameworks lose or break an
 
 import json
 from collections.abc import Iterator, Mapping
+from functools import cache
 from typing import Annotated, Any, ClassVar, Literal, Self, get_args, get_origin
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
@@ -63,10 +64,11 @@ class Arguments(BaseModel):
         Raises one RequestError, most often UnknownArgument or InvalidArgument, that names all that
         is wrong.
         """
+        options = _options_of(cls)
         given = {
-            name: kind_words.choice(value, _options(cls.model_fields[name].annotation))
+            name: kind_words.choice(value, options[name])
             for name, value in values.items()
-            if name in cls.model_fields and not cls._is_unset(name, value)
+            if name in options and not cls._is_unset(name, value)
         }
         for name, other in cls.instead.items():
             if other in given and is_unset(values.get(name)):
@@ -96,6 +98,13 @@ class Arguments(BaseModel):
         if cls.model_fields[name].is_required():
             return False
         return is_unset(value, null_is_a_word=name in cls.null_is_a_word)
+
+
+@cache
+def _options_of(arguments: type[Arguments]) -> dict[str, tuple[str, ...]]:
+    """By the name of the argument."""
+    fields = arguments.model_fields
+    return {name: _options(field.annotation) for name, field in fields.items()}
 
 
 def _options(annotation: Any) -> tuple[str, ...]:

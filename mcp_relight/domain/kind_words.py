@@ -4,7 +4,7 @@ What is published stays strict; a word that means one thing only is taken for th
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection
 
 from .words import did_you_mean
 
@@ -66,9 +66,9 @@ _LONG_HEX = re.compile(r"(?:#|0x|(?=[a-f]*\d))([0-9a-f]{6})(?:ff)?")
 _RGB = re.compile(r"(?:rgb)?\(?(\d{1,3})[, ]+(\d{1,3})[, ]+(\d{1,3})\)?")
 
 
-def choice(value: object, known: Iterable[str]) -> object:
+def choice(value: object, known: Collection[str]) -> object:
     """The known word that was meant, whatever its case and its hyphens; else the value itself."""
-    if not isinstance(value, str):
+    if not known or not isinstance(value, str):
         return value
     meant = _hyphened(value)
     return next((word for word in known if _hyphened(word) == meant), value)

@@ -48,25 +48,21 @@ def list_models(
         wanted = [spec for spec in wanted if spec.id not in elsewhere]
     start = 0 if whole else _start(wanted, arguments.cursor)
     is_first = start == 0
-    providers = _providers([*wanted, *rest], rest, missing, listings) if is_first else ()
     frame = ModelList(
-        providers=providers,
+        providers=_providers([*wanted, *rest], rest, missing, listings) if is_first else (),
         models=(),
         default_model=default_model if is_first else None,
         looks=tuple(LOOKS) if is_first and is_overview else None,
         next_step=_next_step(found=bool(wanted), rest=bool(rest)),
     )
-    page_chars = ALL_PAGE_CHARS if arguments.include == "all" else PAGE_CHARS
-    room = page_chars - len(json_text(frame.facts())) - _ENVELOPE_CHARS
     rows = [show_row(spec, missing(spec)) for spec in wanted[start:]]
-    shown = rows if whole else _fitting(rows, room)
+    shown = rows
+    if len(rows) > 1 and not whole:
+        page_chars = ALL_PAGE_CHARS if arguments.include == "all" else PAGE_CHARS
+        shown = _fitting(rows, page_chars - len(json_text(frame.facts())) - _ENVELOPE_CHARS)
     after = start + len(shown)
-    return frame.model_copy(
-        update={
-            "models": tuple(shown),
-            "cursor": wanted[after].id if after < len(wanted) else None,
-        }
-    )
+    cursor = wanted[after].id if after < len(wanted) else None
+    return frame.model_copy(update={"models": tuple(shown), "cursor": cursor})
 
 
 def _of_provider(specs: list[ModelSpec], provider: str | None) -> list[ModelSpec]:
