@@ -11,6 +11,7 @@ from mcp_relight.domain.audit import Call, DayOfOwner
 
 from .account_tables import audit, tokens
 from .database import Database
+from .dialect import insert_rows
 from .owner_tables import owners
 from .spend import day_of
 from .tables import spend
@@ -68,7 +69,7 @@ class AccountStore:
         def write(connection: Connection) -> None:
             oldest = day_of(self._database.now() - _KEPT_DAYS * _DAY_S)
             connection.execute(audit.delete().where(audit.c.day < oldest))
-            connection.execute(audit.insert(), rows)
+            insert_rows(connection, audit, rows)
 
         await self._database.write(write)
 

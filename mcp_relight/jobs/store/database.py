@@ -1,8 +1,11 @@
 """The database under the job store: running transactions, living through outages."""
 
+import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from functools import partial
 from pathlib import Path
 from typing import Protocol, TypeVar
@@ -86,7 +89,8 @@ class Database:
             else PostgresServer(location, may_migrate=may_migrate, wakes=wakes)
         )
         self._patience_s = patience_s
-        self._threads = anyio.CapacityLimiter(16)
+        both = self._backend.writers + self._backend.readers
+        self._threads = ThreadPoolExecutor(both, thread_name_prefix="jobs")
         self._writers = anyio.CapacityLimiter(self._backend.writers)
         self._readers = anyio.CapacityLimiter(self._backend.readers)
         self.changes = self._backend.changes(partial(self._retry, limiter=self._readers))
@@ -145,9 +149,13 @@ class Database:
             if waiting.cancelled_caught:
                 raise DatabaseOutage from None
         try:
-            return await anyio.to_thread.run_sync(
-                lambda: self._attempt(call), limiter=self._threads
+            context = copy_context()
+            begun = asyncio.get_running_loop().run_in_executor(
+                self._threads, lambda: context.run(self._attempt, call)
             )
+            with anyio.CancelScope(shield=True):
+                await asyncio.wait((begun,))
+            return begun.result()
         finally:
             limiter.release_on_behalf_of(turn)
 

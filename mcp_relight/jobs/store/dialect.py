@@ -1,6 +1,7 @@
 """The little in which SQLite and PostgreSQL differ."""
 
 import json
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
@@ -26,6 +27,21 @@ def insert_unless_there(
     connection: Connection, table: sa.Table
 ) -> "sqlite.Insert | postgresql.Insert":
     return insert_into(connection, table).on_conflict_do_nothing()
+
+
+def insert_rows(connection: Connection, table: sa.Table, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Rows that all name the same columns. PostgreSQL gets them as one statement: its driver would
+    send one after the other, and every other thread of this process would wait between."""
+    if connection.dialect.name == "sqlite":
+        connection.execute(table.insert(), rows)
+        return
+    names = list(rows[0])
+    arrays = (
+        sa.bindparam(name, [row[name] for row in rows], sa.ARRAY(table.c[name].type))
+        for name in names
+    )
+    given = sa.func.unnest(*arrays).table_valued(*names).render_derived()
+    connection.execute(table.insert().from_select(names, sa.select(given)))
 
 
 def greater(left: Any, right: float) -> sa.Case[float]:
