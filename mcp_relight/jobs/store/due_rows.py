@@ -10,7 +10,7 @@ from mcp_relight.domain.owner_keys import OWN
 from mcp_relight.jobs.retry import NEVER
 
 from .dialect import is_ahead
-from .tables import jobs, jobs_of, unreadable
+from .tables import job_columns, jobs, jobs_of, unreadable
 
 STRANDED_S = 10.0
 """Overdue by this much, a row has nobody: a worker that could take it would have started."""
@@ -41,13 +41,13 @@ def due_jobs(
     """Remote ones first: they only need a moment each, a local one needs a processor."""
     is_local = jobs.c.credential_id.is_(None)
     due = (
-        sa.select(jobs)
+        sa.select(*job_columns)
         .where(_mine(worker, living, credentials), _is_due(now))
         .where(jobs.c.job_id.not_in(under_way))
         .order_by(jobs.c.cancel_requested.desc(), jobs.c.due_at, jobs.c.job_id)
     )
     # Once its picture is there, a local job ends by itself soon.
-    unwanted = sa.select(jobs).where(
+    unwanted = sa.select(*job_columns).where(
         jobs.c.job_id.in_(under_way), is_local, jobs.c.cancel_requested, jobs.c.stage == "running"
     )
     queries = [unwanted] if under_way else []

@@ -10,7 +10,7 @@ from mcp_relight.domain.job import TERMINAL, Job
 from .database import Database
 from .dialect import greater
 from .outside_tables import hooks
-from .tables import job_of, jobs
+from .tables import job_columns, job_of, jobs
 
 _KEPT_S = 3600.0
 """After the end of its job; providers repeat themselves."""
@@ -58,7 +58,7 @@ class HookStore:
             jobs.update()
             .where(jobs.c.job_id == job_id, _may_be_hurried(now))
             .values(due_at=_soon(now))
-            .returning(jobs)
+            .returning(*job_columns)
         ).mappings()
         for one in row.all():
             self._wake(connection, job_of(one))

@@ -1,106 +1,32 @@
-"""Reading and changing single jobs, and paging through them."""
+"""Entering and changing jobs."""
 
-import base64
-import binascii
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any, cast
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from mcp_relight import tracing
 from mcp_relight.domain import clock
-from mcp_relight.domain.job import TERMINAL, Job, Stage, Status, is_legal, new_job_id, stages_of
-from mcp_relight.domain.ports import JobPage, NewJob
-from mcp_relight.errors import IdempotencyConflict, Internal, InvalidArgument, JobNotFound
+from mcp_relight.domain.job import TERMINAL, Job, Stage, is_legal, new_job_id
+from mcp_relight.domain.ports import NewJob
+from mcp_relight.errors import IdempotencyConflict, Internal
 from mcp_relight.jobs.retry import jittered
 
 from . import owner_keys, owner_limits
 from .dialect import insert_unless_there, is_ahead
 from .errors import DatabaseOutage
+from .reads import get_job
 from .spend import price_of, reserve_usd, settle
-from .tables import columns_of, images_of, job_of, jobs, jobs_of, row_of, uses
+from .tables import columns_of, images_of, job_columns, job_of, jobs, row_of, uses
 
-_ANY_OWNER = None
-_AT_ONCE = 400
 _RIVAL_S = 600.0
 """A job sent longer before or after ours is not what evidence of the time of ours speaks of. One
 that nobody ever gave up must not stand in the way for good."""
 _FULL_S = 2.0
 _FULL = "Waiting for another of your jobs to end."
 _STILL_TO_SEND = frozenset[Stage]({"queued", "submitting"})
-
-
-def get_job(connection: Connection, job_id: str, *, owner: str | None = _ANY_OWNER) -> Job:
-    """Raises JobNotFound."""
-    query = sa.select(jobs).where(jobs.c.job_id == job_id)
-    if owner is not _ANY_OWNER:
-        query = query.where(jobs.c.owner == owner)
-    row = connection.execute(query).mappings().one_or_none()
-    if row is None:
-        raise JobNotFound("No job of that id.", argument="job_id")
-    return job_of(row)
-
-
-def get_jobs(connection: Connection, job_ids: Sequence[str]) -> dict[str, Job]:
-    """Those of the jobs that exist."""
-    found: dict[str, Job] = {}
-    for start in range(0, len(job_ids), _AT_ONCE):
-        some = job_ids[start : start + _AT_ONCE]
-        rows = connection.execute(sa.select(jobs).where(jobs.c.job_id.in_(some))).mappings()
-        found |= {job.job_id: job for job in jobs_of(rows)}
-    return found
-
-
-def list_jobs(
-    connection: Connection, *, owner: str, status: Status | None, limit: int, cursor: str | None
-) -> JobPage:
-    """Newest first. Raises InvalidArgument for a cursor that is not ours."""
-    newest = newest_first(owner=owner, status=status, limit=limit, cursor=cursor)
-    return page_of(connection.execute(newest).mappings().all(), limit=limit)
-
-
-def newest_first(
-    *, owner: str, status: Status | None, limit: int, cursor: str | None
-) -> sa.Select[Any]:
-    """The rows of a page, and one more where there are older ones."""
-    query = sa.select(jobs).where(jobs.c.owner == owner)
-    if status is not None:
-        query = query.where(jobs.c.stage.in_(stages_of(status)))
-    if cursor is not None:
-        query = query.where(sa.tuple_(jobs.c.created_at, jobs.c.job_id) < _parse_cursor(cursor))
-    return query.order_by(jobs.c.created_at.desc(), jobs.c.job_id.desc()).limit(limit + 1)
-
-
-def page_of(rows: Sequence[sa.RowMapping], *, limit: int) -> JobPage:
-    page = tuple(jobs_of(rows[:limit]))
-    return JobPage(page, _cursor_after(rows[limit - 1]) if len(rows) > limit else None)
-
-
-def newest_using(connection: Connection, image_id: str, *, owner: str) -> Job | None:
-    """The newest job that needs that stored image."""
-    rows = connection.execute(
-        sa.select(jobs)
-        .join(uses, uses.c.job_id == jobs.c.job_id)
-        .where(uses.c.image_id == image_id, jobs.c.owner == owner)
-        .order_by(jobs.c.created_at.desc(), jobs.c.job_id)
-        .limit(1)
-    ).mappings()
-    return next(iter(jobs_of(rows)), None)
-
-
-def ids_starting_with(
-    connection: Connection, prefix: str, *, owner: str, limit: int
-) -> tuple[str, ...]:
-    """Newest first."""
-    beginning_so = (
-        sa.select(jobs.c.job_id)
-        .where(jobs.c.owner == owner, jobs.c.job_id.startswith(prefix, autoescape=True))
-        .order_by(jobs.c.created_at.desc(), jobs.c.job_id.desc())
-    )
-    return tuple(connection.scalars(beginning_so.limit(limit)))
 
 
 def cancel_job(connection: Connection, job_id: str, *, owner: str, now: float) -> Job:
@@ -224,7 +150,7 @@ def _lock_row(connection: Connection, job: Job) -> sa.RowMapping | None:
 
 
 def _change(connection: Connection, job: Job, columns: Mapping[str, Any]) -> Job | None:
-    query = jobs.update().where(_same(job)).values(**columns).returning(jobs)
+    query = jobs.update().where(_same(job)).values(**columns).returning(*job_columns)
     row = connection.execute(query).mappings().one_or_none()
     return None if row is None else job_of(row)
 
@@ -242,29 +168,6 @@ def _remember_images(connection: Connection, job_id: str, changes: Mapping[str, 
         connection.execute(
             insert_unless_there(connection, uses).values(job_id=job_id, image_id=image_id)
         )
-
-
-def _cursor_after(row: sa.RowMapping) -> str:
-    text = json.dumps([row["created_at"], row["job_id"]])
-    return base64.urlsafe_b64encode(text.encode()).decode()
-
-
-def _parse_cursor(cursor: str) -> tuple[float, str]:
-    try:
-        value: Any = json.loads(base64.urlsafe_b64decode(cursor.encode("ascii")))
-    except (ValueError, binascii.Error, RecursionError):
-        value = None
-    if isinstance(value, list):
-        match cast(list[object], value):
-            case [float() as created_at, str() as job_id]:
-                return created_at, job_id
-            case _:
-                pass
-    raise InvalidArgument(
-        "cursor is not one that list_jobs returned.",
-        hint="Leave cursor out to start with the newest job.",
-        argument="cursor",
-    )
 
 
 DEDUP_WINDOW_S = 600.0
@@ -370,7 +273,9 @@ def _name_siblings(connection: Connection, job_id: str, job_ids: Sequence[str]) 
 
 def _read(connection: Connection, job_id: str, job_ids: Sequence[str]) -> Job:
     """The row, shown with the siblings of this call; an earlier row keeps its own in the store."""
-    row = connection.execute(sa.select(jobs).where(jobs.c.job_id == job_id)).mappings().one()
+    row = (
+        connection.execute(sa.select(*job_columns).where(jobs.c.job_id == job_id)).mappings().one()
+    )
     return replace(job_of(row), siblings=_others(job_ids, job_id))
 
 

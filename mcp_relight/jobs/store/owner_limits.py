@@ -1,5 +1,8 @@
 """What an owner may have at most, checked in the transaction that would give them more."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, RowMapping
 
@@ -9,6 +12,7 @@ from mcp_relight.domain.words import dollars
 from mcp_relight.errors import BudgetExceeded, Busy, InvalidArgument
 
 from . import spend
+from .lookup import Lookup
 from .owner_tables import images, owners
 from .tables import jobs, set_members, sets
 from .tables import spend as spend_rows
@@ -21,6 +25,15 @@ _HAS_STARTED = sa.and_(
     sa.or_(jobs.c.stage != "queued", jobs.c.worker.is_not(None)),
 )
 _ASK_OPERATOR = "or ask whoever runs this server for more."
+_OWNER: sa.BindParameter[str] = sa.bindparam("owner")
+_SPENT = sa.select(spend_rows.c.usd).where(
+    spend_rows.c.owner == _OWNER, spend_rows.c.day == sa.bindparam("day")
+)
+_ALLOWED = sa.select(owners.c.daily_budget_usd).where(owners.c.owner == _OWNER)
+TODAY = (_SPENT.scalar_subquery().label("spent_usd"), _ALLOWED.scalar_subquery().label("own_usd"))
+"""As columns of any statement about an `owner` and a `day`: dollars spent or reserved on it, and
+what the owner's row allows; None where there is no such row."""
+_TODAY_ALONE = Lookup(sa.select(*TODAY))
 
 
 def limits_of(connection: Connection, owner: str) -> RowMapping | None:
@@ -121,16 +134,14 @@ def may_start(connection: Connection, job: Job) -> bool:
     return most is None or _count(connection, job.owner, _HAS_STARTED) < most
 
 
-def today(owner: str, day: str) -> tuple[sa.Label[float | None], sa.Label[float | None]]:
-    """As columns of any statement: dollars spent or reserved on that day, and what the owner's row
-    allows; None where there is no such row."""
-    own = sa.select(owners.c.daily_budget_usd).where(owners.c.owner == owner)
-    spent = sa.select(spend_rows.c.usd).where(spend_rows.c.owner == owner, spend_rows.c.day == day)
-    return spent.scalar_subquery().label("spent_usd"), own.scalar_subquery().label("own_usd")
+def today(connection: Connection, owner: str, day: str, budget_usd: float) -> tuple[float, float]:
+    """Dollars spent or reserved on that day, and the budget."""
+    (row,) = _TODAY_ALONE.rows(connection, owner=owner, day=day)
+    return day_in(row, budget_usd)
 
 
-def day_in(row: RowMapping, budget_usd: float) -> tuple[float, float]:
-    """What a row with the columns of `today` says: dollars spent, and the lesser budget."""
+def day_in(row: Mapping[str, Any], budget_usd: float) -> tuple[float, float]:
+    """What a row with the columns of `TODAY` says: dollars spent, and the lesser budget."""
     own_usd = row["own_usd"]
     return row["spent_usd"] or 0.0, budget_usd if own_usd is None else min(own_usd, budget_usd)
 

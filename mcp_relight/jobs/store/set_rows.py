@@ -22,7 +22,8 @@ from mcp_relight.errors import IdempotencyConflict, JobNotFound
 from . import owner_limits
 from .dialect import insert_unless_there, is_ahead
 from .due_rows import is_held
-from .job_rows import DEDUP_WINDOW_S, cancel_job, get_jobs, insert_jobs
+from .job_rows import DEDUP_WINDOW_S, cancel_job, insert_jobs
+from .reads import get_jobs
 from .tables import jobs, set_members, sets
 
 _ENDED_BADLY = ("failed", "cancelled", "expired")

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,17 @@ from mcp_relight.domain.job import Failure, Job, Stage, Status
 from mcp_relight.domain.ports import Forgotten, JobPage, NewJob
 from mcp_relight.domain.sets import NewSet, PictureSet, Waiting
 
-from . import cleanup, due_rows, job_rows, owner_keys, owner_limits, rate_gate, set_rows, spend
+from . import (
+    cleanup,
+    due_rows,
+    job_rows,
+    owner_keys,
+    owner_limits,
+    rate_gate,
+    reads,
+    set_rows,
+    spend,
+)
 from .accounts import AccountStore
 from .apart import ApartStore
 from .database import BUSY_TIMEOUT_S, PATIENCE_S, Database
@@ -45,11 +56,10 @@ class Store:
     """`domain.ports.Jobs` on SQLite (a path) or PostgreSQL (a URL).
 
     `is_living` says of a worker id whether that worker still runs, None where no machine can tell;
-    with `wakes` a queue beside the
-    store wakes the workers instead. `now` stands in the place of the
-    database's clock, which is this machine's where it is a file. Every change is one transaction.
-    Beside what each says, every call may raise TimedOut (no answer for `patience_s`), StorageFull
-    and Internal.
+    with `wakes` a queue beside the store wakes the workers instead. `now` stands in the place of
+    the database's clock, which is this machine's where it is a file. Every change is one
+    transaction. Beside what each says, every call may raise TimedOut (no answer for `patience_s`),
+    StorageFull and Internal.
     """
 
     def __init__(
@@ -106,20 +116,22 @@ class Store:
         return await self._database.read(lambda c: job_rows.are_there(c, new, self.now()))
 
     async def get(self, job_id: str, *, owner: str | None = None) -> Job:
-        return await self._database.read(lambda c: job_rows.get_job(c, job_id, owner=owner))
+        return await self._database.read(lambda c: reads.get_job(c, job_id, owner=owner))
 
     async def list(
         self, *, owner: str, status: Status | None, limit: int, cursor: str | None
     ) -> JobPage:
         return await self._database.read(
-            lambda c: job_rows.list_jobs(c, owner=owner, status=status, limit=limit, cursor=cursor)
+            lambda c: reads.list_jobs(c, owner=owner, status=status, limit=limit, cursor=cursor)
         )
 
     async def using(self, image_id: str, *, owner: str) -> Job | None:
-        return await self._database.read(lambda c: job_rows.newest_using(c, image_id, owner=owner))
+        return await self._database.read(lambda c: reads.newest_using(c, image_id, owner=owner))
 
     async def today(self, *, owner: str, budget_usd: float) -> tuple[float, float]:
-        return await self._database.read(lambda c: self._today(c, owner, budget_usd))
+        return await self._database.read(
+            lambda c: owner_limits.today(c, owner, spend.day_of(self.now()), budget_usd)
+        )
 
     async def list_and_today(
         self,
@@ -130,17 +142,10 @@ class Store:
         cursor: str | None,
         budget_usd: float,
     ) -> tuple[JobPage, tuple[float, float]]:
-        newest = job_rows.newest_first(owner=owner, status=status, limit=limit, cursor=cursor)
-
-        def look(connection: Connection) -> tuple[JobPage, tuple[float, float]]:
-            both = newest.add_columns(*owner_limits.today(owner, spend.day_of(self.now())))
-            rows = connection.execute(both).mappings().all()
-            page = job_rows.page_of(rows, limit=limit)
-            if not rows:
-                return page, self._today(connection, owner, budget_usd)
-            return page, owner_limits.day_in(rows[0], budget_usd)
-
-        return await self._database.read(look)
+        look = partial(reads.list_and_today, owner=owner, status=status, limit=limit, cursor=cursor)
+        return await self._database.read(
+            lambda c: look(c, day=spend.day_of(self.now()), budget_usd=budget_usd)
+        )
 
     async def own_keys_left(
         self, *, owner: str, credentials: Mapping[str, str]
@@ -303,7 +308,7 @@ class Store:
 
     async def starting_with(self, prefix: str, *, owner: str, limit: int) -> tuple[str, ...]:
         return await self._database.read(
-            lambda c: job_rows.ids_starting_with(c, prefix, owner=owner, limit=limit)
+            lambda c: reads.ids_starting_with(c, prefix, owner=owner, limit=limit)
         )
 
     async def prune(
@@ -331,19 +336,14 @@ class Store:
 
     async def ended(self, job_ids: Sequence[str]) -> tuple[str, ...]:
         """Those of the jobs that have ended; what is no job of this store is left out."""
-        found = await self._database.read(lambda c: job_rows.get_jobs(c, job_ids))
+        found = await self._database.read(lambda c: reads.get_jobs(c, job_ids))
         return tuple(job.job_id for job in found.values() if job.is_terminal)
 
     async def cached_catalog(self, provider: str) -> tuple[float, str] | None:
         """When it was fetched, and its JSON text; None where none was ever kept."""
-
-        def find(connection: Connection) -> tuple[float, str] | None:
-            row = connection.execute(
-                sa.select(catalog).where(catalog.c.provider == provider)
-            ).one_or_none()
-            return None if row is None else (row.fetched_at, row.content)
-
-        return await self._database.read(find)
+        kept = sa.select(catalog).where(catalog.c.provider == provider)
+        row = await self._database.read(lambda c: c.execute(kept).one_or_none())
+        return None if row is None else (row.fetched_at, row.content)
 
     async def keep_catalog(self, provider: str, content: str) -> None:
         """Keep the JSON text of a provider's live catalogue."""
@@ -360,10 +360,6 @@ class Store:
 
     async def aclose(self) -> None:
         await self._database.aclose()
-
-    def _today(self, connection: Connection, owner: str, budget_usd: float) -> tuple[float, float]:
-        day = sa.select(*owner_limits.today(owner, spend.day_of(self.now())))
-        return owner_limits.day_in(connection.execute(day).mappings().one(), budget_usd)
 
     def _wake(self, connection: Connection, *jobs: Job) -> None:
         if self._wakes is not None:

@@ -4,7 +4,7 @@ Below them, what a row holds as the value of the domain it stands for.
 """
 
 import logging
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import fields
 from typing import Any
 
@@ -13,6 +13,7 @@ from sqlalchemy import (
     JSON,
     Boolean,
     Column,
+    ColumnElement,
     Float,
     Index,
     Integer,
@@ -22,6 +23,7 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     UniqueConstraint,
+    cast,
     false,
 )
 from sqlalchemy.engine import Dialect
@@ -31,21 +33,23 @@ from mcp_relight.domain.report import Report
 from mcp_relight.errors import Internal
 
 
+def storable(text: str) -> str:
+    """As both databases take and find it again: of what PostgreSQL refuses, a NUL and half a
+    surrogate pair, a replacement character is left."""
+    if text.isascii() and "\0" not in text:
+        return text
+    changed = text.replace("\0", "\ufffd").encode("utf-16", "surrogatepass")
+    return changed.decode("utf-16", "replace")
+
+
 class Words(TypeDecorator[str]):
-    """Text that both databases take and find again alike: of what PostgreSQL refuses, a NUL and
-    half a surrogate pair, a replacement character is left."""
+    """Text that both databases take and find again alike: see `storable`."""
 
     impl = String
     cache_ok = True
 
     def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
-        if value is None or (value.isascii() and "\0" not in value):
-            return value
-        return (
-            value.replace("\0", "\ufffd")
-            .encode("utf-16", "surrogatepass")
-            .decode("utf-16", "replace")
-        )
+        return None if value is None else storable(value)
 
 
 class LongWords(Words):
@@ -182,32 +186,26 @@ whose code may use it still, and the `salt` of a team."""
 
 _log = logging.getLogger(__name__)
 
-_MODELS: dict[str, type[BaseModel]] = {
-    "request": JobRequest,
-    "cost": Cost,
-    "error": Failure,
-}
-_VALUES: dict[str, type[BaseModel]] = {"sent": Sent, "slots": Slot}
-_NAMED = TypeAdapter(tuple[str, ...])
-_LISTS: dict[str, TypeAdapter[Any]] = {
-    "images": _NAMED,
-    "returned": _NAMED,
-    "paths": TypeAdapter(tuple[str | None, ...]),
-    "outputs": _NAMED,
-    "warnings": _NAMED,
-    "siblings": _NAMED,
-}
 _NAMES = tuple(item.name for item in fields(Job))
+_LISTS = frozenset({"images", "returned", "paths", "outputs", "warnings", "siblings"})
+job_columns: tuple[ColumnElement[Any], ...] = tuple(
+    cast(jobs.c[name], Text).label(name) if isinstance(jobs.c[name].type, JSON) else jobs.c[name]
+    for name in _NAMES
+)
+"""What a job is made of. JSON comes as the text it is kept as: it is read once, into the values of
+the domain."""
 
 unreadable: set[str] = set()
 """Jobs this process has met and could not read: a newer version's, or damaged ones."""
 
 
 def job_of(row: Mapping[Any, Any]) -> Job:
-    """The job in a row of the jobs table, without what only a newer version knows of it. Raises
+    """The job in a row of `job_columns`, without what only a newer version knows of it. Raises
     Internal for one that cannot be read."""
     try:
-        job = Job(**{name: _read(name, row[name]) for name in _NAMES})
+        told = {name: row[name] for name in _NAMES}
+        told |= {name: read(told[name]) for name, read in _READ.items() if told[name] is not None}
+        job = Job(**told)
         LEGAL[job.stage]
     except (ValueError, TypeError, KeyError):
         raise Internal(
@@ -251,26 +249,30 @@ def images_of(values: Mapping[str, Any]) -> frozenset[str]:
     return frozenset(named)
 
 
-def _read(name: str, value: Any) -> Any:
-    if value is None:
-        return None
-    if name == "report":
-        return _report(value)
-    if name in _MODELS:
-        return _MODELS[name].model_validate(value, extra="ignore")
-    if name in _LISTS:
-        return _LISTS[name].validate_python(value)
-    if name in _VALUES:
-        return tuple(_VALUES[name].model_validate(item, extra="ignore") for item in value)
-    return value
-
-
-def _report(value: Any) -> Report | None:
+def _report(text: str) -> Report | None:
     """None for a report in another version's words: the job and its picture are still good."""
     try:
-        return Report.model_validate(value, extra="ignore")
+        return Report.model_validate_json(text, extra="ignore")
     except ValidationError:
         return None
+
+
+def _of(values: type[Any]) -> Callable[[str], Any]:
+    adapter = TypeAdapter[Any](values)
+    return lambda text: None if text == "null" else adapter.validate_json(text, extra="ignore")
+
+
+_READ: dict[str, Callable[[Any], Any]] = {
+    "request": _of(JobRequest),
+    "cost": _of(Cost),
+    "error": _of(Failure),
+    "report": _report,
+    "sent": _of(tuple[Sent, ...]),
+    "slots": _of(tuple[Slot, ...]),
+    "paths": _of(tuple[str | None, ...]),
+    **dict.fromkeys(_LISTS - {"paths"}, _of(tuple[str, ...])),
+    "cancel_requested": bool,
+}
 
 
 def _write(name: str, value: Any) -> Any:
@@ -278,6 +280,6 @@ def _write(name: str, value: Any) -> Any:
         return value.model_dump(mode="json")
     if name in _LISTS:
         return list(value)
-    if name in _VALUES:
+    if name in {"sent", "slots"}:
         return [item.model_dump(mode="json") for item in value]
     return value

@@ -9,7 +9,7 @@ import anyio
 from mcp_relight.domain.job import Job
 
 from .database import Database
-from .job_rows import get_jobs
+from .reads import get_jobs
 
 
 class Watcher:
