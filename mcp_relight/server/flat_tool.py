@@ -23,7 +23,7 @@ from mcp_relight.errors import Internal, ModelNotReady, NotGranted, RelightError
 from mcp_relight.service.handle import ServiceHandle
 
 from .replies import refused
-from .schema import bare_schema, flat_schema
+from .schema import bare_schema, flat_schema, written_schema
 from .step_up import say_wanting
 from .where_keys_go import with_a_way
 
@@ -93,7 +93,7 @@ def flat_tool(
         title=title,
         description=description,
         arguments=arguments,
-        parameters=flat_schema(arguments, described=described),
+        parameters=written_schema(arguments) or flat_schema(arguments, described=described),
         fn_metadata=_metadata(output),
         is_async=True,
         context_kwarg=None,
@@ -111,7 +111,8 @@ def flat_tool(
 @cache
 def _metadata(output: type[BaseModel] | None) -> FuncMetadata:
     """Publishes the output's schema; several tools share one output."""
-    metadata = FuncMetadata(arg_model=ArgModelBase, output_model=output)
-    if metadata.output_schema is not None:
+    written = None if output is None else written_schema(output)
+    metadata = FuncMetadata(arg_model=ArgModelBase, output_model=output, output_schema=written)
+    if written is None and metadata.output_schema is not None:
         metadata.output_schema = bare_schema(metadata.output_schema)
     return metadata

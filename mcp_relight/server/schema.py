@@ -3,13 +3,38 @@
 Agent frameworks lose or break `$ref`, `anyOf`, `oneOf`, `allOf`, `const`, type lists and nested
 objects. An optional argument is `{"type": X, "nullable": true}` with no default: every framework
 tried takes that form, and it costs the fewest tokens.
+
+
+To derive them takes a sixth of what the start of a server takes, so those of its own tools are
+written down beside this file.
 """
 
+import json
+from functools import cache
+from importlib import resources
 from typing import Any, cast
+
+from pydantic import BaseModel
 
 from mcp_relight.domain.arguments import Arguments
 
+WRITTEN = "schemas.json"
 _DROPPED = {"title", "default"}
+
+
+def name_of(model: type[BaseModel]) -> str:
+    """Under which its schema is written down."""
+    return f"{model.__module__}.{model.__qualname__}"
+
+
+def written_schema(model: type[BaseModel]) -> dict[str, Any] | None:
+    """The schema of a tool's arguments or output, as `python -m tests.server.snap` wrote it."""
+    return _written().get(name_of(model))
+
+
+@cache
+def _written() -> dict[str, dict[str, Any]]:
+    return json.loads((resources.files("mcp_relight.server") / WRITTEN).read_text("utf-8"))
 
 
 def flat_schema(arguments: type[Arguments], *, described: bool = True) -> dict[str, Any]:

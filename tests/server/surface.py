@@ -2,15 +2,17 @@
 
 from contextlib import AbstractAsyncContextManager
 from typing import Any, NoReturn
-from unittest.mock import Mock
+from unittest.mock import Mock, patch
 
 from mcp import Client
 
+from mcp_relight.server import flat_tool
 from mcp_relight.server.app import ForMany, create_server
 from mcp_relight.server.audit import Audit
 from mcp_relight.server.flat_tool import FlatTool
 from mcp_relight.server.links import Links
 from mcp_relight.server.remote import Wire
+from mcp_relight.server.schema import name_of
 from mcp_relight.server.tools import Tools
 from mcp_relight.service.service import Service
 
@@ -39,6 +41,22 @@ def _unexpected() -> NoReturn:
 def flat_tools() -> list[FlatTool]:
     """Every tool with the class of its arguments."""
     return Tools(NeverOpened(), resource_links=True).all()
+
+
+def derived_schemas() -> dict[str, dict[str, Any]]:
+    """Those of every tool's arguments and output, by the names under which they are written."""
+    with (
+        patch.object(flat_tool, "written_schema", lambda _: None),
+        patch.object(flat_tool, "_metadata", flat_tool._metadata.__wrapped__),
+    ):
+        remote = _for_many().wire.surface(NeverOpened(), flat_tools())
+        tools = [*flat_tools(), *(tool for tool in remote if tool.name == "upload_image")]
+    found: dict[str, dict[str, Any]] = {}
+    for tool in tools:
+        found[name_of(tool.arguments)] = tool.parameters
+        if (output := tool.fn_metadata.output_schema) is not None:
+            found[name_of(tool.fn_metadata.output_model)] = output
+    return found
 
 
 async def listed_tools(*, remote: bool = False) -> list[dict[str, Any]]:

@@ -9,10 +9,12 @@ from typing import Any
 
 import pytest
 
-from tests.server.surface import listed_tools
+from mcp_relight.server import schema
+from tests.server.surface import derived_schemas, listed_tools
 
 SNAPS = Path(__file__).parent / "toolsnaps"
 REMOTE_SNAPS = Path(__file__).parent / "toolsnaps_remote"
+SCHEMAS = Path(schema.__file__).with_name(schema.WRITTEN)
 NAMES = [
     "list_models",
     "analyze_light",
@@ -64,6 +66,14 @@ async def test_every_tool_is_as_its_snapshot(folder: Path, *, remote: bool) -> N
     for tool in tools:
         snapshot = json.loads((folder / f"{tool['name']}.json").read_text("utf-8"))
         assert tool == snapshot, f"{tool['name']} changed: review it, then renew its snapshot"
+
+
+def test_what_is_written_of_schemas_is_what_the_classes_say() -> None:
+    written = json.loads(SCHEMAS.read_text("utf-8"))
+    assert written == derived_schemas(), "renew it: python -m tests.server.snap"
+    assert [[*one.get("properties", {})] for one in written.values()] == [
+        [*one.get("properties", {})] for one in derived_schemas().values()
+    ]
 
 
 async def test_the_whole_surface_costs_at_most_3300_tokens() -> None:
