@@ -49,7 +49,8 @@ Text = Annotated[str, BeforeValidator(_as_text)]
 class Arguments(BaseModel):
     """Base of every use case's arguments."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    # Made by the first call: whoever lists the tools checks none.
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
     instead: ClassVar[Mapping[str, str]] = {}
     """Required arguments that may be left out when another one is given, which then says it all;

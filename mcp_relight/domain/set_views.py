@@ -47,7 +47,7 @@ def _either(one: type[BaseModel], other: type[BaseModel]) -> type[BaseModel]:
         kind: Any = mine.annotation
         is_required = in_both and mine.is_required()
         fields[name] = (kind, ...) if is_required else (kind | None, None)
-    return create_model("JobOrSet", **fields)
+    return create_model("JobOrSet", __config__=View.model_config, **fields)
 
 
 JobOrSet = _either(JobView, SetView)

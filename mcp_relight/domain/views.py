@@ -26,7 +26,8 @@ from .report import (
 
 
 class View(BaseModel):
-    model_config = ConfigDict(frozen=True)
+    # Made when the first is: whoever lists the tools shows none.
+    model_config = ConfigDict(frozen=True, defer_build=True)
 
     def facts(self) -> dict[str, Any]:
         """This view as JSON values, without what is not set."""
