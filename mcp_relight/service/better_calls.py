@@ -48,7 +48,8 @@ def better_changes(job: Job, report: Report, *, is_seeded: bool) -> Iterator[str
         case _:
             pass
     if is_local:
-        if job.request.mask_id is None and report.verdict in ("wrong direction", "weaker"):
+        is_misplaced = report.verdict in ("wrong direction", "weaker")
+        if job.request.mask_id is None and is_misplaced and report.parts.colour != "wrong":
             yield _MASK
         return
     if is_seeded:
@@ -155,8 +156,10 @@ def _toned_key(job: Job) -> Light | None:
 
 
 def _right_tone(job: Job, report: Report) -> Iterator[str]:
-    """The colour went the other way, or something lies over things that is not their colour."""
-    yield from (_further_tone if _went_back(report.kelvin) else _gentler)(job, report)
+    """Where the colour went the other way. What lies over things and is not theirs stays there with
+    less strength too."""
+    if _went_back(report.kelvin):
+        yield from _further_tone(job, report)
 
 
 def _went_back(kelvin: KelvinReport) -> bool:

@@ -33,7 +33,7 @@ ALLOWED: dict[tuple[str, str], Ways] = {
     ("contrast", "wrong"): {"ambient": 1, "strength": -1},
     ("contrast", "stronger"): {"ambient": 1, "strength": -1},
     ("colour", "weaker"): {"kelvin": 1, "strength": 1},
-    ("colour", "wrong"): {"strength": -1},
+    ("colour", "wrong"): {},
     ("colour", "stronger"): {"kelvin": -1, "strength": -1},
     ("brightness", "weaker"): {"exposure_ev": 1},
     ("brightness", "wrong"): {"exposure_ev": 1},
@@ -89,6 +89,9 @@ def test_the_next_step_moves_only_what_helps(look: str, part: str, word: str) ->
         allowed.pop("exposure_ev", None)
     for subject_stops in (0, FELL_DARK):
         after = after_the_step(asked, part, word, subject_stops)
+        if not allowed:
+            assert after is None, "no field helps: another model may"
+            continue
         assert after is not None
         ways = ways_of(asked, after, part)
         assert ways, "nothing changed"
