@@ -51,6 +51,9 @@ class Price:
         return Cost(amount=self.amount * count, unit=self.unit, usd=usd, billed=billed)
 
 
+LOCAL_MODEL = "local/classic"
+"""The engine of this machine: free, and offline."""
+
 FREE = Price(0.0, "USD", 0.0, "runs on this machine", "")
 
 

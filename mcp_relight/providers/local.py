@@ -10,7 +10,7 @@ from pydantic import Field, JsonValue
 from mcp_relight.domain.exchange import Output, Rendered
 from mcp_relight.domain.job import FieldHonesty, JobRequest
 from mcp_relight.domain.lighting import Lighting
-from mcp_relight.domain.models import FREE, ModelSpec, Params, described
+from mcp_relight.domain.models import FREE, LOCAL_MODEL, ModelSpec, Params, described
 from mcp_relight.domain.pixels import MaskMode, RenderResult, RenderTask, ShapeModel
 from mcp_relight.domain.ports import Images, Pixels, ShapeModelNow
 from mcp_relight.providers.kit.translate import ALL_FIELDS, honest
@@ -65,7 +65,7 @@ def _honesty(lighting: Lighting, params: Mapping[str, JsonValue]) -> tuple[Field
 
 
 CLASSIC = ModelSpec(
-    id="local/classic",
+    id=LOCAL_MODEL,
     title="Local engine",
     summary="Relights on this machine: offline, free, the same bytes every time. "
     "Estimates shape from the photo; a mask, normal map or depth map makes it more exact.",

@@ -3,14 +3,14 @@
 from mcp.server.mcpserver.prompts.base import Prompt, PromptArgument
 
 from mcp_relight.domain.looks import LOOKS
+from mcp_relight.domain.models import LOCAL_MODEL
 
 from .relight_server import RelightServer
 
-_FREE = "local/classic"
 _LOOK = "A named lighting, for instance " + ", ".join(list(LOOKS)[:4]) + "."
 _IMAGE = "Path of the photo, relight:// address, or latest."
 _REMOTE_IMAGE = "relight:// address of upload_image, https:// address, or job id."
-_MODEL = f"Model to use; {_FREE} is free and offline, others cost money."
+_MODEL = f"Model to use; {LOCAL_MODEL} is free and offline, others cost money."
 _HONEST = (
     "Tell me where to find the result and what the report measured. Describe the picture only "
     "after you have looked at it with view_image."
@@ -141,7 +141,7 @@ def _relight_set(folder: str, look: str, model: str = "") -> str:
 
 
 def _with_model(model: str) -> str:
-    if not model or model == _FREE:
+    if not model or model == LOCAL_MODEL:
         return ""
     return (
         f" Use model={model}: call plan_relight first, tell me what it costs, and go on only when "

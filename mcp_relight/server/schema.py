@@ -4,7 +4,6 @@ Agent frameworks lose or break `$ref`, `anyOf`, `oneOf`, `allOf`, `const`, type 
 objects. An optional argument is `{"type": X, "nullable": true}` with no default: every framework
 tried takes that form, and it costs the fewest tokens.
 
-
 To derive them takes a sixth of what the start of a server takes, so those of its own tools are
 written down beside this file.
 """

@@ -10,9 +10,8 @@ from typing import TypeAlias
 
 from mcp_relight.domain.job import Job
 from mcp_relight.domain.lighting import DAYLIGHT_KELVIN, Light
+from mcp_relight.domain.models import LOCAL_MODEL
 from mcp_relight.domain.report import Flaw, KelvinReport, PartWord, Report
-
-FREE_MODEL = "local/classic"
 
 _STRONGEST, _LEAST_AMBIENT = 1.5, 0.1
 _FURTHER_WARM, _FURTHER_COOL = 0.8, 1.3
@@ -34,9 +33,9 @@ _Move: TypeAlias = Callable[[Job, Report], Iterator[str]]
 
 def better_changes(job: Job, report: Report, *, is_seeded: bool) -> Iterator[str]:
     """Changes of the job that would help, the most promising first."""
-    is_local = job.model == FREE_MODEL
+    is_local = job.model == LOCAL_MODEL
     if not is_local and _is_beyond(job, report):
-        yield f"model={FREE_MODEL}"  # paying again would not help
+        yield f"model={LOCAL_MODEL}"  # paying again would not help
     match report.verdict:
         case "weaker" | "stronger":
             for move in _moves(report):
@@ -54,7 +53,7 @@ def better_changes(job: Job, report: Report, *, is_seeded: bool) -> Iterator[str
         return
     if is_seeded:
         yield "seed=<another>"
-    yield f"model={FREE_MODEL}"
+    yield f"model={LOCAL_MODEL}"
 
 
 def _is_beyond(job: Job, report: Report) -> bool:
@@ -197,7 +196,7 @@ def _moves(report: Report) -> Iterator[_Move]:
 
 def _mending(job: Job, report: Report) -> Iterator[str]:
     """What avoids the first flaw, where this model takes it."""
-    request, is_local = job.request, job.model == FREE_MODEL
+    request, is_local = job.request, job.model == LOCAL_MODEL
     for flaw in report.flaws[:1]:
         if flaw == "clipped" and _takes(job, "exposure_ev"):
             yield _BRIGHTER if _is_drowned(report) else _darker(job)

@@ -5,9 +5,10 @@ It names only what this model takes, and says what trying again costs.
 
 from mcp_relight.domain.caller import current_caller
 from mcp_relight.domain.job import Job, Status
+from mcp_relight.domain.models import LOCAL_MODEL
 from mcp_relight.domain.words import dollars
 
-from .better_calls import FREE_MODEL, better_changes
+from .better_calls import better_changes
 
 SHOW = "Tell the person the path; view_image with this job_id before you describe it."
 SHOW_BY_URL = SHOW.replace("the path", "the url")
@@ -70,7 +71,7 @@ def _better(job: Job, *, is_seeded: bool) -> str:
 def _price(job: Job, change: str) -> str:
     """What the retry costs, after the change."""
     usd = job.request.estimate.usd
-    if job.model == FREE_MODEL or change == f"model={FREE_MODEL}":
+    if job.model == LOCAL_MODEL or change == f"model={LOCAL_MODEL}":
         return " (free)"
     if usd is None:
         return " (price unknown)"

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from mcp_relight.domain.library import Taken
 from mcp_relight.domain.model_views import Plan
+from mcp_relight.domain.models import LOCAL_MODEL
 from mcp_relight.domain.pixels import Encoded
 from mcp_relight.domain.request import PlanArguments
 from mcp_relight.errors import RequestError
@@ -64,7 +65,7 @@ class Plans:
 
     async def preview(self, arguments: PlanArguments, *, image: Taken | None = None) -> Encoded:
         """The same description on the local engine, small and free."""
-        spec = self._market.models.spec("local/classic")
+        spec = self._market.models.spec(LOCAL_MODEL)
         local = arguments.model_copy(update={"model": spec.id, "params": None, "count": None})
         whole = await self._orders.whole(local)
         filled, photo = await self._orders.matched(whole.arguments, image or whole.photo)
