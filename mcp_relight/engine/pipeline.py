@@ -26,7 +26,7 @@ from .mask import MaskSource, Subject
 from .modeling import Model
 from .people import skin
 from .seen import Seen, look
-from .shade import Knobs, Stage, shade
+from .shade import Knobs, Prepared, shade
 from .shape import DepthConvention, NormalConvention
 from .shape_model import Learned
 
@@ -126,10 +126,10 @@ def _balance(weights: Map) -> float:
     return round(float(weights @ places) / float(weights.sum()), 3)
 
 
-def prepare(rgb: NDArray[np.uint8], analysis: Analysis) -> Stage:
+def prepare(rgb: NDArray[np.uint8], analysis: Analysis) -> Prepared:
     """What `relight` does for every light in the same way, once for the photo `analysis` is of."""
     with _fixed_threads():
-        return Stage.of(rgb, analysis)
+        return Prepared.of(rgb, analysis)
 
 
 def relight(
@@ -141,11 +141,11 @@ def relight(
     shadow_strength: float = 0.85,
     specular: float = 0.1,
     background: Background = "relight",
-    stage: Stage | None = None,
+    prepared: Prepared | None = None,
 ) -> Relit:
     """Relight the photo `analysis` was made of.
 
-    `rgb` (H, W, 3) sRGB; `stage` is what `prepare` made of both before, for many lights on one
+    `rgb` (H, W, 3) sRGB; `prepared` is what `prepare` made of both before, for many lights on one
     photo. The three settings are 0..1. `lighting.strength` 0 returns the pixels
     unchanged; so does a region for all pixels outside of it, and `background="keep"` for those
     outside the subject. Raises InvalidArgument for the region of a subject where there is none.
@@ -168,7 +168,7 @@ def relight(
         region, background = "all", "relight"
     with _fixed_threads():
         knobs = Knobs(remove_existing, shadow_strength, specular)
-        shading = shade(stage or Stage.of(rgb, analysis), lighting, knobs)
+        shading = shade(prepared or Prepared.of(rgb, analysis), lighting, knobs)
         darken = background == "darken" and region == "all"
         return Relit(apply(rgb, analysis, shading, region=region, darken=darken), warnings)
 

@@ -74,7 +74,7 @@ class Knobs:
 
 
 @dataclass(frozen=True, slots=True)
-class Stage:
+class Prepared:
     """An analysed photo with what stays the same under every light."""
 
     analysis: Analysis
@@ -87,9 +87,9 @@ class Stage:
         return cls(analysis, evidence, LitScene(analysis, evidence))
 
 
-def shade(stage: Stage, lighting: Lighting, knobs: Knobs) -> Shading:
+def shade(prepared: Prepared, lighting: Lighting, knobs: Knobs) -> Shading:
     """Light the analysed shape; a key of intensity 1 keeps the mean exposure."""
-    analysis, evidence, lit = stage.analysis, stage.evidence, stage.scene
+    analysis, evidence, lit = prepared.analysis, prepared.evidence, prepared.scene
     removed = knobs.remove_existing * (1 - evidence.graphic)  # a drawing has no light in it
     existing = _existing_shading(analysis, evidence, lit, removed)
     ambient = (

@@ -18,7 +18,7 @@ from mcp_relight.domain.pixels import Encoded, RenderResult, RenderTask
 from mcp_relight.domain.report import LightAnalysis, Report
 from mcp_relight.engine.analysis import Analysis
 from mcp_relight.engine.pipeline import analyze_shape, prepare, relight, subject_middle
-from mcp_relight.engine.shade import Stage
+from mcp_relight.engine.shade import Prepared
 from mcp_relight.engine.shape_model import Learned, ShapeModelRefused, look
 from mcp_relight.finish import light_only
 from mcp_relight.measure.analyze import analyze as measure_light
@@ -32,24 +32,24 @@ _LOOKED_AT_PX = 1024
 _NOT_AN_ANALYSIS = (ValueError, KeyError, OSError, EOFError, BadZipFile, zlib.error)
 
 
-class _LastStage:
+class _LastPrepared:
     """The photo lit last, ready for another light. One alone: memory is counted."""
 
     def __init__(self) -> None:
         self._key = b""
-        self._stage: Stage | None = None
+        self._prepared: Prepared | None = None
 
-    def of(self, key: bytes) -> Stage | None:
+    def of(self, key: bytes) -> Prepared | None:
         """What is known under this key; everything else is forgotten."""
         if key != self._key:
-            self._stage = None
-        return self._stage
+            self._prepared = None
+        return self._prepared
 
-    def keep(self, key: bytes, stage: Stage) -> None:
-        self._key, self._stage = key, stage
+    def keep(self, key: bytes, prepared: Prepared) -> None:
+        self._key, self._prepared = key, prepared
 
 
-_last = _LastStage()
+_last = _LastPrepared()
 
 
 def _key(task: RenderTask, analysis: bytes) -> bytes:
@@ -60,11 +60,12 @@ def _key(task: RenderTask, analysis: bytes) -> bytes:
 
 
 def render(task: RenderTask) -> RenderResult:
-    known = _last.of(_key(task, task.analysis or b""))
+    key = _key(task, task.analysis or b"")
+    known = _last.of(key)
     photo = read_photo(task.image, max_edge_px=task.max_edge_px)
     cached = known.analysis if known else _cached_analysis(task)
     analysis = cached or _analyze_shape(task, photo)
-    stage = known or prepare(photo.rgb, analysis)
+    prepared = known or prepare(photo.rgb, analysis)
     relit = relight(
         photo.rgb,
         analysis,
@@ -73,14 +74,14 @@ def render(task: RenderTask) -> RenderResult:
         shadow_strength=task.shadow_strength,
         specular=task.specular,
         background=task.background,
-        stage=stage,
+        prepared=prepared,
     )
     picture = encode_like(photo, relit.rgb)
     # An analysis of a preview is not one of the photo, nor one made without the networks.
     worth_caching = cached is None and task.max_edge_px is None and analysis.complete
     stored = analysis.to_bytes() if worth_caching else None
     if known is None and (stored or cached):
-        _last.keep(_key(task, stored or task.analysis or b""), stage)
+        _last.keep(_key(task, stored) if stored else key, prepared)
     return RenderResult(
         picture=picture,
         mode=analysis.mode,

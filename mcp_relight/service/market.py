@@ -53,7 +53,7 @@ class Market:
 
 def is_granted(spec: ModelSpec) -> bool:
     """Whether the caller may use this model at all: what costs money needs the scope for it."""
-    return not spec.is_paid or PAID in current_caller().scopes
+    return bool(granted([spec]))
 
 
 def granted(specs: Sequence[ModelSpec]) -> Sequence[ModelSpec]:

@@ -13,7 +13,7 @@ from mcp_relight.domain.lighting import Light, Lighting
 from mcp_relight.domain.pixels import RenderTask
 from mcp_relight.engine.analysis import Analysis
 from mcp_relight.engine.pipeline import prepare
-from mcp_relight.engine.shade import Stage
+from mcp_relight.engine.shade import Prepared
 from mcp_relight.pixels import tasks
 from mcp_relight.pixels.client import PixelChild
 from mcp_relight.storage.shape_model import ShapeModelFile
@@ -122,7 +122,7 @@ def test_what_is_known_of_a_photo_is_used_again_and_changes_no_byte(
 ) -> None:
     prepared: list[int] = []
 
-    def counting(rgb: Photo, analysis: Analysis) -> Stage:
+    def counting(rgb: Photo, analysis: Analysis) -> Prepared:
         prepared.append(analysis.alpha.size)
         return prepare(rgb, analysis)
 
