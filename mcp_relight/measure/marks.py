@@ -169,6 +169,8 @@ _EDGE, _OWN_EDGE, _ROUND, _CLOSED, _CLOSED_HARD = 0.25, 0.5, 0.35, 0.65, 0.75
 """Stops of a patch's edge; how much of it the original may have; how far the edge may be from a
 circle, of its radius; and the share of the rays that have to meet it, also under a hard light,
 which leaves a cheek or an eye lit by itself."""
+_WORTH_A_LOOK = 0.5
+"""Of the rays: where a patch lies on a slope of light its clearest place is not its middle."""
 
 
 def has_stain(change: Gained, *, is_hard: bool = False, only_darker: bool = False) -> bool:
@@ -224,16 +226,30 @@ def _moved(values: Map, reach_px: float, turn: float) -> Map:
 
 def _closed_share(stops: Map, own: Map, center: tuple[float, float], radius_px: float) -> float:
     """Share of the rays from the center that meet, all about as far out, an edge of the gain that
-    the original does not have."""
+    the original does not have; of two looks, the second from the middle of what the first met."""
+    share, met = _looked_around(stops, own, center, radius_px)
+    if len(met) < _RAYS * _WORTH_A_LOOK:
+        return share
+    middle = _middle_of_circle(met)
+    if math.dist(middle, center) > radius_px:
+        return share
+    return max(share, _looked_around(stops, own, middle, radius_px)[0])
+
+
+def _looked_around(
+    stops: Map, own: Map, center: tuple[float, float], radius_px: float
+) -> tuple[float, Map]:
+    """The share, and (n, 2) where, down and across, the rays met a strange edge at any distance."""
     turns = np.arange(_RAYS) * (2 * math.pi / _RAYS)
+    away = np.stack([np.sin(turns), np.cos(turns)], axis=1)
     radii = np.arange(_NEAREST * radius_px, _FARTHEST * radius_px)
 
     def step(values: Map) -> Map:
         outer, inner = (
             _at(
                 values,
-                center[0] + (radii + aside) * np.sin(turns)[:, None],
-                center[1] + (radii + aside) * np.cos(turns)[:, None],
+                center[0] + (radii + aside) * away[:, :1],
+                center[1] + (radii + aside) * away[:, 1:],
             )
             for aside in (_BESIDE_PX, -_BESIDE_PX)
         )
@@ -244,9 +260,20 @@ def _closed_share(stops: Map, own: Map, center: tuple[float, float], radius_px: 
     rays = np.arange(_RAYS)
     edge, of_own = of_gain[rays, steepest], step(own)[rays, steepest]
     beside = (np.roll(of_own, 1, axis=0) + of_own + np.roll(of_own, -1, axis=0)) / 3
-    usual = float(np.median(radii[steepest]))
-    is_round = np.abs(radii[steepest] - usual) < _ROUND * usual
-    return float((is_round & (edge > _EDGE) & (_size(beside) < _OWN_EDGE * edge)).mean())
+    far = radii[steepest]
+    usual = float(np.median(far))
+    is_round = np.abs(far - usual) < _ROUND * usual
+    is_strange = (edge > _EDGE) & (_size(beside) < _OWN_EDGE * edge)
+    met = np.asarray((center + far[:, None] * away)[is_strange], np.float32)
+    return float((is_round & is_strange).mean()), met
+
+
+def _middle_of_circle(points: Map) -> tuple[float, float]:
+    """Of the circle that fits the points (n, 2) best (least squares of x² + y² = 2ax + 2by + c)."""
+    own = np.column_stack([2 * points, np.ones(len(points), np.float32)])
+    squares = (points**2).sum(axis=1, keepdims=True)
+    _, fitted = cv2.solve(own, squares, flags=cv2.DECOMP_SVD)
+    return float(fitted[0, 0]), float(fitted[1, 0])
 
 
 _LINE_SIGMA, _GROUND_SIGMA, _BACK = 0.005, 0.02, 0.028

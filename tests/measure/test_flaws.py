@@ -1,5 +1,6 @@
 """Painted-in damage is called by its name; light alone, however hard, is none."""
 
+import math
 from collections.abc import Callable
 
 import cv2
@@ -160,6 +161,20 @@ def test_of_a_dark_picture_only_a_dark_patch_is_a_stain() -> None:
         change = Gained(Linear(before), Linear(after))
         assert has_stain(change)
         assert has_stain(change, only_darker=True) == is_darker
+
+
+@pytest.mark.parametrize("turn_deg", range(0, 360, 45))
+def test_a_stain_where_the_light_falls_off_is_found_whichever_way_it_does(turn_deg: float) -> None:
+    """There its clearest place is not its middle."""
+    before = synth.to_pixels(np.full((EDGE_PX, EDGE_PX, 3), 0.35, np.float32))
+    down, across = np.mgrid[:EDGE_PX, :EDGE_PX] / EDGE_PX - 0.5
+    turn = math.radians(turn_deg)
+    towards = across * math.cos(turn) + down * math.sin(turn)
+    light = 0.8 * np.exp2(1.5 * np.tanh(towards / 0.05))
+    patch = 0.5 - 0.5 * np.tanh((distance() - 0.055) / 0.006)
+    for depth, is_stain in ((0.5, True), (0.0, False)):
+        after = lit_by(before, light * (1 - depth * patch))
+        assert has_stain(Gained(Linear(before), Linear(after))) == is_stain
 
 
 def test_a_coloured_patch_on_a_white_wall_is_a_stain_under_a_light_of_one_tone() -> None:
