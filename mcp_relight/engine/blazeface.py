@@ -76,11 +76,16 @@ def without_doubles(found: list[Candidate]) -> list[Candidate]:
 def _candidates(rgb: Pixels, kind: _Kind, least: float) -> list[Candidate]:
     boxed, scale, left, top = _letterboxed(rgb, kind.edge_px)
     values = (boxed.astype(np.float32) / 127.5 - 1).transpose(2, 0, 1)[None]
-    logits, offsets = nets.kept(kind.net).run(values, kind.heads)
+    net, (scored, placed) = nets.kept(kind.net), kind.heads
+    (logits,) = net.run(values, (scored,))
     scores = 1 / (1 + np.exp(-np.clip(logits.reshape(-1), -50, 50)))
+    seen = np.flatnonzero(scores > least)
+    if not seen.size:  # where they are costs as much again
+        return []
+    (offsets,) = net.run(values, (placed,))
     anchors = _anchors(kind.layers)
     found: list[Candidate] = []
-    for index in np.flatnonzero(scores > least):
+    for index in seen:
         numbers = offsets.reshape(-1, 16)[index]
         x, y = numbers[:2] + anchors[index] * kind.edge_px - (left, top)
         # The first two points are the eyes, left to right as the viewer sees them.
