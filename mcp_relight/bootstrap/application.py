@@ -85,6 +85,7 @@ class Application:
         if self._service is None:
             async with self._opening:
                 if self._service is None:
+                    await self._parts.pixels.warm_up()  # it loads beside what is opened here
                     self._service = await anyio.to_thread.run_sync(self._open)
         return self._service
 

@@ -138,9 +138,9 @@ async def run_worker(settings: Settings) -> None:
         return
     try:
         async with anyio.create_task_group() as tasks:
-            worker = parts.worker(lock)
-            # Loads beside the first look at the rows: whoever started this one has a picture.
+            # Whoever started this one has a picture: the engine loads beside the rest.
             tasks.start_soon(parts.pixels.warm_up)
+            worker = await anyio.to_thread.run_sync(parts.worker, lock)
             tasks.start_soon(tidy_up_soon, parts)
             tasks.start_soon(parts.keep_lists_fresh)
             await worker.run_until_signal(idle_s=settings.worker_idle_s)

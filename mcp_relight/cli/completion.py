@@ -51,7 +51,7 @@ class _Command:
 
 
 def completion(namespace: argparse.Namespace) -> int:
-    from .main import build_parser
+    from .parser import build_parser
 
     commands = tuple(_commands(build_parser()))
     print(

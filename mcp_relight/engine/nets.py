@@ -6,6 +6,7 @@ is missing, damaged or refused raises NetUnavailable, and the engine goes on wit
 
 import hashlib
 import io
+from contextlib import suppress
 from functools import cache
 from importlib import resources
 
@@ -59,6 +60,14 @@ def triangles() -> NDArray[np.intp]:
     """(898, 3) indices of the corners of the face mesh's triangles. Raises NetUnavailable."""
     corners: NDArray[np.uint16] = np.load(io.BytesIO(_checked(TRIANGLES)), allow_pickle=False)
     return corners.astype(np.intp)
+
+
+def load_ahead() -> None:
+    """Load all that is kept, for whoever has the time before the first picture comes."""
+    with suppress(NetUnavailable):  # said of the picture that misses one
+        triangles()
+        for name in (SHORT_RANGE, FULL_RANGE, FACE_MESH):
+            kept(name)
 
 
 def _checked(name: str) -> bytes:

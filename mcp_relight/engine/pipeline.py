@@ -18,7 +18,7 @@ from mcp_relight.domain.lighting import Lighting
 from mcp_relight.domain.position import MIDDLE
 from mcp_relight.errors import InvalidArgument
 
-from . import shape
+from . import nets, shape
 from .analysis import Analysis, Mode, rounded
 from .apply import Background, apply
 from .grid import Map, Pixels
@@ -65,6 +65,13 @@ class Relit:
 
     rgb: NDArray[np.uint8]
     warnings: tuple[str, ...]
+
+
+def load_ahead() -> None:
+    """Load what the first photo needs, for whoever has the time before it comes."""
+    with _fixed_threads():
+        np.percentile(np.zeros(2), 50)  # loads more of numpy than numpy does
+        nets.load_ahead()
 
 
 def analyze_shape(

@@ -14,14 +14,11 @@ import traceback
 from collections.abc import Callable
 from typing import Any, BinaryIO
 
-from pydantic import TypeAdapter
-
 from mcp_relight.errors import RelightError
+from mcp_relight.loading import load_lightly
 
 from . import frames, limits
 from .frames import ENGINE, IDLE_EXIT_CODE
-
-_PLAIN = TypeAdapter[Any](Any)
 
 
 def main() -> None:
@@ -29,6 +26,7 @@ def main() -> None:
     # Ctrl-C reaches every process of a terminal; the parent decides what becomes of this one.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     limits.die_with_parent()
+    load_lightly()
     stdin, stdout = sys.stdin.buffer, _claim_stdout()
     # Imported only now: what is needed loads and, on first use, compiles before the limits close.
     import cv2
@@ -36,11 +34,14 @@ def main() -> None:
     from .decoding import DECODING
 
     cv2.setNumThreads(2)
-    if ENGINE in sys.argv[2:]:
+    will_compute = ENGINE in sys.argv[2:]
+    if will_compute:
         _computing()
     limits.leave_network()
     limits.limit_process()
     _send(stdout, {"ready": True})
+    if will_compute:
+        _load_ahead()
     while (request := _next_request(stdin, idle_s)) is not None:
         limits.limit_task(request["limit_s"])
         tasks = DECODING if request["task"] in DECODING else _computing()
@@ -51,6 +52,12 @@ def _computing() -> dict[str, Callable[..., object]]:
     from .tasks import COMPUTING
 
     return COMPUTING
+
+
+def _load_ahead() -> None:
+    from .tasks import load_ahead
+
+    load_ahead()
 
 
 def _claim_stdout() -> BinaryIO:
@@ -79,9 +86,10 @@ def _next_request(stdin: BinaryIO, idle_s: float) -> Any:
 
 
 def _answer(tasks: dict[str, Callable[..., object]], request: Any) -> dict[str, Any]:
+    from .plain import plain
+
     try:
-        result = tasks[request["task"]](**request["arguments"])
-        return {"result": _PLAIN.dump_python(result)}
+        return {"result": plain(tasks[request["task"]](**request["arguments"]))}
     except RelightError as error:
         return {
             "error": {

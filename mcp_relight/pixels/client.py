@@ -25,6 +25,7 @@ from mcp_relight.errors import (
     leaves,
 )
 
+from .plain import plain
 from .process import ChildGone, ChildProcess
 
 _log = logging.getLogger(__name__)
@@ -41,7 +42,6 @@ _LIGHT_ANALYSIS = TypeAdapter(LightAnalysis)
 _REPORT = TypeAdapter(Report)
 _TRANSFERRED = TypeAdapter(tuple[Encoded | None, list[str]])
 _POINT = TypeAdapter(tuple[float, float])
-_PLAIN = TypeAdapter[Any](Any)
 
 _ERRORS: dict[str, type[RelightError]] = {error.code: error for error in leaves(RequestError)}
 """What the child may say of a request."""
@@ -136,14 +136,11 @@ class PixelChild:
         )
 
     async def warm_up(self) -> None:
-        """Start the child now, for a call that is about to come; it says what is wrong, if so."""
-        async with self._turns:
-            seat = self._free.pop()
-            try:
-                with suppress(EngineCrashed):
-                    await seat.running_child()
-            finally:
-                self._free.append(seat)
+        """Start the child now, for a call that is about to come: it says what is wrong, if so, and
+        waits for this very child."""
+        if self._free:
+            with suppress(OSError):
+                await self._free[-1].start()
 
     async def aclose(self) -> None:
         """End the children, whatever they are at."""
@@ -167,7 +164,7 @@ class PixelChild:
         arguments: dict[str, object],
         limit_s: float,
     ) -> _Answer:
-        request = {"task": name, "limit_s": limit_s, "arguments": _PLAIN.dump_python(arguments)}
+        request = {"task": name, "limit_s": limit_s, "arguments": plain(arguments)}
         async with self._turns:
             seat = self._free.pop()  # the one used last: it is warm
             try:
@@ -184,6 +181,7 @@ class _Seat:
         self._idle_s = idle_s
         self._with_engine = with_engine
         self._child: ChildProcess | None = None
+        self._changing = anyio.Lock()
 
     @property
     def pid(self) -> int | None:
@@ -230,7 +228,23 @@ class _Seat:
                 await child.kill()
         return reply
 
+    async def start(self) -> None:
+        """See to it that there is a child, ready or not. Raises OSError."""
+        async with self._changing:
+            await self._started()
+
     async def running_child(self) -> ChildProcess:
+        """The child, when it is ready. Raises EngineCrashed."""
+        async with self._changing:
+            child = await self._started()
+            try:
+                await child.be_ready()
+            finally:
+                if not child.is_ready:
+                    self._child = None
+            return child
+
+    async def _started(self) -> ChildProcess:
         if self._child is not None and not self._child.is_running:
             await self.aclose()
         if self._child is None:

@@ -35,6 +35,10 @@ _ONE_THREAD = {
     "OPENBLAS_NUM_THREADS": "1",
     "MKL_NUM_THREADS": "1",
 }
+_NO_PLUG_INS = {
+    # They would be shown pictures, and every installed package is read in search of them.
+    "PYDANTIC_DISABLE_PLUGINS": "__all__",
+}
 
 
 class ChildGone(Exception):
@@ -53,10 +57,11 @@ class ChildProcess:
         self._stdin = cast(ByteSendStream, process.stdin)
         self._stdout = cast(ByteReceiveStream, process.stdout)
         self._received = bytearray()
+        self.is_ready = False
 
     @classmethod
     async def start(cls, idle_s: float, *, with_engine: bool) -> Self:
-        """Raises EngineCrashed when the child does not come up."""
+        """A child that is about to be ready. Raises OSError."""
         command = [sys.executable, "-P", "-m", "mcp_relight.pixels.child", str(idle_s)]
         process = await anyio.open_process(
             # -P: the working folder, which may hold downloads, is no place to import from.
@@ -64,21 +69,24 @@ class ChildProcess:
             stderr=None,
             env=_environment(),
         )
-        child = cls(process)
-        ready = False
+        return cls(process)
+
+    async def be_ready(self) -> None:
+        """Wait until it says that it is; one that does not is killed. Raises EngineCrashed."""
+        if self.is_ready:
+            return
         try:
             with anyio.fail_after(_START_LIMIT_S):
-                ready = await child._receive() == {"ready": True}
+                self.is_ready = await self._receive() == {"ready": True}
         except (ChildGone, TimeoutError):
             pass
         finally:
-            if not ready:
-                await child.kill()
-        if not ready:
+            if not self.is_ready:
+                await self.kill()
+        if not self.is_ready:
             raise EngineCrashed(
                 "The picture engine could not be started.", hint="Run `mcp-relight doctor`."
             )
-        return child
 
     @property
     def pid(self) -> int:
@@ -134,4 +142,4 @@ class ChildProcess:
 
 def _environment() -> dict[str, str]:
     inherited = {name: os.environ[name] for name in _INHERITED if name in os.environ}
-    return inherited | _ONE_THREAD
+    return inherited | _ONE_THREAD | _NO_PLUG_INS

@@ -16,6 +16,7 @@ from pydantic import validate_call
 from mcp_relight.domain.lighting import Lighting
 from mcp_relight.domain.pixels import Encoded, RenderResult, RenderTask
 from mcp_relight.domain.report import LightAnalysis, Report
+from mcp_relight.engine import pipeline
 from mcp_relight.engine.analysis import Analysis
 from mcp_relight.engine.pipeline import analyze_shape, prepare, relight, subject_middle
 from mcp_relight.engine.shade import Prepared
@@ -57,6 +58,11 @@ def _key(task: RenderTask, analysis: bytes) -> bytes:
     digest.update(analysis)
     digest.update(task.image)
     return digest.digest()
+
+
+def load_ahead() -> None:
+    """Load what the first picture needs, while it is still on its way."""
+    pipeline.load_ahead()
 
 
 def render(task: RenderTask) -> RenderResult:

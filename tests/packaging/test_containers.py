@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from mcp_relight.cli.main import build_parser
+from mcp_relight.cli.parser import build_parser
 from mcp_relight.config import Settings
 
 ROOT = Path(__file__).parents[2]

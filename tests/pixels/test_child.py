@@ -14,6 +14,7 @@ import pytest
 
 from mcp_relight.errors import EngineCrashed, ImageCorrupt, TimedOut
 from mcp_relight.pixels.client import PixelChild
+from mcp_relight.pixels.process import ChildProcess
 
 from .pictures import encoded, photo
 
@@ -65,6 +66,27 @@ async def test_nothing_is_started_before_it_is_needed_and_one_child_serves_all()
     assert pixels.pid is None
     assert first is not None
     assert not exists(first)
+
+
+async def test_a_call_waits_for_the_child_that_was_started_ahead_of_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    started: list[bool] = []
+    start = ChildProcess.start
+
+    async def counted(idle_s: float, *, with_engine: bool) -> ChildProcess:
+        started.append(with_engine)
+        return await start(idle_s, with_engine=with_engine)
+
+    monkeypatch.setattr(ChildProcess, "start", counted)
+    pixels = PixelChild(at_once=2)
+    await pixels.warm_up()
+    ahead = pixels.pid
+    assert ahead is not None
+    assert (await pixels.inspect(PICTURE)).width == 64
+    assert (pixels.pid, started) == (ahead, [False])
+    await pixels.aclose()
+    assert not exists(ahead)
 
 
 async def test_a_child_killed_at_work_is_an_error_and_the_next_call_works() -> None:
