@@ -18,6 +18,8 @@ from mcp_relight.errors import TimedOut
 
 from .changes import Changes
 from .errors import DATABASE_ERRORS, DatabaseBroken, DatabaseOutage
+from .looks import Looks
+from .lookup import Look
 from .postgres import PostgresServer
 from .sqlite import SqliteFile
 from .wakes import Wakes
@@ -45,6 +47,10 @@ class Backend(Protocol):
         schema that cannot be used."""
         ...
 
+    def looks(self) -> Looks | None:
+        """What looks without a thread: none before the database is open and its clock known."""
+        ...
+
     def changes(self, run: Callable[[Callable[[], int]], Awaitable[int]]) -> Changes:
         """`run` calls something in a worker thread, through outages."""
         ...
@@ -67,7 +73,8 @@ class Backend(Protocol):
 class Database:
     """One SQLite file, or one PostgreSQL database by URL.
 
-    `write` runs one transaction, `read` some looks, each in a worker thread. An outage is retried
+    `write` runs one transaction, `read` some looks, each in a worker thread, `look` does a single
+    one without where it can. An outage is retried
     for `patience_s`, then raises TimedOut; a full disk raises StorageFull. A SQLite file that is
     corrupt is kept aside and a new one started.
     """
@@ -114,9 +121,18 @@ class Database:
 
         return await self._retry(look, limiter=self._readers)
 
+    async def look(self, make: Callable[[], Look[T]]) -> T:
+        """As `read`, where one SELECT says all. `make` is called when the clock is known."""
+        if (looks := self._backend.looks()) is not None:
+            look = make()
+            if (rows := await looks.rows(look)) is not None:
+                return look.meaning(rows)
+        return await self.read(lambda connection: make().on(connection))
+
     async def aclose(self) -> None:
         with anyio.CancelScope(shield=True):
             await anyio.to_thread.run_sync(self._backend.close, limiter=self._writers)
+        self._threads.shutdown(wait=False)  # what they do still may take an outage long
 
     async def _retry(self, call: Callable[[], T], *, limiter: anyio.CapacityLimiter) -> T:
         deadline = time.monotonic() + self._patience_s

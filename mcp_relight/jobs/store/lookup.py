@@ -4,13 +4,18 @@ SQLAlchemy would make statement and result anew for each, which takes five times
 driver does.
 """
 
-from typing import Any, cast
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar, cast
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Dialect
 from sqlalchemy.engine.default import DefaultDialect
 
 from .tables import storable
+
+T = TypeVar("T")
+Row = dict[str, Any]
 
 
 class Lookup:
@@ -22,12 +27,8 @@ class Lookup:
         self._names = tuple(column.name for column in query.selected_columns)
         self._made: dict[str, tuple[str, dict[str, Any]]] = {}
 
-    def rows(self, connection: Connection, **values: Any) -> list[dict[str, Any]]:
-        text, fixed = self._text(connection.dialect)
-        given = fixed | {
-            name: storable(value) if isinstance(value, str) else value
-            for name, value in values.items()
-        }
+    def rows(self, connection: Connection, **values: Any) -> list[Row]:
+        text, given = self.asked(connection.dialect, values)
         try:
             cursor = connection.connection.cursor()
             try:
@@ -38,6 +39,18 @@ class Lookup:
         except connection.dialect.loaded_dbapi.Error:
             # What it means, and what becomes of this connection, is for SQLAlchemy to find.
             found = connection.execute(self._query, values).all()
+        return self.named(found)
+
+    def asked(self, dialect: Dialect, values: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+        """The statement and its values, as the driver takes them."""
+        text, fixed = self._text(dialect)
+        return text, fixed | {
+            name: storable(value) if isinstance(value, str) else value
+            for name, value in values.items()
+        }
+
+    def named(self, found: Sequence[Sequence[Any]]) -> list[Row]:
+        """What the driver found, by the names of the columns."""
         return [dict(zip(self._names, row, strict=True)) for row in found]
 
     def _text(self, dialect: Dialect) -> tuple[str, dict[str, Any]]:
@@ -50,3 +63,15 @@ class Lookup:
             fixed = {name: one for name, one in compiled.params.items() if one is not None}
             made = self._made[dialect.name] = (str(compiled), fixed)
         return made
+
+
+@dataclass(frozen=True, slots=True)
+class Look(Generic[T]):
+    """A lookup with its values, and what the rows that it finds mean."""
+
+    lookup: Lookup
+    values: Mapping[str, Any]
+    meaning: Callable[[list[Row]], T]
+
+    def on(self, connection: Connection) -> T:
+        return self.meaning(self.lookup.rows(connection, **self.values))

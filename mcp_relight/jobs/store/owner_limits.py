@@ -12,7 +12,7 @@ from mcp_relight.domain.words import dollars
 from mcp_relight.errors import BudgetExceeded, Busy, InvalidArgument
 
 from . import spend
-from .lookup import Lookup
+from .lookup import Look, Lookup
 from .owner_tables import images, owners
 from .tables import jobs, set_members, sets
 from .tables import spend as spend_rows
@@ -134,10 +134,10 @@ def may_start(connection: Connection, job: Job) -> bool:
     return most is None or _count(connection, job.owner, _HAS_STARTED) < most
 
 
-def today(connection: Connection, owner: str, day: str, budget_usd: float) -> tuple[float, float]:
+def today(owner: str, day: str, budget_usd: float) -> Look[tuple[float, float]]:
     """Dollars spent or reserved on that day, and the budget."""
-    (row,) = _TODAY_ALONE.rows(connection, owner=owner, day=day)
-    return day_in(row, budget_usd)
+    asked = {"owner": owner, "day": day}
+    return Look(_TODAY_ALONE, asked, lambda rows: day_in(rows[0], budget_usd))
 
 
 def day_in(row: Mapping[str, Any], budget_usd: float) -> tuple[float, float]:

@@ -11,11 +11,13 @@ from sqlalchemy.engine import URL, Engine
 from .changes import ToldChanges
 from .errors import of_a_server, what_a_server_means
 from .listen import Listener
+from .looks import Looks
 from .migrations import make_ready
 from .wakes import Wakes
 
 _CONNECTIONS = 4
-"""Of each process, beside the one that listens: PostgreSQL allows 100 in all by default."""
+"""Of each process for each of transactions, reads in threads and looks of the event loop, beside
+the one that listens: PostgreSQL allows 100 in all by default."""
 _DRIVER = "postgresql+psycopg"
 _OF_A_SESSION = "-c statement_timeout=30s -c idle_in_transaction_session_timeout=10s"
 _CONNECT: dict[str, Any] = {
@@ -51,6 +53,7 @@ class PostgresServer:
         self._opening = threading.Lock()
         self._engines: tuple[Engine, Engine] | None = None
         """For transactions, and for reads alone."""
+        self._looks: Looks | None = None
         self._clock = _ServerClock()
         self._told = ToldChanges(self._listen)
         self._listener = Listener(self._connect_to_listen, self._told.tell)
@@ -66,9 +69,13 @@ class PostgresServer:
                     engine.dispose()
                     raise
                 self._engines = (engine, _create_engine(self._url, **_OF_READS))
+                self._looks = Looks(engine, _connect_args(self._url), most=_CONNECTIONS)
             writes, reads = self._engines
             self._clock.measure(writes)
             return reads if read_only else writes
+
+    def looks(self) -> Looks | None:
+        return None if self._clock.is_stale() else self._looks
 
     def changes(self, run: object) -> ToldChanges:
         return self._told
@@ -87,7 +94,9 @@ class PostgresServer:
         with self._opening:
             for engine in self._engines or ():
                 engine.dispose()
-            self._engines = None
+            if self._looks is not None:
+                self._looks.close()
+            self._engines = self._looks = None
 
     def _make_queue_ready(self, engine: Engine) -> None:
         if self._wakes is not None:
@@ -112,13 +121,17 @@ class PostgresServer:
 def _create_engine(url: URL, **settings: Any) -> Engine:
     return sa.create_engine(
         url,
-        connect_args={name: value for name, value in _CONNECT.items() if name not in url.query}
-        | {"options": f"{_OF_A_SESSION} {url.query.get('options', '')}".strip()},
+        connect_args=_connect_args(url),
         pool_size=_CONNECTIONS,
         max_overflow=0,
         hide_parameters=True,
         **settings,
     )
+
+
+def _connect_args(url: URL) -> dict[str, Any]:
+    own = {name: value for name, value in _CONNECT.items() if name not in url.query}
+    return own | {"options": f"{_OF_A_SESSION} {url.query.get('options', '')}".strip()}
 
 
 class _ServerClock:
@@ -132,7 +145,7 @@ class _ServerClock:
 
     def measure(self, engine: Engine) -> None:
         """Ask, where that is due."""
-        if not self._is_stale():
+        if not self.is_stale():
             return
         with engine.connect() as connection:
             before = time.monotonic()
@@ -146,7 +159,7 @@ class _ServerClock:
         now, measured_at, _ = self._measured
         return now + time.monotonic() - measured_at
 
-    def _is_stale(self) -> bool:
+    def is_stale(self) -> bool:
         if self._measured is None:
             return True
         _, measured_at, by_the_machine = self._measured

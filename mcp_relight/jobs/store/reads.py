@@ -4,7 +4,7 @@ import base64
 import binascii
 import json
 from collections.abc import Sequence
-from functools import cache
+from functools import cache, partial
 from typing import Any, cast
 
 import sqlalchemy as sa
@@ -15,7 +15,7 @@ from mcp_relight.domain.ports import JobPage
 from mcp_relight.errors import InvalidArgument, JobNotFound
 
 from . import owner_limits
-from .lookup import Lookup
+from .lookup import Look, Lookup, Row
 from .tables import job_columns, job_of, jobs, jobs_of, uses
 
 _ANY_OWNER = None
@@ -27,13 +27,14 @@ _OF_OWNER = Lookup(_BY_ID.where(jobs.c.owner == sa.bindparam("owner")))
 
 def get_job(connection: Connection, job_id: str, *, owner: str | None = _ANY_OWNER) -> Job:
     """Raises JobNotFound."""
+    return the_job(job_id, owner=owner).on(connection)
+
+
+def the_job(job_id: str, *, owner: str | None = _ANY_OWNER) -> Look[Job]:
+    """Its meaning raises JobNotFound."""
     if owner is _ANY_OWNER:
-        rows = _OF_ANYBODY.rows(connection, job_id=job_id)
-    else:
-        rows = _OF_OWNER.rows(connection, job_id=job_id, owner=owner)
-    if not rows:
-        raise JobNotFound("No job of that id.", argument="job_id")
-    return job_of(rows[0])
+        return Look(_OF_ANYBODY, {"job_id": job_id}, _the_one)
+    return Look(_OF_OWNER, {"job_id": job_id, "owner": owner}, _the_one)
 
 
 def get_jobs(connection: Connection, job_ids: Sequence[str]) -> dict[str, Job]:
@@ -46,16 +47,13 @@ def get_jobs(connection: Connection, job_ids: Sequence[str]) -> dict[str, Job]:
     return found
 
 
-def list_jobs(
-    connection: Connection, *, owner: str, status: Status | None, limit: int, cursor: str | None
-) -> JobPage:
+def page(*, owner: str, status: Status | None, limit: int, cursor: str | None) -> Look[JobPage]:
     """Newest first. Raises InvalidArgument for a cursor that is not ours."""
     asked = _asked(owner, limit, cursor)
-    return _page_of(_page(status, cursor is None).rows(connection, **asked), limit=limit)
+    return Look(_page(status, cursor is None), asked, partial(_page_of, limit=limit))
 
 
-def list_and_today(
-    connection: Connection,
+def page_and_today(
     *,
     owner: str,
     status: Status | None,
@@ -63,14 +61,15 @@ def list_and_today(
     cursor: str | None,
     day: str,
     budget_usd: float,
-) -> tuple[JobPage, tuple[float, float]]:
-    """As `list_jobs`, and as `today`."""
-    asked = _asked(owner, limit, cursor)
-    rows = _page(status, cursor is None, with_day=True).rows(connection, day=day, **asked)
-    page = _page_of(rows, limit=limit)
-    if not rows:
-        return page, owner_limits.today(connection, owner, day, budget_usd)
-    return page, owner_limits.day_in(rows[0], budget_usd)
+) -> Look[tuple[JobPage, tuple[float, float] | None]]:
+    """As `page`, and as `owner_limits.today`: None where no row is there to carry it."""
+    asked = _asked(owner, limit, cursor) | {"day": day}
+
+    def meaning(rows: list[Row]) -> tuple[JobPage, tuple[float, float] | None]:
+        today = owner_limits.day_in(rows[0], budget_usd) if rows else None
+        return _page_of(rows, limit=limit), today
+
+    return Look(_page(status, cursor is None, with_day=True), asked, meaning)
 
 
 def newest_using(connection: Connection, image_id: str, *, owner: str) -> Job | None:
@@ -111,6 +110,12 @@ def _page(status: Status | None, is_first: bool, *, with_day: bool = False) -> L
     return Lookup(newest.limit(sa.bindparam("most", type_=sa.Integer)))
 
 
+def _the_one(rows: list[Row]) -> Job:
+    if not rows:
+        raise JobNotFound("No job of that id.", argument="job_id")
+    return job_of(rows[0])
+
+
 def _asked(owner: str, limit: int, cursor: str | None) -> dict[str, Any]:
     asked: dict[str, Any] = {"owner": owner, "most": limit + 1}
     if cursor is not None:
@@ -118,12 +123,12 @@ def _asked(owner: str, limit: int, cursor: str | None) -> dict[str, Any]:
     return asked
 
 
-def _page_of(rows: Sequence[dict[str, Any]], *, limit: int) -> JobPage:
+def _page_of(rows: list[Row], *, limit: int) -> JobPage:
     page = tuple(jobs_of(rows[:limit]))
     return JobPage(page, _cursor_after(rows[limit - 1]) if len(rows) > limit else None)
 
 
-def _cursor_after(row: dict[str, Any]) -> str:
+def _cursor_after(row: Row) -> str:
     text = json.dumps([row["created_at"], row["job_id"]])
     return base64.urlsafe_b64encode(text.encode()).decode()
 

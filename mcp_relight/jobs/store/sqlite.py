@@ -88,6 +88,9 @@ class SqliteFile:
             kept.name,
         )
 
+    def looks(self) -> None:
+        """SQLite answers in the thread that asks."""
+
     def close(self) -> None:
         with self._opening:
             self._dispose()

@@ -116,21 +116,20 @@ class Store:
         return await self._database.read(lambda c: job_rows.are_there(c, new, self.now()))
 
     async def get(self, job_id: str, *, owner: str | None = None) -> Job:
-        return await self._database.read(lambda c: reads.get_job(c, job_id, owner=owner))
+        return await self._database.look(lambda: reads.the_job(job_id, owner=owner))
 
     async def list(
         self, *, owner: str, status: Status | None, limit: int, cursor: str | None
     ) -> JobPage:
-        return await self._database.read(
-            lambda c: reads.list_jobs(c, owner=owner, status=status, limit=limit, cursor=cursor)
-        )
+        asked = reads.page(owner=owner, status=status, limit=limit, cursor=cursor)
+        return await self._database.look(lambda: asked)
 
     async def using(self, image_id: str, *, owner: str) -> Job | None:
         return await self._database.read(lambda c: reads.newest_using(c, image_id, owner=owner))
 
     async def today(self, *, owner: str, budget_usd: float) -> tuple[float, float]:
-        return await self._database.read(
-            lambda c: owner_limits.today(c, owner, spend.day_of(self.now()), budget_usd)
+        return await self._database.look(
+            lambda: owner_limits.today(owner, spend.day_of(self.now()), budget_usd)
         )
 
     async def list_and_today(
@@ -142,10 +141,13 @@ class Store:
         cursor: str | None,
         budget_usd: float,
     ) -> tuple[JobPage, tuple[float, float]]:
-        look = partial(reads.list_and_today, owner=owner, status=status, limit=limit, cursor=cursor)
-        return await self._database.read(
-            lambda c: look(c, day=spend.day_of(self.now()), budget_usd=budget_usd)
+        asked = partial(
+            reads.page_and_today, owner=owner, status=status, limit=limit, cursor=cursor
         )
+        page, today = await self._database.look(
+            lambda: asked(day=spend.day_of(self.now()), budget_usd=budget_usd)
+        )
+        return page, today or await self.today(owner=owner, budget_usd=budget_usd)
 
     async def own_keys_left(
         self, *, owner: str, credentials: Mapping[str, str]
