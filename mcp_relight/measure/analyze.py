@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from mcp_relight.domain.report import SURE, Kind, LightAnalysis
 from mcp_relight.engine.backdrop import before_plain_backdrop
 from mcp_relight.engine.color import decode, luminance
-from mcp_relight.engine.face import find_face
+from mcp_relight.engine.face import Face
 from mcp_relight.engine.face_mesh import MeshFace, find_faces
 from mcp_relight.engine.grid import Map, Pixels
 from mcp_relight.engine.nets import NetUnavailable
@@ -28,6 +28,8 @@ _BACKLIT_STOPS, _BRIGHT = 1.0, 0.2
 _NIGHT_LEVEL, _NIGHT_MEAN = 0.02, 0.06
 _GRAPHIC_SHARE, _GRAPHIC_COLORS = 0.8, 24
 _SKY_ROWS, _SKY_CALM, _SKY_BRIGHTER = 0.25, 0.05, 1.15
+_OF_A_PERSON = 0.08
+"""Width of a face, of the long side, from which a photo is one of people."""
 _TINTED = 0.12
 """Log ratio of green over red and blue from which a light is no black body's."""
 _MOST_AMBIENT, _LEAST_RATIO = 1.0, 1.03
@@ -46,9 +48,11 @@ def analyze(
     """
     small = shrink(rgb, GRID_PX)
     level = luminance(decode(small))
-    shape = find_shapes([small], mask=mask, alpha=alpha)[0]
     faces = _faces(rgb)
-    light, stops = light_of(level, shape, rgb, faces)
+    shape = find_shapes(
+        [small], mask=mask, alpha=alpha, faces=_cues(faces, small.shape[1] / rgb.shape[1])
+    )[0]
+    light, stops = light_of(level, shape, rgb, faces or [])
     colored = shrink(rgb, _COLOR_PX)
     color = color_of(decode(colored))
     is_placed, is_toned = light.confidence >= SURE, color.confidence >= SURE
@@ -70,17 +74,28 @@ def analyze(
         clipped_highlights=round(float((colored.max(axis=2) >= 254).mean()), 3),
         subject_box=None if shape.subject is None else box_of(shape.subject),
         backlit=_is_backlit(level, shape),
-        kind=_Seen(colored, small, level, shape).kind,
+        kind=_Seen(colored, small, level, shape, _widest(rgb, faces or [])).kind,
     )
     told = {"sentence": sentence_of(measured), "looks": looks_for(measured)}
     return measured.model_copy(update=told)
 
 
-def _faces(rgb: NDArray[np.uint8]) -> list[MeshFace]:
+def _faces(rgb: NDArray[np.uint8]) -> list[MeshFace] | None:
+    """None where no network can be asked."""
     try:
         return find_faces(rgb)
     except NetUnavailable:
-        return []
+        return None
+
+
+def _cues(faces: list[MeshFace] | None, scale: float) -> list[Face] | None:
+    """The faces as a search for the subject takes them, in a picture `scale` times as large."""
+    return None if faces is None else [face.cue.scaled(scale) for face in faces]
+
+
+def _widest(rgb: NDArray[np.uint8], faces: list[MeshFace]) -> float:
+    """Width of the largest face, of the long side; 0 without one."""
+    return max((face.width for face in faces), default=0.0) / max(rgb.shape[:2])
 
 
 def rounded_kelvin(kelvin: float) -> int:
@@ -103,18 +118,20 @@ def _is_backlit(level: Map, shape: Shape) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class _Seen:
-    """A photo at two sizes (h, w, 3), the luminance (h, w) of the smaller one, and its subject."""
+    """A photo at two sizes (h, w, 3), the luminance (h, w) of the smaller one, its subject, and the
+    width of its largest face, of the long side."""
 
     colored: Pixels
     small: Pixels
     level: Map
     shape: Shape
+    widest_face: float
 
     @property
     def kind(self) -> Kind:
         if self._is_graphic:
             return "graphic"
-        if find_face(self.colored, large_only=True) is not None:
+        if self.widest_face >= _OF_A_PERSON:
             return "portrait"
         if float(np.median(self.level)) < _NIGHT_LEVEL and float(self.level.mean()) < _NIGHT_MEAN:
             return "night"

@@ -8,9 +8,10 @@ from numpy.typing import NDArray
 
 from mcp_relight.engine.backdrop import before_plain_backdrop
 from mcp_relight.engine.color import decode, luminance
+from mcp_relight.engine.face import Face
 from mcp_relight.engine.grid import Bits, Map
 from mcp_relight.engine.inflate import silhouette
-from mcp_relight.engine.mask import find_subject
+from mcp_relight.engine.mask import Subject, find_subject, search_subject
 
 from .register import shrink
 
@@ -38,10 +39,12 @@ def find_shapes(
     *,
     mask: NDArray[np.bool_ | np.uint8] | None = None,
     alpha: NDArray[np.uint8] | None = None,
+    faces: list[Face] | None = None,
 ) -> list[Shape]:
     """Shapes worth trying, the most trusted first, of equal-size small (h, w, 3) pictures.
 
     The pictures show one scene; a subject half lost in the shadow of one is whole in another.
+    `faces` are those of the first picture, in its pixels; None where they were not searched yet.
     """
     size = (pictures[0].shape[1], pictures[0].shape[0])
     frame = np.ones(size[::-1], np.bool_)
@@ -52,13 +55,21 @@ def find_shapes(
     if plain:
         subject = max(plain, key=lambda found: int(found.sum()))
         return [_inflated(subject, subject, 0.95)]
-    # The search cuts a graph, which costs more than all else: it gets fewer pixels.
-    guide = np.sqrt(luminance(decode(pictures[0])))
-    found = find_subject(shrink(pictures[0], _SEARCH_PX), guide)
+    found = _searched(pictures[0], faces)
     whole = _inflated(frame, None, 0.4)
     if found.source == "none" or not _SMALLEST < float(found.solid.mean()) < _LARGEST:
         return [whole]
     return [_inflated(found.solid, found.solid, 0.8 * found.confidence), whole]
+
+
+def _searched(picture: NDArray[np.uint8], faces: list[Face] | None) -> Subject:
+    guide = np.sqrt(luminance(decode(picture)))
+    # The search cuts a graph, which costs more than all else: it gets fewer pixels.
+    small = shrink(picture, _SEARCH_PX)
+    if faces is None:
+        return find_subject(small, guide)
+    scale = small.shape[1] / picture.shape[1]
+    return search_subject(small, guide, None, [face.scaled(scale) for face in faces])
 
 
 def box_of(subject: Bits) -> tuple[float, float, float, float]:

@@ -1,5 +1,7 @@
 """One photo's light: direction, colour, exposure, and no confidence where there is none."""
 
+from pathlib import Path
+
 import cv2
 import numpy as np
 import pytest
@@ -12,6 +14,7 @@ from tests.engine import synth
 from .pairs import Lit, angle_deg
 
 NOTHING_SEEN = 0.4
+PORTRAIT = Path(__file__).parents[2] / "mcp_relight" / "cli" / "samples" / "astronaut.jpg"
 
 
 def sure_angles(photo: np.ndarray) -> tuple[int, int]:
@@ -104,6 +107,24 @@ def test_a_light_seen_in_front_is_not_said_to_be_behind(scenes: list[Lit]) -> No
     assert seen.backlit
     assert (seen.azimuth_deg or 0) < -25
     assert "sunset_backlight" not in [look.name for look in seen.looks]
+
+
+def portrait() -> np.ndarray:
+    photo = cv2.imread(str(PORTRAIT))
+    assert photo is not None
+    return np.ascontiguousarray(photo[..., ::-1], np.uint8)
+
+
+@pytest.mark.parametrize("lamp", [(1, 1, 1), (0.1, 0.3, 1), (0.1, 0.9, 0.3)])
+def test_a_face_makes_a_portrait_under_lamps_of_any_color(lamp: tuple[float, ...]) -> None:
+    lit = synth.to_pixels(synth.to_linear(portrait()) * np.array(lamp, np.float32))
+    assert analyze(lit).kind == "portrait"
+
+
+def test_a_small_face_makes_no_portrait() -> None:
+    room = np.full((1500, 1500, 3), 90, np.uint8)
+    room[500:1012, 500:1012] = portrait()
+    assert analyze(room).kind != "portrait"
 
 
 def test_clipping_is_counted() -> None:
