@@ -22,6 +22,7 @@ from pydantic_settings import NoDecode, SettingsConfigDict
 
 from mcp_relight.config_files import secret_in
 from mcp_relight.config_team import TeamSettings
+from mcp_relight.domain.models import LOCAL_MODEL
 from mcp_relight.domain.network import DIRECT, Network
 from mcp_relight.domain.words import nearest, rule_broken
 from mcp_relight.errors import InvalidArgument
@@ -60,7 +61,7 @@ class Settings(TeamSettings):
     data_dir: Path = Field(default_factory=lambda: _data_dir(), validate_default=True)
     output_dir: Path | None = None
     allowed_dirs: Annotated[tuple[Path, ...] | None, NoDecode] = None
-    default_model: str = "local/classic"
+    default_model: str = LOCAL_MODEL
     local_only: bool = False
     max_cost_usd: float = Field(default=1.0, ge=0, allow_inf_nan=False)
     daily_budget_usd: float = Field(default=10.0, ge=0, allow_inf_nan=False)
