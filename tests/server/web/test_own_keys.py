@@ -24,7 +24,7 @@ from tests.server.web.site import ORIGIN, visiting
 from tests.server.web.team import Team, team
 from tests.world import World
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("brisk")]
 
 RING, OTHER_RING = "a1" * 32, "b2" * 32
 OWN = "pd_sentinel_own_0001"
@@ -91,7 +91,7 @@ async def test_each_pays_by_their_own_key_and_waits_in_its_lane(
     world: World, simulator: SimulatorHandle, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    image = upload(simulator, world.photo("mug.jpg"))
+    image = upload(simulator, world.photo("mug.jpg", width=96, height=64))
     async with site(world, simulator) as here:
         await here.application.own_keys.put("acme", "pixeldojo", SecretStr(f" {OWN}\n"))
         done = [await relit(here, owner, image) for owner in ("acme", "bob", "carl")]
@@ -121,7 +121,7 @@ async def test_a_key_is_used_as_often_as_was_said_of_it(
         assert before != (await keys.of(job)).rate.per_minute == 7.0
         assert await keys.limit("acme", "pixeldojo", KeyLimits(daily_budget_usd=0.001))
         assert (await keys.of(job)).rate.per_minute == before
-        image = upload(simulator, world.photo("mug.jpg"))
+        image = upload(simulator, world.photo("mug.jpg", width=96, height=64))
         refused = await relit(here, "acme", image)
         assert refused["error"]["code"] == "budget_exceeded", refused
         assert (await page_of(here, "acme"))["own_keys_left_usd"] == {"pixeldojo": 0.001}
@@ -132,7 +132,7 @@ async def test_a_key_is_used_as_often_as_was_said_of_it(
 async def test_one_who_brought_a_key_needs_no_shared_one(
     world: World, simulator: SimulatorHandle
 ) -> None:
-    image = upload(simulator, world.photo("mug.jpg"))
+    image = upload(simulator, world.photo("mug.jpg", width=96, height=64))
     async with site(world, simulator, shared=False) as here:
         await here.application.own_keys.put("acme", "pixeldojo", SecretStr(OWN))
         assert (await relit(here, "acme", image))["status"] == "succeeded"
@@ -144,7 +144,7 @@ async def test_one_who_brought_a_key_needs_no_shared_one(
 async def test_a_key_that_does_not_open_is_never_replaced_by_the_shared_one(
     world: World, simulator: SimulatorHandle, ring: str | None
 ) -> None:
-    image = upload(simulator, world.photo("mug.jpg"))
+    image = upload(simulator, world.photo("mug.jpg", width=96, height=64))
     async with site(world, simulator) as here:
         await here.application.own_keys.put("acme", "pixeldojo", SecretStr(OWN))
     async with site(world, simulator, ring=ring) as here:
@@ -162,7 +162,7 @@ async def test_a_key_that_does_not_open_is_never_replaced_by_the_shared_one(
 
 
 async def test_a_removed_key_is_no_ones_any_more(world: World, simulator: SimulatorHandle) -> None:
-    image = upload(simulator, world.photo("mug.jpg"))
+    image = upload(simulator, world.photo("mug.jpg", width=96, height=64))
     async with site(world, simulator) as here:
         await here.application.own_keys.put("acme", "pixeldojo", SecretStr(OWN))
         assert await here.application.own_keys.remove("acme", "pixeldojo")
@@ -176,7 +176,7 @@ async def test_an_owner_enters_a_key_on_a_page_that_is_theirs_alone(
     world: World, simulator: SimulatorHandle, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    image = upload(simulator, world.photo("mug.jpg"))
+    image = upload(simulator, world.photo("mug.jpg", width=96, height=64))
     async with site(world, simulator, shared=False) as here, visiting(here.app) as person:
         refused = await relit(here, "acme", image)
         found = re.search(ORIGIN + r"(/keys/[A-Za-z0-9_-]{43})", refused["words"])
@@ -213,7 +213,7 @@ async def test_an_owner_enters_a_key_on_a_page_that_is_theirs_alone(
 async def test_a_client_that_opens_addresses_is_asked_to_and_calls_again(
     world: World, simulator: SimulatorHandle
 ) -> None:
-    image = upload(simulator, world.photo("mug.jpg"))
+    image = upload(simulator, world.photo("mug.jpg", width=96, height=64))
     wanted = {"image": image, "model": MODEL, "light_from": "left", "max_cost_usd": 1, "wait_s": 0}
     async with site(world, simulator, shared=False) as here, visiting(here.app) as web:
         token = await here.token("acme")
@@ -251,7 +251,7 @@ async def test_an_older_client_is_told_the_address_in_words(
     async def person(context: Any, params: Any) -> ElicitResult:
         raise AssertionError("asked where no answer can come back")
 
-    image = upload(simulator, world.photo("mug.jpg"))
+    image = upload(simulator, world.photo("mug.jpg", width=96, height=64))
     async with site(world, simulator, shared=False) as here:
         token = await here.token("acme")
         async with here.client(token, mode="legacy", elicitation_callback=person) as client:
