@@ -1,9 +1,7 @@
 """A real portrait relit by the engine, judged against another wish: every part has to notice."""
 
 from collections.abc import Callable
-from pathlib import Path
 
-import cv2
 import numpy as np
 import pytest
 
@@ -14,27 +12,16 @@ from mcp_relight.engine.analysis import Analysis
 from mcp_relight.engine.pipeline import analyze_shape, relight
 from mcp_relight.measure.report import report
 
+from .conftest import Portrait
 from .pairs import Pixels
 
-PORTRAIT = Path(__file__).parents[2] / "mcp_relight" / "cli" / "samples" / "astronaut.jpg"
 SIDED = ("golden_hour", "split", "low_key", "window_right")
 
 
-@pytest.fixture(scope="module")
-def portrait() -> tuple[Pixels, Analysis]:
-    photo = cv2.imread(str(PORTRAIT))
-    assert photo is not None
-    rgb = np.ascontiguousarray(photo[..., ::-1], np.uint8)
-    return rgb, analyze_shape(rgb)
-
-
-def judged(
-    portrait: tuple[Pixels, Analysis], look: str, change: Callable[[Lighting], Lighting]
-) -> Report:
+def judged(portrait: Portrait, look: str, change: Callable[[Lighting], Lighting]) -> Report:
     """The look asked for, and what was made of the changed one."""
-    rgb, analysis = portrait
     asked = LOOKS[look].lighting
-    return report(rgb, relight(rgb, analysis, change(asked)).rgb, asked)
+    return report(portrait.rgb, portrait.under(change(asked)), asked)
 
 
 def mirrored(lighting: Lighting) -> Lighting:
@@ -54,65 +41,66 @@ def half_as_warm(lighting: Lighting) -> Lighting:
 
 
 @pytest.mark.parametrize("look", ["golden_hour", "rembrandt", "low_key", "window_right", "neon"])
-def test_the_look_itself_is_as_asked(portrait: tuple[Pixels, Analysis], look: str) -> None:
+def test_the_look_itself_is_as_asked(portrait: Portrait, look: str) -> None:
     assert judged(portrait, look, lambda asked: asked).verdict == "as asked"
 
 
-def test_a_lit_side_that_only_got_darker_is_weaker(portrait: tuple[Pixels, Analysis]) -> None:
-    rgb, analysis = portrait
+def test_a_lit_side_that_only_got_darker_is_weaker(portrait: Portrait) -> None:
     asked = LOOKS["window_right"].lighting
-    dimmed = np.asarray(relight(rgb, analysis, asked).rgb * 0.5, np.uint8)
-    made = report(rgb, dimmed, asked)
+    dimmed = np.asarray(portrait.under(asked) * 0.5, np.uint8)
+    made = report(portrait.rgb, dimmed, asked)
     assert (made.parts.direction, made.parts.contrast) == ("as asked", "weaker")
 
 
 @pytest.mark.parametrize("look", [*SIDED, "neon"])
-def test_a_quarter_of_it_is_weaker(portrait: tuple[Pixels, Analysis], look: str) -> None:
+def test_a_quarter_of_it_is_weaker(portrait: Portrait, look: str) -> None:
     made = judged(portrait, look, lambda asked: asked.model_copy(update={"strength": 0.25}))
     assert made.verdict == "weaker"
 
 
 @pytest.mark.parametrize("look", [*SIDED, "neon"])
-def test_the_other_side_is_wrong(portrait: tuple[Pixels, Analysis], look: str) -> None:
+def test_the_other_side_is_wrong(portrait: Portrait, look: str) -> None:
     """Of two neon tubes, each on the side of the other."""
     made = judged(portrait, look, mirrored)
     assert made.verdict == "wrong direction"
     assert made.parts.direction == "wrong"
 
 
-def test_half_the_warmth_is_a_weaker_colour(portrait: tuple[Pixels, Analysis]) -> None:
+def test_half_the_warmth_is_a_weaker_colour(portrait: Portrait) -> None:
     made = judged(portrait, "golden_hour", half_as_warm)
     assert (made.verdict, made.parts.colour) == ("weaker", "weaker")
 
 
 @pytest.mark.parametrize("look", ["golden_hour", "rim_light"])
-def test_more_than_the_whole_light_is_a_means_and_no_wish(
-    portrait: tuple[Pixels, Analysis], look: str
-) -> None:
-    rgb, analysis = portrait
+def test_more_than_the_whole_light_is_a_means_and_no_wish(portrait: Portrait, look: str) -> None:
     asked = LOOKS[look].lighting
-    made = relight(rgb, analysis, asked).rgb
+    made = portrait.under(asked)
     more = asked.model_copy(update={"strength": 1.5})
-    assert report(rgb, made, more) == report(rgb, made, asked)
+    assert report(portrait.rgb, made, more) == report(portrait.rgb, made, asked)
 
 
 def test_where_one_lamp_darkens_all_the_rest_more_exposure_is_not_refuted(
-    portrait: tuple[Pixels, Analysis],
+    portrait: Portrait,
 ) -> None:
-    rgb, analysis = portrait
     asked = LOOKS["split"].lighting.model_copy(update={"exposure_ev": 0.5})
-    made = report(rgb, relight(rgb, analysis, asked).rgb, asked)
+    made = report(portrait.rgb, portrait.under(asked), asked)
     assert made.parts.brightness in ("as asked", "not measurable")
 
 
-@pytest.mark.parametrize("look", ["golden_hour", "low_key", "neon"])
-def test_a_small_plain_thing_stays_the_same_picture(look: str) -> None:
-    """A ball before a grey wall: what its outline stands out from changes with the light."""
+@pytest.fixture(scope="module")
+def ball() -> tuple[Pixels, Analysis]:
+    """Before a grey wall: what its outline stands out from changes with the light."""
     down, across = np.mgrid[:120, :160]
     away = np.hypot(across - 80, down - 60) / 42
     shade = 0.35 + 0.65 * np.sqrt(np.clip(1 - away * away, 0, 1))
-    ball = shade[..., None] * (200, 150, 110)
-    rgb = np.where((away < 1)[..., None], ball, 128).astype(np.uint8)
+    painted = shade[..., None] * (200, 150, 110)
+    rgb = np.where((away < 1)[..., None], painted, 128).astype(np.uint8)
+    return rgb, analyze_shape(rgb)
+
+
+@pytest.mark.parametrize("look", ["golden_hour", "low_key", "neon"])
+def test_a_small_plain_thing_stays_the_same_picture(
+    ball: tuple[Pixels, Analysis], look: str
+) -> None:
     asked = LOOKS[look].lighting
-    made = relight(rgb, analyze_shape(rgb), asked).rgb
-    assert report(rgb, made, asked).verdict == "as asked"
+    assert report(ball[0], relight(*ball, asked).rgb, asked).verdict == "as asked"

@@ -1,28 +1,18 @@
 """Another face is said to be one; light alone makes none, and where no face is nothing is said."""
 
 from collections.abc import Callable
-from pathlib import Path
 
-import cv2
 import numpy as np
 import pytest
 
 from mcp_relight.domain.looks import LOOKS
 from mcp_relight.domain.report import Report
-from mcp_relight.engine.pipeline import analyze_shape, relight
 from mcp_relight.measure.report import report
 
+from .conftest import Portrait
 from .pairs import Lit, Pixels, asked
 
-PORTRAIT = Path(__file__).parents[2] / "mcp_relight" / "cli" / "samples" / "astronaut.jpg"
 FACE = np.s_[40:160, 170:280]
-
-
-@pytest.fixture(scope="module")
-def portrait() -> Pixels:
-    photo = cv2.imread(str(PORTRAIT))
-    assert photo is not None
-    return np.ascontiguousarray(photo[..., ::-1], np.uint8)
 
 
 def mirrored(photo: Pixels) -> Pixels:
@@ -40,9 +30,8 @@ def measured(before: Pixels, after: Pixels) -> Report:
 
 
 @pytest.mark.parametrize("look", ["split", "low_key", "neon", "golden_hour"])
-def test_light_leaves_a_face_the_same(portrait: Pixels, look: str) -> None:
-    relit = relight(portrait, analyze_shape(portrait), LOOKS[look].lighting).rgb
-    made = measured(portrait, relit)
+def test_light_leaves_a_face_the_same(portrait: Portrait, look: str) -> None:
+    made = measured(portrait.rgb, portrait.under(LOOKS[look].lighting))
     assert made.collateral.face is not None
     assert made.collateral.face > 0.6
     assert made.collateral.face_confidence is not None
@@ -52,10 +41,10 @@ def test_light_leaves_a_face_the_same(portrait: Pixels, look: str) -> None:
 
 @pytest.mark.parametrize("change", [mirrored, upside_down])
 def test_another_face_is_said_to_be_one(
-    portrait: Pixels, change: Callable[[Pixels], Pixels]
+    portrait: Portrait, change: Callable[[Pixels], Pixels]
 ) -> None:
-    darker = (portrait * 0.7).astype(np.uint8)
-    made = measured(portrait, change(darker))
+    darker = (portrait.rgb * 0.7).astype(np.uint8)
+    made = measured(portrait.rgb, change(darker))
     assert made.collateral.face is not None
     assert made.collateral.face < 0.4
     assert made.sentence.endswith("The face looks like another one.")

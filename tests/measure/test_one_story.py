@@ -10,6 +10,7 @@ from mcp_relight.engine.color import kelvin_color
 from mcp_relight.measure.analyze import analyze
 from mcp_relight.measure.report import report
 from tests.engine import synth
+from tests.matrix import some_now
 
 from .pairs import Lit, Pixels, repainted
 
@@ -96,7 +97,7 @@ def random_pair(random: np.random.Generator, scenes: list[Lit]) -> tuple[Pixels,
     return before, before if kind < 0.1 else repainted(after) if kind < 0.2 else after
 
 
-@pytest.mark.parametrize("seed", range(60))
+@pytest.mark.parametrize("seed", some_now(range(60), now=15))
 def test_a_report_tells_one_story(scenes: list[Lit], seed: int) -> None:
     random = np.random.default_rng(seed)
     before, after = random_pair(random, scenes)
