@@ -11,6 +11,7 @@ from mcp_relight.server.relight_server import RelightServer
 
 from .guard import Door, Guard
 from .names import Names
+from .one_piece import AS_THE_CALL_IS, OnePiece
 from .routes import Addresses, Routes, WebRoute
 
 MCP_PATH = "/mcp"
@@ -43,12 +44,13 @@ def _mcp_route(server: RelightServer, *, stands_alone: bool) -> WebRoute:
     # Makes the session manager; its own app is left, for it has no guard.
     server.streamable_http_app(
         stateless_http=stands_alone,
+        json_response=AS_THE_CALL_IS,
         max_request_body_size=MAX_BODY_BYTES,
         transport_security=TransportSecuritySettings(enable_dns_rebinding_protection=False),
     )
     return WebRoute(
         path=MCP_PATH,
-        endpoint=StreamableHTTPASGIApp(server.session_manager),
+        endpoint=OnePiece(StreamableHTTPASGIApp(server.session_manager)),
         # GET opens a stream of its own, on which nothing could come; DELETE ends what never began.
         methods=("POST",) if stands_alone else ("GET", "POST", "DELETE"),
         max_body_bytes=MAX_BODY_BYTES,

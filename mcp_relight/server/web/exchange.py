@@ -1,5 +1,6 @@
 """One request and its answer: bounded while it is read, marked on its way out, and one log line."""
 
+import itertools
 import logging
 import re
 import secrets
@@ -21,6 +22,9 @@ _ALWAYS = (
 )
 
 InPlace = Callable[[], Refused | None]
+
+_OF_PROCESS, _numbers = secrets.token_hex(4), itertools.count()
+"""Of ids made here. They tell requests apart, and keep no secret."""
 
 _request_id: ContextVar[str] = ContextVar("request_id", default="")
 _log = logging.getLogger("mcp_relight.access")
@@ -172,4 +176,8 @@ def _missing(headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
 def _id_of(scope: MutableMapping[str, Any]) -> str:
     """A proxy's id, where it gave a plain one."""
     given = next((value for name, value in scope["headers"] if name == b"x-request-id"), b"")
-    return given.decode() if _GIVEN_ID.fullmatch(given) else secrets.token_hex(8)
+    return given.decode() if _GIVEN_ID.fullmatch(given) else _new_id()
+
+
+def _new_id() -> str:
+    return f"{_OF_PROCESS}{next(_numbers):08x}"
