@@ -9,6 +9,9 @@ from numpy.typing import NDArray
 from mcp_relight.engine.analysis import Analysis
 from mcp_relight.engine.pipeline import analyze_shape
 from tests.engine import synth
+from tests.networks import networks_look_once
+
+__all__ = ["networks_look_once"]
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,8 @@ SAMPLE = Path(mcp_relight.cli.__file__).parent / "samples" / "astronaut.jpg"
 
 Photo = NDArray[np.uint8]
 
+pytestmark = pytest.mark.afresh
+
 
 @pytest.fixture(scope="module")
 def sample() -> Photo:

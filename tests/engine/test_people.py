@@ -115,6 +115,7 @@ def test_no_body_is_looked_for_beside_a_lying_head(sample: Photo) -> None:
         assert len(found.upright) == upright
 
 
+@pytest.mark.afresh
 @pytest.mark.parametrize("looks", some_now([("loop", "golden_hour"), tuple(LOOKS)]))
 def test_one_and_two_threads_see_the_same(
     sample: Photo, monkeypatch: pytest.MonkeyPatch, looks: tuple[str, ...]

@@ -19,6 +19,7 @@ def mean_color(pixels: NDArray[np.uint8], mask: NDArray[np.bool_]) -> NDArray[np
     return synth.to_linear(pixels)[mask].mean(axis=0)
 
 
+@pytest.mark.afresh
 def test_two_runs_give_identical_bytes(blobby: Subject) -> None:
     again = analyze_shape(blobby.photo, mask=blobby.scene.mask_pixels)
     assert again.to_bytes() == blobby.analysis.to_bytes()
@@ -26,6 +27,7 @@ def test_two_runs_give_identical_bytes(blobby: Subject) -> None:
     assert np.array_equal(first, relight(blobby.photo, again, LEFT).rgb)
 
 
+@pytest.mark.afresh
 def test_a_searched_subject_is_the_same_on_two_runs() -> None:
     photo = synth.to_pixels(synth.sphere().soft_photo)
     assert analyze_shape(photo).to_bytes() == analyze_shape(photo).to_bytes()

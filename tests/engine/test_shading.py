@@ -6,6 +6,7 @@ from numpy.typing import NDArray
 
 from mcp_relight.domain.lighting import Light, Lighting
 from mcp_relight.domain.looks import LOOKS, Staging
+from mcp_relight.engine.analysis import Analysis
 from mcp_relight.engine.evidence import gather
 from mcp_relight.engine.pipeline import analyze_shape, relight
 from mcp_relight.engine.shadow import lit_by
@@ -50,23 +51,26 @@ def test_a_photographed_ball_is_not_taken_for_a_drawing(sphere: Subject, vase: S
         assert gather(subject.photo, subject.analysis).graphic == 0
 
 
-@pytest.mark.parametrize("look", sorted(LOOKS))
-def test_black_and_white_stays_black_and_white_under_every_look(sphere: Subject, look: str) -> None:
+@pytest.fixture(scope="module")
+def black_and_white(sphere: Subject) -> tuple[Pixels, Analysis]:
     gray = np.repeat(sphere.photo.mean(axis=2, keepdims=True), 3, axis=2).astype(np.uint8)
-    relit = relight(
-        gray, analyze_shape(gray, mask=sphere.scene.mask_pixels), LOOKS[look].lighting
-    ).rgb
+    return gray, analyze_shape(gray, mask=sphere.scene.mask_pixels)
+
+
+@pytest.mark.parametrize("look", sorted(LOOKS))
+def test_black_and_white_stays_black_and_white_under_every_look(
+    black_and_white: tuple[Pixels, Analysis], look: str
+) -> None:
+    relit = relight(*black_and_white, LOOKS[look].lighting).rgb
     assert int(np.ptp(relit.astype(int), axis=2).max()) <= 1
 
 
 @pytest.mark.parametrize("tone", [{"kelvin": 2500.0}, {"color": "#3050FF"}])
 def test_a_color_that_was_asked_for_colors_black_and_white(
-    sphere: Subject, tone: dict[str, float | str]
+    black_and_white: tuple[Pixels, Analysis], tone: dict[str, float | str]
 ) -> None:
-    gray = np.repeat(sphere.photo.mean(axis=2, keepdims=True), 3, axis=2).astype(np.uint8)
-    analysis = analyze_shape(gray, mask=sphere.scene.mask_pixels)
     light = Light.model_validate({"azimuth_deg": -40, **tone})
-    relit = relight(gray, analysis, Lighting(lights=(light,))).rgb
+    relit = relight(*black_and_white, Lighting(lights=(light,))).rgb
     assert int(np.ptp(relit.astype(int), axis=2).max()) > 30
 
 

@@ -11,8 +11,11 @@ from mcp_relight.domain.lighting import Lighting
 from mcp_relight.engine.analysis import Analysis
 from mcp_relight.engine.pipeline import analyze_shape, relight
 from tests.engine import synth
+from tests.networks import networks_look_once
 
 from .pairs import Lit, Pixels, lit
+
+__all__ = ["networks_look_once"]
 
 PORTRAIT = Path(__file__).parents[2] / "mcp_relight" / "cli" / "samples" / "astronaut.jpg"
 

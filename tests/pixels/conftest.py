@@ -5,6 +5,9 @@ from collections.abc import AsyncIterator
 import pytest
 
 from mcp_relight.pixels.client import PixelChild
+from tests.networks import networks_look_once
+
+__all__ = ["networks_look_once"]
 
 
 @pytest.fixture(scope="session")

@@ -84,11 +84,25 @@ def as_wide(image: Image.Image) -> Image.Image:
     return converted
 
 
-@pytest.mark.parametrize("format", ["PNG", "JPEG"])
+NOISE = b"x" * 400_000
+CUT_OFF = srgb_profile()[:200]
+A_HEADER_ONLY = b"\0" * 36 + b"acsp" + b"\xff" * 3000
+
+
 @pytest.mark.parametrize(
-    "garbage",
-    [b"x" * 400_000, srgb_profile()[:200], b"\0" * 36 + b"acsp" + b"\xff" * 3000],
-    ids=["noise", "cut off", "a header only"],
+    ("format", "garbage"),
+    some_now(
+        [
+            ("PNG", NOISE),
+            ("JPEG", CUT_OFF),
+            ("PNG", A_HEADER_ONLY),
+            ("JPEG", NOISE),
+            ("PNG", CUT_OFF),
+            ("JPEG", A_HEADER_ONLY),
+        ],
+        now=3,
+        rows=True,
+    ),
 )
 async def test_a_damaged_profile_is_left_out(
     pixels: PixelChild, format: str, garbage: bytes
