@@ -5,7 +5,7 @@ from collections.abc import Callable
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from mcp_relight.domain.job import TERMINAL, Job
+from mcp_relight.domain.job import TERMINAL, Job, Stage
 
 from .database import Database
 from .dialect import greater
@@ -16,6 +16,7 @@ _KEPT_S = 3600.0
 """After the end of its job; providers repeat themselves."""
 _APART_S = 1.0
 """What follows a row's last change sooner than that waits until then."""
+_EARLY: tuple[Stage, ...] = ("submitting", "submit_unknown")
 
 
 class HookStore:
@@ -53,7 +54,11 @@ class HookStore:
         await self._database.write(lambda c: c.execute(gone).close())
 
     def _hurry(self, connection: Connection, job_id: str) -> None:
+        """Have the job looked at soon, or remember to when it can be."""
         now = self._now()
+        # Whoever moves the row is waited for: it looks for a call before it ends, or we see its
+        # move.
+        connection.execute(sa.select(jobs.c.stage).where(jobs.c.job_id == job_id).with_for_update())
         row = connection.execute(
             jobs.update()
             .where(jobs.c.job_id == job_id, _may_be_hurried(now))
@@ -62,18 +67,39 @@ class HookStore:
         ).mappings()
         for one in row.all():
             self._wake(connection, job_of(one))
+        early = sa.select(jobs.c.job_id).where(jobs.c.job_id == job_id, _is_early())
+        connection.execute(hooks.update().where(hooks.c.job_id.in_(early)).values(called_at=now))
+
+
+def soon_if_called(
+    connection: Connection, job: Job, stage: Stage, due_at: float, now: float
+) -> float:
+    """When a job that moves to that stage is due: soon, where it was called for before it could be
+    asked about."""
+    if stage != "running" or job.stage not in _EARLY:
+        return due_at
+    called = sa.select(hooks.c.called_at).where(
+        hooks.c.job_id == job.job_id, hooks.c.called_at.is_not(None)
+    )
+    return due_at if connection.scalar(called) is None else min(due_at, now + _APART_S)
 
 
 def _find(connection: Connection, hashed: str, now: float) -> tuple[str | None, bool]:
     """The job, and whether hurrying it would change anything: of a hundred equal calls, one
     writes."""
+    of_use = sa.or_(_may_be_hurried(now), sa.and_(_is_early(), hooks.c.called_at.is_(None)))
     query = (
-        sa.select(jobs.c.job_id, _may_be_hurried(now).label("is_of_use"))
+        sa.select(jobs.c.job_id, of_use.label("is_of_use"))
         .join(hooks, hooks.c.job_id == jobs.c.job_id)
         .where(hooks.c.hashed == hashed, _lasts(now))
     )
     row = connection.execute(query).one_or_none()
     return (None, False) if row is None else (row.job_id, bool(row.is_of_use))
+
+
+def _is_early() -> sa.ColumnElement[bool]:
+    """The provider may have it, and nobody here knows by which ticket."""
+    return jobs.c.stage.in_(_EARLY)
 
 
 def _may_be_hurried(now: float) -> sa.ColumnElement[bool]:

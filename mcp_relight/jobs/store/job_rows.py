@@ -17,6 +17,7 @@ from mcp_relight.jobs.retry import jittered
 from . import owner_keys, owner_limits
 from .dialect import insert_unless_there, is_ahead
 from .errors import DatabaseOutage
+from .hooks import soon_if_called
 from .reads import get_job
 from .spend import price_of, reserve_usd, settle
 from .tables import columns_of, images_of, job_columns, job_of, jobs, row_of, uses
@@ -70,6 +71,8 @@ def move_job(
     if row is None:
         return None
     columns = columns_of(changes) | {"stage": stage, "updated_at": now}
+    if "due_at" in changes:
+        columns["due_at"] = soon_if_called(connection, job, stage, changes["due_at"], now)
     if row["cancel_requested"] and not job.cancel_requested and "due_at" in columns:
         columns["due_at"] = now  # somebody wished it during the step, which did not know
     if job.slots:

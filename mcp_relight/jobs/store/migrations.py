@@ -88,6 +88,10 @@ def _keys_have_limits(connection: Connection) -> None:
         add_column(connection, "owner_keys", column, "FLOAT")
 
 
+def _calls_may_come_early(connection: Connection) -> None:
+    add_column(connection, "hooks", "called_at", "FLOAT")
+
+
 _TOLD_OF = {"jobs": "COALESCE(NEW.job_id, OLD.job_id)", "sets": "''", "set_members": "''"}
 _NOTICE = (
     f"""
@@ -112,6 +116,7 @@ STEPS = (
     Step(10, _pictures_are_lent),
     Step(11, _keys_can_be_entered),
     Step(12, _keys_have_limits),
+    Step(13, _calls_may_come_early),
 )
 SCHEMA_VERSION = STEPS[-1].number
 OLDEST_READER = max([1, *(step.number for step in STEPS if not step.keeps_older)])

@@ -9,10 +9,12 @@ hooks = Table(
     metadata,
     Column("hashed", Words(64), primary_key=True),
     Column("job_id", Words(40), nullable=False),
+    Column("called_at", Float),
     Index("hooks_by_job", "job_id"),
 )
 """At which address a provider says that a job ended; `hashed` is the SHA-256 of what stands in it.
-A row goes an hour after its job ended."""
+`called_at` is when it was called before anybody could ask about the job. A row goes an hour after
+its job ended."""
 
 lent = Table(
     "lent",
