@@ -88,8 +88,9 @@ _LONG, _LONG_HARD, _ACROSS_HARD = 0.4, 0.65, 0.9
 """Stops per px; of the steepest beside it; of the long side: a gap; the share of the line that has
 to be there; of the long side: a line, under a hard light, and then of the short side."""
 _SECTIONS, _IN_SECTION, _LEAST_TELLING = 8, 8, 4
-_STEP, _OWN_STEP = 0.35, 0.5
-"""Stops; and how much of it the original may have there itself."""
+_STEP, _OWN_STEP, _EDGE_OF_THING = 0.35, 0.5, 0.55
+"""Stops; how much of it the original may have there itself; and stops of the original from which
+it is the edge of a thing, which may be lit before what is dark behind it."""
 _FURTHER, _SHARP = 3, 0.6
 """Times as far off; and how much of the step is there at once, for on round things light fades."""
 _SEAM, _SEAM_HARD = 0.5, 0.7
@@ -153,7 +154,8 @@ def _strange_shares(stops: Map, own: Map, level: Map, lines: Map) -> Map:
     near, far = (step(stops[..., None], reach)[..., 0] for reach in (1, _FURTHER))
     sense = np.sign(np.median(near, axis=1, keepdims=True))
     is_sharp = sense * near > np.maximum(_STEP, _SHARP * sense * far)
-    strange = is_sharp & (_size(step(own, 1)) < _OWN_STEP * sense * near)
+    most_own = np.minimum(_OWN_STEP * sense * near, _EDGE_OF_THING)
+    strange = is_sharp & (_size(step(own, 1)) < most_own)
     telling = np.maximum(*sides(level, 1))[..., 0] > _TOO_DARK
     enough = np.maximum(telling.sum(axis=1), _LEAST_TELLING)
     return np.asarray((strange & telling).sum(axis=1) / enough, np.float32)

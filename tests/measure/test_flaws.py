@@ -11,7 +11,7 @@ from mcp_relight.domain.report import Flaw
 from mcp_relight.measure.curtain import has_curtain
 from mcp_relight.measure.flaws import flaws_of
 from mcp_relight.measure.linear import Linear
-from mcp_relight.measure.marks import Gained, has_stain
+from mcp_relight.measure.marks import Gained, has_seam, has_stain
 from tests.engine import synth
 
 from .pairs import Lit, Pixels
@@ -253,6 +253,16 @@ def test_a_straight_edge_of_light_across_even_ground_is_a_seam(way: int) -> None
         even = np.zeros(rows.shape, np.float32)
         words.append(has_curtain(Gained(Linear(before), Linear(lit)), even))
     assert words == [True, False]
+
+
+@pytest.mark.parametrize(("own", "is_seam"), [(0.5, False), (0.8, True)])
+def test_a_lit_wall_before_a_dark_one_has_an_edge_and_no_seam(own: float, is_seam: bool) -> None:
+    """Unless the two are nearly alike."""
+    columns = np.broadcast_to(np.arange(EDGE_PX) > 0.52 * EDGE_PX, (EDGE_PX, EDGE_PX))
+    walls = np.where(columns, 0.4, 0.4 * own)[..., None] * np.ones(3)
+    before = synth.to_pixels(walls.astype(np.float32))
+    lit = lit_by(before, np.where(columns, 1.0, 0.2))
+    assert has_seam(Gained(Linear(before), Linear(lit)), is_hard=True) == is_seam
 
 
 @pytest.mark.parametrize(("height", "is_seam"), [(0.08, False), (0.3, True)])
