@@ -6,7 +6,7 @@ log ratios of red and of blue to green for tone. Paint cancels in both.
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -38,7 +38,8 @@ _EDGE, _INSIDE = 0.025, 0.05
 class Gain:
     """`stops` (h, w) and `tone` (h, w, 2), smoothed, where `usable` (h, w); `plain` (h, w) is
     `stops` before smoothing, `level` (h, w) the brightness (square root of light) after.
-    `veiled` (h, w): brightened in a channel that the surface there hardly sends back."""
+    `veiled` (h, w): brightened in a channel that the surface there hardly sends back. `surfaces`
+    (h, w, 3): the linear light of the original."""
 
     stops: Map
     plain: Map
@@ -47,6 +48,7 @@ class Gain:
     toned: Bits
     level: Map
     veiled: Bits
+    surfaces: Map
 
     def edge(self, subject: Bits) -> tuple[float, float]:
         """Stops that the edge of `subject` gained over its inside, and that the inside gained;
@@ -97,6 +99,26 @@ class Gain:
         """The usual tone gained in `area`."""
         return _middle(self.tone, area & self.toned)
 
+    def palest(self, area: Bits) -> Bits:
+        """The half of `area` whose surfaces have the least color of their own: they show that of
+        the light."""
+        seen = area & self.toned
+        if int(seen.sum()) < 2 * _LEAST_PIXELS:
+            return seen
+        most, least = (one(self.surfaces) + np.float32(_FLOOR) for one in (brightest, darkest))
+        own = most / least
+        return seen & (own <= np.median(own[seen]))
+
+    def in_tone(self, tone: Tone) -> "Gain":
+        """The same change of brightness, had the light turned to that tone everywhere: what hardly
+        sends blue back shows little of what is missing of it."""
+        shift = np.array([tone[0], 0, tone[1]], np.float32)
+        shift = shift - shift @ WEIGHTS
+        factor = np.exp(shift + np.float32(np.log(2)) * self.plain[..., None])
+        lit = np.minimum(self.surfaces * factor, 1)
+        _, shown = stops_and_tone(log_ratio(self.surfaces, lit))
+        return replace(self, tone=_smoothed(shown, self.toned, _sigma_px(self.plain)))
+
 
 def gain_of(original: Linear, final: Linear, shown: Bits) -> Gain:
     """The gain between two pictures on one grid, at half its size."""
@@ -108,7 +130,7 @@ def gain_of(original: Linear, final: Linear, shown: Bits) -> Gain:
     # are full is nothing to be seen.
     toned = usable & (brightest(after) > _DARK) & (darkest(after) < _CLIPPED)
     toned &= darkest(before) > _DARK / 3
-    sigma_px = max(1.0, _SMOOTHED * max(plain.shape))
+    sigma_px = _sigma_px(plain)
     level = np.sqrt(after @ WEIGHTS)
     return Gain(
         stops=_smoothed(plain, usable, sigma_px),
@@ -118,7 +140,12 @@ def gain_of(original: Linear, final: Linear, shown: Bits) -> Gain:
         toned=toned,
         level=level,
         veiled=_veiled(before, after, level) & seen,
+        surfaces=before,
     )
+
+
+def _sigma_px(values: Map) -> float:
+    return max(1.0, _SMOOTHED * max(values.shape))
 
 
 def _veiled(before: Map, after: Map, level: Map) -> Bits:

@@ -48,9 +48,14 @@ _VEILED = 0.2
 _TINTED = 0.6
 """Log ratio of a light's tone that a look asks for on purpose; below it is nearly white."""
 _CAST = 0.7
-_TONE_DONE, _TONE_OVERDONE, _TONE_WRONG = 0.81, 2.2, -0.2
+_TONE_SIZES, _TONE_DONE = (0.65, 2.0), (0.87, 0.82)
+"""Log ratios of a tone asked for, and how much of it is enough: a strong one looks full sooner."""
+_TONE_OVERDONE, _TONE_WRONG = 2.8, -0.2
+"""Of what that much shows."""
+_LEAST_TONE = 0.1
 _SIDES_DONE, _SIDES_WRONG = 0.3, -0.08
-_KELVIN_NEAR, _SURE_OF_COLOR = 0.08, 0.6
+_KELVIN_NEAR, _SURE_OF_COLOR = 0.08, 0.75
+"""Brown paint passes for a warm light too easily to let a doubtful kelvin outvote the change."""
 _LEAST_TONED, _LEAST_TONED_SIDES = 0.16, 0.03
 _BY_SIDES, _UNTOLD = 0.5, 0.29
 """How sure a side of the gain is at least; the most that is said of what is not measurable."""
@@ -245,26 +250,34 @@ class _Asked:
         if float(self._seen.gain.toned.mean()) < _LEAST_TONED:
             return "not measurable"
         asked = self._near(self._expected, self._expected.usable)
-        tones = [self._near(self._seen.gain, area) for area in self._areas]
-        return self._toned(asked, tones, key.kelvin)
+        size = float(np.linalg.norm(asked))
+        if size < _TINTED and not is_own_color(self._seen.lighting):
+            return self._untinted(size)
+        if key.kelvin is not None and self._is_near(key.kelvin):
+            return "as asked"
+        return self._tinted(asked)
 
     @property
     def _is_veil(self) -> bool:
         """Paint laid over things, or haze, is not their colour in another light."""
         return float(self._seen.gain.veiled[self._core].mean()) > _VEILED
 
-    def _toned(self, asked: Tone, tones: list[Tone], kelvin: float | None) -> PartWord:
-        size = float(np.linalg.norm(asked))
-        if size < _TINTED and not is_own_color(self._seen.lighting):
-            is_cast = min(float(np.linalg.norm(tone)) for tone in tones) > _CAST + size
-            return "wrong" if is_cast else "as asked"
-        if kelvin is not None and self._is_near(kelvin):
-            return "as asked"
-        power = max(size, 0.1) ** 2
-        shares = [float(tone @ asked) / power for tone in tones]
+    def _untinted(self, size: float) -> PartWord:
+        """A look's light that is nearly white, of so small a tone: only a strong cast is wrong."""
+        tones = [self._near(self._seen.gain, area) for area in self._areas]
+        is_cast = min(float(np.linalg.norm(tone)) for tone in tones) > _CAST + size
+        return "wrong" if is_cast else "as asked"
+
+    def _tinted(self, asked: Tone) -> PartWord:
+        """Beside what the least that passes would show on the same surfaces."""
+        gain = self._seen.gain
+        enough = np.interp(np.linalg.norm(asked), _TONE_SIZES, _TONE_DONE)
+        least = gain.in_tone(enough * asked)
+        areas = [gain.palest(area) for area in self._areas]
+        shares = [_share(*(self._near(one, area) for one in (gain, least))) for area in areas]
         if max(shares) < _TONE_WRONG:
             return "wrong"
-        if max(shares) < _TONE_DONE:
+        if max(shares) < 1:
             return "weaker"
         return "stronger" if min(shares) > _TONE_OVERDONE else "as asked"
 
@@ -299,3 +312,7 @@ class _Asked:
         if wish is None or not wish.sided:
             return gain.tone_of(area)
         return gain.tones_across(wish.axis, area)[0]
+
+
+def _share(made: Tone, least: Tone) -> float:
+    return float(made @ least) / max(float(np.linalg.norm(least)), _LEAST_TONE) ** 2

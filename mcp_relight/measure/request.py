@@ -110,6 +110,7 @@ def expected(lighting: Lighting) -> Gain:
         toned=everywhere,
         level=level,
         veiled=~everywhere,
+        surfaces=np.ones_like(normals),
     )
 
 

@@ -66,9 +66,24 @@ def test_the_other_side_is_wrong(portrait: Portrait, look: str) -> None:
     assert made.parts.direction == "wrong"
 
 
-def test_half_the_warmth_is_a_weaker_colour(portrait: Portrait) -> None:
-    made = judged(portrait, "golden_hour", half_as_warm)
+@pytest.mark.parametrize("look", ["golden_hour", "candlelight"])
+def test_half_the_warmth_is_a_weaker_colour(portrait: Portrait, look: str) -> None:
+    made = judged(portrait, look, half_as_warm)
     assert (made.verdict, made.parts.colour) == ("weaker", "weaker")
+
+
+@pytest.mark.parametrize("look", ["golden_hour", "candlelight"])
+def test_dark_things_show_less_of_a_color_and_it_is_there_all_the_same(
+    portrait: Portrait, look: str
+) -> None:
+    rgb = np.asarray(portrait.rgb * 0.7, np.uint8)
+    analysis = analyze_shape(rgb)
+    asked = LOOKS[look].lighting
+    whole, half = (
+        report(rgb, relight(rgb, analysis, light).rgb, asked).parts.colour
+        for light in (asked, half_as_warm(asked))
+    )
+    assert (whole, half) == ("as asked", "weaker")
 
 
 @pytest.mark.parametrize("look", ["golden_hour", "rim_light"])
