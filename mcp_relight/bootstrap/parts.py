@@ -231,7 +231,7 @@ class Parts:
     def catalogs(self) -> "Catalogs":
         from mcp_relight.providers.catalogs import Catalogs
 
-        return Catalogs(self.store, self.clock)
+        return Catalogs(lambda: self.store, self.clock)
 
     @cached_property
     def remotes(self) -> "dict[str, RestProvider]":

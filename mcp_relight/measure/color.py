@@ -45,6 +45,11 @@ class LightColor:
         return self.tint - float(np.interp(-self.warmth, -warmths, tints))
 
 
+def load_ahead() -> None:
+    """Work out what every color is compared with, for whoever has the time before."""
+    _locus()
+
+
 def hex_of(color: LightColor) -> str:
     """The light as #RRGGBB, its strongest channel full."""
     rgb = kelvin_color(color.kelvin) * np.array([1, math.exp(color.off_locus), 1], np.float32)

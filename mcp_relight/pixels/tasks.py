@@ -22,6 +22,7 @@ from mcp_relight.engine.pipeline import analyze_shape, prepare, relight, subject
 from mcp_relight.engine.shade import Prepared
 from mcp_relight.engine.shape_model import Learned, ShapeModelRefused, look
 from mcp_relight.finish import light_only
+from mcp_relight.measure import color
 from mcp_relight.measure.analyze import analyze as measure_light
 from mcp_relight.measure.report import report as measure_report
 
@@ -63,6 +64,7 @@ def _key(task: RenderTask, analysis: bytes) -> bytes:
 def load_ahead() -> None:
     """Load what the first picture needs, while it is still on its way."""
     pipeline.load_ahead()
+    color.load_ahead()
 
 
 def render(task: RenderTask) -> RenderResult:

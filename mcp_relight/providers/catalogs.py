@@ -50,13 +50,14 @@ class Kept:
 
 
 class Catalogs:
-    def __init__(self, shelf: Shelf, clock: Clock) -> None:
+    def __init__(self, shelf: Callable[[], Shelf], clock: Clock) -> None:
+        """`shelf` is first opened when a list is looked for: that takes a while."""
         self._shelf = shelf
         self._clock = clock
 
     async def kept(self, provider: str) -> Kept | None:
         """The last list that was fetched, however old; None where none ever was."""
-        found = await self._shelf.cached_catalog(provider)
+        found = await self._shelf().cached_catalog(provider)
         if found is None:
             return None
         fetched_at, content = found
@@ -85,4 +86,4 @@ class Catalogs:
             return
         rows = await remote.catalog(turn)
         if rows is not None:
-            await self._shelf.keep_catalog(name, json.dumps(rows))
+            await self._shelf().keep_catalog(name, json.dumps(rows))

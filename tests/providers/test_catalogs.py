@@ -88,7 +88,7 @@ class World:
     def __init__(self, *answers: httpx2.Response | Exception) -> None:
         self.clock = Clock()
         self.shelf = Shelf(self.clock)
-        self.catalogs = Catalogs(self.shelf, self.clock)
+        self.catalogs = Catalogs(lambda: self.shelf, self.clock)
         self.wire = Wire(*answers)
         self.registry = Registry(with_key, catalogs=self.catalogs)
 

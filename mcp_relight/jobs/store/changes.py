@@ -7,7 +7,7 @@ from typing import Protocol
 import anyio
 from anyio.lowlevel import EventLoopToken, current_token
 
-POLL_S = 0.1
+POLL_S = 0.05
 _REMEMBERED = 20_000
 
 
@@ -30,7 +30,7 @@ class Changes(Protocol):
 
 
 class PolledChanges:
-    """SQLite: its own version is looked at every 0.1 s, however many wait, while somebody does."""
+    """SQLite: its own version is looked at every 0.05 s, however many wait, while somebody does."""
 
     def __init__(self, look: Callable[[], Awaitable[int]]) -> None:
         self.version = -1
