@@ -55,6 +55,15 @@ def kept(name: str) -> Net:
     return Net(name)
 
 
+_ahead: list[Net] = []
+"""The large network, loaded for its first use and not run yet."""
+
+
+def saliency() -> Net:
+    """The large network, for one use: once it ran it takes 250 MB. Raises NetUnavailable."""
+    return _ahead.pop() if _ahead else Net(SALIENCY)
+
+
 @cache
 def triangles() -> NDArray[np.intp]:
     """(898, 3) indices of the corners of the face mesh's triangles. Raises NetUnavailable."""
@@ -63,11 +72,12 @@ def triangles() -> NDArray[np.intp]:
 
 
 def load_ahead() -> None:
-    """Load all that is kept, for whoever has the time before the first picture comes."""
+    """Load all networks, for whoever has the time before the first picture comes."""
     with suppress(NetUnavailable):  # said of the picture that misses one
         triangles()
         for name in (SHORT_RANGE, FULL_RANGE, FACE_MESH):
             kept(name)
+        _ahead[:] = [Net(SALIENCY)]
 
 
 def _checked(name: str) -> bytes:
