@@ -1,6 +1,8 @@
 """Command line flags, derived from the same classes as the tools' input schemas."""
 
 import argparse
+import json
+from collections.abc import Sequence
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
@@ -32,6 +34,13 @@ def given(namespace: argparse.Namespace, arguments: type[Arguments]) -> dict[str
         for name in arguments.model_fields
         if (value := getattr(namespace, name, None)) is not None
     }
+
+
+def one_reference(images: Sequence[str]) -> str | None:
+    """What was typed as one argument: shells turn a pattern into many."""
+    if len(images) > 1:
+        return json.dumps(list(images))
+    return images[0] if images else None
 
 
 def _kind(annotation: Any) -> tuple[type, tuple[str, ...] | None]:

@@ -39,7 +39,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 _MODULES = {
     "serving": ("serve", "worker", "migrate"),
-    "photos": ("relight", "plan", "analyze", "find", "models"),
+    "relighting": ("relight",),
+    "photos": ("plan", "analyze", "find", "models"),
     "jobs": ("jobs", "job", "cancel", "forget"),
     "install": ("install", "uninstall"),
 }

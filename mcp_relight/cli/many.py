@@ -1,7 +1,5 @@
 """`relight` for a folder, a pattern or several photos: one set, which another run goes on with."""
 
-import json
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,13 +14,6 @@ from mcp_relight.service.service import Service
 from mcp_relight.service.set_orders import SetOrder
 
 from .drawing import Show
-
-
-def one_reference(images: Sequence[str]) -> str | None:
-    """What was typed as one argument: shells turn a pattern into many."""
-    if len(images) > 1:
-        return json.dumps(list(images))
-    return images[0] if images else None
 
 
 async def relight_many(

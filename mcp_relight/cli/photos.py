@@ -1,4 +1,4 @@
-"""`relight`, `plan`, `analyze`, `find` and `models`."""
+"""`plan`, `analyze`, `find` and `models`, and what `relight` does once it is loaded."""
 
 import argparse
 import os
@@ -10,6 +10,7 @@ from typing import TypeVar
 
 import anyio
 
+from mcp_relight.bootstrap import Application
 from mcp_relight.domain.queries import (
     AnalyzeArguments,
     FindArguments,
@@ -26,16 +27,12 @@ from mcp_relight.service.set_orders import SetOrder
 
 from . import drawing
 from .flags import given
-from .many import one_reference, relight_many
+from .many import relight_many
 from .session import answer, opened, run
 
 AnyOrder = TypeVar("AnyOrder", RelightArguments, PlanArguments)
 
 _WRITABLE = {".png": "image/png", ".jpg": "image/jpeg", ".jpeg": "image/jpeg"}
-
-
-def relight(namespace: argparse.Namespace) -> int:
-    return run(_relight, namespace)
 
 
 def plan(namespace: argparse.Namespace) -> int:
@@ -50,12 +47,14 @@ def find(namespace: argparse.Namespace) -> int:
     return run(_find, namespace)
 
 
-async def _relight(namespace: argparse.Namespace) -> int:
+async def relight(
+    application: Application, arguments: RelightArguments, namespace: argparse.Namespace
+) -> int:
+    """`relight`, whose worker is started already."""
     out: Path | None = namespace.out
-    namespace.image = one_reference(namespace.image)
-    arguments = RelightArguments.parse(given(namespace, RelightArguments))
     with drawing.progress(visible=not namespace.json) as show:
-        async with opened(namespace, for_a_job=True) as service:
+        async with application:
+            service = await application.service()
             order = await service.order(await _meant(service, arguments))
             if isinstance(order, SetOrder):
                 tell = _told_of_many(*await relight_many(service, order, out, show))

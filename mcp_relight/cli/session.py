@@ -32,15 +32,10 @@ def load_settings(namespace: argparse.Namespace, **overrides: Any) -> Settings:
 
 
 @asynccontextmanager
-async def opened(
-    namespace: argparse.Namespace, *, for_a_job: bool = False
-) -> "AsyncGenerator[Service]":
-    """The service for one command. A path typed on the command line is its own permission. Where
-    the command makes a job, a worker loads what it needs meanwhile."""
+async def opened(namespace: argparse.Namespace) -> "AsyncGenerator[Service]":
+    """The service for one command. A path typed on the command line is its own permission."""
     async with Application(load_settings(namespace), typed_paths=True) as application:
         application.check_settings()
-        if for_a_job:
-            application.start_worker()
         yield await application.service()
 
 

@@ -14,8 +14,7 @@ from PIL import Image
 
 from mcp_relight.cli.clients import entries
 from mcp_relight.cli.clients.places import CLIENTS
-from mcp_relight.cli.flags import given
-from mcp_relight.cli.many import one_reference
+from mcp_relight.cli.flags import given, one_reference
 from mcp_relight.cli.parser import build_parser
 from mcp_relight.domain.request import PlanArguments, RelightArguments
 from tests.test_documents import variables
