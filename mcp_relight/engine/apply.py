@@ -32,9 +32,12 @@ _GUIDED_RADIUS = 0.005
 _GUIDED_EPS = 1e-3
 _KNEE = 0.8
 _FAINTEST = 1e-4
-_NOISY, _RAISED = 0.02, (1.0, 4.0)
+_NOISY, _RAISED = 0.02, (2.0, 5.0)
 """The largest linear channel below which colors are noise; how much more light from where on it is
 seen, and all of it."""
+_TEXTURED = np.float32(0.5)
+"""How much of a rim lies on every pixel as it is, and the rest on the subject's own color near it:
+on the pixels alone it would be a broken line in the color of the ground."""
 _DARKENED = 0.35
 """What `background="darken"` leaves of the light behind the subject."""
 
@@ -47,6 +50,7 @@ class _Layers:
     slope: Map
     offset: Map
     rim: Map | None
+    rimmed: Map | None
     gloss: Map | None
     haze: Map | None
     mixing: np.float32
@@ -103,6 +107,7 @@ def _layers(
         slope=_widened(slope, columns),
         offset=_widened(offset, columns),
         rim=rim,
+        rimmed=None if rim is None else _widened(shading.rimmed, columns),
         gloss=gloss,
         haze=haze,
         mixing=np.float32(shading.mixing),
@@ -131,6 +136,7 @@ def _relit_strip(
     gain *= np.sqrt(bright)
     gain += rows.enlarge(layers.offset)
     relit = np.asarray(cv2.exp(gain), np.float32)
+    brighter = np.asarray(_peak(relit), np.float32)
     if layers.mixing:
         relit *= linear + layers.mixing * (bright - linear)
     else:
@@ -145,8 +151,11 @@ def _relit_strip(
         if not analysis.is_cut_out:
             inside = np.clip((solid - _EDGE) / (_INSIDE - _EDGE), 0, 1)
         rim = rows.enlarge(layers.rim) * inside[..., None]
-        _fade_noise(relit, brightest, rim)
-        relit *= 1 + rim
+        brighter = np.maximum(brighter, 1 + np.asarray(_peak(rim), np.float32))
+        relit *= 1 + _TEXTURED * rim
+        if layers.rimmed is not None:
+            relit += ((1 - _TEXTURED) * rim) * rows.enlarge(layers.rimmed)
+    _fade_noise(relit, brightest, brighter)
     if layers.gloss is not None:
         shown = np.minimum(2 * brightest, 1) * inside
         relit += rows.enlarge(layers.gloss) * shown[..., None]
@@ -189,12 +198,13 @@ class _Rows:
         return flat.reshape(len(self.weights), *part.shape[1:])
 
 
-def _fade_noise(relit: Map, before: Map, rim: Map) -> None:
-    """Take the color out of what is nearly black and is about to be raised, in place: there it is
-    the camera's noise. `before` (H, W) is the largest channel of the original."""
+def _fade_noise(relit: Map, before: Map, brighter: Map) -> None:
+    """Take the color out of what is nearly black and was raised, in place: there it is the camera's
+    noise. `before` (H, W) is the largest channel of the original, `brighter` (H, W) how many times
+    as bright it is now, or as it would be without a rim."""
     low, high = _RAISED
-    raised = np.clip((np.asarray(_peak(rim), np.float32)[..., None] - low) / (high - low), 0, 1)
-    share = raised * np.maximum(1 - before / _NOISY, 0)[..., None]
+    raised = np.clip((brighter - low) / (high - low), 0, 1)
+    share = (raised * np.maximum(1 - before / _NOISY, 0))[..., None]
     relit += share * ((relit @ LUMINANCE)[..., None] - relit)
 
 

@@ -33,8 +33,9 @@ _SKY_ALIKE, _SKY_SAME = 40, 24
 _BLUE, _BRIGHTER = 20, 1.5
 """Levels of blue above red from which a sky is blue; times as bright as the rest, if it is not."""
 
-_SKY_EDGE = 0.012
-"""How far off the edges a sky may be found, in long sides."""
+_SKY_EDGE, _SKY_BESIDE = 0.012, 0.03
+"""In long sides: how far off the edges a sky may be found, and how far off it lies what is compared
+with it."""
 
 _SIDE = 0.012
 _CLEAR_GAP = 22.0
@@ -190,8 +191,25 @@ def _up_to_the_edges(found: Map, colors: Map, guide: Map) -> Map:
     local = wide_blur(colors * found[..., None], reach) / np.maximum(weight, 1e-3)[..., None]
     alike = np.abs(colors - local).max(axis=2) < _SKY_ALIKE
     grown = np.maximum(found, (alike & (weight > 0.05)).astype(np.float32))
-    slope, offset = guided(guide, grown, max(2, int(0.006 * longest)), 1e-4)
-    return np.clip(slope * guide + offset, 0, 1).astype(np.float32)
+    telling = _telling(grown, colors)
+    slope, offset = guided(telling, grown, max(2, int(0.006 * longest)), 1e-3)
+    return np.clip(slope * telling + offset, 0, 1).astype(np.float32)
+
+
+def _telling(sky: Map, colors: Map) -> Map:
+    """(H, W) the mix of the channels that tells the sky best from what stands before it, 1 in the
+    one and 0 in the other (Fisher's discriminant): a stalk may be as bright as what it hides."""
+    reach = np.ones((2 * max(2, round(_SKY_BESIDE * max(sky.shape))) + 1,) * 2, np.uint8)
+    inside = sky > 0.5
+    beside = (np.asarray(cv2.dilate(inside.astype(np.uint8), reach)) > 0) & ~inside
+    if not beside.any():
+        return np.asarray(colors.mean(axis=2) / 255, np.float32)
+    spread = np.asarray(np.cov(colors[inside].T) + np.cov(colors[beside].T) + np.eye(3), np.float64)
+    ours, theirs = colors[inside].mean(axis=0), colors[beside].mean(axis=0)
+    _, column = cv2.solve(spread, (ours - theirs)[:, None].astype(np.float64))
+    mix = column[:, 0].astype(np.float32)
+    values = (colors - theirs) @ mix / max(float((ours - theirs) @ mix), 1e-6)
+    return np.asarray(np.clip(values, -1, 2), np.float32)
 
 
 def _outline_trust(pixels: Pixels, analysis: Analysis) -> Map:

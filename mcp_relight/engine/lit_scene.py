@@ -72,6 +72,9 @@ through: leaves, clouds, lamps."""
 _SCENE_EDGES = 1.5
 _SCENE_BEHIND = 2.2
 
+_FILL, _FILL_FROM = 0.6, (0.0, 0.3, 0.954)
+"""How much of the light that fills a front has a direction, and which."""
+
 _RIM_GLOSS = 0.3
 _RIM_NEAREST = 2.0
 
@@ -154,6 +157,16 @@ class LitScene:
         usual = np.float32(_UNSURE * (1 - _UNSURE_LESS * analysis.light_confidence))
         unsure = usual * (1 - sure * (1 - np.clip(self._normals[..., 2], 0, 1)))
         return (unsure + analysis.face * (np.float32(_UNSURE_FACE) - unsure)).astype(np.float32)
+
+    def fill(self) -> Map:
+        """(H, W) about 1 in the subject: how much of the light that fills the front before a light
+        from behind gets where. From above, as it comes from a sky or a ceiling, it models what even
+        light would flatten."""
+        if self.is_scene:
+            return np.ones(self._size, np.float32)
+        facing_it = np.clip(self._normals @ np.array(_FILL_FROM, np.float32), 0, 1) ** 2
+        usual = float((facing_it * self.subject).sum()) / max(float(self.subject.sum()), 1e-3)
+        return (1 + _FILL * self.subject * (facing_it / max(usual, 1e-3) - 1)).astype(np.float32)
 
     def light(self, light: Light, shadow_strength: float, specular: float) -> Lit:
         """What a light of intensity 1 does, whatever its color."""

@@ -42,7 +42,7 @@ _BRIGHT = 0.3, 0.8
 _BEFORE_BRIGHT = 0.4
 """Linear luminance of a ground before which a rim fades, and what is left of it before white."""
 
-_MOST, _MOST_ON_SKIN, _LEAST_ROOM = 0.9, 0.5, 0.03
+_MOST, _MOST_ON_SKIN, _LEAST_ROOM = 0.8, 0.4, 0.03
 """Linear luminance."""
 
 GAIN = 2.5
@@ -52,6 +52,10 @@ _GRAZED, _GRAZING, _GRAZED_NEAR = 0.8, 0.5, 0.004
 _BLACK, _MOST_RAISED = 0.004, 8.0
 """Light that grazes a surface is thrown back by white and, by this power of it, by dark as well:
 luminance, and over how many long sides. Beyond this the noise of the dark would be seen."""
+
+_UNCLEAN, _OWN_NEAR = 0.004, 0.01
+"""In long sides: how far in the pixels of an outline are not the subject's alone, and over how much
+of what lies within its color is taken."""
 
 _SOON_FULL = 1.6
 """How much sooner than its light a rim gets to its full brightness."""
@@ -103,7 +107,7 @@ class Rim:
         sideways = np.hypot(x, y)
         behind = np.clip((0.25 - z) / 0.9, 0, 1) * (sideways >= 0.05)
         facing = (self._outward * towards[..., :2]).sum(axis=2) / np.maximum(sideways, 0.05)
-        rim = behind * np.clip(facing, 0, 1) ** 1.2 * self._band * self._trust
+        rim = behind * np.clip(facing, 0, 1) ** 1.5 * self._band * self._trust
         return rim.astype(np.float32)
 
 
@@ -203,6 +207,19 @@ def held_back(rim: Map, photo: Map, skin: Map) -> Map:
     room = np.maximum(most - bright, _LEAST_ROOM)
     more = rim - 1
     return (1 + more / np.sqrt(1 + (more * bright / room) ** 2)).astype(np.float32)
+
+
+def own_color(analysis: Analysis, evidence: Evidence) -> Map:
+    """(H, W, 3) the color that the subject has a little further in than its outline, whose last
+    pixels are half ground, and jagged where a thing was cut out."""
+    longest = max(analysis.alpha.shape)
+    certain = (analysis.alpha > _INSIDE[1]).astype(np.uint8)
+    edge_px = max(1, round(_UNCLEAN * longest))
+    within = cv2.erode(certain, np.ones((2 * edge_px + 1,) * 2, np.uint8), borderValue=1)
+    weight = (within + 1e-3 * analysis.alpha).astype(np.float32)
+    total = wide_blur(evidence.photo * weight[..., None], _OWN_NEAR * longest)
+    near = np.maximum(wide_blur(weight, _OWN_NEAR * longest), 1e-5)
+    return (total / near[..., None]).astype(np.float32)
 
 
 def _off_faces(analysis: Analysis) -> Map:

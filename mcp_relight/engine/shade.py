@@ -14,7 +14,7 @@ from .evidence import Evidence, gather
 from .grid import Map, Pixels, blur, wide_blur
 from .highlights import drawn_in_color, restored
 from .lit_scene import LitScene, face_width
-from .rim import held_back, outlined
+from .rim import held_back, outlined, own_color
 from .sides import with_sides
 from .staging import Backdrop, haze, shade_off
 
@@ -23,6 +23,9 @@ _DELIGHT = 1.4
 
 _SHADING_RANGE = (0.18, 3.0)
 """Dividing by less than this would show the noise of the dark parts."""
+
+_REMOVED_IN_FRONT = 0.5
+"""Of the old light, before a light from behind: nothing else would model the front."""
 
 _WHITEST = 2.0
 """No paint is brighter than white, which is about twice as bright as the usual paint of a subject:
@@ -55,12 +58,14 @@ _PAPER = 0.5
 @dataclass(frozen=True, slots=True)
 class Shading:
     """`gain` (H, W, 3) multiplies linear light, and so does `rim` (H, W, 3), 1 or more, inside the
-    subject's outline alone; `gloss` (H, W, 3) is added after; `haze` (H, W, 3) is screened on at
-    the end; `mixing` 0..1 is how far the photo's colors move to gray
-    before, so that they stay readable in a colored light."""
+    subject's outline alone; `rimmed` (H, W, 3) is what it falls on: the subject's own color there
+    under `gain`, without its texture. `gloss` (H, W, 3) is added after; `haze` (H, W, 3) is
+    screened on at the end; `mixing` 0..1 is how far the photo's colors move to gray before, so that
+    they stay readable in a colored light."""
 
     gain: Map
     rim: Map
+    rimmed: Map
     gloss: Map
     haze: Map
     mixing: float
@@ -93,9 +98,13 @@ def shade(prepared: Prepared, lighting: Lighting, knobs: Knobs) -> Shading:
     """Light the analysed shape; a key of intensity 1 keeps the mean exposure."""
     analysis, evidence, lit = prepared.analysis, prepared.evidence, prepared.scene
     removed = knobs.remove_existing * (1 - evidence.graphic)  # a drawing has no light in it
+    is_behind = lighting.key is not None and lighting.key.direction[2] < 0
+    if is_behind:
+        removed = removed * _REMOVED_IN_FRONT
     existing = _existing_shading(analysis, evidence, lit, removed)
+    fill = lit.fill() if is_behind else np.float32(1)
     ambient = (
-        (lighting.ambient * _openness(analysis))[..., None]
+        (lighting.ambient * _openness(analysis) * fill)[..., None]
         * kelvin_color(lighting.ambient_kelvin)
         * _bounce(evidence, analysis)
     )
@@ -131,7 +140,8 @@ def shade(prepared: Prepared, lighting: Lighting, knobs: Knobs) -> Shading:
     paler = 1.0 if stays_gray else _PAPER * evidence.graphic
     gain, gloss, veil = _paler(gain, paler), _paler(gloss, paler), _paler(veil, paler)
     gain = drawn_in_color(gain, evidence.photo)
-    return Shading(gain, _paler(rim, paler), gloss, veil, _mixing(lighting))
+    rimmed = gain * own_color(analysis, evidence)
+    return Shading(gain, _paler(rim, paler), rimmed, gloss, veil, _mixing(lighting))
 
 
 def _backdrop(analysis: Analysis, evidence: Evidence, lit: LitScene) -> Backdrop:

@@ -16,7 +16,7 @@ from .grid import Map, Real, centered_axes, wide_blur
 from .staging import BEHIND, Backdrop, share_of
 
 _FACES_COUNT = 4.0
-_SHARP, _SHARP_APART, _SHARPEST = 1.3, 1.6, 3.4
+_SHARP, _SHARP_APART, _SHARPEST = 1.3, 1.6, 2.8
 """How suddenly light turns to shade in the middle of a subject where both are so many stops apart;
 more so where they are more, and never as a line."""
 _GRADUAL = 1.25
@@ -219,12 +219,19 @@ def _not_drowned(gain: Map) -> Map:
 
 
 def _near(evidence: Evidence, gain: Map, analysis: Analysis) -> Map:
-    """(H, W) mean luminance around each pixel after the light. What is hidden under a cut-out does
-    not count."""
-    seen = analysis.shown
-    bright = ((evidence.photo * gain) @ LUMINANCE) * seen
+    """(H, W) mean luminance around each pixel after the light, of the sky and of what stands before
+    it apart: beside a roof the sky is no darker. What is hidden under a cut-out does not count."""
+    bright = (evidence.photo * gain) @ LUMINANCE
+    sky, seen = evidence.sky, analysis.shown
     reach = _NEAR * max(seen.shape)
-    near = wide_blur(bright.astype(np.float32), reach) / np.maximum(wide_blur(seen, reach), 1e-3)
+
+    def near_by(where: Map) -> Map:
+        total = wide_blur((bright * where).astype(np.float32), reach)
+        return (total / np.maximum(wide_blur(where, reach), 1e-3)).astype(np.float32)
+
+    near = near_by(seen * (1 - sky))
+    if sky.any():
+        near = near + sky * (near_by(seen * sky) - near)
     # The paper of a printed sheet is one white, also beside what is printed dark: no glow there.
     near = near + evidence.graphic * np.maximum(bright - near, 0)
     return near.astype(np.float32)

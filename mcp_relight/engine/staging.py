@@ -75,9 +75,9 @@ def shade_off(
     staging, light = look.staging, lighting.key
     share = share_of(look, lighting)
     bright = evidence.photo @ LUMINANCE
-    weight = 0.2 + backdrop.subject
-    level = float((bright * weight).sum() / weight.sum())
     lit_for = np.asarray(backdrop.subject + _FACES_COUNT * analysis.face, np.float32)
+    weight = 0.2 + lit_for
+    level = float((bright * weight).sum() / weight.sum())
     stops = staging.pool * _outside_pool(lit_for, light)
     ground = backdrop.shaded_off(light)
     ground_level = float((bright * ground).sum() / max(float(ground.sum()), 1.0))

@@ -200,3 +200,38 @@ def test_a_rim_raises_no_colored_noise_out_of_black() -> None:
     edge = made[42:46, 145:156]
     assert edge.mean() > 30, "there is no rim"
     assert np.ptp(edge, axis=2).mean() < 0.3 * edge.mean()
+
+
+def test_the_last_pixels_of_a_cut_out_lend_a_rim_little_color_of_their_old_ground() -> None:
+    grain = np.random.default_rng(3).integers(0, 24, (200, 300, 1))
+    photo = (np.array([120, 90, 60]) + grain).astype(np.uint8)
+    subject = disk(60) > 0
+    fringe = subject & (disk(58) == 0)
+    photo[fringe] = (60, 200, 60)
+    shape = analyze_shape(photo, alpha=np.where(subject, 255, 0).astype(np.uint8))
+    made = relight(photo, shape, LOOKS["rim_light"].lighting).rgb.astype(float)
+    red, green, blue = made[fringe & (np.arange(200)[:, None] < 80)].mean(axis=0)
+    assert (red + green + blue) / 3 > 120, "there is no rim"
+    assert green < red + blue
+
+
+def test_before_a_light_from_behind_the_front_keeps_its_form() -> None:
+    photo = np.full((200, 300, 3), 60, np.uint8)
+    mask = (255 * disk(60)).astype(np.uint8)
+    photo[mask > 0] = 130
+    relit = relight(photo, analyze_shape(photo, mask=mask), LOOKS["rim_light"].lighting).rgb
+    column = relit[:, 148:153].astype(float).mean(axis=(1, 2))
+    assert column[95] > 1.12 * column[140], "its underside faces no sky"
+
+
+def test_beside_a_roof_the_sky_is_as_bright_as_elsewhere() -> None:
+    noise = np.random.default_rng(3).integers(0, 40, (200, 300, 1))
+    photo = (np.array([190, 200, 205]) + noise // 5).astype(np.uint8)
+    houses = np.zeros((200, 300), np.bool_)
+    houses[110:] = houses[40:, 190:] = True
+    photo[houses] = (noise + np.array([20, 15, 15]))[houses]
+    found = analyze_shape(photo)
+    found = replace(found, mode="scene", alpha=np.zeros_like(found.alpha))
+    relit = relight(photo, found, LOOKS["rim_light"].lighting).rgb.astype(float)
+    beside, away = (relit[60:80, columns].mean() for columns in (slice(186, 190), slice(120, 160)))
+    assert abs(beside - away) < 4
