@@ -42,14 +42,14 @@ _BRIGHT = 0.3, 0.8
 _BEFORE_BRIGHT = 0.4
 """Linear luminance of a ground before which a rim fades, and what is left of it before white."""
 
-_MOST, _MOST_ON_SKIN, _LEAST_ROOM = 0.8, 0.4, 0.03
+_MOST, _MOST_ON_SKIN, _LEAST_ROOM = 0.9, 0.4, 0.03
 """Linear luminance."""
 
 GAIN = 2.5
 """How much brighter than a surface that faces it light is along an outline."""
 
-_GRAZED, _GRAZING, _GRAZED_NEAR = 0.8, 0.5, 0.004
-_BLACK, _MOST_RAISED = 0.004, 8.0
+_GRAZED, _GRAZING, _GRAZED_NEAR = 2.0, 0.35, 0.004
+_BLACK, _MOST_RAISED = 0.004, 5.0
 """Light that grazes a surface is thrown back by white and, by this power of it, by dark as well:
 luminance, and over how many long sides. Beyond this the noise of the dark would be seen."""
 
@@ -57,7 +57,7 @@ _UNCLEAN, _OWN_NEAR = 0.004, 0.01
 """In long sides: how far in the pixels of an outline are not the subject's alone, and over how much
 of what lies within its color is taken."""
 
-_SOON_FULL = 1.6
+_SOON_FULL = 1.2
 """How much sooner than its light a rim gets to its full brightness."""
 
 _CRISP, _CRISP_NEAR_PX = (0.03, 0.1), 3
