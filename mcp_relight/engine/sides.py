@@ -44,6 +44,10 @@ less: it has no outline to show the light by."""
 _MOST_RAISED, _MOST_DARKENED = 1.4, 6.0
 """Stops."""
 
+_BLACK, _MOST_ON_BLACK, _FREE_STOPS, _NEAR_DARK = (0.06, 0.3), 1.6, 2.0, 0.006
+"""Of the mean luminance of a lit side: what is black beside it, and what is so no more; how much
+brighter the one may get, by how many stops more the other, and over how many long sides."""
+
 _FULL, _WHITE = 0.3, 0.75
 """Linear luminance, over `_NEAR` long sides, from which a raised side is raised less, and no more:
 beyond it only loses its drawing."""
@@ -178,8 +182,9 @@ def _of_each(faces: Map, x: float, size: tuple[int, ...]) -> Map:
 def _parted(
     gain: Map, analysis: Analysis, evidence: Evidence, sides: _Sides, asked: float, apart: float
 ) -> Map:
-    """`_apart`, with nothing that glares by it."""
-    return _drawn(_apart(gain, analysis, evidence, sides, asked, apart), evidence, analysis)
+    """`_apart`, with nothing that glares by it, and nothing black that turns gray."""
+    gain = _still_dark(_apart(gain, analysis, evidence, sides, asked, apart), evidence, sides)
+    return _drawn(gain, evidence, analysis)
 
 
 def _apart(
@@ -209,6 +214,20 @@ def _apart(
     up, down = wide * up, wide * down
     change = np.exp2(up * raised - down * darkened)
     return (gain * change[..., None]).astype(np.float32)
+
+
+def _still_dark(gain: Map, evidence: Evidence, sides: _Sides) -> Map:
+    """Less gain on what is dark beside the rest of the lit side: hair, a coat or a pencil stays
+    what it is, and shows no noise of the camera, however much light its neighbors need."""
+    bright = (evidence.photo @ LUMINANCE).astype(np.float32)
+    near = wide_blur(bright, _NEAR_DARK * max(bright.shape))
+    usual = float((bright * sides.of_lit).sum())
+    beside = np.log(np.maximum(near / max(usual, 1e-4), 1e-4))
+    low, free = np.log(_BLACK)
+    share = np.clip((beside - low) / (free - low), 0, 1)
+    most = _MOST_ON_BLACK * np.exp2(share * _FREE_STOPS)
+    held = np.minimum(most / np.maximum(gain @ LUMINANCE, 1e-4), 1)
+    return (gain * held[..., None]).astype(np.float32)
 
 
 def _not_drowned(gain: Map) -> Map:

@@ -130,3 +130,16 @@ def test_no_paper_glows_beside_what_is_printed_on_it(look: str) -> None:
     after = relight(sheet, analyze_shape(sheet), LOOKS[look].lighting).rgb.mean(axis=2)
     away, beside = after[36:44, 150], after[54:61, 150]
     assert beside.max() < away.max() + 3
+
+
+def test_black_things_stay_black_on_the_lit_side() -> None:
+    grain = np.random.default_rng(4).integers(0, 9, (200, 300, 3))
+    photo = (100 + grain).astype(np.uint8)
+    mask = np.zeros((200, 300), np.uint8)
+    cv2.circle(mask, (150, 100), 80, 255, -1)
+    photo[mask > 0] = (20 + grain)[mask > 0]
+    face, coat = (slice(40, 90), slice(90, 140)), (slice(110, 160), slice(90, 140))
+    photo[face] = (150 + grain)[face]
+    after = relight(photo, analyze_shape(photo, mask=mask), LOOKS["split"].lighting).rgb
+    assert stops(photo[face], after[face]) > -0.5
+    assert stops(photo[coat], after[coat]) < 0.8
