@@ -6,6 +6,7 @@ Below them, what a row holds as the value of the domain it stands for.
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import fields
+from functools import lru_cache
 from typing import Any
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
@@ -187,6 +188,9 @@ whose code may use it still, and the `salt` of a team."""
 _log = logging.getLogger(__name__)
 
 _NAMES = tuple(item.name for item in fields(Job))
+_REQUESTS_KEPT = 128
+"""A request never changes, is nearly all of what is read of a row, and is asked for again and again
+while its job goes on."""
 _LISTS = frozenset({"images", "returned", "paths", "outputs", "warnings", "siblings"})
 job_columns: tuple[ColumnElement[Any], ...] = tuple(
     cast(jobs.c[name], Text).label(name) if isinstance(jobs.c[name].type, JSON) else jobs.c[name]
@@ -263,7 +267,7 @@ def _of(values: type[Any]) -> Callable[[str], Any]:
 
 
 _READ: dict[str, Callable[[Any], Any]] = {
-    "request": _of(JobRequest),
+    "request": lru_cache(_REQUESTS_KEPT)(_of(JobRequest)),
     "cost": _of(Cost),
     "error": _of(Failure),
     "report": _report,

@@ -2,10 +2,12 @@
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from typing import Any
 
 from mcp.server.streamable_http_manager import StreamableHTTPASGIApp
 from mcp.server.transport_security import TransportSecuritySettings
 from starlette.applications import Starlette
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from mcp_relight.server.relight_server import RelightServer
 
@@ -37,7 +39,18 @@ def web_app(
             yield
 
     app = Starlette(routes=[*addresses.routes], lifespan=lifespan)
-    return Guard(app, addresses, names=names, door=door)
+    return Guard(_straight(every[0].endpoint, app), addresses, names=names, door=door)
+
+
+def _straight(mcp: Any, app: ASGIApp) -> ASGIApp:
+    """`app`, but MCP's own address without its layers, which would find again what the guard
+    found and make an answer of what uvicorn makes one of."""
+
+    async def served(scope: Scope, receive: Receive, send: Send) -> None:
+        is_mcp = scope["type"] == "http" and scope["path"] == MCP_PATH
+        await (mcp if is_mcp else app)(scope, receive, send)
+
+    return served
 
 
 def _mcp_route(server: RelightServer, *, stands_alone: bool) -> WebRoute:
