@@ -44,6 +44,9 @@ _ALL_ROUND = 0.95
 """Of the long side: a light from behind leaves the underside dark, and a whole ring is drawn."""
 _BAND, _ACROSS = 0.008, 0.04
 _RETURNS = 0.5
+_OUTLINE, _LOOKS = 0.08, 4
+"""Steps of brightness, per px, that part a thing from what is behind it; and how often, on either
+side, one is looked for."""
 _GLOWING, _GLOWING_RIM, _GLOWING_LIT = 0.004, 0.0065, 0.012
 """Share of the picture; a light from behind that was asked for may spill a little, and more where
 it lit an edge."""
@@ -246,12 +249,15 @@ def _activity(channels: Map) -> Map:
 
 def _kind(edges: _Edges, where: Bits, *, is_hard: bool) -> Flaw | None:
     """A glow or a band comes back to where it started; a stain is closed; else it is a seam. None
-    for what may as well be a shadow of a hard light."""
+    for what may as well be a shadow of a hard light, or where shade begins on a thing so thin that
+    what lies behind it is on either side."""
     behind, low, high, ahead = (
-        _beside(edges, where, share) for share in (-_ACROSS, -_BAND, _BAND, _ACROSS)
+        _beside(edges, edges.stops, where, share) for share in (-_ACROSS, -_BAND, _BAND, _ACROSS)
     )
     jump = float(np.median(high - low))
     if float(np.median(ahead - behind)) < _RETURNS * jump:
+        if _is_on_a_thin_thing(edges, where):
+            return None
         is_glow = float(np.median(high - np.maximum(ahead, behind))) > _FILLED * jump
         return "halo" if is_glow or not is_hard else None
     if _is_closed(edges, where, jump, _OPEN_SHARE_HARD if is_hard else _OPEN_SHARE):
@@ -259,8 +265,18 @@ def _kind(edges: _Edges, where: Bits, *, is_hard: bool) -> Flaw | None:
     return None if is_hard else "seam"
 
 
-def _beside(edges: _Edges, where: Bits, share: float) -> Map:
-    """(n,) the gain so far (of the long side) up the slope from each place."""
+def _is_on_a_thin_thing(edges: _Edges, where: Bits) -> bool:
+    """The original has an outline on either side near by."""
+    reaches = np.linspace(_BAND, _ACROSS, _LOOKS)
+    sides = (
+        np.maximum.reduce([_beside(edges, edges.own, where, way * reach) for reach in reaches])
+        for way in (-1, 1)
+    )
+    return all(float(np.median(side)) > _OUTLINE for side in sides)
+
+
+def _beside(edges: _Edges, values: Map, where: Bits, share: float) -> Map:
+    """(n,) the values so far (of the long side) up the slope of the gain from each place."""
     rows, columns = np.nonzero(where)
     slope = edges.slope[rows, columns]
     along = slope / np.maximum(np.linalg.norm(slope, axis=1, keepdims=True), 1e-6)
@@ -268,7 +284,7 @@ def _beside(edges: _Edges, where: Bits, share: float) -> Map:
     height, width = where.shape
     across = np.clip(np.rint(columns + reach * along[:, 0]), 0, width - 1).astype(np.intp)
     down = np.clip(np.rint(rows + reach * along[:, 1]), 0, height - 1).astype(np.intp)
-    return edges.stops[down, across]
+    return values[down, across]
 
 
 def _is_closed(edges: _Edges, where: Bits, jump: float, open_percent: float) -> bool:

@@ -255,6 +255,17 @@ def test_a_straight_edge_of_light_across_even_ground_is_a_seam(way: int) -> None
     assert words == [True, False]
 
 
+@pytest.mark.parametrize(("thing", "is_halo"), [(0.5, False), (0.06, True)])
+def test_shade_along_a_thin_pole_is_no_halo(thing: float, is_halo: bool) -> None:
+    """Where nothing but the light is brighter than the ground it is one."""
+    columns = np.broadcast_to((np.arange(EDGE_PX) + 0.5) / EDGE_PX - 0.5, (EDGE_PX, EDGE_PX))
+    pole = np.abs(columns) < 0.03
+    things = np.where(pole, thing, 0.06)[..., None] * np.ones(3)
+    before = synth.to_pixels(things.astype(np.float32))
+    lit = np.where(pole, 0.5 + 0.9 / (1 + np.exp(columns / 0.006)), 0.5)
+    assert ("halo" in found(before, lit_by(before, lit))) == is_halo
+
+
 @pytest.mark.parametrize(("own", "is_seam"), [(0.5, False), (0.8, True)])
 def test_a_lit_wall_before_a_dark_one_has_an_edge_and_no_seam(own: float, is_seam: bool) -> None:
     """Unless the two are nearly alike."""
