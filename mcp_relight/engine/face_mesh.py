@@ -5,6 +5,7 @@ laid again nor believes in itself, so that decides; skin colour has no say.
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import cv2
 import numpy as np
@@ -85,12 +86,20 @@ def find_faces(rgb: Pixels) -> list[MeshFace]:
     scale = min(1.0, _SEARCH_EDGE_PX / max(rows, columns))
     size = max(1, round(rows * scale)), max(1, round(columns * scale))
     small = _leveled(resize_pixels(rgb, size))
+    return [face.scaled(1 / scale) for face in faces_of(small.tobytes(), size)]
+
+
+@lru_cache(maxsize=1)
+def faces_of(pixels: bytes, size: tuple[int, int]) -> tuple[MeshFace, ...]:
+    """All faces of 8-bit `pixels` of (rows, columns), the last ones remembered: who lights a photo
+    also measures its light. Raises NetUnavailable."""
+    small = np.frombuffer(pixels, np.uint8).reshape(*size, 3)
     found: dict[Candidate, MeshFace] = {}
     for candidate in _candidates(small):
         face = _fitted(small, candidate)
         if face is not None:
             found[_around(face)] = face
-    return [found[one].scaled(1 / scale) for one in blazeface.without_doubles(list(found))]
+    return tuple(found[one] for one in blazeface.without_doubles(list(found)))
 
 
 def _leveled(rgb: Pixels) -> Pixels:

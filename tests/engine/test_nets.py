@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 import mcp_relight.cli
 from mcp_relight.domain.weights import WEIGHTS
-from mcp_relight.engine import nets
+from mcp_relight.engine import face_mesh, nets
 from mcp_relight.engine.face_mesh import find_faces
 from mcp_relight.engine.pipeline import analyze_shape
 from mcp_relight.engine.saliency import salient
@@ -32,11 +32,12 @@ def sample() -> Photo:
 @pytest.fixture
 def forgotten() -> Iterator[None]:
     """No network is kept from or for another test."""
-    nets.kept.cache_clear()
-    nets.triangles.cache_clear()
+    remembered = nets.kept, nets.triangles, face_mesh.faces_of
+    for one in remembered:
+        one.cache_clear()
     yield
-    nets.kept.cache_clear()
-    nets.triangles.cache_clear()
+    for one in remembered:
+        one.cache_clear()
 
 
 @pytest.fixture
@@ -65,6 +66,17 @@ def test_the_networks_see_on_the_sample_what_they_saw_when_they_were_chosen(samp
     assert 80 < face.width < 110
     stands_out = salient(sample) > 0.5
     assert 0.5 < stands_out.mean() < 0.6
+
+
+def test_faces_of_the_last_photo_are_remembered(
+    sample: Photo, forgotten: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (first,) = find_faces(sample)
+    monkeypatch.setattr(nets, "kept", None)
+    (again,) = find_faces(sample.copy())
+    assert np.array_equal(first.points, again.points)
+    with pytest.raises(TypeError):
+        find_faces(np.ascontiguousarray(sample[:, ::-1]))
 
 
 @pytest.mark.parametrize(
