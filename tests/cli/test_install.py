@@ -13,6 +13,7 @@ import yaml
 from mcp_relight.cli.clients import jsonc
 from mcp_relight.cli.clients.places import CLIENTS, NAME
 from mcp_relight.cli.main import main
+from tests.matrix import slanted
 
 SECRET = "sk-0123456789abcdef"
 
@@ -90,8 +91,7 @@ def values(data: bytes) -> Any:
     return jsonc.parse(text).value if text.strip() else {}
 
 
-@pytest.mark.parametrize("state", TAKEN)
-@pytest.mark.parametrize("name", JSON)
+@pytest.mark.parametrize(("name", "state"), slanted(JSON, list(TAKEN)))
 def test_install_loses_nothing_and_uninstall_gives_back_every_byte(
     name: str, state: str, home: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -119,8 +119,7 @@ def test_install_loses_nothing_and_uninstall_gives_back_every_byte(
     )
 
 
-@pytest.mark.parametrize("state", REFUSED)
-@pytest.mark.parametrize("name", JSON)
+@pytest.mark.parametrize(("name", "state"), slanted(JSON, list(REFUSED)))
 def test_what_cannot_be_edited_safely_is_left_as_it_is(
     name: str, state: str, home: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

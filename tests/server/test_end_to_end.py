@@ -56,14 +56,13 @@ async def test_a_photo_is_relit_and_the_result_is_the_same_everywhere(
         assert len(text.text) / 4 <= 600
 
 
-async def test_an_unknown_resource_is_a_protocol_error(world: World, mode: Any) -> None:
+async def test_what_cannot_be_is_told_by_the_protocol_or_with_a_next_step(
+    world: World, mode: Any
+) -> None:
+    """An unknown resource is an error of the protocol, a refused argument the tool's answer."""
     async with Client(stdio(world), mode=mode) as client:
         with pytest.raises(MCPError):
             await client.read_resource("relight://images/" + "0" * 32)
-
-
-async def test_a_refused_argument_comes_with_code_and_next_step(world: World, mode: Any) -> None:
-    async with Client(stdio(world), mode=mode) as client:
         result = await client.call_tool("relight_image", {"image": "x.png", "azimut": 3})
     assert result.is_error
     error = json.loads(result.content[0].text)["error"]  # pyright: ignore

@@ -127,7 +127,7 @@ def ready(server: Serving) -> int:
         connection.close()
 
 
-@pytest.mark.parametrize("missing", ["MCP_RELIGHT_PUBLIC_URL", "MCP_RELIGHT_STATE_KEYS"])
+@pytest.mark.parametrize("missing", some_now(["MCP_RELIGHT_PUBLIC_URL", "MCP_RELIGHT_STATE_KEYS"]))
 def test_a_server_of_many_names_the_setting_it_lacks(world: World, missing: str) -> None:
     environment = world.environment | {
         "MCP_RELIGHT_ACCOUNTS": "1",
