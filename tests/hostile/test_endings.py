@@ -67,7 +67,7 @@ def test_a_server_at_rest_ends_at_once(world: World, way: str) -> None:
 
 @pytest.mark.parametrize("way", some_now(WAYS))
 def test_a_local_job_cut_off_is_done_by_the_next_server(world: World, way: str) -> None:
-    world.photo("mug.png", width=2400, height=1800)
+    world.photo("mug.png", width=1200, height=900)
     with inline(world) as wire:
         job = wire.facts("relight_image", image="latest", look="loop", wait_s=0)
         wait_until(lambda: [row["stage"] for row in rows(world)] == ["running"])
