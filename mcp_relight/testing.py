@@ -252,6 +252,7 @@ class ProviderContract:
             request = self.adapter.submit(self.call(spec))
             assert (request.method, request.path[:1]) == ("POST", "/")
             assert "https://example.com/photo.jpg" in json.dumps(request.json, allow_nan=False)
+            assert request.timeout_s <= self.adapter.submit_s
 
     def test_the_same_call_becomes_the_same_request(self) -> None:
         for spec in self._relighting:

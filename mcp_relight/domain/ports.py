@@ -309,6 +309,11 @@ class Provider(Protocol):
         """How often it wants to be asked about a job."""
         ...
 
+    @property
+    def submit_within_s(self) -> float:
+        """After so long a submit has ended, whatever came of it: nothing is under way any more."""
+        ...
+
     async def submit(self, call: Call, turn: Turn) -> Outcome: ...
 
     async def poll(self, job: Job, turn: Turn) -> Outcome:

@@ -8,7 +8,10 @@ from mcp_relight.domain.job import Job
 NEVER = 253_402_300_799.0
 """The end of the year 9999: when a row is due that waits for a person alone."""
 LONGEST_SUBMIT_S = 160.0
-"""No request of a submit is under way for longer: `providers.wire` ends the slowest after 152 s."""
+"""No submit is under way for longer, whatever the provider: the slowest are ended after 152 s."""
+SENT_WITHIN_S, SUBMIT_SLACK_S = 4.0, 8.0
+"""How long after its row says so a submit may begin at most, and for how much longer than its
+provider is given it is taken to be under way."""
 KEPT_BY_PROVIDER_S = 86_400.0
 """How long results are taken to stay at a provider that does not say."""
 _KEPT_AT_LEAST_S, _KEPT_AT_MOST_S = 3600.0, 7 * 86_400.0

@@ -16,6 +16,7 @@ from mcp_relight.errors import (
     ProviderProtocol,
     RelightError,
     StoreDown,
+    TimedOut,
 )
 
 from .outcomes import (
@@ -33,7 +34,7 @@ from .outcomes import (
     without_store,
 )
 from .ports import Ports
-from .retry import NEVER, is_past_keeping, jittered
+from .retry import NEVER, SENT_WITHIN_S, is_past_keeping, jittered
 
 MAX_SUBMITS = 5
 MAX_PREPARES = 4
@@ -64,6 +65,7 @@ async def submit(ports: Ports, provider: Provider, job: Job) -> Job | None:
         await release_inputs(ports, job)
         return sending
     try:
+        _check_in_time(ports, sending)
         outcome = await provider.submit(prepared.call, ports.turn(provider, job))
     except RelightError as error:
         return await insist(ports, partial(_refused, ports, provider, sending, error))
@@ -159,12 +161,19 @@ async def _reserve(ports: Ports, job: Job, prepared: Prepared) -> Job | None:
             day_budget_usd=job.request.policy.daily_budget_usd,
             cost=job.request.estimate.model_copy(update={"billed": "unknown"}),
             sent=prepared.sent,
-            submitted_at=ports.clock.now(),
             progress=PROGRESS_SENT,
             note="Sending.",
         )
     except BudgetExceeded as error:
         return await fail(ports, job, error)
+
+
+def _check_in_time(ports: Ports, job: Job) -> None:
+    """Others count from the row how long a request may be under way. Raises TimedOut where noting
+    it down took so long that they might not wait for this one."""
+    if ports.clock.now() > (job.submitted_at or 0.0) + SENT_WITHIN_S:
+        late = TimedOut("The job database took too long to note that a job is about to be sent.")
+        raise late.of_submit("no")
 
 
 async def _refused(ports: Ports, provider: Provider, job: Job, error: RelightError) -> Job | None:

@@ -14,7 +14,7 @@ from . import step_local
 from .outcomes import fail, later, release_inputs, to_unknown
 from .ports import Ports, Providers
 from .rate_limiter import RateLimiter
-from .retry import is_past_keeping
+from .retry import LONGEST_SUBMIT_S, SUBMIT_SLACK_S, is_past_keeping
 from .step_download import download
 from .step_finish import finish, finish_as_returned
 from .step_poll import expire, poll
@@ -115,6 +115,18 @@ class Steps:
         if job.stage == "queued":
             return await fail(self._ports, job, error)
         return await later(self._ports, job, _AGAIN_S, error.message)
+
+    async def submit_over_at(self, job: Job) -> float:
+        """When nobody can be sending this job any more that was found in `submitting`."""
+        try:
+            provider = await self._ports.providers.of(job)
+        except (ModelNotReady, Internal):
+            provider = None
+        if provider is None:
+            within_s = LONGEST_SUBMIT_S
+        else:
+            within_s = min(provider.submit_within_s + SUBMIT_SLACK_S, LONGEST_SUBMIT_S)
+        return (job.submitted_at or job.updated_at) + within_s
 
     async def interrupted(self, job_id: str) -> None:
         """Bring the row in order after its step was cut off. A remote job is left as it is: what

@@ -45,6 +45,7 @@ class PixelDojo(Adapter):
     key_variable = "PIXELDOJO_API_KEY"
     key_page = "https://pixeldojo.ai/api-platform/api-keys"
     rate_reset_header = "x-ratelimit-reset"
+    submit_s = _SUBMIT_S
     pace = Pace(2.0, 15.0, deadline_s=240.0)
     calls_back = True
 

@@ -13,6 +13,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import urlsplit
 
+import anyio
 from pydantic import JsonValue
 
 from mcp_relight.domain.clock import is_younger
@@ -45,7 +46,7 @@ from mcp_relight.providers.kit.adapter import Adapter
 
 from .account import Account
 from .faults import FAILURES, free_fault, poll_fault, submit_fault, taken, unreadable
-from .wire import Wire
+from .wire import Wire, whole_s
 
 if TYPE_CHECKING:
     import httpx2
@@ -93,6 +94,10 @@ class RestProvider:
     def pace(self) -> Pace:
         return self.adapter.pace
 
+    @property
+    def submit_within_s(self) -> float:
+        return whole_s(self.adapter.submit_s)
+
     async def aclose(self) -> None:
         await self._wire.aclose()
 
@@ -111,7 +116,9 @@ class RestProvider:
                 billed="no",
                 taken="no",
             ) from None
-        return await self._submit(request, turn, fallbacks=_MAX_FALLBACKS)
+        with anyio.move_on_after(self.submit_within_s):
+            return await self._submit(request, turn, fallbacks=_MAX_FALLBACKS)
+        raise OutcomeUnknown(f"The job was sent to {self.adapter.title}, but no answer came.")
 
     async def poll(self, job: Job, turn: Turn) -> Outcome:
         if job.ticket is None:

@@ -34,6 +34,13 @@ _CONNECT_S, _WRITE_S, _POOL_S = 5.0, 30.0, 5.0
 _HTTPS_PORT = 443
 _SLACK, _SLACK_S = 1.25, 2.0
 """A whole exchange may take this much longer than one silence in it: a reply that drips ends."""
+
+
+def whole_s(timeout_s: float) -> float:
+    """How long an exchange with such silences may take in all."""
+    return timeout_s * _SLACK + _SLACK_S
+
+
 _NOT_SENT = (
     httpx2.ProxyError,
     httpx2.ConnectError,
@@ -137,7 +144,7 @@ class Wire:
             ) from None
 
     async def _exchange(self, built: httpx2.Request, timeout_s: float) -> Reply:
-        with anyio.fail_after(timeout_s * _SLACK + _SLACK_S):
+        with anyio.fail_after(whole_s(timeout_s)):
             response = await self._client.send(built, stream=True)
             try:
                 body = await self._body(response)

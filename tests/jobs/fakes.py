@@ -209,6 +209,7 @@ class FakeProvider:
         self.name = name
         self.rate = Rate(name=KEY, per_minute=6_000_000, burst=100_000)
         self.pace = Pace(2.0, 15.0, deadline_s=240.0)
+        self.submit_within_s = 77.0
         self.submitted: list[str] = []
         self.polled: list[str] = []
         self.cancelled: list[str] = []

@@ -1,5 +1,6 @@
 """Steps of a remote job: what each answer of a provider, and each silence, leads to."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ from mcp_relight.errors import (
     TimedOut,
     UrlRefused,
 )
-from mcp_relight.jobs.retry import NEVER
+from mcp_relight.jobs.retry import LONGEST_SUBMIT_S, NEVER, SENT_WITHIN_S, SUBMIT_SLACK_S
 from tests.jobs.fakes import OWNER, FakeProvider, World
 
 pytestmark = pytest.mark.anyio
@@ -66,6 +67,41 @@ async def test_the_intent_is_committed_before_anything_is_sent(tmp_path: Path) -
     world.provider.on_submit = look
     await world.advance(job)
     assert [(row.stage, row.submits) for row in seen] == [("submitting", 1)]
+
+
+async def test_what_took_long_to_note_down_is_not_sent_now(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Others count from the row how long the request may be under way."""
+    world = World(tmp_path)
+    job = await world.new()
+    reserve = world.store.reserve
+
+    async def slowly(*args: Any, **changes: Any) -> Job | None:
+        sending = await reserve(*args, **changes)
+        world.clock.time += SENT_WITHIN_S + 1
+        return sending
+
+    monkeypatch.setattr(world.store, "reserve", slowly)
+    job = await world.advance(job)
+    assert (job.stage, world.provider.submitted) == ("queued", [])
+    monkeypatch.undo()
+    job = await world.until_settled(job)
+    assert (job.stage, len(world.provider.submitted)) == ("succeeded", 1)
+
+
+async def test_a_lost_sender_is_given_as_long_as_its_provider_is(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    job = await world.new()
+    sending = await world.store.reserve(job, day_budget_usd=10.0)
+    assert sending is not None
+    began_at = world.clock.time
+    assert sending.submitted_at == began_at
+    over_at = await world.steps.submit_over_at(sending)
+    assert over_at == began_at + world.provider.submit_within_s + SUBMIT_SLACK_S
+    assert SUBMIT_SLACK_S > SENT_WITHIN_S
+    elsewhere = replace(sending, provider="gone")  # a plug-in that this machine lacks
+    assert await world.steps.submit_over_at(elsewhere) == began_at + LONGEST_SUBMIT_S
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """Paid requests: what certainly was not taken, and what nobody can know."""
 
+import anyio
 import httpx2
 import pytest
 from pydantic import SecretStr
@@ -20,9 +21,13 @@ from mcp_relight.errors import (
     RelightError,
     TimedOut,
 )
+from mcp_relight.jobs.retry import LONGEST_SUBMIT_S, SUBMIT_SLACK_S
 from mcp_relight.providers.account import Account
+from mcp_relight.providers.kit.adapter import Adapter
+from mcp_relight.providers.pixazo import Pixazo
 from mcp_relight.providers.pixeldojo import PixelDojo
 from mcp_relight.providers.rest import RestProvider
+from mcp_relight.providers.segmind import Segmind
 
 from .calls import PNG, at_once, call
 from .wires import AMBIGUOUS, NOT_SENT, NOW, TAKEN, Wire, dojo, segmind
@@ -263,3 +268,26 @@ async def test_a_gate_that_cannot_be_passed_lets_nothing_out() -> None:
     with pytest.raises(TimedOut) as caught:
         await dojo(wire).submit(RELIGHT, closed)
     assert (caught.value.taken, wire.sent) == ("no", [])
+
+
+async def test_a_submit_ends_when_others_may_look_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever the adapter says of each request, and however many follow one another."""
+
+    async def never(request: httpx2.Request) -> httpx2.Response:
+        await anyio.sleep_forever()
+        raise AssertionError
+
+    provider = RestProvider(
+        Account(adapter=PixelDojo(), key=SecretStr("k")), transport=httpx2.MockTransport(never)
+    )
+    assert provider.submit_within_s == 77.0
+    monkeypatch.setattr(RestProvider, "submit_within_s", 0.05)
+    with anyio.fail_after(30), pytest.raises(OutcomeUnknown) as caught:
+        await provider.submit(RELIGHT, at_once)
+    assert caught.value.taken == "maybe"
+
+
+@pytest.mark.parametrize("adapter", [PixelDojo, Pixazo, Segmind])
+def test_no_submit_is_given_longer_than_anybody_waits(adapter: type[Adapter]) -> None:
+    provider = RestProvider(Account(adapter=adapter(), key=SecretStr("k")))
+    assert provider.submit_within_s + SUBMIT_SLACK_S <= LONGEST_SUBMIT_S

@@ -98,7 +98,8 @@ def reserve_job(
     if _lock_row(connection, job) is None:
         return None
     columns = columns_of(changes) | {"stage": "submitting", "updated_at": now}
-    columns |= {"submits": job.submits + 1}
+    # Of the try that is committed: how long it may be under way is counted from then.
+    columns |= {"submits": job.submits + 1, "submitted_at": now}
     own = owner_limits.day_budget(connection, job.owner, day_budget_usd)
     columns |= (reserved := reserve_usd(connection, job, day_budget_usd=own, now=now))
     usd, day = reserved["reserved_usd"], reserved["reserved_day"]

@@ -12,7 +12,6 @@ from mcp_relight.domain.clock import Clock
 from mcp_relight.domain.job import Job
 from mcp_relight.domain.ports import Jobs
 from mcp_relight.errors import JobNotFound, RelightError, StorageFull, TimedOut
-from mcp_relight.jobs.retry import LONGEST_SUBMIT_S
 from mcp_relight.jobs.steps import Steps
 
 _log = logging.getLogger(__name__)
@@ -63,17 +62,19 @@ class Advancer:
         """The row, if something is to be done about it now."""
         for _ in range(_CLAIMS):
             job = await self.look(job_id)
-            if job is None or job.is_terminal or self._clock.now() + _EARLY_S < self._due_at(job):
+            if job is None or job.is_terminal:
+                return None
+            if self._clock.now() + _EARLY_S < await self._due_at(job):
                 return None
             if (claimed := await self._jobs.claim(job, self._worker_id)) is not None:
                 return claimed
         return None
 
-    def _due_at(self, job: Job) -> float:
+    async def _due_at(self, job: Job) -> float:
         """Whoever was sending may still be, although it is taken for dead: nobody looks for
         evidence of a request that is still under way."""
         if job.stage == "submitting":
-            return (job.submitted_at or job.updated_at) + LONGEST_SUBMIT_S
+            return await self._steps.submit_over_at(job)
         return job.due_at
 
     async def _drive(self, job: Job) -> bool:
@@ -130,6 +131,6 @@ class Advancer:
         try:
             job = await self.look(job_id)
             if job is not None and not job.is_terminal:
-                await remind(job, due_at=self._due_at(job), now=self._clock.now())
+                await remind(job, due_at=await self._due_at(job), now=self._clock.now())
         except RelightError as error:
             _log.warning("%s is left to the sweep: %s", job_id, error.code)

@@ -39,6 +39,9 @@ class Adapter(ABC):
     burst: ClassVar[int] = 10
     """So many of them may follow each other at once."""
     pace: ClassVar[Pace] = Pace()
+    submit_s: ClassVar[float] = 120.0
+    """The longest `timeout_s` of a request that starts a job. Whoever finds a job whose sender is
+    gone looks for it at the provider only after that."""
     max_edge_px: ClassVar[int | None] = 4096
     """Longer edge of a picture that is uploaded for it."""
     takes_data: ClassVar[bool] = False
