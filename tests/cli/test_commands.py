@@ -3,6 +3,7 @@
 import base64
 import json
 import os
+import stat
 import subprocess
 import sys
 from pathlib import Path
@@ -204,6 +205,9 @@ def test_doctor_finds_a_healthy_place_healthy_and_names_missing_keys(world: Worl
     assert findings["output"]["verdict"] == "ok"
     assert (findings["worker"]["verdict"], findings["worker"]["words"][:6]) == ("ok", "starts")
     assert "SEGMIND_API_KEY" in findings["segmind"]["words"]
+    if sys.platform != "win32":
+        made = [stat.S_IMODE(one.stat().st_mode) for one in (world.data, world.results)]
+        assert made == [0o700, 0o700], "folders it made are their owner's alone"
 
 
 @pytest.mark.long

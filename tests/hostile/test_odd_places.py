@@ -96,12 +96,6 @@ def modes(path: Path) -> int:
     return stat.S_IMODE(path.stat().st_mode)
 
 
-def test_doctor_makes_folders_for_their_owner_alone(world: World) -> None:
-    world.photos.mkdir(parents=True)
-    world.run("doctor")
-    assert (modes(world.data), modes(world.results)) == (0o700, 0o700)
-
-
 def test_a_finished_job_without_a_named_copy_is_still_shown(world: World) -> None:
     """The disk was full for the copies alone: the picture is in the store, and the job says so."""
     world.photo("mug.png", width=64, height=48)

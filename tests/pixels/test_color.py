@@ -22,11 +22,12 @@ NO_CHANGE = Lighting(lights=(Light(),), strength=0)
 @pytest.mark.parametrize("format", some_now(["JPEG", "PNG", "WEBP", "AVIF"]))
 @pytest.mark.parametrize("profile", [srgb_profile(), wide_profile()], ids=["srgb", "wide"])
 async def test_the_profile_goes_through_intake_and_rendering(
-    pixels: PixelChild, format: str, profile: bytes
+    pixels: PixelChild, shape: bytes, format: str, profile: bytes
 ) -> None:
     found = await pixels.inspect(encoded(photo(), format, icc_profile=profile))
     assert opened(found.data).info["icc_profile"] == profile
-    result = await pixels.render(RenderTask(image=found.data, lighting=WARM_LEFT))
+    task = RenderTask(image=found.data, lighting=WARM_LEFT, analysis=shape)
+    result = await pixels.render(task)
     assert opened(result.picture.data).info["icc_profile"] == profile
 
 
@@ -105,9 +106,9 @@ A_HEADER_ONLY = b"\0" * 36 + b"acsp" + b"\xff" * 3000
     ),
 )
 async def test_a_damaged_profile_is_left_out(
-    pixels: PixelChild, format: str, garbage: bytes
+    pixels: PixelChild, shape: bytes, format: str, garbage: bytes
 ) -> None:
     found = await pixels.inspect(encoded(photo(), format, icc_profile=garbage))
     assert "icc_profile" not in opened(found.data).info
-    result = await pixels.render(RenderTask(image=found.data, lighting=WARM_LEFT))
-    assert result.picture.width == 64
+    task = RenderTask(image=found.data, lighting=WARM_LEFT, analysis=shape)
+    assert (await pixels.render(task)).picture.width == 64

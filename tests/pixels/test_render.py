@@ -34,16 +34,16 @@ def task(image: Image.Image, format: str = "PNG", **changes: object) -> RenderTa
     return replace(given, **changes)  # pyright: ignore[reportArgumentType]
 
 
-async def test_a_jpeg_gives_a_jpeg_without_halved_chroma(pixels: PixelChild) -> None:
-    result = await pixels.render(task(photo(), "JPEG"))
+async def test_a_jpeg_gives_a_jpeg_without_halved_chroma(pixels: PixelChild, shape: bytes) -> None:
+    result = await pixels.render(task(photo(), "JPEG", analysis=shape))
     image = opened(result.picture.data)
     assert (result.picture.mime_type, image.format, image.size) == ("image/jpeg", "JPEG", (64, 48))
     samplings = [layer[1:3] for layer in image.layer]  # pyright: ignore
     assert samplings == [(1, 1)] * 3
 
 
-async def test_anything_else_gives_a_png(pixels: PixelChild) -> None:
-    result = await pixels.render(task(photo(), "WEBP"))
+async def test_anything_else_gives_a_png(pixels: PixelChild, shape: bytes) -> None:
+    result = await pixels.render(task(photo(), "WEBP", analysis=shape))
     assert (result.picture.mime_type, opened(result.picture.data).format) == ("image/png", "PNG")
 
 
