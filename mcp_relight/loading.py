@@ -1,12 +1,24 @@
-"""How a process of ours gets ready to load: every one calls this before it imports much."""
+"""How a process of ours loads, and how it ends: every one calls these first and last."""
 
 import gc
+import os
 
 _OBJECTS = 50_000
 _GENERATIONS = 20
 
 
 def load_lightly() -> None:
-    """Look for garbage seldom. What is loaded stays, and there is much of it: with Python's own
-    thresholds a tenth of a start goes into looking through it in vain."""
+    """Look for garbage seldom, and for plug-ins of pydantic never.
+
+    What is loaded stays, and there is much of it: with Python's own thresholds a tenth of a start
+    goes into looking through it in vain. Plug-ins of pydantic would be shown all that is checked,
+    and every installed package is read in search of them.
+    """
     gc.set_threshold(_OBJECTS, _GENERATIONS, _GENERATIONS)
+    os.environ["PYDANTIC_DISABLE_PLUGINS"] = "__all__"
+
+
+def leave_lightly() -> None:
+    """Before the end of a process: leave what is loaded to the system. Python would look through
+    all of it once more, which takes longer than many a command."""
+    gc.freeze()

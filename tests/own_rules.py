@@ -245,7 +245,7 @@ RULES = (
     Rule(
         "the environment is read in one place",
         naming("environ", "getenv"),
-        ("config.py", "cli/install.py", "cli/clients/places.py", "pixels/process.py"),
+        ("config.py", "cli/install.py", "cli/clients/places.py", "pixels/process.py", "loading.py"),
         'os.environ["X"]',
     ),
     Rule("no secrets in logs", logged_secrets, (), '_log.info("to %s", request.url)'),

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from importlib import import_module
 
 from mcp_relight.errors import RelightError, RequestError
-from mcp_relight.loading import load_lightly
+from mcp_relight.loading import leave_lightly, load_lightly
 
 Command = Callable[[argparse.Namespace], int]
 
@@ -35,6 +35,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("Stopped. Jobs that were started go on; see `mcp-relight jobs`.", file=sys.stderr)
         return 130
+    finally:
+        leave_lightly()
 
 
 _MODULES = {

@@ -76,7 +76,8 @@ def new_job_id() -> str:
 
 
 class _Value(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    # Made when the first is: a server that lists its tools has no job yet.
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
 
 class Failure(_Value):

@@ -32,7 +32,7 @@ Angles = tuple[int, int]
 
 
 class _Value(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, defer_build=True)
 
 
 Kind = Literal["portrait", "product", "landscape", "night", "graphic", "scene"]

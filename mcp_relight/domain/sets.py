@@ -30,7 +30,7 @@ def new_set_id() -> str:
 class SetRequest(BaseModel):
     """What makes jobs of the members, in any later process."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     model: str
     arguments: dict[str, JsonValue]

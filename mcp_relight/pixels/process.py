@@ -35,10 +35,6 @@ _ONE_THREAD = {
     "OPENBLAS_NUM_THREADS": "1",
     "MKL_NUM_THREADS": "1",
 }
-_NO_PLUG_INS = {
-    # They would be shown pictures, and every installed package is read in search of them.
-    "PYDANTIC_DISABLE_PLUGINS": "__all__",
-}
 
 
 class ChildGone(Exception):
@@ -142,4 +138,4 @@ class ChildProcess:
 
 def _environment() -> dict[str, str]:
     inherited = {name: os.environ[name] for name in _INHERITED if name in os.environ}
-    return inherited | _ONE_THREAD | _NO_PLUG_INS
+    return inherited | _ONE_THREAD

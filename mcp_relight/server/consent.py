@@ -5,7 +5,7 @@ Only where the client declared elicitation, the model costs money and nobody nam
 call waits; on 2026-07-28 the call answers with the question and is made again with the answer.
 """
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from mcp.server.mcpserver import (
     Context,
@@ -23,7 +23,9 @@ from pydantic import BaseModel, Field
 
 from mcp_relight.domain.words import dollars
 from mcp_relight.errors import BudgetExceeded
-from mcp_relight.service.ordering import Quote
+
+if TYPE_CHECKING:
+    from mcp_relight.service.ordering import Quote
 
 
 class Consent(BaseModel):
@@ -32,7 +34,7 @@ class Consent(BaseModel):
     confirm: bool = Field(description="Spend up to this amount?")
 
 
-def cost_question(quote: Quote) -> Elicit[Consent]:
+def cost_question(quote: "Quote") -> Elicit[Consent]:
     costs = f"{quote.model} may cost up to {dollars(quote.usd)}."
     return Elicit(" ".join([costs, *quote.warnings, "Spend it?"]), Consent)
 

@@ -8,7 +8,7 @@ no job exists before the answer, so the question lives in this process and dies 
 import secrets
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
 from mcp.server.elicitation import render_elicitation_schema
@@ -33,10 +33,12 @@ from mcp_relight.server.consent import Consent, can_be_asked, cost_question, dec
 from mcp_relight.server.replies import refused
 from mcp_relight.server.tools import Tools
 from mcp_relight.service.handle import ServiceHandle
-from mcp_relight.service.ordering import Order, Quote
-from mcp_relight.service.set_orders import SetOrder
 
 from .extension import Task, TaskStatus
+
+if TYPE_CHECKING:
+    from mcp_relight.service.ordering import Order, Quote
+    from mcp_relight.service.set_orders import SetOrder
 
 _STATUS: dict[Status, TaskStatus] = {
     "queued": "working",
@@ -56,8 +58,8 @@ _MAX_QUESTIONS = 200
 class _Question:
     """A request that waits for a person to agree to its cost."""
 
-    order: Order | SetOrder
-    quote: Quote
+    order: "Order | SetOrder"
+    quote: "Quote"
     asked_at: str
     refusal: RelightError | None = None
     job_id: str | None = None
