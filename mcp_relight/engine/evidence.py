@@ -37,6 +37,9 @@ _SKY_EDGE, _SKY_BESIDE = 0.012, 0.03
 """In long sides: how far off the edges a sky may be found, and how far off it lies what is compared
 with it."""
 
+_THIN = 0.013
+"""In long sides: half as wide as what is thin before a sky."""
+
 _SIDE = 0.012
 _CLEAR_GAP = 22.0
 _SPREAD = 0.03
@@ -142,7 +145,15 @@ def _sky(pixels: Pixels, analysis: Analysis) -> Map:
     if not 0.06 < share < 0.85:
         return np.zeros(guide.shape, np.float32)
     found = _up_to_the_edges(found, calm, guide)
-    return at_edges(found, pixels, _SKY_EDGE * longest)
+    return _over_thin_things(at_edges(found, pixels, _SKY_EDGE * longest))
+
+
+def _over_thin_things(sky: Map) -> Map:
+    """Stalks, wires and poles before a sky are lit as it is: an outline as fine as theirs is never
+    quite right, and what is left out beside them would be a halo."""
+    reach = max(1, round(_THIN * max(sky.shape)))
+    disk = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1,) * 2)
+    return np.asarray(cv2.morphologyEx(sky, cv2.MORPH_CLOSE, disk), np.float32)
 
 
 def _is_sky(found: Bits, colors: Map, guide: Map) -> bool:

@@ -17,6 +17,7 @@ _GRAZES = 1.1
 """How steeply light from behind comes in along an outline: its tangent. On a body as round as it is
 thick it ends where the surface turns by 42 degrees, a quarter of a radius inside."""
 _ENDS = 0.26
+_LESS_ON_SKIN = 0.25
 _WRAP, _WRAP_SHARE = 2.0, 0.12
 """How far beyond that, in widths of the rim, a faint light gets around, and how much of it."""
 
@@ -42,7 +43,7 @@ _BRIGHT = 0.3, 0.8
 _BEFORE_BRIGHT = 0.4
 """Linear luminance of a ground before which a rim fades, and what is left of it before white."""
 
-_MOST, _MOST_ON_SKIN, _LEAST_ROOM = 0.9, 0.4, 0.03
+_MOST, _MOST_ON_SKIN, _LEAST_ROOM = 0.9, 0.25, 0.03
 """Linear luminance."""
 
 GAIN = 2.5
@@ -57,7 +58,7 @@ _UNCLEAN, _OWN_NEAR = 0.004, 0.01
 """In long sides: how far in the pixels of an outline are not the subject's alone, and over how much
 of what lies within its color is taken."""
 
-_SOON_FULL = 1.2
+_SOON_FULL = 1.5
 """How much sooner than its light a rim gets to its full brightness."""
 
 _CRISP, _CRISP_NEAR_PX = (0.03, 0.1), 3
@@ -91,12 +92,15 @@ class Rim:
         *,
         is_cut_out: bool = False,
     ) -> None:
-        """On `skin` (H, W) 0..1 a rim is a line: what wraps around a cheek looks like a stain.
+        """On `skin` (H, W) 0..1 a rim is a fainter line: what wraps around a cheek looks like a
+        stain, and what is bright on jaw and neck like a crack.
 
         What fades into nothing is the subject to its last pixel: left dark, it would be a fringe.
         """
         self._outward, sharp, wrapped = _contour(alpha, face_width_px)
-        band = sharp + (wrapped if skin is None else wrapped * (1 - skin))
+        band = sharp + wrapped
+        if skin is not None:
+            band = sharp * (1 - _LESS_ON_SKIN * skin) + wrapped * (1 - skin)
         low, high = _INSIDE
         self._band = band if is_cut_out else band * np.clip((alpha - low) / (high - low), 0, 1)
         self._trust = trust
@@ -107,7 +111,7 @@ class Rim:
         sideways = np.hypot(x, y)
         behind = np.clip((0.25 - z) / 0.9, 0, 1) * (sideways >= 0.05)
         facing = (self._outward * towards[..., :2]).sum(axis=2) / np.maximum(sideways, 0.05)
-        rim = behind * np.clip(facing, 0, 1) ** 1.5 * self._band * self._trust
+        rim = behind * np.clip(facing, 0, 1) ** 1.8 * self._band * self._trust
         return rim.astype(np.float32)
 
 

@@ -235,3 +235,15 @@ def test_beside_a_roof_the_sky_is_as_bright_as_elsewhere() -> None:
     relit = relight(photo, found, LOOKS["rim_light"].lighting).rgb.astype(float)
     beside, away = (relit[60:80, columns].mean() for columns in (slice(186, 190), slice(120, 160)))
     assert abs(beside - away) < 4
+
+
+def test_a_stalk_before_the_sky_is_lit_as_the_sky_is() -> None:
+    noise = np.random.default_rng(3).integers(0, 40, (200, 300, 1))
+    photo = (np.array([120, 160, 205]) + noise // 5).astype(np.uint8)
+    photo[130:] = (noise + np.array([90, 70, 20]))[130:]
+    photo[50:130, 149:152] = (noise + np.array([150, 100, 30]))[50:130, 149:152]
+    found = analyze_shape(photo)
+    sky = gather(photo, replace(found, mode="scene", alpha=np.zeros_like(found.alpha))).sky
+    rows, columns = sky.shape
+    assert sky[rows // 2 - 8 : rows // 2, : columns - 4].min() > 0.9
+    assert sky[3 * rows // 4 :].max() < 0.1
