@@ -84,9 +84,9 @@ def _size(own: NDArray[np.floating]) -> Map:
 
 
 _STEEP, _THIN, _GAP, _KEPT, _MOST_LINES = 0.05, 0.85, 0.06, 0.5, 40
-_LONG, _LONG_HARD, _ACROSS_HARD = 0.4, 0.65, 0.9
+_LONG, _LONG_HARD, _ACROSS = 0.4, 0.65, 0.9
 """Stops per px; of the steepest beside it; of the long side: a gap; the share of the line that has
-to be there; of the long side: a line, under a hard light, and then of the short side."""
+to be there; of the long side: a line, and under a hard light; and at most of the short side."""
 _SECTIONS, _IN_SECTION, _LEAST_TELLING = 8, 8, 4
 _STEP, _OWN_STEP, _EDGE_OF_THING = 0.35, 0.5, 0.55
 """Stops; how much of it the original may have there itself; and stops of the original from which
@@ -102,9 +102,8 @@ def has_seam(change: Gained, *, is_hard: bool) -> bool:
     slope = slope_of(soft)
     steep = np.sqrt(slope[..., 0] ** 2 + slope[..., 1] ** 2)
     thin = (steep > _STEEP) & (steep >= _THIN * np.asarray(cv2.dilate(steep, np.ones((3, 3)))))
-    long_px = _LONG * change.long_side
-    if is_hard:  # across a wide picture no line is as long as its long side
-        long_px = min(_LONG_HARD * change.long_side, _ACROSS_HARD * min(soft.shape))
+    # Across a wide picture no line is as long as its long side.
+    long_px = min((_LONG_HARD if is_hard else _LONG) * change.long_side, _ACROSS * min(soft.shape))
     lines = cv2.HoughLinesP(
         255 * _without_margin(thin),
         1,

@@ -255,6 +255,14 @@ def test_a_straight_edge_of_light_across_even_ground_is_a_seam(way: int) -> None
     assert words == [True, False]
 
 
+def test_a_line_through_a_very_wide_picture_is_a_seam() -> None:
+    strip = slice(0, EDGE_PX * 3 // 8)
+    before = synth.to_pixels(np.full((EDGE_PX, EDGE_PX, 3), 0.4, np.float32))[strip]
+    step = np.where(np.arange(EDGE_PX) > 0.52 * EDGE_PX, 0.45, 1.0)[None].repeat(len(before), 0)
+    assert has_seam(Gained(Linear(before), Linear(lit_by(before, step))), is_hard=False)
+    assert not has_seam(Gained(Linear(before), Linear(before)), is_hard=False)
+
+
 @pytest.mark.parametrize(("thing", "is_halo"), [(0.5, False), (0.06, True)])
 def test_shade_along_a_thin_pole_is_no_halo(thing: float, is_halo: bool) -> None:
     """Where nothing but the light is brighter than the ground it is one."""
