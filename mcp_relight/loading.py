@@ -4,6 +4,7 @@ import gc
 import os
 
 _OBJECTS = 50_000
+_OBJECTS_OF_CALLS = 5_000
 _GENERATIONS = 20
 
 
@@ -16,6 +17,13 @@ def load_lightly() -> None:
     """
     gc.set_threshold(_OBJECTS, _GENERATIONS, _GENERATIONS)
     os.environ["PYDANTIC_DISABLE_PLUGINS"] = "__all__"
+
+
+def begin_serving() -> None:
+    """What is loaded by now is looked through no more; what calls leave behind is not to pile up
+    in a process that runs for months."""
+    gc.freeze()
+    gc.set_threshold(_OBJECTS_OF_CALLS, _GENERATIONS, _GENERATIONS)
 
 
 def leave_lightly() -> None:

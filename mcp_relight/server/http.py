@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import uvicorn
 
 from mcp_relight.errors import InvalidArgument
+from mcp_relight.loading import begin_serving
 
 from .relight_server import RelightServer
 from .web.app import MCP_PATH, web_app
@@ -82,6 +83,7 @@ async def serve_http(server: RelightServer, site: Site) -> None:
                 logging.getLogger(name).setLevel(logging.INFO)
         sys.stderr.write(f"mcp-relight serves http://{spelled(site.host)}:{bound}{MCP_PATH}\n")
         sys.stderr.flush()
+        begin_serving()
         notice_s = 0.0 if site.door is None else _NOTICE_S
         ending = _Server(config, site.health, notice_s=notice_s, on_end=server.end_waits)
         await ending.serve(sockets=[listener])
