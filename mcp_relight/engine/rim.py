@@ -61,12 +61,19 @@ of what lies within its color is taken."""
 _SOON_FULL = 1.5
 """How much sooner than its light a rim gets to its full brightness."""
 
+_CUT_OUT = 0.75
+"""On nothing, a rim needs less light to be seen, and in full it looks drawn."""
+
 _CRISP, _CRISP_NEAR_PX = (0.03, 0.1), 3
 """How much of a cut-out's alpha a pixel of the grid changes by where it has an outline, and how far
 off that is looked for."""
 
 _UNLIKE = 0.3, 0.5
 _ALIKE_REACH, _ALIKE_CALM = 0.03, 0.003
+
+_SCRAP, _SCRAP_LONG, _SCRAP_SEEN = 0.012, 8, 0.5
+"""In long sides, half as wide as a scrap of a mask; times that, how long a thing is; and how much
+alpha it has."""
 
 _GAP, _STRAND, _GAP_NEAR, _GAP_SEEN = 0.025, 0.006, 0.01, 4.0
 """In long sides: half as wide as a gap is narrow, and as one that does not count; how far its sides
@@ -97,6 +104,7 @@ class Rim:
 
         What fades into nothing is the subject to its last pixel: left dark, it would be a fringe.
         """
+        alpha = _without_scraps(alpha)
         self._outward, sharp, wrapped = _contour(alpha, face_width_px)
         band = sharp + wrapped
         if skin is not None:
@@ -123,7 +131,7 @@ def believed(analysis: Analysis, evidence: Evidence) -> Map:
     """
     trust = evidence.trust**2 * _before(evidence.photo @ LUMINANCE, analysis.alpha)
     if analysis.is_cut_out:
-        trust = trust * _crisp(analysis.alpha)
+        trust = _CUT_OUT * trust * _crisp(analysis.alpha)
     if analysis.mode != "auto_mask":
         return trust.astype(np.float32)
     trust = trust * analysis.sure * _open(analysis.alpha)
@@ -244,6 +252,26 @@ def _off_faces(analysis: Analysis) -> Map:
         share = share * share * (3 - 2 * share)
         kept = np.minimum(kept, whole + (1 - whole) * share)
     return kept.astype(np.float32)
+
+
+def _without_scraps(alpha: Map) -> Map:
+    """A subject without what is narrow and juts out of it a little: a mask tears there as often as
+    anything is. What is longer is a finger or a pole."""
+    reach = max(1, round(_SCRAP * max(alpha.shape)))
+    pad = 2 * reach
+    disk = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1,) * 2)
+    framed = cv2.copyMakeBorder(alpha, pad, pad, pad, pad, cv2.BORDER_REPLICATE)
+    body = np.asarray(cv2.morphologyEx(framed, cv2.MORPH_OPEN, disk), np.float32)
+    body = body[pad:-pad, pad:-pad]
+    apart = (alpha - body > _SCRAP_SEEN).astype(np.uint8)
+    _, labels, boxes, _ = cv2.connectedComponentsWithStats(apart)
+    labels, boxes = np.asarray(labels, np.intp), np.asarray(boxes)
+    beside = np.asarray(cv2.dilate((body > 0.5).astype(np.uint8), np.ones((3, 3), np.uint8))) > 0
+    juts_out = np.bincount(labels[beside], minlength=len(boxes)) > 0
+    is_short = boxes[:, 2:4].max(axis=1) <= _SCRAP_LONG * reach
+    scrap = is_short & juts_out & (boxes[:, cv2.CC_STAT_AREA] > reach**2)
+    scrap[0] = False
+    return np.where(scrap[labels], body, alpha).astype(np.float32)
 
 
 def _contour(alpha: Map, face_width_px: float) -> tuple[Map, Map, Map]:

@@ -247,3 +247,14 @@ def test_a_stalk_before_the_sky_is_lit_as_the_sky_is() -> None:
     rows, columns = sky.shape
     assert sky[rows // 2 - 8 : rows // 2, : columns - 4].min() > 0.9
     assert sky[3 * rows // 4 :].max() < 0.1
+
+
+def test_a_scrap_that_juts_out_of_a_mask_has_no_rim_of_its_own() -> None:
+    torn, finger = disk(60), disk(60)
+    cv2.ellipse(torn, (150, 38), (3, 9), 0, 0, 360, 1, -1)
+    finger[5:45, 148:153] = 1
+    found = [
+        Rim(one, np.ones_like(one)).of(FROM_BEHIND)[:38, 140:160].max() for one in (torn, finger)
+    ]
+    assert found[0] < 0.05
+    assert found[1] > 0.2
