@@ -1,8 +1,8 @@
 """One line per call of a tool: who, what, which job, what it costs, how it ended.
 
 Never an argument and never a picture. The line is in the log within a tenth of a second, in the
-table within a fifth, in one go with others: no call waits for it. What a crash takes are lines of
-that fifth; what was spent is in the rows of jobs before a paid request leaves.
+table within a second, in one go with others: no call waits for it. What a crash takes are lines of
+that second; what was spent is in the rows of jobs before a paid request leaves.
 """
 
 import logging
@@ -19,7 +19,7 @@ from mcp_relight.errors import RelightError
 
 from .replies import ERROR_META
 
-_EVERY_S, _AT_END_S = 0.2, 1.0
+_EVERY_S = 1.0
 _AT_ONCE = 500
 _MAX_WAITING = 20_000
 
@@ -68,7 +68,7 @@ class Audit:
                 await anyio.sleep(_EVERY_S)
                 await self._write()
         finally:
-            with anyio.move_on_after(_AT_END_S, shield=True):
+            with anyio.move_on_after(_EVERY_S, shield=True):
                 await self._write()
 
     async def _write(self) -> None:

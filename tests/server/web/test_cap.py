@@ -95,7 +95,7 @@ async def test_no_more_is_charged_than_the_owner_may_spend(
     print(f"{calls} calls, {len(charges)} charges of {spent_usd:.3f}: {dict(rows)}")  # noqa: T201
     assert len({answer["job_id"] for answer in answers}) == calls
     assert spent_usd <= most_usd + 1e-9
-    assert spent_usd > most_usd - PRICE_USD  # and no less: what is refused does not use the day up
+    assert len(charges) >= units, "what is refused does not use the day up"
     assert rows == {
         ("succeeded", None): len(charges),
         ("failed", "budget_exceeded"): calls - len(charges),
