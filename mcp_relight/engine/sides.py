@@ -32,9 +32,10 @@ _WIDE = 0.2, 0.35
 """How far the two sides of a subject differ in what the light does to them: a thin one has none,
 and a border through its middle would go on in the sky."""
 
-_SCENE_APART = 0.85
-"""Of what the two sides of a subject lie apart: light that fades across the whole frame is a good
-deal darker at its end than in the mean of the half that is in shade."""
+_SCENE_APART, _SCENE_MOST = 1.15, 5.1
+"""Of what the two sides of a subject lie apart, and stops at most: light that fades across a frame
+is seen less than where it turns on a body, and at its end is a good deal darker than in the mean of
+the half that is in shade."""
 _SHEET_LESS = 0.35
 """Of these stops: light fades across a printed sheet, it does not end on it."""
 _BEFORE_APART, _BEFORE_LESS = 2.5, 0.7
@@ -92,7 +93,7 @@ def with_sides(
             gain = _parted(gain, analysis, evidence, sides, asked, apart)
         return _not_drowned(gain)
     if backdrop.is_scene:
-        apart = _SCENE_APART * apart
+        apart = min(_SCENE_APART * apart, _SCENE_MOST)
     apart = apart * (1 - _SHEET_LESS * evidence.graphic)
     sides = _Sides.of(counts, seen, key, apart, analysis.faces, backdrop)
     if sides is None:
