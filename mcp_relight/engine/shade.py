@@ -47,9 +47,10 @@ _DARK, _DARK_SHINE = 0.08, 2.0
 """Linear luminance below which a rim is stronger, and by how much more on black."""
 
 _MELT = 0.03
-_BOUNCE, _BOUNCE_SKIN, _BOUNCE_REACH = 0.1, 0.3, 0.04
+_BOUNCE, _BOUNCE_SKIN, _BOUNCE_REACH, _SKIN_NEAR = 0.1, 0.3, 0.04, 0.06
 """How much of the surroundings' color comes back: of any thing, of skin, and from how far, in long
-sides. More on things would change the color of the light that was asked for."""
+sides, and how near skin is what counts as such. More on things would change the color of the light
+that was asked for."""
 _MOST_MIXING = 0.28
 _PAPER = 0.5
 """Paper and print keep this much of their own white: nobody takes a logo for a lit thing."""
@@ -177,7 +178,10 @@ def _bounce(evidence: Evidence, analysis: Analysis) -> Map:
     reach = _BOUNCE_REACH * max(weight.shape)
     near = wide_blur(evidence.photo * weight[..., None], reach)
     near = near / wide_blur(weight, reach)[..., None]
-    skin = np.maximum(analysis.skin, analysis.face)[..., None]
+    skin = np.maximum(analysis.skin, analysis.face).astype(np.float32)
+    if skin.any():  # and what is blown between it, and the hair around
+        skin = np.clip(2 * wide_blur(skin, _SKIN_NEAR * max(skin.shape)), skin, 1)
+    skin = skin[..., None]
     tint = np.power(near + 0.01, _BOUNCE + (_BOUNCE_SKIN - _BOUNCE) * skin)
     return (tint / (tint @ LUMINANCE)[..., None]).astype(np.float32)
 
