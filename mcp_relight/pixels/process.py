@@ -59,12 +59,13 @@ class ChildProcess:
     async def start(cls, idle_s: float, *, with_engine: bool) -> Self:
         """A child that is about to be ready. Raises OSError."""
         command = [sys.executable, "-P", "-m", "mcp_relight.pixels.child", str(idle_s)]
-        process = await anyio.open_process(
-            # -P: the working folder, which may hold downloads, is no place to import from.
-            [*command, frames.ENGINE] if with_engine else command,
-            stderr=None,
-            env=_environment(),
-        )
+        with anyio.CancelScope(shield=True):  # half started, nobody could end it
+            process = await anyio.open_process(
+                # -P: the working folder, which may hold downloads, is no place to import from.
+                [*command, frames.ENGINE] if with_engine else command,
+                stderr=None,
+                env=_environment(),
+            )
         return cls(process)
 
     async def be_ready(self) -> None:

@@ -136,6 +136,27 @@ async def test_cancelling_a_call_kills_its_child() -> None:
         assert (await pixels.inspect(PICTURE)).width == 64
 
 
+def children() -> set[str]:
+    """Process ids of our children, ended ones that nobody waited for among them."""
+    tasks = Path("/proc/self/task")
+    return {pid for one in tasks.iterdir() for pid in (one / "children").read_text().split()}
+
+
+@on_linux
+@pytest.mark.parametrize("moment", range(0, 24, 3))
+async def test_a_start_that_is_cancelled_leaves_no_process_behind(moment: int) -> None:
+    """Else the event loop would hear of its end when it is closed, and say so on stderr."""
+    before = children()
+    pixels = PixelChild()
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(pixels.warm_up)
+        for _ in range(moment):
+            await anyio.lowlevel.checkpoint()
+        tasks.cancel_scope.cancel()
+    await pixels.aclose()
+    assert children() <= before
+
+
 async def test_cancelling_a_call_that_waits_for_its_turn_harms_nobody() -> None:
     async with a_child() as (pixels, pid):
         os.kill(pid, signal.SIGSTOP)
