@@ -59,14 +59,17 @@ class ChildProcess:
     async def start(cls, idle_s: float, *, with_engine: bool) -> Self:
         """A child that is about to be ready. Raises OSError."""
         command = [sys.executable, "-P", "-m", "mcp_relight.pixels.child", str(idle_s)]
+        started = list[Process]()  # to a type checker a shield might swallow an error
         with anyio.CancelScope(shield=True):  # half started, nobody could end it
-            process = await anyio.open_process(
-                # -P: the working folder, which may hold downloads, is no place to import from.
-                [*command, frames.ENGINE] if with_engine else command,
-                stderr=None,
-                env=_environment(),
+            started.append(
+                await anyio.open_process(
+                    # -P: the working folder may hold downloads, and is no place to import from.
+                    [*command, frames.ENGINE] if with_engine else command,
+                    stderr=None,
+                    env=_environment(),
+                )
             )
-        return cls(process)
+        return cls(started[0])
 
     async def be_ready(self) -> None:
         """Wait until it says that it is; one that does not is killed. Raises EngineCrashed."""
