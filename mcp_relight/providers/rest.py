@@ -41,6 +41,7 @@ from mcp_relight.errors import (
     ProviderProtocol,
     ProviderRefused,
     RelightError,
+    TimedOut,
 )
 from mcp_relight.providers.kit.adapter import Adapter
 
@@ -116,9 +117,18 @@ class RestProvider:
                 billed="no",
                 taken="no",
             ) from None
+        has_left = False
+
+        async def leave() -> None:
+            nonlocal has_left
+            await turn()
+            has_left = True
+
         with anyio.move_on_after(self.submit_within_s):
-            return await self._submit(request, turn, fallbacks=_MAX_FALLBACKS)
-        raise OutcomeUnknown(f"The job was sent to {self.adapter.title}, but no answer came.")
+            return await self._submit(request, leave, fallbacks=_MAX_FALLBACKS)
+        if has_left:
+            raise OutcomeUnknown(f"The job was sent to {self.adapter.title}, but no answer came.")
+        raise TimedOut(f"The turn to ask {self.adapter.title} did not come.").of_submit("no")
 
     async def poll(self, job: Job, turn: Turn) -> Outcome:
         if job.ticket is None:

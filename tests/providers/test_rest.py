@@ -287,6 +287,16 @@ async def test_a_submit_ends_when_others_may_look_for_it(monkeypatch: pytest.Mon
     assert caught.value.taken == "maybe"
 
 
+async def test_a_submit_whose_turn_never_comes_has_certainly_not_left(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    wire = Wire(httpx2.Response(202, json=TAKEN))
+    monkeypatch.setattr(RestProvider, "submit_within_s", 0.05)
+    with anyio.fail_after(30), pytest.raises(TimedOut) as caught:
+        await dojo(wire).submit(RELIGHT, anyio.sleep_forever)
+    assert (caught.value.taken, wire.sent) == ("no", [])
+
+
 @pytest.mark.parametrize("adapter", [PixelDojo, Pixazo, Segmind])
 def test_no_submit_is_given_longer_than_anybody_waits(adapter: type[Adapter]) -> None:
     provider = RestProvider(Account(adapter=adapter(), key=SecretStr("k")))
