@@ -33,8 +33,8 @@ _GUIDED_EPS = 1e-3
 _KNEE = 0.8
 _FAINTEST = 1e-4
 _NOISY, _RAISED = 0.02, (2.0, 5.0)
-"""The largest linear channel below which colors are noise; how much more light from where on it is
-seen, and all of it."""
+"""The largest linear channel below which colors are noise; how many times as bright from where on
+it is seen, and all of it."""
 _TEXTURED = np.float32(0.5)
 """How much of a rim lies on every pixel as it is, and the rest on the subject's own color near it:
 on the pixels alone it would be a broken line in the color of the ground."""
@@ -49,8 +49,8 @@ class _Layers:
 
     slope: Map
     offset: Map
-    rim: Map | None
-    rimmed: Map | None
+    rim: tuple[Map, Map] | None
+    """Its light, and what it falls on."""
     gloss: Map | None
     haze: Map | None
     mixing: np.float32
@@ -106,8 +106,7 @@ def _layers(
     return _Layers(
         slope=_widened(slope, columns),
         offset=_widened(offset, columns),
-        rim=rim,
-        rimmed=None if rim is None else _widened(shading.rimmed, columns),
+        rim=None if rim is None else (rim, _widened(shading.rimmed, columns)),
         gloss=gloss,
         haze=haze,
         mixing=np.float32(shading.mixing),
@@ -150,11 +149,11 @@ def _relit_strip(
     if layers.rim is not None and solid is not None:
         if not analysis.is_cut_out:
             inside = np.clip((solid - _EDGE) / (_INSIDE - _EDGE), 0, 1)
-        rim = rows.enlarge(layers.rim) * inside[..., None]
+        light, rimmed = (rows.enlarge(part) for part in layers.rim)
+        rim = light * inside[..., None]
         brighter = np.maximum(brighter, 1 + np.asarray(_peak(rim), np.float32))
         relit *= 1 + _TEXTURED * rim
-        if layers.rimmed is not None:
-            relit += ((1 - _TEXTURED) * rim) * rows.enlarge(layers.rimmed)
+        relit += ((1 - _TEXTURED) * rim) * rimmed
     _fade_noise(relit, brightest, brighter)
     if layers.gloss is not None:
         shown = np.minimum(2 * brightest, 1) * inside
@@ -202,6 +201,8 @@ def _fade_noise(relit: Map, before: Map, brighter: Map) -> None:
     """Take the color out of what is nearly black and was raised, in place: there it is the camera's
     noise. `before` (H, W) is the largest channel of the original, `brighter` (H, W) how many times
     as bright it is now, or as it would be without a rim."""
+    if before.min() >= _NOISY:
+        return
     low, high = _RAISED
     raised = np.clip((brighter - low) / (high - low), 0, 1)
     share = (raised * np.maximum(1 - before / _NOISY, 0))[..., None]

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from .analysis import Analysis
 from .color import decode
-from .grid import Bits, Map, Pixels, blur, filled, guided, resize_pixels, slopes, wide_blur
+from .grid import Bits, Map, Pixels, blur, disk, filled, guided, resize_pixels, slopes, wide_blur
 from .matting import at_edges
 
 _GRAY_CHROMA = 8
@@ -152,8 +152,7 @@ def _over_thin_things(sky: Map) -> Map:
     """Stalks, wires and poles before a sky are lit as it is: an outline as fine as theirs is never
     quite right, and what is left out beside them would be a halo."""
     reach = max(1, round(_THIN * max(sky.shape)))
-    disk = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1,) * 2)
-    return np.asarray(cv2.morphologyEx(sky, cv2.MORPH_CLOSE, disk), np.float32)
+    return np.asarray(cv2.morphologyEx(sky, cv2.MORPH_CLOSE, disk(reach)), np.float32)
 
 
 def _is_sky(found: Bits, colors: Map, guide: Map) -> bool:

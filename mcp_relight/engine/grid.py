@@ -73,6 +73,13 @@ def box_mean(values: Real, radius_px: int) -> Map:
     )
 
 
+def disk(radius_px: int) -> NDArray[np.uint8]:
+    """What a morphological operation looks at: all that is so near."""
+    return np.asarray(
+        cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius_px + 1,) * 2), np.uint8
+    )
+
+
 def filled(bits: Bits) -> Bits:
     """Without holes: what is off and has no way to the frame, by sides, is on."""
     outside = np.pad(~bits, 1, constant_values=True).astype(np.uint8)

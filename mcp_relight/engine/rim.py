@@ -11,13 +11,14 @@ from mcp_relight.domain.looks import look_of
 from .analysis import Analysis
 from .color import LUMINANCE
 from .evidence import Evidence, mean_of
-from .grid import Map, slopes, wide_blur
+from .grid import Map, disk, slopes, wide_blur
 
 _GRAZES = 1.1
 """How steeply light from behind comes in along an outline: its tangent. On a body as round as it is
 thick it ends where the surface turns by 42 degrees, a quarter of a radius inside."""
 _ENDS = 0.26
 _LESS_ON_SKIN = 0.25
+"""How much fainter it is there."""
 _WRAP, _WRAP_SHARE = 2.0, 0.12
 """How far beyond that, in widths of the rim, a faint light gets around, and how much of it."""
 
@@ -167,8 +168,7 @@ def _open(alpha: Map) -> Map:
     arm and the trunk."""
     solid = (alpha > 0.5).astype(np.uint8)
     reach = round(_GAP * max(alpha.shape))
-    disk = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1,) * 2)
-    closed = cv2.morphologyEx(solid, cv2.MORPH_CLOSE, disk, borderValue=0)
+    closed = cv2.morphologyEx(solid, cv2.MORPH_CLOSE, disk(reach), borderValue=0)
     gaps = np.where((np.asarray(closed) > 0) & (solid == 0), 1, 0).astype(np.uint8)
     # Between strands of hair there are gaps as well, and they are finer.
     strand = np.ones((2 * round(_STRAND * max(alpha.shape)) + 1,) * 2, np.uint8)
@@ -259,9 +259,8 @@ def _without_scraps(alpha: Map) -> Map:
     anything is. What is longer is a finger or a pole."""
     reach = max(1, round(_SCRAP * max(alpha.shape)))
     pad = 2 * reach
-    disk = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1,) * 2)
     framed = cv2.copyMakeBorder(alpha, pad, pad, pad, pad, cv2.BORDER_REPLICATE)
-    body = np.asarray(cv2.morphologyEx(framed, cv2.MORPH_OPEN, disk), np.float32)
+    body = np.asarray(cv2.morphologyEx(framed, cv2.MORPH_OPEN, disk(reach)), np.float32)
     body = body[pad:-pad, pad:-pad]
     apart = (alpha - body > _SCRAP_SEEN).astype(np.uint8)
     _, labels, boxes, _ = cv2.connectedComponentsWithStats(apart)

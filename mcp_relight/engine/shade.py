@@ -141,7 +141,7 @@ def shade(prepared: Prepared, lighting: Lighting, knobs: Knobs) -> Shading:
     paler = 1.0 if stays_gray else _PAPER * evidence.graphic
     gain, gloss, veil = _paler(gain, paler), _paler(gloss, paler), _paler(veil, paler)
     gain = drawn_in_color(gain, evidence.photo)
-    rimmed = gain * own_color(analysis, evidence)
+    rimmed = gain * own_color(analysis, evidence) if rim.max() > 1 else gain
     return Shading(gain, _paler(rim, paler), rimmed, gloss, veil, _mixing(lighting))
 
 

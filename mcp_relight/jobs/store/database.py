@@ -74,9 +74,8 @@ class Database:
     """One SQLite file, or one PostgreSQL database by URL.
 
     `write` runs one transaction, `read` some looks, each in a worker thread, `look` does a single
-    one without where it can. An outage is retried
-    for `patience_s`, then raises TimedOut; a full disk raises StorageFull. A SQLite file that is
-    corrupt is kept aside and a new one started.
+    one without where it can. An outage is retried for `patience_s`, then raises TimedOut; a full
+    disk raises StorageFull. A SQLite file that is corrupt is kept aside and a new one started.
     """
 
     def __init__(
