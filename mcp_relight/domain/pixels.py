@@ -5,7 +5,7 @@ from typing import Literal
 
 from .lighting import Lighting
 
-ENGINE_VERSION = "15"
+ENGINE_VERSION = "16"
 """Changes whenever the local engine finds out other things about the same photo, or writes them
 down in other bytes: part of the key of every cached analysis."""
 

@@ -35,9 +35,6 @@ _FAINTEST = 1e-4
 _NOISY, _RAISED = 0.02, (2.0, 5.0)
 """The largest linear channel below which colors are noise; how many times as bright from where on
 it is seen, and all of it."""
-_TEXTURED = np.float32(0.5)
-"""How much of a rim lies on every pixel as it is, and the rest on the subject's own color near it:
-on the pixels alone it would be a broken line in the color of the ground."""
 _DARKENED = 0.35
 """What `background="darken"` leaves of the light behind the subject."""
 
@@ -50,7 +47,7 @@ class _Layers:
     slope: Map
     offset: Map
     rim: tuple[Map, Map] | None
-    """Its light, and what it falls on."""
+    """What it multiplies by, less one, and what it adds."""
     gloss: Map | None
     haze: Map | None
     mixing: np.float32
@@ -106,7 +103,7 @@ def _layers(
     return _Layers(
         slope=_widened(slope, columns),
         offset=_widened(offset, columns),
-        rim=None if rim is None else (rim, _widened(shading.rimmed, columns)),
+        rim=None if rim is None else (rim, _widened(shading.edging, columns)),
         gloss=gloss,
         haze=haze,
         mixing=np.float32(shading.mixing),
@@ -149,11 +146,10 @@ def _relit_strip(
     if layers.rim is not None and solid is not None:
         if not analysis.is_cut_out:
             inside = np.clip((solid - _EDGE) / (_INSIDE - _EDGE), 0, 1)
-        light, rimmed = (rows.enlarge(part) for part in layers.rim)
-        rim = light * inside[..., None]
+        rim, edging = (rows.enlarge(part) * inside[..., None] for part in layers.rim)
         brighter = np.maximum(brighter, 1 + np.asarray(_peak(rim), np.float32))
-        relit *= 1 + _TEXTURED * rim
-        relit += ((1 - _TEXTURED) * rim) * rimmed
+        relit *= 1 + rim
+        relit += edging
     _fade_noise(relit, brightest, brighter)
     if layers.gloss is not None:
         shown = np.minimum(2 * brightest, 1) * inside

@@ -11,7 +11,7 @@ from mcp_relight.domain.looks import look_of
 from .analysis import Analysis
 from .color import LUMINANCE
 from .evidence import Evidence, mean_of
-from .grid import Map, disk, slopes, wide_blur
+from .grid import Map, blur, disk, slopes, wide_blur
 
 _GRAZES = 1.1
 """How steeply light from behind comes in along an outline: its tangent. On a body as round as it is
@@ -26,7 +26,7 @@ _LOOSE, _TURNED = 0.02, 0.15
 """Over how many long sides an outline counts as one line, and how much of its steepness still turns
 what lies inside towards it."""
 
-_NEARBY, _BODY, _OF_NEARBY = 0.04, 0.08, 4.0
+_NEARBY, _BODY, _OF_NEARBY = 0.04, 0.07, 4.0
 """In long sides, how far off half the thickness of a body is looked for: a finger is thin, and lies
 near a trunk. A body counts for so much of what is nearby at most."""
 _LEAST_ROUND = 0.012
@@ -58,6 +58,10 @@ luminance, and over how many long sides. Beyond this the noise of the dark would
 _UNCLEAN, _OWN_NEAR = 0.004, 0.01
 """In long sides: how far in the pixels of an outline are not the subject's alone, and over how much
 of what lies within its color is taken."""
+
+_TEXTURED, _DRAWN = (0.2, 1.0), 0.02
+"""How much of a rim lies on the pixels as they are, along the outline and further in, and the
+luminance below which they are noise more than texture."""
 
 _SOON_FULL = 1.5
 """How much sooner than its light a rim gets to its full brightness."""
@@ -221,17 +225,28 @@ def held_back(rim: Map, photo: Map, skin: Map) -> Map:
     return (1 + more / np.sqrt(1 + (more * bright / room) ** 2)).astype(np.float32)
 
 
-def own_color(analysis: Analysis, evidence: Evidence) -> Map:
-    """(H, W, 3) the color that the subject has a little further in than its outline, whose last
-    pixels are half ground, and jagged where a thing was cut out."""
+def laid_on(rim: Map, gain: Map, analysis: Analysis, evidence: Evidence) -> tuple[Map, Map]:
+    """(multiplied, added), (H, W, 3) each: a rim, 1 or more on what is lit by `gain`, as what it
+    multiplies the pixels by, and the linear light it adds whatever they are.
+
+    The last pixels of an outline are half ground, and jagged where a thing was cut out: the rim
+    there lies on the subject's own color a little further in. Inside, it shows every hair.
+    """
+    more = rim - 1
+    if more.max() <= 0:
+        return rim, np.zeros_like(rim)
     longest = max(analysis.alpha.shape)
     certain = (analysis.alpha > _INSIDE[1]).astype(np.uint8)
     edge_px = max(1, round(_UNCLEAN * longest))
     within = cv2.erode(certain, np.ones((2 * edge_px + 1,) * 2, np.uint8), borderValue=1)
-    weight = (within + 1e-3 * analysis.alpha).astype(np.float32)
-    total = wide_blur(evidence.photo * weight[..., None], _OWN_NEAR * longest)
-    near = np.maximum(wide_blur(weight, _OWN_NEAR * longest), 1e-5)
-    return (total / near[..., None]).astype(np.float32)
+    within = np.asarray(within, np.float32)
+    own = mean_of(
+        evidence.photo, (within + 1e-3 * analysis.alpha).astype(np.float32), _OWN_NEAR * longest
+    )
+    low, high = _TEXTURED
+    drawn = np.clip(own @ LUMINANCE / _DRAWN, 0, 1)
+    textured = (drawn * (low + (high - low) * blur(within, edge_px)))[..., None]
+    return 1 + textured * more, (1 - textured) * more * gain * own
 
 
 def _off_faces(analysis: Analysis) -> Map:

@@ -14,7 +14,7 @@ from .evidence import Evidence, gather
 from .grid import Map, Pixels, blur, wide_blur
 from .highlights import drawn_in_color, restored
 from .lit_scene import LitScene, face_width
-from .rim import held_back, outlined, own_color
+from .rim import held_back, laid_on, outlined
 from .sides import with_sides
 from .staging import Backdrop, haze, shade_off
 
@@ -58,15 +58,14 @@ _PAPER = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Shading:
-    """`gain` (H, W, 3) multiplies linear light, and so does `rim` (H, W, 3), 1 or more, inside the
-    subject's outline alone; `rimmed` (H, W, 3) is what it falls on: the subject's own color there
-    under `gain`, without its texture. `gloss` (H, W, 3) is added after; `haze` (H, W, 3) is
-    screened on at the end; `mixing` 0..1 is how far the photo's colors move to gray before, so that
-    they stay readable in a colored light."""
+    """`gain` (H, W, 3) multiplies linear light. Inside the subject's outline alone, so does `rim`
+    (H, W, 3), 1 or more, and `edging` (H, W, 3) is added. `gloss` (H, W, 3) is added after; `haze`
+    (H, W, 3) is screened on at the end; `mixing` 0..1 is how far the photo's colors move to gray
+    before, so that they stay readable in a colored light."""
 
     gain: Map
     rim: Map
-    rimmed: Map
+    edging: Map
     gloss: Map
     haze: Map
     mixing: float
@@ -141,8 +140,8 @@ def shade(prepared: Prepared, lighting: Lighting, knobs: Knobs) -> Shading:
     paler = 1.0 if stays_gray else _PAPER * evidence.graphic
     gain, gloss, veil = _paler(gain, paler), _paler(gloss, paler), _paler(veil, paler)
     gain = drawn_in_color(gain, evidence.photo)
-    rimmed = gain * own_color(analysis, evidence) if rim.max() > 1 else gain
-    return Shading(gain, _paler(rim, paler), rimmed, gloss, veil, _mixing(lighting))
+    rim, edging = laid_on(_paler(rim, paler), gain, analysis, evidence)
+    return Shading(gain, rim, edging, gloss, veil, _mixing(lighting))
 
 
 def _backdrop(analysis: Analysis, evidence: Evidence, lit: LitScene) -> Backdrop:
