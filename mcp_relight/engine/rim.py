@@ -55,9 +55,9 @@ _BLACK, _MOST_RAISED = 0.004, 5.0
 """Light that grazes a surface is thrown back by white and, by this power of it, by dark as well:
 luminance, and over how many long sides. Beyond this the noise of the dark would be seen."""
 
-_UNCLEAN, _OWN_NEAR = 0.004, 0.01
+_UNCLEAN, _OWN_NEAR, _ALL_THERE_IS = 0.004, 0.01, 0.05
 """In long sides: how far in the pixels of an outline are not the subject's alone, and over how much
-of what lies within its color is taken."""
+of what lies within its color is taken; what those pixels count, for a thing as thin as a stalk."""
 
 _TEXTURED, _DRAWN = (0.2, 1.0), 0.02
 """How much of a rim lies on the pixels as they are, along the outline and further in, and the
@@ -240,12 +240,12 @@ def laid_on(rim: Map, gain: Map, analysis: Analysis, evidence: Evidence) -> tupl
     edge_px = max(1, round(_UNCLEAN * longest))
     within = cv2.erode(certain, np.ones((2 * edge_px + 1,) * 2, np.uint8), borderValue=1)
     within = np.asarray(within, np.float32)
-    own = mean_of(
-        evidence.photo, (within + 1e-3 * analysis.alpha).astype(np.float32), _OWN_NEAR * longest
-    )
+    clean = within + np.float32(_ALL_THERE_IS) * analysis.alpha
+    own = mean_of(evidence.photo, clean, _OWN_NEAR * longest)
     low, high = _TEXTURED
     drawn = np.clip(own @ LUMINANCE / _DRAWN, 0, 1)
-    textured = (drawn * (low + (high - low) * blur(within, edge_px)))[..., None]
+    share = (drawn * (low + (high - low) * blur(within, edge_px))).astype(np.float32)
+    textured = share[..., None]
     return 1 + textured * more, (1 - textured) * more * gain * own
 
 
