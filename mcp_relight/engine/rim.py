@@ -240,7 +240,7 @@ def laid_on(rim: Map, gain: Map, analysis: Analysis, evidence: Evidence) -> tupl
     edge_px = max(1, round(_UNCLEAN * longest))
     within = cv2.erode(certain, np.ones((2 * edge_px + 1,) * 2, np.uint8), borderValue=1)
     within = np.asarray(within, np.float32)
-    clean = within + np.float32(_ALL_THERE_IS) * analysis.alpha
+    clean = (within + _ALL_THERE_IS * analysis.alpha).astype(np.float32)
     own = mean_of(evidence.photo, clean, _OWN_NEAR * longest)
     low, high = _TEXTURED
     drawn = np.clip(own @ LUMINANCE / _DRAWN, 0, 1)
