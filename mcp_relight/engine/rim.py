@@ -76,6 +76,10 @@ off that is looked for."""
 _UNLIKE = 0.3, 0.5
 _ALIKE_REACH, _ALIKE_CALM = 0.03, 0.003
 
+_CORNER, _CORNER_NEAR, _CORNER_FULL = 0.02, 0.008, (0.54, 0.66)
+"""In long sides, how far around an outline is looked, and how far inwards what is found there
+counts; how much of what lies around is subject where an outline is straight, and in a corner."""
+
 _SCRAP, _SCRAP_LONG, _SCRAP_SEEN = 0.012, 8, 0.5
 """In long sides, half as wide as a scrap of a mask; times that, how long a thing is; and how much
 alpha it has."""
@@ -111,6 +115,7 @@ class Rim:
         """
         alpha = _without_scraps(alpha)
         self._outward, sharp, wrapped = _contour(alpha, face_width_px)
+        sharp = sharp * _out_of_corners(alpha)
         band = sharp + wrapped
         if skin is not None:
             band = sharp * (1 - _LESS_ON_SKIN * skin) + wrapped * (1 - skin)
@@ -310,6 +315,20 @@ def _contour(alpha: Map, face_width_px: float) -> tuple[Map, Map, Map]:
     sharp = np.clip(1 - inside - _GRAZES * np.sqrt(inside * (2 - inside)), 0, 1)
     wrapped = np.exp(-((inside / (_WRAP * _ENDS)) ** 1.5))
     return outward.astype(np.float32), sharp.astype(np.float32), np.float32(_WRAP_SHARE) * wrapped
+
+
+def _out_of_corners(alpha: Map) -> Map:
+    """Less where an outline turns inwards, as under a jaw: the subject's own parts stand between
+    the light and its corner, and what is bright there looks like a spot."""
+    longest = max(alpha.shape)
+    solid = (alpha > 0.5).astype(np.uint8)
+    core = cv2.erode(solid, np.ones((3, 3), np.uint8), borderValue=1)
+    line = np.asarray(solid - core, np.float32)
+    full = wide_blur(solid.astype(np.float32), _CORNER * longest)
+    reach = _CORNER_NEAR * longest
+    near = wide_blur(full * line, reach) / np.maximum(wide_blur(line, reach), 1e-4)
+    free, none = _CORNER_FULL
+    return np.clip((none - near) / (none - free), 0, 1).astype(np.float32)
 
 
 def _deepest(depth: Map, reach: float) -> Map:

@@ -258,3 +258,12 @@ def test_a_scrap_that_juts_out_of_a_mask_has_no_rim_of_its_own() -> None:
     ]
     assert found[0] < 0.05
     assert found[1] > 0.2
+
+
+def test_no_light_from_behind_gets_into_a_corner_of_an_outline() -> None:
+    neck = np.zeros((200, 300), np.float32)
+    neck[120:, 60:240] = neck[40:130, 120:180] = 1
+    from_the_right = np.array([0.65, 0, -0.75], np.float32)
+    rim = Rim(neck, np.ones_like(neck)).of(from_the_right)
+    assert rim[70:90, 178].min() > 0.5
+    assert rim[115:120, 178].max() < 0.15
