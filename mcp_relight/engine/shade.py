@@ -11,7 +11,7 @@ from mcp_relight.domain.looks import look_of
 from .analysis import Analysis
 from .color import LUMINANCE, kelvin_color, light_color
 from .evidence import Evidence, gather
-from .grid import Map, Pixels, blur, wide_blur
+from .grid import Map, Pixels, Real, blur, wide_blur
 from .highlights import drawn_in_color, restored
 from .lit_scene import LitScene, face_width
 from .rim import held_back, laid_on, outlined
@@ -108,6 +108,41 @@ def shade(prepared: Prepared, lighting: Lighting, knobs: Knobs) -> Shading:
         * kelvin_color(lighting.ambient_kelvin)
         * _bounce(evidence, analysis)
     )
+    asked, leading, neutral, edge, gloss = _summed(lit, lighting, knobs, ambient)
+    weight = _exposed_for(analysis, lighting.lit_region)
+    level = _mean_gain(analysis, leading / existing, weight)
+    usual_level = _mean_gain(analysis, neutral / existing, weight)
+    exposure = level / usual_level * 2.0**lighting.exposure_ev
+    gain = _bounded(asked / existing / level) * exposure
+    edged = np.asarray(asked + edge, np.float32)
+    rim = np.maximum(_bounded(edged / existing / level) * exposure / gain, 1)
+    rim = (_on_dark(rim, evidence) ** lighting.strength).astype(np.float32)
+    backdrop = _backdrop(analysis, evidence, lit)
+    darker = np.exp2(-shade_off(analysis, evidence, backdrop, lighting))[..., None]
+    alone = gain * darker
+    gain = with_sides(alone, analysis, evidence, backdrop, lighting, exposure)
+    shaded = np.minimum((gain @ LUMINANCE) / (alone @ LUMINANCE), 1)[..., None]
+    gain = _melted((gain**lighting.strength).astype(np.float32), evidence)
+    gloss = gloss * darker * shaded * (lighting.strength * min(exposure, 1.0))
+    gain = restored(gain, analysis, evidence, face_width(analysis))
+    rim = outlined(rim, edge, gain, analysis, evidence, lighting)
+    rim = held_back(rim, evidence.photo * gain, analysis.skin)
+    veil = haze(lighting, evidence.photo * gain, backdrop, evidence)
+    stays_gray = evidence.gray and not _asks_color(lighting)
+    paler = 1.0 if stays_gray else _PAPER * evidence.graphic
+    gain, veil = _paler(gain, paler), _paler(veil, paler)
+    gloss = _paler(gloss.astype(np.float32), paler)
+    gain = drawn_in_color(gain, evidence.photo)
+    rim, edging = laid_on(_paler(rim, paler), gain, analysis, evidence)
+    return Shading(gain, rim, edging, gloss, veil, _mixing(lighting))
+
+
+def _summed(
+    lit: LitScene, lighting: Lighting, knobs: Knobs, ambient: Map
+) -> tuple[Real, Real, Real, Real, Real]:
+    """(asked, leading, neutral, edge, gloss), (H, W, 3) each: all that reaches a surface; of that
+    the leading lamps', as bright as they are and as is usual; what there is along the outline; and
+    what shines."""
     asked, leading, neutral = ambient, ambient, ambient
     gloss, edge = np.zeros_like(ambient), np.zeros_like(ambient)
     for light, usual in zip(lighting.lights, _neutral_intensities(lighting), strict=True):
@@ -119,29 +154,7 @@ def shade(prepared: Prepared, lighting: Lighting, knobs: Knobs) -> Shading:
             whole = (one.diffuse + one.rim)[..., None] * color
             leading, neutral = leading + light.intensity * whole, neutral + usual * whole
         gloss = gloss + (light.intensity * one.gloss)[..., None] * color
-    weight = _exposed_for(analysis, lighting.lit_region)
-    level = _mean_gain(analysis, leading / existing, weight)
-    usual_level = _mean_gain(analysis, neutral / existing, weight)
-    exposure = level / usual_level * 2.0**lighting.exposure_ev
-    gain = _bounded(asked / existing / level) * exposure
-    edged = np.asarray(asked + edge, np.float32)
-    rim = np.maximum(_bounded(edged / existing / level) * exposure / gain, 1)
-    rim = (_on_dark(rim, evidence) ** lighting.strength).astype(np.float32)
-    backdrop = _backdrop(analysis, evidence, lit)
-    darker = np.exp2(-shade_off(analysis, evidence, backdrop, lighting))[..., None]
-    gain = with_sides(gain * darker, analysis, evidence, backdrop, lighting, exposure)
-    gain = _melted((gain**lighting.strength).astype(np.float32), evidence)
-    gloss = (gloss * darker * (lighting.strength * min(exposure, 1.0))).astype(np.float32)
-    gain = restored(gain, analysis, evidence, face_width(analysis))
-    rim = outlined(rim, edge, gain, analysis, evidence, lighting)
-    rim = held_back(rim, evidence.photo * gain, analysis.skin)
-    veil = haze(lighting, evidence.photo * gain, backdrop, evidence)
-    stays_gray = evidence.gray and not _asks_color(lighting)
-    paler = 1.0 if stays_gray else _PAPER * evidence.graphic
-    gain, gloss, veil = _paler(gain, paler), _paler(gloss, paler), _paler(veil, paler)
-    gain = drawn_in_color(gain, evidence.photo)
-    rim, edging = laid_on(_paler(rim, paler), gain, analysis, evidence)
-    return Shading(gain, rim, edging, gloss, veil, _mixing(lighting))
+    return asked, leading, neutral, edge, gloss
 
 
 def _backdrop(analysis: Analysis, evidence: Evidence, lit: LitScene) -> Backdrop:

@@ -143,3 +143,19 @@ def test_black_things_stay_black_on_the_lit_side() -> None:
     after = relight(photo, analyze_shape(photo, mask=mask), LOOKS["split"].lighting).rgb
     assert stops(photo[face], after[face]) > -0.5
     assert stops(photo[coat], after[coat]) < 0.8
+
+
+def test_what_stands_in_the_shade_does_not_shine() -> None:
+    """Its own side that faces the lamp would: there the light has ended before it."""
+    mask = np.zeros((200, 300), np.uint8)
+    for x in (75, 225):
+        cv2.circle(mask, (x, 100), 45, 255, -1)
+    photo = np.where(mask[..., None] > 0, (130, 130, 110), (90, 90, 80)).astype(np.uint8)
+    found = analyze_shape(photo, mask=mask)
+    dull, glossy = (
+        (relight(photo, found, LOOKS["split"].lighting, specular=specular).rgb / 255.0) ** 2.2
+        for specular in (0.0, 1.0)
+    )
+    shine = (glossy - dull).max(axis=(0, 2))
+    assert shine[30:120].max() > 0.1
+    assert shine[180:270].max() < 0.1 * shine[30:120].max()
