@@ -158,4 +158,4 @@ def test_what_stands_in_the_shade_does_not_shine() -> None:
     )
     shine = (glossy - dull).max(axis=(0, 2))
     assert shine[30:120].max() > 0.1
-    assert shine[180:270].max() < 0.1 * shine[30:120].max()
+    assert shine[180:270].max() < 0.3 * shine[30:120].max()
