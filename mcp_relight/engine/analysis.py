@@ -13,7 +13,7 @@ Mode = Literal[
     "user_normals", "user_depth", "shape_model", "user_mask", "alpha", "auto_mask", "scene"
 ]
 
-_MAPS = ("normals", "height", "alpha", "sure", "shading", "guide", "face", "skin")
+_MAPS = ("normals", "height", "alpha", "sure", "sky", "shading", "guide", "face", "skin")
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,8 +21,8 @@ class Analysis:
     """Shape, subject and existing light of one photo, on the working grid (long side ≤ 448 px).
 
     `normals` (H, W, 3); `height` (H, W) in pixels; `alpha` (H, W) 0..1, the subject, all zero in
-    mode "scene"; `sure` (H, W) 0..1, how far its outline can be trusted at each place; `shading`
-    (H, W), the existing light at median 1; `guide` (H, W), √luminance.
+    mode "scene"; `sure` (H, W) 0..1, how far its outline can be trusted at each place; `sky`
+    (H, W) 0..1; `shading` (H, W), the existing light at median 1; `guide` (H, W), √luminance.
     `face` (H, W) 0..1 is how far the shape is that of a face, fading towards its edge; `skin`
     (H, W) 0..1 where the skin of the persons with these faces is. `faces` (N, 5) holds left, top,
     right, bottom in pixels of the grid and how far each is turned, in radians, clockwise on screen.
@@ -37,6 +37,7 @@ class Analysis:
     height: Map
     alpha: Map
     sure: Map
+    sky: Map
     shading: Map
     guide: Map
     face: Map

@@ -29,6 +29,7 @@ from .seen import Seen, look
 from .shade import Knobs, Prepared, shade
 from .shape import DepthConvention, NormalConvention
 from .shape_model import Learned
+from .sky import sky_of
 
 _OPENCV_THREADS = 2
 _CONFIDENCE: dict[Mode, float] = {
@@ -187,14 +188,15 @@ def _analysis(seen: Seen, found: Model, mode: Mode) -> Analysis:
         warnings.append(_NO_SUBJECT)
     if mode == "user_normals" and shape.looks_flipped(found.shape.normals, seen.region):
         warnings.append(_FLIPPED)
-    sure = seen.subject.sure
+    sure, guide = seen.subject.sure, np.sqrt(seen.bright)
     return Analysis(
         normals=rounded(found.shape.normals),
         height=rounded(found.shape.height),
         alpha=rounded(seen.subject.alpha),
         sure=np.ones_like(seen.bright) if sure is None else rounded(sure),
+        sky=rounded(sky_of(seen.pixels, guide, seen.subject.alpha)),
         shading=rounded(found.shading),
-        guide=rounded(np.sqrt(seen.bright)),
+        guide=rounded(guide),
         face=rounded(found.face),
         skin=rounded(skin(seen.pixels, seen.people, found.face, seen.subject.alpha)),
         faces=seen.people.boxes,

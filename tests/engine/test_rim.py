@@ -152,20 +152,6 @@ def test_a_rim_outshines_the_photo_and_leaves_its_front_in_the_dark() -> None:
     assert front < 0.5 * 110
 
 
-def test_the_sky_beyond_a_tower_is_sky_as_well() -> None:
-    photo = np.full((200, 300, 3), (110, 160, 210), np.uint8)
-    noise = np.random.default_rng(5).integers(0, 90, (200, 300, 1))
-    ground = (noise + np.array([40, 60, 30])).astype(np.uint8)
-    photo[130:] = ground[130:]
-    photo[:, 200:230] = ground[:, 200:230]
-    photo[:40, 230:] = ground[:40, 230:]  # leaves, so that it does not reach the upper border
-    found = analyze_shape(photo)
-    sky = gather(photo, replace(found, mode="scene", alpha=np.zeros_like(found.alpha))).sky
-    rows, columns = sky.shape
-    assert sky[rows // 2, columns // 3] > 0.9
-    assert sky[rows // 2, 11 * columns // 12] > 0.9
-
-
 def test_a_narrow_gap_has_no_rim() -> None:
     """It is a hole in the mask as often as one between an arm and the trunk."""
     photo = np.full((200, 300, 3), 60, np.uint8)
@@ -235,18 +221,6 @@ def test_beside_a_roof_the_sky_is_as_bright_as_elsewhere() -> None:
     relit = relight(photo, found, LOOKS["rim_light"].lighting).rgb.astype(float)
     beside, away = (relit[60:80, columns].mean() for columns in (slice(186, 190), slice(120, 160)))
     assert abs(beside - away) < 4
-
-
-def test_a_stalk_before_the_sky_is_lit_as_the_sky_is() -> None:
-    noise = np.random.default_rng(3).integers(0, 40, (200, 300, 1))
-    photo = (np.array([120, 160, 205]) + noise // 5).astype(np.uint8)
-    photo[130:] = (noise + np.array([90, 70, 20]))[130:]
-    photo[50:130, 149:152] = (noise + np.array([150, 100, 30]))[50:130, 149:152]
-    found = analyze_shape(photo)
-    sky = gather(photo, replace(found, mode="scene", alpha=np.zeros_like(found.alpha))).sky
-    rows, columns = sky.shape
-    assert sky[rows // 2 - 8 : rows // 2, : columns - 4].min() > 0.9
-    assert sky[3 * rows // 4 :].max() < 0.1
 
 
 def test_a_scrap_that_juts_out_of_a_mask_has_no_rim_of_its_own() -> None:
