@@ -1,6 +1,7 @@
 """The concrete parts of one process, each made when it is first asked for."""
 
 import os
+import socket
 import time
 from functools import cache, cached_property, partial
 from pathlib import Path
@@ -88,6 +89,8 @@ class Parts:
         self.settings = settings
         self.folder = settings.data_folder
         self.clock = StoreClock(self)
+        self.line: socket.socket | None = None
+        """To the pixel child of a worker that was started from here, to be used for first looks."""
 
     @cached_property
     def salt(self) -> bytes:
@@ -183,7 +186,10 @@ class Parts:
     def pixels(self) -> "PixelChild":
         from mcp_relight.pixels.client import PixelChild
 
-        return PixelChild(at_once=self.pixels_at_once, with_engine=not self._answers)
+        pixels = PixelChild(at_once=self.pixels_at_once, with_engine=not self._answers)
+        if self.line is not None:
+            pixels.visit(self.line)
+        return pixels
 
     @cached_property
     def shape_model(self) -> "ShapeModelFile":
@@ -365,5 +371,7 @@ class Parts:
                 await remote.aclose()
         if "pixels" in opened:
             await self.pixels.aclose()
+        elif self.line is not None:
+            self.line.close()
         if "store" in opened:
             await self.store.aclose()

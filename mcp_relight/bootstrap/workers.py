@@ -1,5 +1,6 @@
 """Who carries jobs out: a process of its own, this one, or somebody else."""
 
+import socket
 from collections.abc import Collection
 from functools import partial
 from types import TracebackType
@@ -40,6 +41,7 @@ class DetachedWorkers:
         """Start a worker before the first job. Raises Internal."""
         parts = self._parts
         self._ahead = start_ahead(parts.folder, parts.settings.environment())
+        parts.line = self._ahead.line if self._ahead else None
 
     def start(self) -> None:
         if self._spawner is None:
@@ -128,10 +130,12 @@ async def run_migrations(settings: Settings) -> int:
     return await bring_forward(parts.database, parts.wakes)
 
 
-async def run_worker(settings: Settings) -> None:
+async def run_worker(settings: Settings, guest: int | None = None) -> None:
     """Carry out jobs until there are none for a while. Returns at once when another worker with
-    the same keys lives."""
+    the same keys lives. `guest` is the descriptor of a line to whoever started this one."""
     parts = Parts(settings)
+    if guest is not None:
+        parts.pixels.invite(socket.socket(fileno=guest))
     lock = WorkerLock(parts.folder, parts.fingerprint)
     # The lock comes first: opening the store is work, and only one may do it.
     if not lock.take():

@@ -4,6 +4,7 @@ Nothing here may be heavy to import: a server calls it while a client waits.
 """
 
 import os
+import socket
 import subprocess
 import sys
 import threading
@@ -79,11 +80,13 @@ class Spawner:
 
 @dataclass(frozen=True, slots=True)
 class Ahead:
-    """A worker started before anybody needs one. `locks` is what each lock held before it."""
+    """A worker started before anybody needs one. `locks` is what each lock held before it. `line`
+    leads to its pixel child, where the system can pass such things on."""
 
     process: subprocess.Popen[bytes]
     started_at: float
     locks: Mapping[Path, bytes]
+    line: socket.socket | None
 
 
 def start_ahead(
@@ -98,7 +101,17 @@ def start_ahead(
     except OSError:
         return None  # left to whoever needs a worker, and hears why there is none
     locks = {path: _content(path) for path in paths}
-    return Ahead(_start(folder, command, environment), time.monotonic(), locks)
+    if sys.platform == "win32":
+        return Ahead(_start(folder, command, environment), time.monotonic(), locks, None)
+    ours, theirs = socket.socketpair()
+    with theirs:
+        command = [*command, "--guest", str(theirs.fileno())]
+        try:
+            process = _start(folder, command, environment, pass_on=(theirs.fileno(),))
+        except Internal:
+            ours.close()
+            raise
+    return Ahead(process, time.monotonic(), locks, ours)
 
 
 def _content(lock: Path) -> bytes:
@@ -109,11 +122,15 @@ def _content(lock: Path) -> bytes:
 
 
 def _start(
-    folder: Path, command: Sequence[str], environment: Mapping[str, str]
+    folder: Path,
+    command: Sequence[str],
+    environment: Mapping[str, str],
+    *,
+    pass_on: Sequence[int] = (),
 ) -> subprocess.Popen[bytes]:
     try:
         with _open_log(folder / "worker.log") as log:
-            return _start_detached(command, environment, log)
+            return _start_detached(command, environment, log, pass_on)
     except OSError:
         raise Internal(
             "No worker process could be started.",
@@ -136,6 +153,7 @@ def _popen(
     *,
     creationflags: int = 0,
     start_new_session: bool = False,
+    pass_fds: Sequence[int] = (),
 ) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
         command,
@@ -145,13 +163,17 @@ def _popen(
         stderr=log,
         creationflags=creationflags,
         start_new_session=start_new_session,
+        pass_fds=pass_fds,
     )
 
 
 if sys.platform == "win32":
 
     def _start_detached(
-        command: Sequence[str], environment: Mapping[str, str], log: IO[bytes]
+        command: Sequence[str],
+        environment: Mapping[str, str],
+        log: IO[bytes],
+        pass_on: Sequence[int],
     ) -> subprocess.Popen[bytes]:
         flags = subprocess.DETACHED_PROCESS | subprocess.CREATE_NEW_PROCESS_GROUP
         away = flags | subprocess.CREATE_BREAKAWAY_FROM_JOB
@@ -164,6 +186,9 @@ if sys.platform == "win32":
 else:
 
     def _start_detached(
-        command: Sequence[str], environment: Mapping[str, str], log: IO[bytes]
+        command: Sequence[str],
+        environment: Mapping[str, str],
+        log: IO[bytes],
+        pass_on: Sequence[int],
     ) -> subprocess.Popen[bytes]:
-        return _popen(command, environment, log, start_new_session=True)
+        return _popen(command, environment, log, start_new_session=True, pass_fds=pass_on)

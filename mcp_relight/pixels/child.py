@@ -1,24 +1,31 @@
-"""The pixel child: `python -m mcp_relight.pixels.child IDLE_S [engine]`.
+"""The pixel child: `python -m mcp_relight.pixels.child IDLE_S [engine] [guest=DESCRIPTOR]`.
 
 Reads one task per frame from stdin and answers it on stdout until stdin ends or nothing was asked
 for a while. Bytes in, bytes out: it opens no file but the package's own and, on Linux, reaches
 nothing outside. With `engine` it is ready to compute; without, it is sooner ready to decode, and
-loads the engine when that is first needed.
+loads the engine when that is first needed. With `guest` it also answers who asks on that
+descriptor to decode, until its parent asks for anything: from then on it is the parent's alone.
 """
 
 import os
+import select
 import signal
+import socket
 import sys
 import threading
 import traceback
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, BinaryIO
 
 from mcp_relight.errors import RelightError
 from mcp_relight.loading import load_lightly
 
 from . import frames, limits
-from .frames import ENGINE, IDLE_EXIT_CODE
+from .frames import ENGINE, GUEST, IDLE_EXIT_CODE
+
+_GUEST_STALLS_S = 5.0
+"""A guest that stops in the middle of a frame holds nobody up for longer."""
 
 
 def main() -> None:
@@ -28,6 +35,7 @@ def main() -> None:
     limits.die_with_parent()
     load_lightly()
     stdin, stdout = sys.stdin.buffer, _claim_stdout()
+    guest = _guest_of(sys.argv[2:])
     # Imported only now: what is needed loads and, on first use, compiles before the limits close.
     import cv2
 
@@ -42,8 +50,9 @@ def main() -> None:
     _send(stdout, {"ready": True})
     if will_compute:
         _load_ahead()
+    if guest is not None:
+        _attend_to(guest, stdin, idle_s, DECODING)
     while (request := _next_request(stdin, idle_s)) is not None:
-        limits.limit_task(request["limit_s"])
         tasks = DECODING if request["task"] in DECODING else _computing()
         _send(stdout, _answer(tasks, request))
 
@@ -67,6 +76,32 @@ def _claim_stdout() -> BinaryIO:
     return frames_out
 
 
+def _guest_of(words: list[str]) -> socket.socket | None:
+    """The line on which a guest asks."""
+    numbers = (word.removeprefix(GUEST) for word in words if word.startswith(GUEST))
+    number = next(numbers, None)
+    return None if number is None else socket.socket(fileno=int(number))
+
+
+def _attend_to(
+    guest: socket.socket, stdin: BinaryIO, idle_s: float, decoding: dict[str, Callable[..., object]]
+) -> None:
+    """Answer a guest until the parent asks for something, or the guest leaves."""
+    guest.settimeout(_GUEST_STALLS_S)
+    hearing, saying = guest.makefile("rb"), guest.makefile("wb")
+    with guest, hearing, saying, suppress(OSError, frames.FrameError):
+        while True:
+            asking, _, _ = select.select([stdin, guest], [], [], idle_s)
+            if not asking:
+                os._exit(IDLE_EXIT_CODE)
+            if stdin in asking:
+                return
+            request = _next_request(hearing, idle_s)
+            if request is None or request["task"] not in decoding:
+                return
+            _send(saying, _answer(decoding, request))
+
+
 def _next_request(stdin: BinaryIO, idle_s: float) -> Any:
     """The next request, or None at the end of stdin. Ends the process when none comes."""
     idle = threading.Timer(idle_s, os._exit, (IDLE_EXIT_CODE,))
@@ -88,6 +123,7 @@ def _next_request(stdin: BinaryIO, idle_s: float) -> Any:
 def _answer(tasks: dict[str, Callable[..., object]], request: Any) -> dict[str, Any]:
     from .plain import plain
 
+    limits.limit_task(request["limit_s"])
     try:
         return {"result": plain(tasks[request["task"]](**request["arguments"]))}
     except RelightError as error:

@@ -5,6 +5,7 @@ the keys and the jobs are.
 """
 
 import logging
+import socket
 from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any, TypeVar
@@ -25,6 +26,7 @@ from mcp_relight.errors import (
     leaves,
 )
 
+from .guest import Guest
 from .plain import plain
 from .process import ChildGone, ChildProcess
 
@@ -69,6 +71,7 @@ class PixelChild:
         self._free = [_Seat(idle_s, with_engine=with_engine) for _ in range(at_once)]
         self._seats = tuple(self._free)
         self._turns = anyio.Semaphore(at_once)
+        self._guest: Guest | None = None
         self._decode_limit_s = decode_limit_s
         self._render_limit_s = render_limit_s
 
@@ -77,8 +80,23 @@ class PixelChild:
         """The process id of the child that is asked next; None while there is none."""
         return self._free[-1].pid if self._free else self._seats[-1].pid
 
+    def visit(self, line: socket.socket) -> None:
+        """Have pictures decoded at the other end of `line`, as long as somebody answers there."""
+        self._guest = Guest(line)
+
+    def invite(self, line: socket.socket) -> None:
+        """Let the first child answer who visits at the other end of `line`, until it is asked from
+        here."""
+        self._free[-1].line = line
+
     async def inspect(self, data: bytes) -> Inspected:
-        return await self._decode("inspect", _INSPECTED, data=data)
+        if self._guest is None:
+            return await self._decode("inspect", _INSPECTED, data=data)
+        found = self._guest.last_look.of(data)
+        if found is None:
+            found = await self._decode("inspect", _INSPECTED, data=data)
+            self._guest.last_look.keep(data, found)
+        return found
 
     async def thumbnail(self, image: bytes, *, max_edge_px: int, max_bytes: int) -> Encoded:
         return await self._decode(
@@ -138,33 +156,35 @@ class PixelChild:
     async def warm_up(self) -> None:
         """Start the child now, for a call that is about to come: it says what is wrong, if so, and
         waits for this very child."""
-        if self._free:
+        if self._free and (self._guest is None or self._guest.is_over):
             with suppress(OSError):
                 await self._free[-1].start()
 
     async def aclose(self) -> None:
         """End the children, whatever they are at."""
+        if self._guest is not None:
+            await self._guest.aclose()
         for seat in self._seats:
             await seat.aclose()
 
     async def _decode(
         self, name: str, answer: TypeAdapter[_Answer], /, **arguments: object
     ) -> _Answer:
-        return await self._ask(name, answer, arguments, self._decode_limit_s)
+        request = _request(name, arguments, self._decode_limit_s)
+        if self._guest is not None:
+            async with self._turns:
+                reply = await self._guest.ask(request, self._decode_limit_s)
+            if reply is not None:
+                return _read(reply, answer)
+        return await self._ask(request, answer, self._decode_limit_s)
 
     async def _compute(
         self, name: str, answer: TypeAdapter[_Answer], /, **arguments: object
     ) -> _Answer:
-        return await self._ask(name, answer, arguments, self._render_limit_s)
+        request = _request(name, arguments, self._render_limit_s)
+        return await self._ask(request, answer, self._render_limit_s)
 
-    async def _ask(
-        self,
-        name: str,
-        answer: TypeAdapter[_Answer],
-        arguments: dict[str, object],
-        limit_s: float,
-    ) -> _Answer:
-        request = {"task": name, "limit_s": limit_s, "arguments": plain(arguments)}
+    async def _ask(self, request: object, answer: TypeAdapter[_Answer], limit_s: float) -> _Answer:
         async with self._turns:
             seat = self._free.pop()  # the one used last: it is warm
             try:
@@ -174,20 +194,32 @@ class PixelChild:
         return _read(reply, answer)
 
 
+def _request(name: str, arguments: dict[str, object], limit_s: float) -> object:
+    return {"task": name, "limit_s": limit_s, "arguments": plain(arguments)}
+
+
 class _Seat:
-    """The place of one child, which comes and goes."""
+    """The place of one child, which comes and goes. The first gets the guest's `line`."""
 
     def __init__(self, idle_s: float, *, with_engine: bool) -> None:
         self._idle_s = idle_s
         self._with_engine = with_engine
         self._child: ChildProcess | None = None
+        self.line: socket.socket | None = None
         self._changing = anyio.Lock()
 
     @property
     def pid(self) -> int | None:
         return None if self._child is None else self._child.pid
 
+    def _hang_up(self) -> None:
+        """The line is the child's alone: with the child it shall end."""
+        line, self.line = self.line, None
+        if line is not None:
+            line.close()
+
     async def aclose(self) -> None:
+        self._hang_up()
         child, self._child = self._child, None
         if child is not None:
             await child.kill()
@@ -248,7 +280,10 @@ class _Seat:
         if self._child is not None and not self._child.is_running:
             await self.aclose()
         if self._child is None:
-            self._child = await ChildProcess.start(self._idle_s, with_engine=self._with_engine)
+            self._child = await ChildProcess.start(
+                self._idle_s, with_engine=self._with_engine, guest=self.line
+            )
+            self._hang_up()
         return self._child
 
 

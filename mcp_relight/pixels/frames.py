@@ -19,6 +19,9 @@ MAX_BLOBS_BYTES = 600_000_000
 ENGINE = "engine"
 """What a child is told that shall be ready to compute."""
 
+GUEST = "guest="
+"""Before the number of the descriptor on which a guest may ask a child."""
+
 IDLE_EXIT_CODE = 75
 """The child ended because nothing was asked of it; no request was lost."""
 

@@ -1,6 +1,7 @@
 """The child as an operating system process: started, asked one thing at a time, killed."""
 
 import os
+import socket
 import sys
 from typing import Any, Self, cast
 
@@ -11,11 +12,11 @@ from mcp_relight.errors import EngineCrashed
 
 from . import frames
 from .frames import IDLE_EXIT_CODE
+from .talk import Talk, TalkOver
 
 _START_LIMIT_S = 60.0
 """A first start compiles numpy and OpenCV's bindings."""
 
-_CHUNK_BYTES = 1 << 18
 _INHERITED = (
     "PATH",
     "PYTHONPATH",
@@ -50,23 +51,29 @@ class ChildProcess:
 
     def __init__(self, process: Process) -> None:
         self._process = process
-        self._stdin = cast(ByteSendStream, process.stdin)
-        self._stdout = cast(ByteReceiveStream, process.stdout)
-        self._received = bytearray()
+        self._talk = Talk(
+            cast(ByteSendStream, process.stdin), cast(ByteReceiveStream, process.stdout)
+        )
         self.is_ready = False
 
     @classmethod
-    async def start(cls, idle_s: float, *, with_engine: bool) -> Self:
-        """A child that is about to be ready. Raises OSError."""
+    async def start(
+        cls, idle_s: float, *, with_engine: bool, guest: socket.socket | None = None
+    ) -> Self:
+        """A child that is about to be ready. `guest` is a line on which another process may ask it
+        until this one does. Raises OSError."""
+        # -P: the working folder may hold downloads, and is no place to import from.
         command = [sys.executable, "-P", "-m", "mcp_relight.pixels.child", str(idle_s)]
+        command += [frames.ENGINE] if with_engine else []
+        command += [] if guest is None else [f"{frames.GUEST}{guest.fileno()}"]
         started = list[Process]()  # to a type checker a shield might swallow an error
         with anyio.CancelScope(shield=True):  # half started, nobody could end it
             started.append(
                 await anyio.open_process(
-                    # -P: the working folder may hold downloads, and is no place to import from.
-                    [*command, frames.ENGINE] if with_engine else command,
+                    command,
                     stderr=None,
                     env=_environment(),
+                    pass_fds=() if guest is None else (guest.fileno(),),
                 )
             )
         return cls(started[0])
@@ -99,32 +106,18 @@ class ChildProcess:
     async def exchange(self, request: object) -> Any:
         """Send one frame, receive one. Raises ChildGone."""
         try:
-            for buffer in frames.pack(request):
-                await self._stdin.send(buffer)
-        except (anyio.BrokenResourceError, anyio.ClosedResourceError, OSError):
-            raise ChildGone(await self._exit_code()) from None
-        return await self._receive()
+            return await self._talk.exchange(request)
+        except TalkOver as over:
+            raise await self._gone(over) from None
 
     async def _receive(self) -> Any:
-        reading = frames.unpack()
         try:
-            wanted = next(reading)
-            while True:
-                wanted = reading.send(await self._read(wanted))
-        except StopIteration as done:
-            return done.value
-        except (anyio.EndOfStream, anyio.BrokenResourceError, anyio.ClosedResourceError, OSError):
-            raise ChildGone(await self._exit_code()) from None
-        except frames.FrameError:
-            raise ChildGone(0) from None
+            return await self._talk.receive()
+        except TalkOver as over:
+            raise await self._gone(over) from None
 
-    async def _read(self, wanted: int) -> bytes:
-        received = self._received
-        while len(received) < wanted:
-            received += await self._stdout.receive(_CHUNK_BYTES)
-        data = bytes(memoryview(received)[:wanted])
-        del received[:wanted]
-        return data
+    async def _gone(self, over: TalkOver) -> ChildGone:
+        return ChildGone(0 if over.is_broken else await self._exit_code())
 
     async def _exit_code(self) -> int:
         """A child that closed its pipes is as good as gone: do not wait for it for long."""

@@ -2,11 +2,13 @@
 
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import anyio
 import pytest
 
 from mcp_relight.domain.job import Job
+from mcp_relight.jobs.store import changes as changes_module
 from mcp_relight.jobs.store.store import Store
 from tests.jobs.fakes import FakeClock, new_job
 
@@ -102,3 +104,27 @@ async def test_waiting_for_a_change_ends_after_the_given_time(store: Store) -> N
     version = await store.changed(version, within_s=2)  # beginning to listen may count as one
     with anyio.fail_after(30):
         assert await store.changed(version, within_s=0.2) == version
+
+
+async def test_what_has_just_changed_is_looked_at_more_closely_than_what_takes_minutes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A first picture is not to wait for the next look, nor a long job to cost a core."""
+    pauses: list[float] = []
+    now = [100.0]
+
+    async def sleep(seconds: float) -> None:
+        pauses.append(seconds)
+        now[0] += seconds
+
+    async def look() -> int:
+        return int(now[0] >= 110.0)
+
+    monkeypatch.setattr(changes_module.anyio, "sleep", sleep)
+    monkeypatch.setattr(changes_module, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    polled = changes_module.PolledChanges(look)
+    assert await polled.newer(await polled.now()) == 1
+    assert pauses[:2] == pytest.approx([0.01, 0.01])
+    assert pauses[-1] == pytest.approx(0.05)
+    assert len(pauses) < 300
+    assert pauses == sorted(pauses)

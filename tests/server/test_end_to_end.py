@@ -10,6 +10,7 @@ import pytest
 from mcp import Client, MCPError, StdioServerParameters
 from mcp.types import ResourceLink, TextContent
 
+from tests.crash.rig import children, needs_proc, processes, workers
 from tests.world import World
 
 pytestmark = pytest.mark.anyio
@@ -54,6 +55,21 @@ async def test_a_photo_is_relit_and_the_result_is_the_same_everywhere(
         assert base64.b64encode(on_disk[:60]).decode() not in json.dumps(job)
         assert Path(image["path"]).name.startswith("mug-golden_hour")
         assert len(text.text) / 4 <= 600
+
+
+@needs_proc
+async def test_a_first_picture_and_another_light_on_it_take_one_pixel_child(world: World) -> None:
+    """A second one would load numpy and OpenCV beside the first, while somebody waits."""
+    photo = world.photo("mug.jpg")
+    async with Client(stdio(world)) as client:
+        for look in ("golden_hour", "rembrandt"):
+            asked = {"image": str(photo), "look": look, "wait_s": 45}
+            job = (await client.call_tool("relight_image", asked)).structured_content
+            assert job is not None
+            assert job["status"] == "succeeded"
+        (server,), (worker,) = processes(world, "serve"), workers(world)
+        assert children(server) == [worker]
+        assert len(children(worker)) == 1
 
 
 async def test_what_cannot_be_is_told_by_the_protocol_or_with_a_next_step(

@@ -7,7 +7,8 @@ from typing import Protocol
 import anyio
 from anyio.lowlevel import EventLoopToken, current_token
 
-POLL_S = 0.05
+_SOONEST_S, _LATEST_S = 0.01, 0.05
+_OF_THE_QUIET = 0.02
 _REMEMBERED = 20_000
 
 
@@ -29,18 +30,26 @@ class Changes(Protocol):
     def may_have_changed(self, job_id: str, since: int) -> bool: ...
 
 
+def pause_s(quiet_s: float) -> float:
+    """How long to wait before the next look, when nothing has changed for so many seconds: what has
+    just begun is waited for more closely than what takes minutes."""
+    return min(_LATEST_S, max(_SOONEST_S, _OF_THE_QUIET * quiet_s))
+
+
 class PolledChanges:
-    """SQLite: its own version is looked at every 0.05 s, however many wait, while somebody does."""
+    """SQLite: its own version is looked at every 0.01 to 0.05 s, however many wait, while somebody
+    does."""
 
     def __init__(self, look: Callable[[], Awaitable[int]]) -> None:
         self.version = -1
         self._look = look
         self._lock = anyio.Lock()
         self._looked_at = 0.0
+        self._changed_at = time.monotonic()
 
     async def newer(self, since: int, of: Collection[str] | None = None) -> int:
         while await self.now() == since:  # noqa: ASYNC110 - others write it: no event to wait for
-            await anyio.sleep(POLL_S)
+            await anyio.sleep(pause_s(self._looked_at - self._changed_at))
         return self.version
 
     def may_have_changed(self, job_id: str, since: int) -> bool:
@@ -48,9 +57,11 @@ class PolledChanges:
 
     async def now(self) -> int:
         async with self._lock:
-            if time.monotonic() - self._looked_at >= POLL_S:
-                self.version = await self._look()
-                self._looked_at = time.monotonic()
+            if time.monotonic() - self._looked_at >= pause_s(self._looked_at - self._changed_at):
+                version, before = await self._look(), self.version
+                self.version, self._looked_at = version, time.monotonic()
+                if version != before:
+                    self._changed_at = self._looked_at
             return self.version
 
 
