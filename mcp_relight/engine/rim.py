@@ -73,6 +73,11 @@ _CRISP, _CRISP_NEAR_PX = (0.03, 0.1), 3
 """How much of a cut-out's alpha a pixel of the grid changes by where it has an outline, and how far
 off that is looked for."""
 
+_TEAR, _TEAR_NEAR, _TEAR_DEEP, _TORN = 0.008, 0.02, (0.5e-3, 1.4e-3), 0.2
+"""In long sides: what is finer is a tear, over how much of an outline tears are counted, and how
+deep they are in the mean where they begin to count and where the outline is torn; what of a rim is
+left there."""
+
 _UNLIKE = 0.3, 0.5
 _ALIKE_REACH, _ALIKE_CALM = 0.03, 0.003
 
@@ -144,7 +149,7 @@ def believed(analysis: Analysis, evidence: Evidence) -> Map:
         trust = _CUT_OUT * trust * _crisp(analysis.alpha)
     if analysis.mode != "auto_mask":
         return trust.astype(np.float32)
-    trust = trust * analysis.sure * _open(analysis.alpha)
+    trust = trust * analysis.sure * _open(analysis.alpha) * _smooth(analysis.alpha)
     trust = trust * _unlike_ground(evidence.photo, analysis.alpha)
     sure = min(1.0, (analysis.confidence / _SURE) ** 1.5)
     return (trust * sure * _off_faces(analysis)).astype(np.float32)
@@ -184,6 +189,25 @@ def _open(alpha: Map) -> Map:
     gaps = np.asarray(cv2.morphologyEx(gaps, cv2.MORPH_OPEN, strand), np.float32)
     near = wide_blur(gaps, _GAP_NEAR * max(alpha.shape))
     return (1 - np.clip(_GAP_SEEN * near, 0, 1)).astype(np.float32)
+
+
+def _smooth(alpha: Map) -> Map:
+    """Less along an outline that is jagged and has islands before it: a searched subject is torn
+    there, and a rim would show every tear."""
+    longest = max(alpha.shape)
+    solid = (alpha > 0.5).astype(np.float32)
+    torn = np.abs(solid - (wide_blur(solid, _TEAR * longest) > 0.5)).astype(np.float32)
+    reach = _TEAR_NEAR * longest
+    line = wide_blur(_outline(solid), reach)
+    deep = wide_blur(torn, reach) / np.maximum(line, 1e-3) / longest
+    free, most = _TEAR_DEEP
+    return 1 - (1 - _TORN) * np.clip((deep - free) / (most - free), 0, 1).astype(np.float32)
+
+
+def _outline(solid: Map) -> Map:
+    """The last pixels of what is solid, (H, W) 0 or 1."""
+    core = cv2.erode(solid, np.ones((3, 3), np.uint8), borderValue=1)
+    return solid - np.asarray(core, np.float32)
 
 
 def _unlike_ground(photo: Map, alpha: Map) -> Map:
@@ -321,10 +345,8 @@ def _out_of_corners(alpha: Map) -> Map:
     """Less where an outline turns inwards, as under a jaw: the subject's own parts stand between
     the light and its corner, and what is bright there looks like a spot."""
     longest = max(alpha.shape)
-    solid = (alpha > 0.5).astype(np.uint8)
-    core = cv2.erode(solid, np.ones((3, 3), np.uint8), borderValue=1)
-    line = np.asarray(solid - core, np.float32)
-    full = wide_blur(solid.astype(np.float32), _CORNER * longest)
+    solid = (alpha > 0.5).astype(np.float32)
+    line, full = _outline(solid), wide_blur(solid, _CORNER * longest)
     reach = _CORNER_NEAR * longest
     near = wide_blur(full * line, reach) / np.maximum(wide_blur(line, reach), 1e-4)
     free, none = _CORNER_FULL

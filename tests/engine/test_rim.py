@@ -241,3 +241,16 @@ def test_no_light_from_behind_gets_into_a_corner_of_an_outline() -> None:
     rim = Rim(neck, np.ones_like(neck)).of(from_the_right)
     assert rim[70:90, 178].min() > 0.5
     assert rim[115:120, 178].max() < 0.15
+
+
+def test_a_searched_outline_that_is_torn_shows_little_of_a_rim() -> None:
+    photo = np.full((200, 300, 3), 60, np.uint8)
+    mask = np.zeros((200, 300), np.uint8)
+    mask[60:160, 60:240] = 255
+    for column in range(60, 150, 6):
+        mask[57:60, column : column + 3] = 255
+    photo[mask > 0] = 150
+    found = replace(analyze_shape(photo, mask=mask), mode="auto_mask")
+    trust = believed(found, gather(photo, found))
+    assert trust[61, 180:230].min() > 0.8
+    assert trust[61, 80:130].max() < 0.4
