@@ -12,6 +12,7 @@ from .analysis import Analysis
 from .color import LUMINANCE
 from .evidence import Evidence, mean_of
 from .grid import Map, blur, disk, slopes, wide_blur
+from .trimmed import framed
 
 _GRAZES = 1.1
 """How steeply light from behind comes in along an outline: its tangent. On a body as round as it is
@@ -118,9 +119,11 @@ class Rim:
 
         What fades into nothing is the subject to its last pixel: left dark, it would be a fringe.
         """
-        alpha = _without_scraps(alpha)
-        self._outward, sharp, wrapped = _contour(alpha, face_width_px)
-        sharp = sharp * _out_of_corners(alpha)
+        wide, frame = framed(alpha) if is_cut_out else (alpha, np.s_[:, :])
+        wide = _without_scraps(wide)
+        outward, sharp, wrapped = _contour(wide, face_width_px)
+        sharp = (sharp * _out_of_corners(wide))[frame]
+        self._outward, wrapped, alpha = outward[frame], wrapped[frame], wide[frame]
         band = sharp + wrapped
         if skin is not None:
             band = sharp * (1 - _LESS_ON_SKIN * skin) + wrapped * (1 - skin)

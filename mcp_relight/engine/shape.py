@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from . import inflate
 from .grid import Bits, Map, Pixels, blur, resize, slopes, unit
 from .mask import Subject
+from .trimmed import framed
 
 NormalConvention = Literal["opengl", "directx"]
 DepthConvention = Literal["near_is_bright", "near_is_dark"]
@@ -126,9 +127,12 @@ def from_outline(rgb: Pixels, subject: Subject) -> Shape:
     solid = subject.solid
     if not solid.any():
         return _bulging_frame(rgb)
-    normals, height = inflate.silhouette(solid)
-    height = height * np.float32(_INFLATED_HEIGHT)
-    return Shape(normals, height)
+    if subject.source == "alpha":
+        wide, frame = framed(subject.alpha)
+        normals, height = (part[frame] for part in inflate.silhouette(wide > 0.5))
+    else:
+        normals, height = inflate.silhouette(solid)
+    return Shape(normals, height * np.float32(_INFLATED_HEIGHT))
 
 
 def _bulging_frame(rgb: Pixels) -> Shape:
