@@ -59,9 +59,34 @@ _ahead: list[Net] = []
 """The large network, loaded for its first use and not run yet."""
 
 
-def saliency() -> Net:
-    """The large network, for one use: once it ran it takes 250 MB. Raises NetUnavailable."""
-    return _ahead.pop() if _ahead else Net(SALIENCY)
+class _Large:
+    """The large network after it ran."""
+
+    def __init__(self) -> None:
+        self.is_wanted = False
+        self.net: Net | None = None
+
+
+_large = _Large()
+
+
+def keep_saliency(is_wanted: bool, /) -> None:
+    """Whether the large network is kept after use: it is soon used again, so that neither reading
+    it nor the 250 MB it takes have to be come by anew. One kept and no longer wanted goes."""
+    _large.is_wanted = is_wanted
+    if not is_wanted:
+        _large.net = None
+
+
+def run_saliency(values: Map, heads: tuple[str, ...]) -> tuple[Map, ...]:
+    """`Net.run` of the large network. Raises NetUnavailable."""
+    net, _large.net = _large.net, None
+    if net is None:
+        net = _ahead.pop() if _ahead else Net(SALIENCY)
+    found = net.run(values, heads)
+    if _large.is_wanted:
+        _large.net = net
+    return found
 
 
 @cache

@@ -76,6 +76,11 @@ def load_ahead() -> None:
         nets.load_ahead()
 
 
+def expect(*, more_photos: bool) -> None:
+    """Say whether other photos follow at once: what they need is kept then, 250 MB."""
+    nets.keep_saliency(more_photos)
+
+
 def analyze_shape(
     rgb: NDArray[np.uint8],
     *,

@@ -20,5 +20,5 @@ def salient(rgb: Pixels) -> Map:
     small = cv2.resize(rgb, (_EDGE_PX, _EDGE_PX), interpolation=cv2.INTER_AREA)
     values = np.asarray(small, np.float32) / max(float(small.max()), 1.0)
     values = ((values - _MEAN) / _SPREAD).transpose(2, 0, 1)[None]
-    (found,) = nets.saliency().run(np.ascontiguousarray(values), (_HEAD,))
+    (found,) = nets.run_saliency(np.ascontiguousarray(values), (_HEAD,))
     return found.reshape(_EDGE_PX, _EDGE_PX).copy()

@@ -72,6 +72,7 @@ class PixelChild:
         self._seats = tuple(self._free)
         self._turns = anyio.Semaphore(at_once)
         self._guest: Guest | None = None
+        self._computing = 0
         self._decode_limit_s = decode_limit_s
         self._render_limit_s = render_limit_s
 
@@ -119,7 +120,9 @@ class PixelChild:
         )
 
     async def render(self, task: RenderTask) -> RenderResult:
-        return await self._compute("render", _RENDER_RESULT, task=task)
+        # Beside another picture it is one of several, and the next one comes at once.
+        beside = self._computing > 0
+        return await self._compute("render", _RENDER_RESULT, task=task, more_to_come=beside)
 
     async def transfer(self, original: bytes, result: bytes) -> tuple[Encoded | None, list[str]]:
         return await self._compute("transfer", _TRANSFERRED, original=original, result=result)
@@ -182,7 +185,11 @@ class PixelChild:
         self, name: str, answer: TypeAdapter[_Answer], /, **arguments: object
     ) -> _Answer:
         request = _request(name, arguments, self._render_limit_s)
-        return await self._ask(request, answer, self._render_limit_s)
+        self._computing += 1
+        try:
+            return await self._ask(request, answer, self._render_limit_s)
+        finally:
+            self._computing -= 1
 
     async def _ask(self, request: object, answer: TypeAdapter[_Answer], limit_s: float) -> _Answer:
         async with self._turns:

@@ -147,6 +147,15 @@ def decode(data: bytes, *, at_least_px: int | None = None, as_numbers: bool = Fa
         return replace(source, image=loaded(source.image))
 
 
+def pixels_of(data: bytes) -> int:
+    """How many pixels the head of a PNG or JPEG tells of; 0 where `decode` would refuse it."""
+    try:
+        with _decoding(), Image.open(io.BytesIO(data), formats=["PNG", "JPEG"]) as image:
+            return image.width * image.height
+    except RequestError:
+        return 0
+
+
 def _in_srgb(source: Source, data: bytes, colors: Colors) -> Source:
     levels, alpha, top = levels_of(source.image, source.stripped or data)
     image = Image.fromarray(to_srgb_levels(levels, top, colors))

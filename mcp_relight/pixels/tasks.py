@@ -26,10 +26,13 @@ from mcp_relight.measure import color
 from mcp_relight.measure.analyze import analyze as measure_light
 from mcp_relight.measure.report import report as measure_report
 
+from .decode import pixels_of
 from .encode import encode_like
 from .photo import Photo, read_depth, read_mask, read_normals, read_photo
 
 _LOOKED_AT_PX = 1024
+_LARGE_PX = 24_000_000
+"""From here on a photo needs the memory in which something would be kept for the next one."""
 
 _NOT_AN_ANALYSIS = (ValueError, KeyError, OSError, EOFError, BadZipFile, zlib.error)
 
@@ -67,7 +70,8 @@ def load_ahead() -> None:
     color.load_ahead()
 
 
-def render(task: RenderTask) -> RenderResult:
+def render(task: RenderTask, more_to_come: bool = False) -> RenderResult:
+    pipeline.expect(more_photos=more_to_come and not _is_large(task.image))
     key = _key(task, task.analysis or b"")
     known = _last.of(key)
     photo = read_photo(task.image, max_edge_px=task.max_edge_px)
@@ -134,13 +138,24 @@ def _cached_analysis(task: RenderTask) -> Analysis | None:
         return None
 
 
+def _is_large(image: bytes) -> bool:
+    return pixels_of(image) >= _LARGE_PX
+
+
+def _make_room(image: bytes) -> None:
+    if _is_large(image):
+        pipeline.expect(more_photos=False)
+
+
 def analyze(image: bytes, mask: bytes | None) -> LightAnalysis:
+    _make_room(image)
     photo = read_photo(image)
     region = None if mask is None else read_mask(mask)
     return measure_light(photo.rgb, alpha=photo.alpha, mask=region)
 
 
 def middle(image: bytes, mask: bytes | None) -> tuple[float, float]:
+    _make_room(image)
     photo = read_photo(image, max_edge_px=_LOOKED_AT_PX)
     region = None if mask is None else read_mask(mask)
     return subject_middle(photo.rgb, alpha=photo.alpha, mask=region)
@@ -155,6 +170,7 @@ def report(
     before: LightAnalysis | None,
     target: LightAnalysis | None,
 ) -> Report:
+    _make_room(original)
     photo = read_photo(original)
     return measure_report(
         photo.rgb,
@@ -169,6 +185,7 @@ def report(
 
 
 def transfer(original: bytes, result: bytes) -> tuple[Encoded | None, list[str]]:
+    _make_room(original)
     photo = read_photo(original)
     moved = light_only.transfer(photo.rgb, read_photo(result).rgb)
     picture = None if moved.rgb is None else encode_like(photo, moved.rgb)

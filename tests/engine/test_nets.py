@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 import mcp_relight.cli
 from mcp_relight.domain.weights import WEIGHTS
-from mcp_relight.engine import face_mesh, nets
+from mcp_relight.engine import face_mesh, nets, pipeline
 from mcp_relight.engine.face_mesh import find_faces
 from mcp_relight.engine.pipeline import analyze_shape
 from mcp_relight.engine.saliency import salient
@@ -115,3 +115,19 @@ def test_whole_networks_leave_no_warning(copies: Path, sample: Photo) -> None:
     analysis = analyze_shape(sample)
     assert analysis.complete
     assert analysis.warnings == ()
+
+
+def test_a_network_kept_for_the_photos_that_follow_sees_in_each_what_a_new_one_sees(
+    sample: Photo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    photos = (sample, np.ascontiguousarray(sample[:, ::-1]), 255 - sample[:300])
+    afresh = [salient(photo) for photo in photos]
+    pipeline.expect(more_photos=True)
+    first = salient(photos[0])
+    monkeypatch.setattr(nets, "_parsed", None)  # whoever needs a new one fails
+    for photo, map_afresh in zip(photos, afresh, strict=True):
+        assert np.array_equal(salient(photo), map_afresh)
+    assert np.array_equal(first, afresh[0])
+    pipeline.expect(more_photos=False)
+    with pytest.raises(TypeError):
+        salient(sample)

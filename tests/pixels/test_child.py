@@ -7,12 +7,15 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import anyio
 import anyio.lowlevel
 import pytest
 
-from mcp_relight.errors import EngineCrashed, ImageCorrupt, TimedOut
+from mcp_relight.domain.lighting import Light, Lighting
+from mcp_relight.domain.pixels import RenderTask
+from mcp_relight.errors import EngineCrashed, ImageCorrupt, ImageTooLarge, TimedOut
 from mcp_relight.pixels.client import PixelChild
 from mcp_relight.pixels.process import ChildProcess
 
@@ -190,6 +193,36 @@ async def test_many_calls_at_once_are_all_answered() -> None:
                 tasks.start_soon(inspect, width)
         assert found == {width: width for width in range(20, 40)}
         assert pixels.pid == pid
+
+
+async def test_a_child_is_told_when_the_picture_is_one_of_several(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    told: list[bool] = []
+    go = anyio.Event()
+
+    async def exchange(child: ChildProcess, request: dict[str, Any]) -> object:
+        told.append(request["arguments"]["more_to_come"])
+        await go.wait()
+        return {"out_of_memory": True}
+
+    monkeypatch.setattr(ChildProcess, "exchange", exchange)
+    pixels = PixelChild(at_once=2)
+
+    async def render() -> None:
+        with pytest.raises(ImageTooLarge):
+            await pixels.render(RenderTask(image=PICTURE, lighting=Lighting(lights=(Light(),))))
+
+    try:
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(render)
+            tasks.start_soon(render)
+            await everything_has_run()
+            go.set()
+        await render()
+    finally:
+        await pixels.aclose()
+    assert told == [False, True, False]
 
 
 async def test_an_idle_child_leaves_and_the_next_call_does_not_notice() -> None:

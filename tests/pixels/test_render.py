@@ -4,6 +4,7 @@ import hashlib
 from dataclasses import replace
 from pathlib import Path
 
+import anyio
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -11,6 +12,7 @@ from PIL import Image
 
 from mcp_relight.domain.lighting import Light, Lighting
 from mcp_relight.domain.pixels import RenderTask
+from mcp_relight.engine import pipeline
 from mcp_relight.engine.analysis import Analysis
 from mcp_relight.engine.pipeline import prepare
 from mcp_relight.engine.shade import Prepared
@@ -138,6 +140,30 @@ def test_what_is_known_of_a_photo_is_used_again_and_changes_no_byte(
     assert (smaller.picture.width, len(prepared)) == (20, 4)
 
 
+def test_nothing_is_kept_for_the_next_photo_while_a_large_one_needs_the_memory(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    expected: list[bool] = []
+
+    def expect(*, more_photos: bool) -> None:
+        expected.append(more_photos)
+
+    monkeypatch.setattr(pipeline, "expect", expect)
+    monkeypatch.setattr(tasks, "_LARGE_PX", 40 * 30 + 1)
+    tasks.render(task(photo(40, 30)), more_to_come=True)
+    tasks.render(task(photo(40, 30)))
+    assert expected == [True, False]
+    tasks.analyze(encoded(photo(40, 30), "PNG"), None)
+    assert len(expected) == 2
+    large = encoded(photo(41, 30), "PNG")
+    tasks.render(task(photo(41, 30)), more_to_come=True)
+    tasks.analyze(large, None)
+    tasks.middle(large, None)
+    tasks.report(large, large, WARM_LEFT, None, None, None, None)
+    tasks.transfer(large, large)
+    assert expected == [True, False, *[False] * 5]
+
+
 @pytest.mark.parametrize("cut", some_now([1000, 10, 0]))
 async def test_a_damaged_cached_analysis_is_made_anew(pixels: PixelChild, cut: int) -> None:
     first = await pixels.render(task(photo()))
@@ -197,6 +223,9 @@ async def test_sixteen_bit_input_says_so_in_the_result(pixels: PixelChild) -> No
 async def test_the_largest_picture_with_all_its_maps_fits_into_the_memory(
     pixels: PixelChild,
 ) -> None:
+    async with anyio.create_task_group() as several:  # after which a network is kept
+        for width in (300, 301):
+            several.start_soon(pixels.render, task(photo(width, 200)))
     image = photo(8000, 6200, "RGBA")
     maps = encoded(image.convert("L"), "PNG", compress_level=1)
     result = await pixels.render(
