@@ -93,3 +93,11 @@ def test_an_outline_the_photo_does_not_show_stays() -> None:
     rgb = painted(DISC, (120, 120, 120), (121, 120, 120))
     loose = DISC.astype(np.float32)
     assert np.array_equal(at_edges(loose, rgb, 6), loose)
+
+
+def test_what_lies_beside_an_outline_in_other_colors_is_no_part_of_it() -> None:
+    rgb = painted(DISC, (60, 110, 60), (235, 235, 240))
+    noise = np.random.default_rng(4).normal(size=DISC.shape).astype(np.float32)
+    rgb[(cv2.GaussianBlur(noise, (0, 0), 2) > 0.12) & ~DISC] = (200, 40, 40)
+    found = at_edges(cv2.GaussianBlur(DISC.astype(np.float32), (0, 0), 2), rgb, 6)
+    assert not ((found > 0.5) != DISC).any()
