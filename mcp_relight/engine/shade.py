@@ -21,6 +21,10 @@ from .staging import Backdrop, haze, shade_off
 _DELIGHT = 1.4
 """`remove_existing` 0.7 divides by a trusted estimate of the shading almost in full."""
 
+_SIDEWAYS, _MORE_SIDEWAYS = (10.0, 25.0), 0.2
+"""Degrees beside the camera where an old light begins to show as one, and where it does, and how
+much more of it is taken out there: paint has no lit side, so little of that can be paint."""
+
 _SHADING_RANGE = (0.18, 3.0)
 """Dividing by less than this would show the noise of the dark parts."""
 
@@ -235,7 +239,10 @@ def _bounded(gain: Map) -> Map:
 def _existing_shading(analysis: Analysis, evidence: Evidence, lit: LitScene, remove: float) -> Map:
     """The divisor that takes the old light out: weaker where, and when, it is only a guess."""
     trust = 0.3 + 0.7 * analysis.light_confidence
-    power = _DELIGHT * remove * trust * (0.3 + 0.7 * lit.subject)
+    begins, whole = _SIDEWAYS
+    sideways = min(max((abs(analysis.light_azimuth_deg) - begins) / (whole - begins), 0.0), 1.0)
+    certain = 1 + _MORE_SIDEWAYS * sideways * analysis.light_confidence
+    power = _DELIGHT * certain * remove * trust * (0.3 + 0.7 * lit.subject)
     shading = np.clip(_possible_shading(analysis), *_SHADING_RANGE)
     divisor = power * np.log(shading)
     if analysis.mode == "scene":

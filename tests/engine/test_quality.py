@@ -1,5 +1,7 @@
 """Does the light move the right way, on scenes whose truth is known?"""
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
@@ -107,6 +109,20 @@ def test_a_light_from_behind_draws_the_outline(sphere: Subject) -> None:
     inside = np.flatnonzero(sphere.scene.mask[synth.EDGE_PX // 2])
     gain = row / np.maximum(before, 1)
     assert gain[inside[-5:]].mean() > 1.5 * gain[inside[len(inside) // 2]]
+
+
+def test_more_of_an_old_light_is_taken_out_where_it_came_from_the_side(sphere: Subject) -> None:
+    lit = 1
+    assert synth.LIGHTS_DEG[lit] == (-60, 0)
+    photo = synth.to_pixels(sphere.scene.photos[lit])
+    found = analyze_shape(photo, mask=sphere.scene.mask_pixels)
+    evened = [
+        relight(photo, one, asked(0, 0)).rgb.astype(float)
+        for one in (found, replace(found, light_azimuth_deg=0.0))
+    ]
+    right = np.s_[:, synth.EDGE_PX // 2 + synth.EDGE_PX // 8 :]
+    mask = sphere.scene.mask[right]
+    assert evened[0][right][mask].mean() > 1.015 * evened[1][right][mask].mean()
 
 
 def test_grain_does_not_make_the_existing_light_less_sure() -> None:
