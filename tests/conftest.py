@@ -10,7 +10,7 @@ import pytest
 
 from mcp_relight.bootstrap import Parts
 from tests.shared_pixels import SharedPixels, shared_pixels
-from tests.world import World
+from tests.world import World, prepare_commands
 
 if TYPE_CHECKING:
     from tests.s3 import S3
@@ -24,6 +24,13 @@ os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--long", action="store_true", help="also run the long suites")
     parser.addoption("--full", action="store_true", help="run the long suites at full counts")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Where every second counts, commands are not started anew. Coverage follows starts alone."""
+    long = config.getoption("--long") or config.getoption("--full")
+    if not long and hasattr(os, "fork") and "COVERAGE_PROCESS_START" not in os.environ:
+        prepare_commands()
 
 
 @pytest.hookimpl(tryfirst=True)  # before xdist reads the groups

@@ -5,6 +5,20 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tests.prepared import Prepared
+
+
+_prepared: list["Prepared"] = []
+
+
+def prepare_commands() -> None:
+    """From now on commands are run by a process that has all of the product loaded."""
+    from tests.prepared import Prepared
+
+    _prepared[:] = [Prepared()]
 
 
 @dataclass(frozen=True)
@@ -46,13 +60,23 @@ class World:
         return path
 
     def run(
-        self, *arguments: str, environment: dict[str, str] | None = None, timeout_s: float = 120
+        self,
+        *arguments: str,
+        environment: dict[str, str] | None = None,
+        stdin: str = "",
+        timeout_s: float = 120,
     ) -> subprocess.CompletedProcess[str]:
-        """The command line, as a person would run it."""
+        """The command line: in the long suites started as a person would."""
+        environment = environment or self.environment
+        if _prepared:
+            return _prepared[0].run(
+                arguments, environment, self.root, stdin=stdin, timeout_s=timeout_s
+            )
         return subprocess.run(
             [sys.executable, "-m", "mcp_relight", *arguments],
-            env=environment or self.environment,
+            env=environment,
             cwd=self.root,
+            input=stdin,
             capture_output=True,
             text=True,
             timeout=timeout_s,

@@ -2,7 +2,6 @@
 
 import json
 import subprocess
-import sys
 
 from tests.world import World
 
@@ -13,15 +12,8 @@ RING = {"MCP_RELIGHT_KEY_RING": "a1" * 32}
 def owners_key(
     world: World, *words: str, stdin: str = "", **environment: str
 ) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "mcp_relight", "owners", "key", *words],
-        input=stdin,
-        env=world.environment | environment,
-        cwd=world.root,
-        capture_output=True,
-        text=True,
-        timeout=240,
-        check=False,
+    return world.run(
+        "owners", "key", *words, environment=world.environment | environment, stdin=stdin
     )
 
 
