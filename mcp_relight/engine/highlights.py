@@ -16,9 +16,13 @@ _PALE = (0.35, 0.85)
 """Luminance from which skin is losing its color, and at which it has lost it."""
 
 _CLIPPED = (0.8, 0.97)
-_LOST, _LOST_SOON = 0.35, 2.0
-"""How much brighter than white a blown highlight is taken to have been, and how soon that shows in
-less light: a white wall fades out of its glare, and has no border there."""
+_COLORED, _BENT = (0.5, 0.8), (0.3, 0.5)
+"""How much less than its fullest a color's faintest channel is, from where it is no white; what of
+its fullest the middle one is, from where a color has turned to another by what was cut off."""
+_LOST, _LOST_OF_COLOR, _LOST_SOON = 0.35, 0.6, 2.0
+"""How much brighter than white a blown highlight is taken to have been, or the fullest channel of a
+color, and how soon that shows in less light: a white wall fades out of its glare, and has no border
+there."""
 
 _REACH = 0.15
 """Of the width of a face: how far away skin tells what a highlight lies on."""
@@ -41,8 +45,8 @@ def restored(gain: Map, analysis: Analysis, evidence: Evidence, face_width: floa
     bright = evidence.photo @ LUMINANCE
     darker = np.clip(-np.log2(np.maximum(gain @ LUMINANCE, 1e-4)), 0, 1)
     shown = 1 - np.exp(-_LOST_SOON * darker)
-    lost = 1 + _LOST * (1 - evidence.graphic) * _ramp(bright, _CLIPPED) * shown
-    gain = (gain * lost[..., None]).astype(np.float32)
+    lost = (1 - evidence.graphic) * _lost(evidence.photo, bright) * shown[..., None]
+    gain = (gain * (1 + lost)).astype(np.float32)
     if evidence.gray or not face_width:
         return gain
     pale = _ramp(bright, _PALE)
@@ -63,6 +67,17 @@ def drawn_in_color(gain: Map, photo: Map) -> Map:
     held = np.minimum(bent / np.maximum(near, 1e-3), 1)
     purity = np.clip(gain.max(axis=2) / np.maximum(gain @ LUMINANCE, 1e-4) - 1, 0, 1)
     return (gain * (held**purity)[..., None]).astype(np.float32)
+
+
+def _lost(photo: Map, bright: Map) -> Map:
+    """(H, W, 3): how much brighter than it shows each channel was before the camera cut it off. In
+    a color that is the fullest one alone: an orange turns yellow by it, and green in the shade."""
+    fullest, faintest = np.maximum(photo.max(axis=2), 1e-3), photo.min(axis=2)
+    middle = photo.sum(axis=2) - fullest - faintest
+    colored = _ramp(1 - faintest / fullest, _COLORED) * _ramp(middle / fullest, _BENT)
+    white = (_LOST * _ramp(bright, _CLIPPED))[..., None]
+    channel = _LOST_OF_COLOR * _ramp(photo, _CLIPPED)
+    return (white + colored[..., None] * (channel - white)).astype(np.float32)
 
 
 def _on_skin(analysis: Analysis, pale: Map, bright: Map, face_width: float) -> Map:

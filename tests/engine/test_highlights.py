@@ -73,3 +73,14 @@ def test_a_bright_surface_keeps_its_drawing_in_light_of_one_color() -> None:
     red = relight(wall, analyze_shape(wall), LOOKS["neon"].lighting).rgb[:, :60, 0]
     assert red.mean() > 225
     assert red.std() > wall[:, :60, 0].std()
+
+
+def test_a_blown_orange_does_not_turn_green_in_the_shade() -> None:
+    photo = np.full((200, 300, 3), (120, 118, 110), np.uint8)
+    mask = np.zeros((200, 300), np.uint8)
+    cv2.circle(mask, (150, 100), 70, 255, -1)
+    photo[mask > 0] = (255, 205, 30)
+    made = relight(photo, analyze_shape(photo, mask=mask), LOOKS["golden_hour"].lighting).rgb
+    red, green, _ = made[80:120, 190:205].reshape(-1, 3).astype(float).mean(axis=0)
+    assert red + green < 0.95 * (255 + 205), "it is not in the shade"
+    assert red / green > 1.1 * 255 / 205
