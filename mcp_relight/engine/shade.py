@@ -1,17 +1,18 @@
 """New light on a known shape: how much brighter each working pixel gets, and in what colour."""
 
+import math
 from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
 
-from mcp_relight.domain.lighting import Lighting, Region
+from mcp_relight.domain.lighting import Light, Lighting, Region
 from mcp_relight.domain.looks import look_of
 
 from .analysis import Analysis
 from .color import LUMINANCE, kelvin_color, light_color
 from .evidence import Evidence, gather
-from .grid import Map, Pixels, Real, blur, wide_blur
+from .grid import Map, Pixels, Real, blur, centered_axes, wide_blur
 from .highlights import drawn_in_color, restored
 from .lit_scene import LitScene, face_width
 from .rim import held_back, laid_on, outlined
@@ -55,6 +56,10 @@ _BOUNCE, _BOUNCE_SKIN, _BOUNCE_REACH, _SKIN_NEAR = 0.1, 0.3, 0.04, 0.06
 """How much of the surroundings' color comes back: of any thing, of skin, and from how far, in long
 sides, and how near skin is what counts as such. More on things would change the color of the light
 that was asked for."""
+_BESIDE, _OTHER_COLOR, _FALLS = 0.5, 0.5, 1.4
+"""How far a lamp stands to its side, of 1; how much of its channels another color differs in; stops
+that its light has more at its side of the frame than in the middle, and less at the other."""
+
 _MOST_MIXING = 0.28
 _PAPER = 0.5
 """Paper and print keep this much of their own white: nobody takes a logo for a lit thing."""
@@ -150,7 +155,7 @@ def _summed(
     asked, leading, neutral = ambient, ambient, ambient
     gloss, edge = np.zeros_like(ambient), np.zeros_like(ambient)
     for light, usual in zip(lighting.lights, _neutral_intensities(lighting), strict=True):
-        color = light_color(light)
+        color = light_color(light) * _nearer(light, lighting, ambient)
         one = lit.light(light, knobs.shadow_strength, knobs.specular)
         asked = asked + (light.intensity * one.diffuse)[..., None] * color
         edge = edge + (light.intensity * one.rim)[..., None] * color
@@ -159,6 +164,18 @@ def _summed(
             leading, neutral = leading + light.intensity * whole, neutral + usual * whole
         gloss = gloss + (light.intensity * one.gloss)[..., None] * color
     return asked, leading, neutral, edge, gloss
+
+
+def _nearer(light: Light, lighting: Lighting, size: Map) -> Map:
+    """(H, W, 1): how much more of a light gets to its own side, where one of another color comes
+    from the other: on what faces the camera both would mix to one gray all over."""
+    x = light.direction[0]
+    facing = [one for one in lighting.leading if one.at is None and one.direction[0] * x < 0]
+    apart = max((float(np.ptp(light_color(one) - light_color(light))) for one in facing), default=0)
+    if light.at is not None or abs(x) < _BESIDE or apart < _OTHER_COLOR:
+        return np.ones((1, 1, 1), np.float32)
+    across, _ = centered_axes(size.shape[:2])
+    return np.exp2(math.copysign(_FALLS, x) * across / across.max())[..., None]
 
 
 def _backdrop(analysis: Analysis, evidence: Evidence, lit: LitScene) -> Backdrop:

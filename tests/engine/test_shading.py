@@ -147,3 +147,14 @@ def test_colored_light_leaves_neighboring_colors_apart(look: str) -> None:
     means = [relit[20:100, 40 * i + 8 : 40 * i + 32].mean(axis=(0, 1)) for i in range(4)]
     apart = [np.linalg.norm(a - b) for i, a in enumerate(means) for b in means[i + 1 :]]
     assert min(apart) > 15
+
+
+def test_two_lamps_of_different_colors_have_a_side_of_the_frame_each() -> None:
+    """What faces the camera gets as much of both, and would be one gray all over."""
+    photo = np.full((200, 300, 3), (130, 128, 120), np.uint8)
+    wall = np.full((200, 300, 3), (128, 128, 255), np.uint8)
+    found = analyze_shape(photo, normals=wall)
+    made = relight(photo, found, LOOKS["neon"].lighting).rgb.astype(float)
+    left, right = (made[:, columns].mean(axis=(0, 1)) for columns in (slice(30), slice(270, 300)))
+    assert left[0] > 1.5 * left[1]
+    assert right[2] > 1.5 * right[0]
