@@ -60,6 +60,9 @@ _UNCLEAN, _OWN_NEAR, _ALL_THERE_IS = 0.004, 0.01, 0.05
 """In long sides: how far in the pixels of an outline are not the subject's alone, and over how much
 of what lies within its color is taken; what those pixels count, for a thing as thin as a stalk."""
 
+_MOST_OF_SEEN = 1.2
+"""How much brighter that color may be than what is seen there: thin dark hair is no skin."""
+
 _TEXTURED, _DRAWN = (0.2, 1.0), 0.02
 """How much of a rim lies on the pixels as they are, along the outline and further in, and the
 luminance below which they are noise more than texture."""
@@ -274,6 +277,8 @@ def laid_on(rim: Map, gain: Map, analysis: Analysis, evidence: Evidence) -> tupl
     within = np.asarray(within, np.float32)
     clean = (within + _ALL_THERE_IS * analysis.alpha).astype(np.float32)
     own = mean_of(evidence.photo, clean, _OWN_NEAR * longest)
+    seen = mean_of(evidence.photo, analysis.alpha, _GRAZED_NEAR * longest) @ LUMINANCE
+    own = own * np.minimum(_MOST_OF_SEEN * seen / np.maximum(own @ LUMINANCE, 1e-4), 1)[..., None]
     low, high = _TEXTURED
     drawn = np.clip(own @ LUMINANCE / _DRAWN, 0, 1)
     share = (drawn * (low + (high - low) * blur(within, edge_px))).astype(np.float32)

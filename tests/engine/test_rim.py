@@ -254,3 +254,12 @@ def test_a_searched_outline_that_is_torn_shows_little_of_a_rim() -> None:
     trust = believed(found, gather(photo, found))
     assert trust[61, 180:230].min() > 0.8
     assert trust[61, 80:130].max() < 0.4
+
+
+def test_thin_dark_hair_before_the_dark_is_lit_as_hair() -> None:
+    """Not as the skin a little further in."""
+    photo = np.full((200, 300, 3), 12, np.uint8)
+    photo[disk(60) > 0], photo[disk(57) > 0] = 25, 200
+    shape = analyze_shape(photo, mask=(255 * disk(60)).astype(np.uint8))
+    made = relight(photo, shape, LOOKS["rim_light"].lighting).rgb.astype(float)
+    assert made[41:43, 145:156].mean() < 100
