@@ -18,8 +18,11 @@ from .matting import at_edges
 _RANDOM_SEED = 7
 _PALETTE = 5
 _MIN_CONFIDENCE = 0.35
-_HARD_EDGE = 1e-4
-_EDGE_REACH = 0.012
+_EDGE_REACH = 0.009
+"""In long sides: how far off its edge in the photo a searched outline may be."""
+
+_LOOSE, _HARD_EDGE = 0.012, 1e-4
+"""In long sides, over how much a mask that was given follows the photo, and how closely."""
 _VISIBLE_GAP = 6.0
 """Lab units of 8-bit pictures; a smooth sky stays below."""
 _OUTLINE_SHARE = 0.7, 0.85
@@ -58,30 +61,28 @@ def given_subject(
 ) -> Subject | None:
     """The subject as a mask has it, or else the photo's transparency; None when neither says.
 
-    `mask` and `alpha` may have any size.
+    `guide` (H, W), √luminance on the working grid; `mask` and `alpha` may have any size.
     """
     size = guide.shape[0], guide.shape[1]
     if mask is not None and mask.any():
         return Subject(_feather(_coverage(mask, size), guide), "user", 1.0)
     if alpha is not None and 0.01 <= (alpha < 128).mean() <= 0.95:
-        return Subject(_feather(_coverage(alpha, size), guide), "alpha", 1.0)
+        # Nothing is seen beside it that could tell better where it ends.
+        return Subject(_coverage(alpha, size), "alpha", 1.0)
     return None
 
 
-def find_subject(
-    rgb: Pixels, guide: Map, *, mask: Pixels | None = None, alpha: Pixels | None = None
-) -> Subject:
-    """The subject of a photo on the working grid, given or searched without any network."""
-    given = given_subject(guide, mask=mask, alpha=alpha)
-    if given is not None:
-        return given
+def find_subject(rgb: Pixels, size: tuple[int, int]) -> Subject:
+    """The subject of a photo on a grid of `size`, searched without any network."""
     small = _searched(rgb)
     face = find_face(small)
-    return _subject(*_classical(small, [] if face is None else [face]), rgb, guide)
+    return _subject(*_classical(small, [] if face is None else [face]), rgb, size)
 
 
-def search_subject(rgb: Pixels, guide: Map, salient: Map | None, faces: list[Face]) -> Subject:
-    """The subject of a photo on the working grid.
+def search_subject(
+    rgb: Pixels, size: tuple[int, int], salient: Map | None, faces: list[Face]
+) -> Subject:
+    """The subject of a photo on a grid of `size`, (rows, columns).
 
     `salient` gives what stands out, (h, w) 0..1 of any size; None when no network can tell.
     `faces` are those found in `rgb`. What has the evidence of the photo on its side wins. Without
@@ -91,7 +92,7 @@ def search_subject(rgb: Pixels, guide: Map, salient: Map | None, faces: list[Fac
     scale = small.shape[1] / rgb.shape[1]
     faces = [face.scaled(scale) for face in faces]
     if salient is None:
-        return _subject(*_classical(small, faces), rgb, guide)
+        return _subject(*_classical(small, faces), rgb, size)
     found, confidence = salient_subject.of(small, salient, faces)
     least = salient_subject.enough(faces)
     if faces and confidence < least:
@@ -101,10 +102,9 @@ def search_subject(rgb: Pixels, guide: Map, salient: Map | None, faces: list[Fac
             found, confidence = other, sure
     if not faces:
         found = _with_all_of_it(small, found)
-    subject = _subject(found, confidence, rgb, guide, least)
+    subject = _subject(found, confidence, rgb, size, least)
     if subject.source == "none":
         return subject
-    size = guide.shape[0], guide.shape[1]
     return replace(subject, sure=salient_subject.sureness(salient, size))
 
 
@@ -118,12 +118,15 @@ def _with_all_of_it(small: Pixels, found: Map) -> Map:
 
 
 def _subject(
-    found: Map, confidence: float, rgb: Pixels, guide: Map, least: float = _MIN_CONFIDENCE
+    found: Map,
+    confidence: float,
+    rgb: Pixels,
+    size: tuple[int, int],
+    least: float = _MIN_CONFIDENCE,
 ) -> Subject:
-    size = guide.shape[0], guide.shape[1]
     if confidence < least:
         return Subject(np.zeros(size, np.float32), "none", confidence)
-    soft = _feather(resize(found, size), guide)
+    soft = resize(found, size)
     if rgb.shape[:2] != size:  # what is only measured is searched in a smaller picture
         rgb = np.asarray(cv2.resize(rgb, size[::-1], interpolation=cv2.INTER_LINEAR), np.uint8)
     return Subject(at_edges(soft, rgb, _EDGE_REACH * max(size)), "auto", confidence)
@@ -140,8 +143,8 @@ def _coverage(mask: Pixels, size: tuple[int, int]) -> Map:
 
 
 def _feather(coverage: Map, guide: Map) -> Map:
-    """Let the mask follow hair and fur of the photo at its edge."""
-    radius = max(2, int(0.012 * max(guide.shape)))
+    """Let a drawn mask follow hair and fur of the photo at its edge."""
+    radius = max(2, int(_LOOSE * max(guide.shape)))
     a, b = guided(guide, coverage, radius, _HARD_EDGE)
     return np.clip((a * guide + b - 0.1) / 0.8, 0, 1).astype(np.float32)
 

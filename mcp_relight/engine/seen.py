@@ -58,11 +58,10 @@ def look(rgb: Pixels, mask: Pixels | None, alpha: Pixels | None) -> Seen:
     size = working_size(*full_size)
     pixels = resize_pixels(rgb, size)
     bright = luminance(decode(pixels))
-    guide = np.sqrt(bright)
     found, complete = people.find(rgb, size)
-    given = given_subject(guide, mask=mask, alpha=alpha)
+    given = given_subject(np.sqrt(bright), mask=mask, alpha=alpha)
     if given is None or given.is_all_selected:
-        subject, complete = _searched(rgb, pixels, guide, found, complete=complete)
+        subject, complete = _searched(rgb, pixels, found, complete=complete)
         if given is not None and subject.source == "none":
             subject = given  # a crop of a face, or of cloth: all of it is the subject
     else:
@@ -79,15 +78,16 @@ def look(rgb: Pixels, mask: Pixels | None, alpha: Pixels | None) -> Seen:
 
 
 def _searched(
-    rgb: Pixels, pixels: Pixels, guide: Map, people: People, *, complete: bool
+    rgb: Pixels, pixels: Pixels, people: People, *, complete: bool
 ) -> tuple[Subject, bool]:
     """The subject as it stands out, and whether no network was missing."""
+    size = pixels.shape[0], pixels.shape[1]
     if complete:
         try:
-            return search_subject(pixels, guide, salient(rgb), people.upright), True
+            return search_subject(pixels, size, salient(rgb), people.upright), True
         except NetUnavailable:
             pass
-    return search_subject(pixels, guide, None, people.upright), False
+    return search_subject(pixels, size, None, people.upright), False
 
 
 def _packed(mask: Pixels | None, full_size: tuple[int, int]) -> Pixels:

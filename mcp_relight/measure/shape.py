@@ -7,7 +7,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mcp_relight.engine.backdrop import before_plain_backdrop
-from mcp_relight.engine.color import decode, luminance
 from mcp_relight.engine.face import Face
 from mcp_relight.engine.grid import Bits, Map
 from mcp_relight.engine.inflate import silhouette
@@ -63,13 +62,13 @@ def find_shapes(
 
 
 def _searched(picture: NDArray[np.uint8], faces: list[Face] | None) -> Subject:
-    guide = np.sqrt(luminance(decode(picture)))
+    size = picture.shape[0], picture.shape[1]
     # The search cuts a graph, which costs more than all else: it gets fewer pixels.
     small = shrink(picture, _SEARCH_PX)
     if faces is None:
-        return find_subject(small, guide)
+        return find_subject(small, size)
     scale = small.shape[1] / picture.shape[1]
-    return search_subject(small, guide, None, [face.scaled(scale) for face in faces])
+    return search_subject(small, size, None, [face.scaled(scale) for face in faces])
 
 
 def box_of(subject: Bits) -> tuple[float, float, float, float]:

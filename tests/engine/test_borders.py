@@ -101,3 +101,10 @@ def test_what_lies_beside_an_outline_in_other_colors_is_no_part_of_it() -> None:
     rgb[(cv2.GaussianBlur(noise, (0, 0), 2) > 0.12) & ~DISC] = (200, 40, 40)
     found = at_edges(cv2.GaussianBlur(DISC.astype(np.float32), (0, 0), 2), rgb, 6)
     assert not ((found > 0.5) != DISC).any()
+
+
+def test_a_cut_out_ends_where_it_was_cut_and_not_where_its_colors_change() -> None:
+    stripes = (ACROSS + DOWN) % 24 < 12
+    rgb = painted(stripes, (40, 40, 45), (210, 205, 200))
+    found = analyze_shape(rgb, alpha=DISC_ALPHA).alpha
+    assert float(np.abs(found - DISC).max()) < 0.01

@@ -76,8 +76,7 @@ def test_a_ball_before_white_that_a_network_sees_in_part_is_whole() -> None:
         cv2.circle(balls, (x, 100), 18, 1, -1)
         cv2.circle(salient, (x, 100), 20, 1, -1)
     salient[:, 140:] = 0
-    guide = (photo[..., 1] / 255).astype(np.float32)
-    found = search_subject(photo, guide, salient, [])
+    found = search_subject(photo, (200, 200), salient, [])
     assert found.source == "auto"
     assert found.alpha[balls > 0].min() > 0.8
     assert found.alpha[125:].max() < 0.2
