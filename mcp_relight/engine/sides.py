@@ -16,7 +16,7 @@ from .grid import Map, Real, centered_axes, wide_blur
 from .staging import BEHIND, Backdrop, share_of
 
 _FACES_COUNT = 4.0
-_SHARP, _SHARP_APART, _SHARPEST = 1.3, 1.6, 2.8
+_SHARP, _SHARP_APART, _SHARPEST = 1.3, 1.6, 2.5
 """How suddenly light turns to shade in the middle of a subject where both are so many stops apart;
 more so where they are more, and never as a line."""
 _GRADUAL = 1.25
