@@ -44,6 +44,13 @@ exec(compile(blocks()[1], str(GUIDE), "exec"), _tests)  # noqa: S102 - our own g
 TestLumen = _tests["TestLumen"]
 
 
+def test_every_hook_that_the_guide_offers_is_one_of_the_adapters() -> None:
+    (offered,) = re.findall(r"^- Optional: (.*?)^- ", GUIDE.read_text("utf-8"), re.DOTALL | re.M)
+    named = set(re.findall(r"`(\w+)\b", offered)) - {"call"}
+    assert {"upload", "takes_data", "catalog"} <= named
+    assert sorted(named - set(dir(Adapter))) == []
+
+
 class TestPixelDojo(ProviderContract):
     adapter = PixelDojo()
     stored_submit = (REPLIES / "pixeldojo" / "submit.json").read_bytes()
