@@ -3,6 +3,9 @@
 Light that stops short of an edge, or goes beyond it, leaves a halo of the old light.
 """
 
+from dataclasses import dataclass
+from typing import Self
+
 import cv2
 import numpy as np
 
@@ -53,43 +56,59 @@ def at_edges(soft: Map, pixels: Pixels, reach_px: float) -> Map:
 
 def _fitted(soft: Map, pixels: Pixels) -> Map:
     """`soft` as sharp and as detailed as the edges that the colors have near its outline."""
-    colors = np.asarray(pixels, np.float32) / np.float32(255)
+    windows = _Windows.of(pixels, max(2, round(_REACH * max(soft.shape))))
     for _ in range(_TIMES):
-        mixed = _mixed_as(soft, colors, max(2, round(_REACH * max(soft.shape))))
-        soft = _ramp(mixed, (_SOFT, 1 - _SOFT))
+        soft = _ramp(windows.mixed(soft), (_SOFT, 1 - _SOFT))
     return soft
 
 
-def _mixed_as(soft: Map, colors: Map, radius_px: int) -> Map:
-    """What of each color (H, W, 3) 0..1 is the inside's, were it a mix of two colors in every small
-    window (the guided filter of He et al. 2010, by all three channels)."""
-    mean, soft_mean = box_mean(colors, radius_px), box_mean(soft, radius_px)
-    together = box_mean(colors * soft[..., None], radius_px) - mean * soft_mean[..., None]
+@dataclass(frozen=True, slots=True)
+class _Windows:
+    """Colors (H, W, 3) 0..1 in a small window around every pixel, for the guided filter of He et
+    al. (2010) by all three channels.
 
-    def variance(one: int, other: int) -> Map:
-        product = box_mean(colors[..., one] * colors[..., other], radius_px)
-        own = _LEAST_VARIANCE if one == other else 0.0
-        return (product - mean[..., one] * mean[..., other] + own).astype(np.float32)
+    `mean` (H, W, 3); `inverse` of their covariance: its rr, rg, rb, gg, gb and bb, (H, W) each.
+    """
 
-    rr, rg, rb, gg, gb, bb = (
-        variance(*pair) for pair in ((0, 0), (0, 1), (0, 2), (1, 1), (1, 2), (2, 2))
-    )
-    # The inverse of a symmetric matrix by its minors, for every pixel at once.
-    minors = gg * bb - gb * gb, rb * gb - rg * bb, rg * gb - rb * gg
-    lower = rr * bb - rb * rb, rg * rb - rr * gb, rr * gg - rg * rg
-    determinant = rr * minors[0] + rg * minors[1] + rb * minors[2]
-    red, green, blue = together[..., 0], together[..., 1], together[..., 2]
-    slope = np.dstack(
-        [
-            minors[0] * red + minors[1] * green + minors[2] * blue,
-            minors[1] * red + lower[0] * green + lower[1] * blue,
-            minors[2] * red + lower[1] * green + lower[2] * blue,
-        ]
-    )
-    slope = slope / determinant[..., None]
-    offset = soft_mean - (slope * mean).sum(axis=2)
-    mixed = (box_mean(slope, radius_px) * colors).sum(axis=2) + box_mean(offset, radius_px)
-    return np.asarray(mixed, np.float32)
+    colors: Map
+    radius_px: int
+    mean: Map
+    inverse: tuple[Map, ...]
+
+    @classmethod
+    def of(cls, pixels: Pixels, radius_px: int) -> Self:
+        colors = np.asarray(pixels, np.float32) / np.float32(255)
+        mean = box_mean(colors, radius_px)
+
+        def covariance(one: int, other: int) -> Map:
+            product = box_mean(colors[..., one] * colors[..., other], radius_px)
+            own = np.float32(_LEAST_VARIANCE if one == other else 0)
+            return np.asarray(product - mean[..., one] * mean[..., other] + own, np.float32)
+
+        pairs = (0, 0), (0, 1), (0, 2), (1, 1), (1, 2), (2, 2)
+        rr, rg, rb, gg, gb, bb = (covariance(*pair) for pair in pairs)
+        first = gg * bb - gb * gb, rb * gb - rg * bb, rg * gb - rb * gg
+        rest = rr * bb - rb * rb, rg * rb - rr * gb, rr * gg - rg * rg
+        determinant = rr * first[0] + rg * first[1] + rb * first[2]
+        inverse = tuple(np.asarray(minor / determinant, np.float32) for minor in (*first, *rest))
+        return cls(colors, radius_px, mean, inverse)
+
+    def mixed(self, soft: Map) -> Map:
+        """What of each color is the inside's, were all in a window a mix of two."""
+        usual = box_mean(soft, self.radius_px)
+        together = box_mean(self.colors * soft[..., None], self.radius_px)
+        red, green, blue = np.moveaxis(together - self.mean * usual[..., None], 2, 0)
+        rr, rg, rb, gg, gb, bb = self.inverse
+        slope = np.dstack(
+            [
+                rr * red + rg * green + rb * blue,
+                rg * red + gg * green + gb * blue,
+                rb * red + gb * green + bb * blue,
+            ]
+        )
+        offset = usual - np.einsum("ijk,ijk->ij", slope, self.mean)
+        mixed = np.einsum("ijk,ijk->ij", box_mean(slope, self.radius_px), self.colors)
+        return np.asarray(mixed + box_mean(offset, self.radius_px), np.float32)
 
 
 def _far_from(other: Bits, reach_px: float) -> Bits:
