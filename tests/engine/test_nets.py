@@ -120,14 +120,13 @@ def test_whole_networks_leave_no_warning(copies: Path, sample: Photo) -> None:
 def test_a_network_kept_for_the_photos_that_follow_sees_in_each_what_a_new_one_sees(
     sample: Photo, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    photos = (sample, np.ascontiguousarray(sample[:, ::-1]), 255 - sample[:300])
+    photos = (sample, np.ascontiguousarray(sample[:300, ::-1]))
     afresh = [salient(photo) for photo in photos]
     pipeline.expect(more_photos=True)
-    first = salient(photos[0])
+    salient(photos[0])
     monkeypatch.setattr(nets, "_parsed", None)  # whoever needs a new one fails
-    for photo, map_afresh in zip(photos, afresh, strict=True):
-        assert np.array_equal(salient(photo), map_afresh)
-    assert np.array_equal(first, afresh[0])
+    assert np.array_equal(salient(photos[1]), afresh[1])
+    assert np.array_equal(salient(photos[0]), afresh[0])
     pipeline.expect(more_photos=False)
     with pytest.raises(TypeError):
         salient(sample)
