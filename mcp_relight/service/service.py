@@ -28,7 +28,6 @@ from mcp_relight.domain.views import AnalysisView, Comparison, FoundImages, JobL
 from mcp_relight.errors import BudgetExceeded
 
 from .engine_trial import EngineTrial, try_engine
-from .eta import eta_s
 from .finding import find_images
 from .following import JobChange, follow
 from .forgetting import Gone, Leaving, forget, look_at_forgetting
@@ -45,7 +44,7 @@ from .pictures import Pictures
 from .plans import Plans
 from .ports import Options, Ports
 from .previews import PREVIEW_EDGE_PX, PREVIEW_MAX_BYTES, Previews
-from .progress import Progress
+from .progress import Progress, eta_s
 from .set_orders import SetOrder
 from .sets import SetCalls
 from .showing import iso, show_image, show_job, show_rows
