@@ -5,6 +5,7 @@ import hashlib
 import logging
 import time
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -13,8 +14,10 @@ import anyio
 import anyio.to_thread
 
 from mcp_relight.config import Settings
+from mcp_relight.domain.arguments import Arguments
 from mcp_relight.errors import Internal, InvalidArgument, RelightError, UnknownModel
 
+from .foresight import look_ahead, photo_alone
 from .parts import Parts
 from .workers import DetachedWorkers, InlineWorkers, NoWorkers
 
@@ -60,6 +63,7 @@ class Application:
         self._typed_paths = typed_paths
         self._opening = anyio.Lock()
         self._service: Service | None = None
+        self._photo: str | None = None
         self._stack = contextlib.AsyncExitStack()
         self._store_fine_until = 0.0
         self._workers: DetachedWorkers | InlineWorkers | NoWorkers = (
@@ -86,8 +90,25 @@ class Application:
             async with self._opening:
                 if self._service is None:
                     await self._parts.pixels.warm_up()  # it loads beside what is opened here
-                    self._service = await anyio.to_thread.run_sync(self._open)
+                    self._service = await self._open_beside()
         return self._service
+
+    def expect(self, arguments: Arguments) -> None:
+        """Say what the next call is about: the first one is begun while the service is opened."""
+        if self._service is None:
+            self._photo = photo_alone(arguments, self._parts.settings)
+
+    async def _open_beside(self) -> "Service":
+        """Open it while the photo of the first call is looked at."""
+        look = partial(look_ahead, self._parts, self._photo, is_typed=self._typed_paths)
+        trouble = list[Exception]()
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(look)
+            try:
+                return await anyio.to_thread.run_sync(self._open)
+            except Exception as error:  # noqa: BLE001 - else it would come as a group of errors
+                trouble.append(error)
+        raise trouble[0]
 
     @property
     def opened(self) -> "Service | None":

@@ -17,6 +17,7 @@ def relight(namespace: argparse.Namespace) -> int:
     application = Application(load_settings(namespace), typed_paths=True)
     application.check_settings()
     application.start_worker()
+    application.expect(arguments)
 
     from .photos import relight as relight_photos
 

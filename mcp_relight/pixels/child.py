@@ -26,6 +26,7 @@ from .frames import ENGINE, GUEST, IDLE_EXIT_CODE
 
 _GUEST_STALLS_S = 5.0
 """A guest that stops in the middle of a frame holds nobody up for longer."""
+_AHEAD_LIMIT_S = 20.0
 
 
 def main() -> None:
@@ -99,7 +100,20 @@ def _attend_to(
             request = _next_request(hearing, idle_s)
             if request is None or request["task"] not in decoding:
                 return
-            _send(saying, _answer(decoding, request))
+            answer = _answer(decoding, request)
+            _send(saying, answer)
+            if frames.AHEAD in request and "result" in answer:
+                _look_ahead(answer["result"]["data"], stdin)
+
+
+def _look_ahead(image: bytes, stdin: BinaryIO) -> None:
+    """Find out what a picture's light will take while the parent has nothing else to ask. Trouble
+    with it is left to whoever asks in earnest."""
+    if not select.select([stdin], [], [], 0)[0]:
+        from .tasks import look_ahead
+
+        request = {"task": "ahead", "limit_s": _AHEAD_LIMIT_S, "arguments": {"image": image}}
+        _answer({"ahead": look_ahead}, request)
 
 
 def _next_request(stdin: BinaryIO, idle_s: float) -> Any:

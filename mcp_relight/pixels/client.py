@@ -26,6 +26,7 @@ from mcp_relight.errors import (
     leaves,
 )
 
+from .frames import AHEAD
 from .guest import Guest
 from .plain import plain
 from .process import ChildGone, ChildProcess
@@ -98,6 +99,18 @@ class PixelChild:
             found = await self._decode("inspect", _INSPECTED, data=data)
             self._guest.last_look.keep(data, found)
         return found
+
+    async def look_ahead(self, data: bytes) -> None:
+        """At a picture that is soon to be inspected here and lit by itself at the host's, if there
+        is one. What is wrong with it is left to the inspection."""
+        if self._guest is None:
+            return
+        request = _request("inspect", {"data": data}, self._decode_limit_s) | {AHEAD: True}
+        async with self._turns:
+            reply = await self._guest.ask(request, self._decode_limit_s)
+        with suppress(RelightError):
+            if reply is not None:
+                self._guest.last_look.keep(data, _read(reply, _INSPECTED))
 
     async def thumbnail(self, image: bytes, *, max_edge_px: int, max_bytes: int) -> Encoded:
         return await self._decode(
@@ -201,7 +214,7 @@ class PixelChild:
         return _read(reply, answer)
 
 
-def _request(name: str, arguments: dict[str, object], limit_s: float) -> object:
+def _request(name: str, arguments: dict[str, object], limit_s: float) -> dict[str, object]:
     return {"task": name, "limit_s": limit_s, "arguments": plain(arguments)}
 
 

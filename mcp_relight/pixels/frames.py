@@ -22,6 +22,9 @@ ENGINE = "engine"
 GUEST = "guest="
 """Before the number of the descriptor on which a guest may ask a child."""
 
+AHEAD = "ahead"
+"""In a guest's request: the picture will be lit by itself, as soon as the parent asks for it."""
+
 IDLE_EXIT_CODE = 75
 """The child ended because nothing was asked of it; no request was lost."""
 

@@ -55,6 +55,8 @@ class _LastPrepared:
 
 
 _last = _LastPrepared()
+_ahead = _LastPrepared()
+"""A photo that is likely to be asked for next, by its bytes alone."""
 
 
 def _key(task: RenderTask, analysis: bytes) -> bytes:
@@ -70,14 +72,32 @@ def load_ahead() -> None:
     color.load_ahead()
 
 
+def look_ahead(image: bytes) -> None:
+    """Find out now what lighting this photo will take, for whoever has the time before."""
+    task = RenderTask(image=image, lighting=Lighting())
+    photo = read_photo(image)
+    _ahead.of(b"")  # two are one too many: memory is counted
+    _ahead.keep(_key(task, b""), prepare(photo.rgb, _analyze_shape(task, photo)))
+
+
+def _foreseen(task: RenderTask) -> Prepared | None:
+    """What was found out ahead, for a photo that is lit by itself. It is given once: from then on
+    it is the photo lit last."""
+    is_alone = not (task.mask or task.normal_map or task.depth_map or task.shape_model)
+    found = _ahead.of(_key(task, b"")) if is_alone and task.analysis is None else None
+    _ahead.of(b"")
+    return found
+
+
 def render(task: RenderTask, more_to_come: bool = False) -> RenderResult:
     pipeline.expect(more_photos=more_to_come and not _is_large(task.image))
     key = _key(task, task.analysis or b"")
     known = _last.of(key)
+    foreseen = _foreseen(task)
     photo = read_photo(task.image, max_edge_px=task.max_edge_px)
     cached = known.analysis if known else _cached_analysis(task)
-    analysis = cached or _analyze_shape(task, photo)
-    prepared = known or prepare(photo.rgb, analysis)
+    analysis = cached or (foreseen.analysis if foreseen else _analyze_shape(task, photo))
+    prepared = known or foreseen or prepare(photo.rgb, analysis)
     relit = relight(
         photo.rgb,
         analysis,

@@ -85,6 +85,7 @@ def flat_tool(
     """`handler` as a tool. The service is opened by the first call whose arguments are sound."""
 
     async def run(sound: Arguments, context: Context[Any]) -> Result:
+        handle.expect(sound)
         return await handler(await handle.service(), sound, context)
 
     return FlatTool(

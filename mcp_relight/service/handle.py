@@ -4,6 +4,8 @@ from contextlib import AbstractAsyncContextManager
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
+    from mcp_relight.domain.arguments import Arguments
+
     from .service import Service
 
 
@@ -12,6 +14,10 @@ class ServiceHandle(AbstractAsyncContextManager[Any], Protocol):
 
     async def service(self) -> "Service":
         """The one service of this process; opened by the first call."""
+        ...
+
+    def expect(self, arguments: "Arguments") -> None:
+        """Say what the call is about that will ask for the service next."""
         ...
 
     @property

@@ -203,6 +203,14 @@ def _check_is_at_home() -> None:
         )
 
 
+def named_bytes(reference: str, folders: Sequence[Path], *, is_typed: bool) -> bytes:
+    """The bytes of a file that is named by its path, as `take` reads them; one that `is_typed` by
+    the person at this terminal may lie anywhere. Raises RequestError."""
+    if is_typed:
+        return read_explicit(Path(reference).expanduser().absolute(), max_bytes=MAX_INPUT_BYTES)
+    return _read_first(local_paths(reference, folders), folders)
+
+
 def _read_first(paths: Sequence[Path], roots: Sequence[Path]) -> bytes:
     """The bytes at the first of these paths where a picture can be read."""
     for path in paths[:-1]:

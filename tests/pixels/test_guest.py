@@ -11,6 +11,8 @@ import anyio
 import anyio.to_thread
 import pytest
 
+from mcp_relight.domain.lighting import Light, Lighting
+from mcp_relight.domain.pixels import RenderTask
 from mcp_relight.errors import ImageCorrupt
 from mcp_relight.pixels import frames
 from mcp_relight.pixels.client import PixelChild
@@ -30,7 +32,7 @@ OTHER = encoded(photo(), "JPEG")
 async def a_visit() -> AsyncGenerator[tuple[PixelChild, PixelChild]]:
     """The host, whose child is started, and the guest, who has none."""
     here, there = socket.socketpair()
-    host, guest = PixelChild(), PixelChild()
+    host, guest = PixelChild(with_engine=True), PixelChild()
     host.invite(there)
     guest.visit(here)
     try:
@@ -49,6 +51,25 @@ async def test_a_guest_looks_at_pictures_without_a_child_of_its_own() -> None:
             await guest.inspect(b"")
         assert (await guest.inspect(OTHER)).mime_type == "image/jpeg"
         assert (guest.pid, host.pid is None) == (None, False)
+
+
+async def test_a_photo_looked_at_ahead_is_lit_as_any_other() -> None:
+    lit = RenderTask(image=PICTURE, lighting=Lighting(lights=(Light(azimuth_deg=-60),)))
+    async with a_visit() as (host, guest):
+        await guest.look_ahead(PICTURE)
+        seen = await guest.inspect(PICTURE)  # known by then
+        assert (seen.data, guest.pid) == (PICTURE, None)
+        first = await host.render(lit)
+        assert await host.render(lit) == first
+        assert first.analysis is not None
+
+
+async def test_a_picture_that_is_none_is_refused_when_it_is_asked_for() -> None:
+    async with a_visit() as (_, guest):
+        await guest.look_ahead(b"")
+        with pytest.raises(ImageCorrupt):
+            await guest.inspect(b"")
+        assert guest.pid is None
 
 
 async def test_the_child_is_its_host_s_alone_once_that_asks_for_anything() -> None:

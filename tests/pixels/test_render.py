@@ -258,3 +258,44 @@ async def test_another_picture_is_no_light_to_take(pixels: PixelChild) -> None:
     )
     assert picture is None
     assert why
+
+
+def test_a_photo_seen_ahead_is_lit_as_any_other_and_looked_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    looked: list[RenderTask] = []
+    analyze = tasks._analyze_shape  # pyright: ignore[reportPrivateUsage]
+
+    def counted(task: RenderTask, seen: tasks.Photo) -> Analysis:
+        looked.append(task)
+        return analyze(task, seen)
+
+    monkeypatch.setattr(tasks, "_analyze_shape", counted)
+    asked = task(photo())
+    plain = tasks.render(asked)
+    tasks.look_ahead(asked.image)
+    assert len(looked) == 2
+    assert tasks.render(asked) == plain
+    assert plain.analysis is not None
+    assert len(looked) == 2
+    tasks.render(replace(asked, analysis=plain.analysis))
+    assert len(looked) == 2
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"mask": encoded(photo(mode="L"), "PNG")},
+        {"max_edge_px": 32},
+        {"image": encoded(photo(), "JPEG")},
+    ],
+)
+def test_what_was_seen_ahead_is_of_no_use_to_another_task(
+    other: dict[str, object],
+) -> None:
+    asked = replace(task(photo()), **other)  # pyright: ignore[reportArgumentType]
+    plain = tasks.render(asked)
+    tasks.look_ahead(task(photo()).image)
+    assert tasks.render(asked) == plain
+    ahead = tasks._ahead  # pyright: ignore[reportPrivateUsage]
+    assert ahead.of(tasks._key(task(photo()), b"")) is None  # pyright: ignore[reportPrivateUsage]

@@ -6,6 +6,7 @@ from unittest.mock import Mock, patch
 
 from mcp import Client
 
+from mcp_relight.domain.arguments import Arguments
 from mcp_relight.server import flat_tool
 from mcp_relight.server.app import ForMany, create_server
 from mcp_relight.server.audit import Audit
@@ -21,6 +22,9 @@ class NeverOpened(AbstractAsyncContextManager[Any]):
     """An opener for tests that only list: opening would be a bug."""
 
     async def service(self) -> Service:
+        _unexpected()
+
+    def expect(self, arguments: Arguments) -> None:
         _unexpected()
 
     @property
