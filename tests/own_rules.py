@@ -162,7 +162,7 @@ def shown_exceptions(tree: ast.Module) -> Iterator[int]:
                 yield node.lineno
 
 
-_PROCESSES = ("jobs/spawn.py", "cli/")
+_PROCESSES = ("jobs/spawn.py", "pixels/launch.py", "cli/")
 _FILES = (
     "storage/",
     "jobs/",
@@ -184,7 +184,9 @@ RULES = (
         (),
         "os.system(x)",
     ),
-    Rule("processes start in two rooms", importing("subprocess"), _PROCESSES, "import subprocess"),
+    Rule(
+        "processes start in three rooms", importing("subprocess"), _PROCESSES, "import subprocess"
+    ),
     Rule(
         "one child process, of our own",
         calling(".open_process", ".run_process", ".create_subprocess_exec", "os.execv"),
@@ -245,7 +247,7 @@ RULES = (
     Rule(
         "the environment is read in one place",
         naming("environ", "getenv"),
-        ("config.py", "cli/install.py", "cli/clients/places.py", "pixels/process.py", "loading.py"),
+        ("config.py", "cli/install.py", "cli/clients/places.py", "pixels/launch.py", "loading.py"),
         'os.environ["X"]',
     ),
     Rule("no secrets in logs", logged_secrets, (), '_log.info("to %s", request.url)'),

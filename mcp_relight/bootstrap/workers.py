@@ -1,6 +1,5 @@
 """Who carries jobs out: a process of its own, this one, or somebody else."""
 
-import socket
 from collections.abc import Collection
 from functools import partial
 from types import TracebackType
@@ -12,6 +11,7 @@ import anyio.to_thread
 from mcp_relight.config import Settings
 from mcp_relight.jobs.locks import WorkerLock, is_held, lock_path
 from mcp_relight.jobs.spawn import Ahead, Spawner, start_ahead
+from mcp_relight.pixels.launch import Early
 
 from .parts import Parts
 from .tidying import tidy_up, tidy_up_soon
@@ -130,15 +130,16 @@ async def run_migrations(settings: Settings) -> int:
     return await bring_forward(parts.database, parts.wakes)
 
 
-async def run_worker(settings: Settings, guest: int | None = None) -> None:
+async def run_worker(settings: Settings, early: Early | None = None) -> None:
     """Carry out jobs until there are none for a while. Returns at once when another worker with
-    the same keys lives. `guest` is the descriptor of a line to whoever started this one."""
+    the same keys lives. `early` is a pixel child that was started for this worker."""
     parts = Parts(settings)
-    if guest is not None:
-        parts.pixels.invite(socket.socket(fileno=guest))
+    if early is not None:
+        parts.pixels.adopt(early)
     lock = WorkerLock(parts.folder, parts.fingerprint)
     # The lock comes first: opening the store is work, and only one may do it.
     if not lock.take():
+        await parts.aclose()
         return
     try:
         async with anyio.create_task_group() as tasks:

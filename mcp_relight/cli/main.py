@@ -8,9 +8,13 @@ import argparse
 import sys
 from collections.abc import Callable, Sequence
 from importlib import import_module
+from typing import TYPE_CHECKING
 
 from mcp_relight.errors import RelightError, RequestError
 from mcp_relight.loading import leave_lightly, load_lightly
+
+if TYPE_CHECKING:
+    from mcp_relight.pixels.launch import Early
 
 Command = Callable[[argparse.Namespace], int]
 
@@ -20,12 +24,13 @@ _OF_NO_COMMAND = frozenset({"-h", "--help", "--version"})
 
 def main(argv: Sequence[str] | None = None) -> int:
     load_lightly()
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    early = _early_child(arguments)
     from .parser import build_parser
 
-    arguments = list(sys.argv[1:] if argv is None else argv)
     if not arguments or (arguments[0].startswith("-") and arguments[0] not in _OF_NO_COMMAND):
         arguments = ["serve", *arguments]
-    namespace = build_parser().parse_args(arguments)
+    namespace = build_parser().parse_args(arguments, argparse.Namespace(early=early))
     try:
         command = _command(namespace.command)
         return command(namespace)
@@ -37,6 +42,18 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 130
     finally:
         leave_lightly()
+
+
+def _early_child(arguments: list[str]) -> "Early | None":
+    """The pixel child of a worker that was started for somebody's first picture: it takes longest
+    to load, and so comes before anything is loaded here."""
+    match arguments:
+        case ["worker", "--detached", "--guest", descriptor]:
+            from mcp_relight.pixels.launch import start_early
+
+            return start_early(int(descriptor))
+        case _:
+            return None
 
 
 _MODULES = {

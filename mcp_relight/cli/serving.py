@@ -74,5 +74,5 @@ def worker(namespace: argparse.Namespace) -> int:
             "--queue is for the jobs of a team.", hint="Set MCP_RELIGHT_DATABASE_URL, or leave it."
         )
     else:
-        anyio.run(run_worker, settings, namespace.guest)
+        anyio.run(run_worker, settings, namespace.early)
     return 0

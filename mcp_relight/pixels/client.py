@@ -28,6 +28,7 @@ from mcp_relight.errors import (
 
 from .frames import AHEAD
 from .guest import Guest
+from .launch import IDLE_S, Early
 from .plain import plain
 from .process import ChildGone, ChildProcess
 
@@ -64,7 +65,7 @@ class PixelChild:
         self,
         *,
         at_once: int = 1,
-        idle_s: float = 60.0,
+        idle_s: float = IDLE_S,
         decode_limit_s: float = _DECODE_LIMIT_S,
         render_limit_s: float = _RENDER_LIMIT_S,
         with_engine: bool = False,
@@ -86,10 +87,9 @@ class PixelChild:
         """Have pictures decoded at the other end of `line`, as long as somebody answers there."""
         self._guest = Guest(line)
 
-    def invite(self, line: socket.socket) -> None:
-        """Let the first child answer who visits at the other end of `line`, until it is asked from
-        here."""
-        self._free[-1].line = line
+    def adopt(self, early: Early) -> None:
+        """Use this child first, which was started before anything else."""
+        self._free[-1].early = early
 
     async def inspect(self, data: bytes) -> Inspected:
         if self._guest is None:
@@ -219,30 +219,30 @@ def _request(name: str, arguments: dict[str, object], limit_s: float) -> dict[st
 
 
 class _Seat:
-    """The place of one child, which comes and goes. The first gets the guest's `line`."""
+    """The place of one child, which comes and goes. The first may have been started early."""
 
     def __init__(self, idle_s: float, *, with_engine: bool) -> None:
         self._idle_s = idle_s
         self._with_engine = with_engine
         self._child: ChildProcess | None = None
-        self.line: socket.socket | None = None
+        self.early: Early | None = None
         self._changing = anyio.Lock()
 
     @property
     def pid(self) -> int | None:
         return None if self._child is None else self._child.pid
 
-    def _hang_up(self) -> None:
-        """The line is the child's alone: with the child it shall end."""
-        line, self.line = self.line, None
-        if line is not None:
-            line.close()
-
     async def aclose(self) -> None:
-        self._hang_up()
+        await self._take_in()
         child, self._child = self._child, None
         if child is not None:
             await child.kill()
+
+    async def _take_in(self) -> None:
+        """What was started early is the child here, to be used or to be ended."""
+        early, self.early = self.early, None
+        if early is not None:
+            self._child = await ChildProcess.adopt(early)
 
     async def ask(self, request: object, limit_s: float) -> Any:
         """Raises EngineCrashed, TimedOut."""
@@ -297,13 +297,11 @@ class _Seat:
             return child
 
     async def _started(self) -> ChildProcess:
+        await self._take_in()
         if self._child is not None and not self._child.is_running:
             await self.aclose()
         if self._child is None:
-            self._child = await ChildProcess.start(
-                self._idle_s, with_engine=self._with_engine, guest=self.line
-            )
-            self._hang_up()
+            self._child = await ChildProcess.start(self._idle_s, with_engine=self._with_engine)
         return self._child
 
 

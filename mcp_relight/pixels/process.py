@@ -1,41 +1,19 @@
 """The child as an operating system process: started, asked one thing at a time, killed."""
 
-import os
-import socket
-import sys
-from typing import Any, Self, cast
+from typing import Any, Protocol, Self, cast
 
 import anyio
-from anyio.abc import ByteReceiveStream, ByteSendStream, Process
+import anyio.to_thread
+from anyio.abc import ByteReceiveStream, ByteSendStream, Process, UNIXSocketStream
 
 from mcp_relight.errors import EngineCrashed
 
-from . import frames
+from . import launch
 from .frames import IDLE_EXIT_CODE
 from .talk import Talk, TalkOver
 
 _START_LIMIT_S = 60.0
 """A first start compiles numpy and OpenCV's bindings."""
-
-_INHERITED = (
-    "PATH",
-    "PYTHONPATH",
-    "PYTHONHOME",
-    "LD_LIBRARY_PATH",
-    "DYLD_LIBRARY_PATH",
-    "SYSTEMROOT",
-    "TEMP",
-    "TMP",
-    "LANG",
-)
-"""All of our environment that the child gets: no keys."""
-
-_ONE_THREAD = {
-    # Further threads cost address space and make results depend on the machine.
-    "OMP_NUM_THREADS": "1",
-    "OPENBLAS_NUM_THREADS": "1",
-    "MKL_NUM_THREADS": "1",
-}
 
 
 class ChildGone(Exception):
@@ -46,37 +24,73 @@ class ChildGone(Exception):
         self.left_idle = exit_code == IDLE_EXIT_CODE
 
 
-class ChildProcess:
-    """One running child. Use `start`; end it with `kill`."""
+class _Process(Protocol):
+    """What anyio's `Process` has and we use."""
 
-    def __init__(self, process: Process) -> None:
+    @property
+    def pid(self) -> int: ...
+
+    @property
+    def returncode(self) -> int | None: ...
+
+    def kill(self) -> None: ...
+
+    async def wait(self) -> int: ...
+
+    async def aclose(self) -> None: ...
+
+
+class _Adopted:
+    """A child that was started before there was an event loop, as a `_Process`."""
+
+    def __init__(self, early: launch.Early, stream: UNIXSocketStream) -> None:
+        self._process = early.process
+        self._stream = stream
+        self.pid = early.process.pid
+        self.kill = early.process.kill
+
+    @property
+    def returncode(self) -> int | None:
+        return self._process.poll()
+
+    async def wait(self) -> int:
+        return await anyio.to_thread.run_sync(self._process.wait, abandon_on_cancel=True)
+
+    async def aclose(self) -> None:
+        await anyio.aclose_forcefully(self._stream)
+        await self.wait()
+
+
+class ChildProcess:
+    """One running child. Use `start` or `adopt`; end it with `kill`."""
+
+    def __init__(self, process: _Process, talk: Talk) -> None:
         self._process = process
-        self._talk = Talk(
-            cast(ByteSendStream, process.stdin), cast(ByteReceiveStream, process.stdout)
-        )
+        self._talk = talk
         self.is_ready = False
 
     @classmethod
-    async def start(
-        cls, idle_s: float, *, with_engine: bool, guest: socket.socket | None = None
-    ) -> Self:
-        """A child that is about to be ready. `guest` is a line on which another process may ask it
-        until this one does. Raises OSError."""
-        # -P: the working folder may hold downloads, and is no place to import from.
-        command = [sys.executable, "-P", "-m", "mcp_relight.pixels.child", str(idle_s)]
-        command += [frames.ENGINE] if with_engine else []
-        command += [] if guest is None else [f"{frames.GUEST}{guest.fileno()}"]
+    async def start(cls, idle_s: float, *, with_engine: bool) -> Self:
+        """A child that is about to be ready. Raises OSError."""
         started = list[Process]()  # to a type checker a shield might swallow an error
         with anyio.CancelScope(shield=True):  # half started, nobody could end it
             started.append(
                 await anyio.open_process(
-                    command,
+                    launch.command(idle_s, with_engine=with_engine),
                     stderr=None,
-                    env=_environment(),
-                    pass_fds=() if guest is None else (guest.fileno(),),
+                    env=launch.environment(),
                 )
             )
-        return cls(started[0])
+        (process,) = started
+        sending = cast(ByteSendStream, process.stdin)
+        return cls(process, Talk(sending, cast(ByteReceiveStream, process.stdout)))
+
+    @classmethod
+    async def adopt(cls, early: launch.Early) -> Self:
+        """The child that was started early, ready or not."""
+        early.line.setblocking(False)
+        stream = await UNIXSocketStream.from_socket(early.line)
+        return cls(_Adopted(early, stream), Talk(stream, stream))
 
     async def be_ready(self) -> None:
         """Wait until it says that it is; one that does not is killed. Raises EngineCrashed."""
@@ -131,8 +145,3 @@ class ChildProcess:
             if self.is_running:
                 self._process.kill()
             await self._process.aclose()
-
-
-def _environment() -> dict[str, str]:
-    inherited = {name: os.environ[name] for name in _INHERITED if name in os.environ}
-    return inherited | _ONE_THREAD

@@ -77,9 +77,9 @@ async def test_a_call_waits_for_the_child_that_was_started_ahead_of_it(
     started: list[bool] = []
     start = ChildProcess.start
 
-    async def counted(idle_s: float, *, with_engine: bool, guest: None) -> ChildProcess:
+    async def counted(idle_s: float, *, with_engine: bool) -> ChildProcess:
         started.append(with_engine)
-        return await start(idle_s, with_engine=with_engine, guest=guest)
+        return await start(idle_s, with_engine=with_engine)
 
     monkeypatch.setattr(ChildProcess, "start", counted)
     pixels = PixelChild(at_once=2)
@@ -222,7 +222,8 @@ async def test_a_child_is_told_when_the_picture_is_one_of_several(
         await render()
     finally:
         await pixels.aclose()
-    assert told == [False, True, False]
+    assert sorted(told[:2]) == [False, True]  # whichever child was ready first
+    assert told[2:] == [False]
 
 
 async def test_an_idle_child_leaves_and_the_next_call_does_not_notice() -> None:

@@ -16,6 +16,7 @@ from mcp_relight.domain.pixels import RenderTask
 from mcp_relight.errors import ImageCorrupt
 from mcp_relight.pixels import frames
 from mcp_relight.pixels.client import PixelChild
+from mcp_relight.pixels.launch import start_early
 
 from .pictures import encoded, photo
 
@@ -28,12 +29,20 @@ PICTURE = encoded(photo(), "PNG")
 OTHER = encoded(photo(), "JPEG")
 
 
+def host_of(line: socket.socket, *, idle_s: float = 60.0) -> PixelChild:
+    """With a child that also listens at this end of a line."""
+    early = start_early(line.detach(), idle_s=idle_s)
+    assert early is not None
+    host = PixelChild()
+    host.adopt(early)
+    return host
+
+
 @asynccontextmanager
 async def a_visit() -> AsyncGenerator[tuple[PixelChild, PixelChild]]:
     """The host, whose child is started, and the guest, who has none."""
     here, there = socket.socketpair()
-    host, guest = PixelChild(with_engine=True), PixelChild()
-    host.invite(there)
+    host, guest = host_of(there), PixelChild()
     guest.visit(here)
     try:
         await host.warm_up()
@@ -129,8 +138,7 @@ async def test_a_host_that_never_comes_is_not_waited_for() -> None:
 )
 async def test_a_guest_may_ask_for_nothing_but_decoding(said: bytes) -> None:
     here, there = socket.socketpair()
-    host = PixelChild()
-    host.invite(there)
+    host = host_of(there)
     await host.warm_up()
     here.sendall(said)
     here.settimeout(60)
@@ -142,11 +150,20 @@ async def test_a_guest_may_ask_for_nothing_but_decoding(said: bytes) -> None:
 
 async def test_a_child_without_work_leaves_though_a_guest_is_there() -> None:
     here, there = socket.socketpair()
-    host = PixelChild(idle_s=0.1)
-    host.invite(there)
+    host = host_of(there, idle_s=0.1)
     await host.warm_up()
     here.settimeout(60)
     assert await anyio.to_thread.run_sync(here.recv, 1) == b""
     assert (await host.inspect(PICTURE)).width == 64
     here.close()
     await host.aclose()
+
+
+async def test_an_early_child_that_nobody_came_to_ask_is_ended() -> None:
+    here, there = socket.socketpair()
+    host = host_of(there)
+    await host.aclose()
+    here.settimeout(60)
+    assert here.recv(1) == b""
+    here.close()
+    assert host.pid is None
