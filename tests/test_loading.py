@@ -1,6 +1,10 @@
-"""When a process looks for garbage: seldom while it loads, often enough while it serves."""
+"""What a process loads; and that it looks for garbage seldom then, and often enough while it
+serves."""
 
 import gc
+import json
+import subprocess
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -42,3 +46,31 @@ def test_what_calls_leave_behind_does_not_pile_up() -> None:
 def test_while_loading_hardly_anything_is_looked_for() -> None:
     load_lightly()
     assert most_left_behind() > 20_000
+
+
+def loaded_by(*modules: str) -> set[str]:
+    """What a fresh Python has loaded after these."""
+    program = f"import json, sys, {', '.join(modules)}; print(json.dumps(sorted(sys.modules)))"
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", program], capture_output=True, check=True, text=True
+    )
+    return set(json.loads(done.stdout))
+
+
+def test_a_server_loads_nothing_that_it_only_speaks_of() -> None:
+    """Every client waits for what is loaded here."""
+    loaded = loaded_by("mcp_relight.cli.serving", "mcp_relight.server.app")
+    assert "mcp_relight.domain.ports" in loaded
+    heavy = {"numpy", "cv2", "PIL", "sqlalchemy", "mcp_relight.pixels.client"}
+    unused = {"mcp_relight.domain.exchange", "mcp_relight.domain.owner_keys"}
+    assert loaded & (heavy | unused) == set()
+
+
+def test_a_first_child_is_started_before_anything_is_loaded() -> None:
+    loaded = loaded_by("mcp_relight.pixels.launch")
+    assert loaded & {"pydantic", "anyio", "numpy", "asyncio"} == set()
+    assert {name for name in loaded if name.startswith("mcp_relight.")} <= {
+        "mcp_relight.pixels",
+        "mcp_relight.pixels.frames",
+        "mcp_relight.pixels.launch",
+    }

@@ -12,7 +12,6 @@ import anyio
 from mcp_relight import __version__
 from mcp_relight.config import Settings
 from mcp_relight.domain.caller import LOCAL
-from mcp_relight.domain.owner_keys import OWN
 from mcp_relight.jobs.credentials import fingerprint, folder_salt
 from mcp_relight.jobs.locks import WorkerLock, is_living
 
@@ -108,8 +107,12 @@ class Parts:
         if self.settings.local_only:
             return ()
         named = (account.credential_id for account in self.registry.accounts())
-        own = [OWN] if self.settings.texts_of_ring else []
-        return (*(name for name in named if name is not None), *own)
+        mine = tuple(name for name in named if name is not None)
+        if not self.settings.texts_of_ring:
+            return mine
+        from mcp_relight.domain.owner_keys import OWN
+
+        return (*mine, OWN)
 
     @cached_property
     def fingerprint(self) -> str:

@@ -1,11 +1,13 @@
 """What the service may ask about models. Joined in `bootstrap`, as the other ports."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from .exchange import Call, Draft
 from .job import Cost
 from .models import Listing, ModelSpec
+
+if TYPE_CHECKING:
+    from .exchange import Call, Draft
 
 
 class Models(Protocol):
@@ -38,10 +40,10 @@ class Models(Protocol):
 
     def estimate(self, model: str, params: Mapping[str, Any], count: int) -> Cost: ...
 
-    def draft(self, call: Call) -> Draft:
+    def draft(self, call: "Call") -> "Draft":
         """Pure: plans a call. Raises the InvalidArgument that sending it would raise."""
         ...
 
-    def check_readable(self, call: Call) -> None:
+    def check_readable(self, call: "Call") -> None:
         """Raises NeedsPublicUrl where the provider could not get to see a picture of this call."""
         ...

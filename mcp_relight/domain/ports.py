@@ -4,14 +4,16 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from .exchange import Call, Outcome, Pace, Prepared, Rate, Rendered
 from .image import ImageInfo
 from .job import Job, JobRequest, Stage, Status
 from .lighting import Lighting
 from .pixels import Encoded, Inspected, RenderResult, RenderTask, ShapeModel, SheetCell
 from .report import LightAnalysis, Report
+
+if TYPE_CHECKING:  # a server speaks of it and never builds any: loading it takes a while
+    from .exchange import Call, Outcome, Pace, Prepared, Rate, Rendered
 
 Turn = Callable[[], Awaitable[None]]
 """Awaited before each request that leaves for a provider: it returns when the rate gate of the key,
@@ -287,7 +289,7 @@ class Jobs(Protocol):
 class Renderer(Protocol):
     """The engine of this machine: free, repeatable, and stopped by cancelling the call."""
 
-    async def render(self, request: JobRequest) -> Rendered:
+    async def render(self, request: JobRequest) -> "Rendered":
         """Raises ImageNotFound when a picture is gone, EngineCrashed, TimedOut."""
         ...
 
@@ -300,12 +302,12 @@ class Provider(Protocol):
     def name(self) -> str: ...
 
     @property
-    def rate(self) -> Rate:
+    def rate(self) -> "Rate":
         """What its key allows."""
         ...
 
     @property
-    def pace(self) -> Pace:
+    def pace(self) -> "Pace":
         """How often it wants to be asked about a job."""
         ...
 
@@ -314,9 +316,9 @@ class Provider(Protocol):
         """After so long a submit has ended, whatever came of it: nothing is under way any more."""
         ...
 
-    async def submit(self, call: Call, turn: Turn) -> Outcome: ...
+    async def submit(self, call: "Call", turn: Turn) -> "Outcome": ...
 
-    async def poll(self, job: Job, turn: Turn) -> Outcome:
+    async def poll(self, job: Job, turn: Turn) -> "Outcome":
         """Accepted says to ask again under another ticket."""
         ...
 
@@ -324,7 +326,7 @@ class Provider(Protocol):
         """True when the provider confirmed that it stopped."""
         ...
 
-    async def reconcile(self, job: Job, turn: Turn) -> Outcome | None:
+    async def reconcile(self, job: Job, turn: Turn) -> "Outcome | None":
         """Late evidence for a submit whose outcome is unknown; None when there is none."""
         ...
 
@@ -336,7 +338,7 @@ class Inputs(Protocol):
         """How many requests to the provider `prepare` will make for this job."""
         ...
 
-    async def prepare(self, job: Job, turn: Turn) -> Prepared:
+    async def prepare(self, job: Job, turn: Turn) -> "Prepared":
         """Raises NeedsPublicUrl, naming the settings that would help, and the ProviderErrors of
         uploading."""
         ...
