@@ -40,8 +40,9 @@ _AGREEING = 0.2, 0.6
 """How much more stands out inside a cut-out than outside: another thing, and the same."""
 
 _FACE_KEPT, _HAIR_KEPT, _TRUNK_KEPT = 0.95, 0.75, 0.6
-_FACE_SEEN = 0.9
-"""Below it the network took something else for the subject, a beard or another person."""
+_FACE_SEEN, _TRUNK_SEEN = 0.9, 0.5
+"""Below it the network took something else for the subject, a beard or another person; and saw no
+trunk."""
 
 _SURE = 0.9
 _EDGE = 0.3, 0.7
@@ -171,8 +172,13 @@ def _whole_persons(small: Pixels, soft: Map, faces: list[Face]) -> Map | None:
         return None
     labels = portrait.together(cropped, soft.shape[:2])
     labels[(soft > _SURE) & (labels != cv2.GC_FGD)] = cv2.GC_PR_FGD
+    ground = soft < 1 - _SURE
     if all(portrait.face_kept(face, soft) > _FACE_SEEN for face in cropped):
-        labels[(soft < 1 - _SURE) & (labels == cv2.GC_PR_FGD)] = cv2.GC_PR_BGD
+        labels[ground & (labels == cv2.GC_PR_FGD)] = cv2.GC_PR_BGD
+    if all(portrait.trunk_kept(face, soft) > _TRUNK_SEEN for face in cropped):
+        # Who bends forward has no trunk straight below the head.
+        heads = np.max([portrait.head_room(face, soft.shape) for face in cropped], axis=0)
+        labels[ground & (heads == 0)] = cv2.GC_BGD
     cut = portrait.with_faces(graph_cut(small, labels), cropped)
     reach = 0.08 * float(np.mean([face.eyes_apart for face in cropped]))
     calm = (blur(cut.astype(np.float32), reach) > 0.5).astype(np.float32)

@@ -3,7 +3,7 @@
 import cv2
 import numpy as np
 
-from mcp_relight.engine import salient_subject
+from mcp_relight.engine import portrait, salient_subject
 from mcp_relight.engine.contour import colors_shared, contour_gaps, hues_shared
 from mcp_relight.engine.face import Face
 from mcp_relight.engine.mask import search_subject
@@ -80,3 +80,20 @@ def test_a_ball_before_white_that_a_network_sees_in_part_is_whole() -> None:
     assert found.source == "auto"
     assert found.alpha[balls > 0].min() > 0.8
     assert found.alpha[125:].max() < 0.2
+
+
+def test_who_bends_forward_has_no_trunk_straight_below_the_head() -> None:
+    person = np.zeros((256, 256), np.uint8)
+    cv2.circle(person, (118, 75), 17, 1, -1)
+    cv2.fillPoly(person, [np.array([(20, 255), (30, 120), (100, 65), (134, 95), (80, 255)])], 1)
+    noise = np.random.default_rng(6).integers(-25, 25, (256, 256, 1))
+    photo = np.clip(np.array([150, 150, 150]) + noise, 0, 255).astype(np.uint8)
+    photo[person > 0] = 40
+    salient = cv2.GaussianBlur(person.astype(np.float32), (0, 0), 1)
+    salient[65:90, 125:] = 0  # it holds something before the face
+    face = Face(120, 75, 9, 1.0)
+    assert portrait.face_kept(face, salient) < 0.95
+    found, confidence = salient_subject.of(photo, salient, [face])
+    assert confidence > 0.7
+    assert found[175:, 115:].max() < 0.1
+    assert found[120:, 60:70].min() > 0.9
