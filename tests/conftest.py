@@ -27,9 +27,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Where every second counts, commands are not started anew. Coverage follows starts alone."""
+    """Where every second counts, commands are not started anew. Coverage follows starts alone, and
+    macOS lets a process that was forked do little."""
     long = config.getoption("--long") or config.getoption("--full")
-    if not long and hasattr(os, "fork") and "COVERAGE_PROCESS_START" not in os.environ:
+    if not long and sys.platform == "linux" and "COVERAGE_PROCESS_START" not in os.environ:
         prepare_commands()
 
 
