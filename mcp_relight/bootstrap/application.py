@@ -89,7 +89,6 @@ class Application:
         if self._service is None:
             async with self._opening:
                 if self._service is None:
-                    await self._parts.pixels.warm_up()  # it loads beside what is opened here
                     self._service = await self._open_beside()
         return self._service
 
@@ -99,7 +98,7 @@ class Application:
             self._photo = photo_alone(arguments, self._parts.settings)
 
     async def _open_beside(self) -> "Service":
-        """Open it while the photo of the first call is looked at."""
+        """Open it while the photo of the first call is looked at, or a child loads for it."""
         look = partial(look_ahead, self._parts, self._photo, is_typed=self._typed_paths)
         trouble = list[Exception]()
         async with anyio.create_task_group() as tasks:

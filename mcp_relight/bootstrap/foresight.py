@@ -27,13 +27,18 @@ def photo_alone(arguments: Arguments, settings: Settings) -> str | None:
 
 
 async def look_ahead(parts: "Parts", reference: str | None, *, is_typed: bool) -> None:
-    """Have the photo looked at, if it is a file that this caller may name; else see to it that
-    somebody is there to look. What is wrong with it the call itself will say."""
-    if reference is not None and not current_caller().remote:
-        from mcp_relight.storage.intake import named_bytes
+    """Have the photo looked at where it will be lit, if it is a file that this caller may name;
+    else start a child of our own for whatever comes. What is wrong with the photo the call itself
+    will say."""
+    if reference is None or current_caller().remote or not parts.pixels.is_guest:
+        await parts.pixels.warm_up()
+        return
+    from mcp_relight.storage.intake import named_bytes
 
-        read = partial(named_bytes, reference, parts.settings.readable_dirs, is_typed=is_typed)
-        try:
-            await parts.pixels.look_ahead(await anyio.to_thread.run_sync(read))
-        except (RequestError, OSError, RuntimeError, ValueError):
-            return
+    read = partial(named_bytes, reference, parts.settings.readable_dirs, is_typed=is_typed)
+    try:
+        data = await anyio.to_thread.run_sync(read)
+    except (RequestError, OSError, RuntimeError, ValueError):
+        await parts.pixels.warm_up()
+    else:
+        await parts.pixels.look_ahead(data)

@@ -87,6 +87,11 @@ class PixelChild:
         """Have pictures decoded at the other end of `line`, as long as somebody answers there."""
         self._guest = Guest(line)
 
+    @property
+    def is_guest(self) -> bool:
+        """Whether pictures are decoded elsewhere, as far as anybody knows."""
+        return self._guest is not None and not self._guest.is_over
+
     def adopt(self, early: Early) -> None:
         """Use this child first, which was started before anything else."""
         self._free[-1].early = early
@@ -172,7 +177,7 @@ class PixelChild:
     async def warm_up(self) -> None:
         """Start the child now, for a call that is about to come: it says what is wrong, if so, and
         waits for this very child."""
-        if self._free and (self._guest is None or self._guest.is_over):
+        if self._free:
             with suppress(OSError):
                 await self._free[-1].start()
 

@@ -54,7 +54,7 @@ async def a_visit() -> AsyncGenerator[tuple[PixelChild, PixelChild]]:
 
 async def test_a_guest_looks_at_pictures_without_a_child_of_its_own() -> None:
     async with a_visit() as (host, guest):
-        await guest.warm_up()
+        assert guest.is_guest
         assert (await guest.inspect(PICTURE)).width == 64
         with pytest.raises(ImageCorrupt):
             await guest.inspect(b"")
@@ -91,6 +91,7 @@ async def test_the_child_is_its_host_s_alone_once_that_asks_for_anything() -> No
         assert guest.pid is None
         assert (await guest.inspect(OTHER)).mime_type == "image/jpeg"
         assert guest.pid not in {None, theirs}
+        assert not guest.is_guest
         assert host.pid == theirs
 
 

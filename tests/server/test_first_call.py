@@ -23,6 +23,11 @@ class Seen:
 
     def __init__(self) -> None:
         self.pictures: list[bytes] = []
+        self.started = 0
+        self.is_guest = True
+
+    async def warm_up(self) -> None:
+        self.started += 1
 
     async def look_ahead(self, data: bytes) -> None:
         self.pictures.append(data)
@@ -72,6 +77,14 @@ async def test_the_photo_is_looked_at_as_it_is_named(world: World, parts: Parts)
     await look_ahead(parts, str(photo), is_typed=False)
     await look_ahead(parts, "mug.jpg", is_typed=False)
     assert seen(parts) == [photo.read_bytes()] * 2
+    assert vars(parts)["pixels"].started == 0
+
+
+async def test_where_nobody_else_looks_a_child_of_our_own_loads(world: World, parts: Parts) -> None:
+    photo = world.photo("mug.jpg")
+    vars(parts)["pixels"].is_guest = False
+    await look_ahead(parts, str(photo), is_typed=False)
+    assert (seen(parts), vars(parts)["pixels"].started) == ([], 1)
 
 
 async def test_nothing_else_is_read_ahead(world: World, parts: Parts, tmp_path: Path) -> None:
@@ -82,6 +95,7 @@ async def test_nothing_else_is_read_ahead(world: World, parts: Parts, tmp_path: 
     for reference in (str(secret), "latest", "https://example.com/a.jpg", "no.jpg", "\0", None):
         await look_ahead(parts, reference, is_typed=False)
     assert seen(parts) == []
+    assert vars(parts)["pixels"].started == 6  # for the call, whatever that is about
     await look_ahead(parts, str(secret), is_typed=True)
     assert seen(parts) == [secret.read_bytes()]
 
