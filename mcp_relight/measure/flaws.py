@@ -40,14 +40,17 @@ _LONG, _LONG_RIM = 0.1, 0.25
 """Of the long side: shorter new edges are details, or lie where the picture is unsharp."""
 _LONG_SEAM = 0.25
 """Of the long side: shorter ones may be the shade of a nose or of a fold."""
-_ALL_ROUND = 0.95
-"""Of the long side: a light from behind leaves the underside dark, and a whole ring is drawn."""
+_ALL_ROUND, _TURNS, _MOST_TURNS = 0.95, 16, 15
+"""Of the long side, and in how many of the directions from its middle: a light from behind leaves
+the underside dark, and a whole ring is drawn."""
+_NO_OUTLINE, _BESIDE_PX = 0.03, 13
+"""Steps of brightness, per px, of ground where nothing can shine; and how near what was cut out."""
 _BAND, _ACROSS = 0.008, 0.04
 _RETURNS = 0.5
 _OUTLINE, _LOOKS = 0.08, 4
 """Steps of brightness, per px, that part a thing from what is behind it; and how often, on either
 side, one is looked for."""
-_GLOWING, _GLOWING_RIM, _GLOWING_LIT = 0.004, 0.0065, 0.012
+_GLOWING, _GLOWING_RIM, _GLOWING_LIT = 0.004, 0.0065, 0.02
 """Share of the picture; a light from behind that was asked for may spill a little, and more where
 it lit an edge."""
 _CLOSED, _FILLED, _RING_PX = 0.12, 0.3, (9, 21)
@@ -74,6 +77,7 @@ def flaws_of(
     *,
     is_rim_asked: bool = False,
     is_rim_lit: bool = False,
+    is_rim_spoilt: bool = False,
     is_hard_asked: bool = False,
     is_one_tone_asked: bool = False,
     is_dark_asked: bool = False,
@@ -83,8 +87,8 @@ def flaws_of(
 
     A light from behind draws bright outlines: where one was asked for, only long edges, lines all
     round or where there is no outline, and what spills onto even ground count, and no bright patch;
-    where it lit the edge of the subject as it should, of what spills only much. A
-    hard light casts shadows with edges of their own: unless they are straight across much of the
+    where it lit the edge of the subject as it should, of what spills only much; a spoilt rim
+    always. A hard light casts shadows with edges of their own: unless they are straight across much of the
     picture they are no seam, and they are no dark band. A light of one tone leaves neutral ground
     of one tone. In a picture that was to be dark a patch of light is no stain. Without `is_filled`
     what the light does not meet may be black.
@@ -101,17 +105,21 @@ def flaws_of(
     edges = _new_edges(seen, least=least, is_hard=is_hard_asked)
     if is_rim_lit and "halo" in edges:
         edges.remove("halo")
-    is_drawn = is_rim_asked and any(long_pieces(seen.new, _ALL_ROUND * seen.long_side))
-    found: list[Flaw] = ["halo", *edges] if glows or is_drawn else edges
+    is_drawn = is_rim_asked and any(
+        _is_round(where) for where, _ in long_pieces(seen.new, _ALL_ROUND * seen.long_side)
+    )
+    found: list[Flaw] = ["halo", *edges] if glows or is_drawn or is_rim_spoilt else edges
     is_tinted = is_one_tone_asked and tinted_share(original, final, shown) > _TINTED
     only_darker = is_dark_asked or is_rim_asked
     if is_tinted or has_stain(change, is_hard=is_hard_asked, only_darker=only_darker):
         found.append("stain")
     # Half of what a hard light shows is dark, and a seam runs through it.
     deep = Gained(original, final, DEEP_FLOOR) if is_hard_asked else change
-    if has_seam(deep, is_hard=is_hard_asked) or has_curtain(deep, seen.own):
+    hangs = not is_rim_lit and has_curtain(deep, seen.own)
+    if hangs or has_seam(deep, is_hard=is_hard_asked):
         found.append("seam")
-    if has_bright_line(change, is_hard=is_hard_asked, is_rim_asked=is_rim_asked):
+    ground = _without_outlines(seen, shown) if is_rim_lit else None
+    if has_bright_line(change, is_hard=is_hard_asked, is_rim_asked=is_rim_asked, ground=ground):
         found.append("halo")
     return tuple(dict.fromkeys(found))
 
@@ -134,7 +142,7 @@ def _is_grainy(original: Linear, final: Linear, shown: Bits) -> bool:
     bright = [np.sqrt(one.full @ WEIGHTS) for one in (original, final)]
     before, after = (_fine(one) for one in bright)
     own = blur(before * before, 6.0)
-    seen = shown & (bright[1] > _GRAIN_LEVEL) & (bright[1] < 1 - _GRAIN_LEVEL)
+    seen = _inside(shown) & (bright[1] > _GRAIN_LEVEL) & (bright[1] < 1 - _GRAIN_LEVEL)
     if float(seen.mean()) < _LEAST_SHARE:
         return False
     scale = blur(before * after, 6.0) / (own + np.float32(1e-5))
@@ -210,6 +218,25 @@ class _Edges:
     @property
     def long_side(self) -> int:
         return max(self.new.shape)
+
+
+def _is_round(where: Bits) -> bool:
+    """Whether a line lies in every direction from its middle."""
+    rows, columns = np.nonzero(where)
+    middle = (rows.min() + rows.max()) / 2, (columns.min() + columns.max()) / 2
+    turns = np.arctan2(rows - middle[0], columns - middle[1]) * (_TURNS / (2 * np.pi))
+    return np.unique(np.floor(turns) % _TURNS).size >= _MOST_TURNS
+
+
+def _without_outlines(edges: _Edges, shown: Bits) -> Bits:
+    """(h, w) where the original is one ground, of what was not cut out there."""
+    return _inside(shown) & (edges.own < _NO_OUTLINE)
+
+
+def _inside(shown: Bits) -> Bits:
+    """(h, w) away from where something was cut out."""
+    near = np.ones((_BESIDE_PX, _BESIDE_PX))
+    return np.asarray(cv2.erode(shown.astype(np.uint8), near, borderValue=1)) > 0
 
 
 def _new_edges(edges: _Edges, *, least: float, is_hard: bool) -> list[Flaw]:

@@ -91,8 +91,9 @@ _SECTIONS, _IN_SECTION, _LEAST_TELLING = 8, 8, 4
 _STEP, _OWN_STEP, _EDGE_OF_THING = 0.35, 0.5, 0.55
 """Stops; how much of it the original may have there itself; and stops of the original from which
 it is the edge of a thing, which may be lit before what is dark behind it."""
-_FURTHER, _SHARP = 3, 0.6
-"""Times as far off; and how much of the step is there at once, for on round things light fades."""
+_FURTHER, _SHARP, _STAYS = 3, 0.6, 0.3
+"""Times as far off; how much of the step is there at once, for on round things light fades; and of
+that how much is left, for a line is no step."""
 _SEAM, _SEAM_HARD = 0.5, 0.7
 
 
@@ -153,6 +154,7 @@ def _strange_shares(stops: Map, own: Map, level: Map, lines: Map) -> Map:
     near, far = (step(stops[..., None], reach)[..., 0] for reach in (1, _FURTHER))
     sense = np.sign(np.median(near, axis=1, keepdims=True))
     is_sharp = sense * near > np.maximum(_STEP, _SHARP * sense * far)
+    is_sharp &= sense * far > _STAYS * sense * near
     most_own = np.minimum(_OWN_STEP * sense * near, _EDGE_OF_THING)
     strange = is_sharp & (_size(step(own, 1)) < most_own)
     telling = np.maximum(*sides(level, 1))[..., 0] > _TOO_DARK
@@ -166,7 +168,7 @@ _AROUND, _DIRECTIONS, _APART = 2.1, 12, 0.2
 _MOST_PATCHES, _RAYS = 6, 24
 _NEAREST, _FARTHEST = 0.4, 1.9
 """Of the radius: where the edge of a patch is looked for."""
-_EDGE, _OWN_EDGE, _ROUND, _CLOSED, _CLOSED_HARD = 0.25, 0.5, 0.35, 0.65, 0.75
+_EDGE, _OWN_EDGE, _ROUND, _CLOSED, _CLOSED_HARD = 0.25, 0.5, 0.35, 0.65, 0.82
 """Stops of a patch's edge; how much of it the original may have; how far the edge may be from a
 circle, of its radius; and the share of the rays that have to meet it, also under a hard light,
 which leaves a cheek or an eye lit by itself."""
@@ -289,14 +291,19 @@ _HALO, _HALO_HARD = 0.08, 0.15
 """Of the long side."""
 
 
-def has_bright_line(change: Gained, *, is_hard: bool, is_rim_asked: bool = False) -> bool:
-    """Whether a thin line gained light on ground that is one piece. Beside an outline it may be a
-    rim of light, and is judged elsewhere; with `is_rim_asked` the outline may be a faint one."""
+def has_bright_line(
+    change: Gained, *, is_hard: bool, is_rim_asked: bool = False, ground: Bits | None = None
+) -> bool:
+    """Whether a thin line gained light on ground that is one piece, in `ground` (h, w) alone if
+    given. Beside an outline it may be a rim of light, and is judged elsewhere; with `is_rim_asked`
+    the outline may be a faint one."""
     line = blur(change.stops, _LINE_SIGMA * change.long_side)
     ground_px = _GROUND_SIGMA * change.long_side
     stands_out = (line - blur(change.stops, ground_px) > _STANDS_OUT) & (
         blur(change.level, ground_px) > _TOO_DARK
     )
+    if ground is not None:
+        stands_out &= ground
     rows, columns = np.nonzero(_without_margin(stands_out))
     if not rows.size:
         return False

@@ -16,6 +16,7 @@ from mcp_relight.engine.grid import Bits
 from .direction import Change
 from .gain import Gain, Tone, middle_of
 from .request import Wish, expected
+from .rim import Rim
 
 _LEAST_ASKED_STOPS = 0.3
 """Across a dome: below this no viewer would name a side."""
@@ -32,9 +33,9 @@ _FLAT_UNFILLED, _MOST_UNFILLED = 0.6, 2.4
 """The same of one light without fill, which lights and leaves dark."""
 _OVERDONE_SPREAD = 3.0
 _UNEVEN_STOPS = 1.8
-_RIM, _FRONT = 1.3, -1.5
-"""Stops that the edge of a subject lit from behind gains over its inside, and that the inside
-keeps at most."""
+_LINE, _RIM, _FRONT = 0.45, 0.8, -1.3
+"""Of a subject lit from behind: steps of brightness by which a line stands out, stops that its edge
+gains over its inside, and that the inside keeps at most."""
 _FALLEN_SHORT = 1.3
 """Stops by which the lit side may be darker than a light that keeps the mean level makes it."""
 _APART, _BRIGHT = 0.5, -4.5
@@ -65,8 +66,9 @@ _BY_SIDES, _UNTOLD = 0.5, 0.29
 class Evidence:
     """All that the parts rest on.
 
-    `subject` (h, w) on the grid of `gain`, None where none was found; `ev` is the change of the
-    mean level in stops; `kelvin` the one after, `color_confidence` that the one before is right.
+    `subject` (h, w) on the grid of `gain`, None where none was found; `rim` None where it was not
+    looked for; `ev` is the change of the mean level in stops; `kelvin` the one after,
+    `color_confidence` that the one before is right.
     """
 
     lighting: Lighting
@@ -75,6 +77,7 @@ class Evidence:
     change: Change
     direction_confidence: float
     subject: Bits | None
+    rim: Rim | None
     ev: float
     kelvin: int | None
     color_confidence: float
@@ -168,7 +171,9 @@ class _Asked:
             return "wrong" if self._seen.gain.spread() > _UNEVEN_STOPS else "as asked"
         if wish.two_toned:
             return "not asked"
-        if self._is_slight(wish) or self._is_unlit(wish):
+        # What light from behind draws is no twentieth of a picture.
+        is_weak = self._has_no_rim if wish.behind else self._is_slight(wish) or self._is_unlit(wish)
+        if is_weak:
             return "weaker"
         spread, asked = self._spreads
         is_overdone = spread > max(_DEEP * asked, _OVERDONE_SPREAD)
@@ -195,9 +200,6 @@ class _Asked:
 
     def _is_unlit(self, wish: Wish) -> bool:
         """Nothing stands out lit: it only got darker, and not because that was asked."""
-        if wish.behind:
-            edge, inside = (0.0, 0.0) if self._seen.subject is None else self._edge
-            return edge < _RIM * self._strength or inside > _FRONT * self._strength
         lighting = self._seen.lighting
         if not wish.sided or lighting.is_dark:
             return False
@@ -208,8 +210,16 @@ class _Asked:
         return short > _FALLEN_SHORT * self._strength
 
     @property
-    def _edge(self) -> tuple[float, float]:
-        return self._seen.gain.edge(self._core)
+    def _has_no_rim(self) -> bool:
+        """No line is seen, or where the subject is known it lies on little of its outline, or the
+        front is lit as well."""
+        seen = self._seen
+        if seen.rim is None or seen.rim.strength < _LINE * self._strength:
+            return True
+        if seen.subject is None:
+            return False
+        edge, inside = seen.gain.edge(seen.subject)
+        return edge < _RIM * self._strength or inside > _FRONT * self._strength
 
     def _is_shallow(self, wish: Wish) -> bool:
         """One light alone leaves its other side dark, in the picture that is seen."""
@@ -242,8 +252,9 @@ class _Asked:
         if wish is None or key is None or (key.kelvin is None and key.color is None):
             return "not asked"
         word = self._sides(wish) if wish.two_toned else self._one_tone(wish, key)
-        # Lamps of two colours lie over things by their nature.
-        is_veil = not wish.two_toned and self._is_veil
+        # Lamps of two colours lie over things by their nature, and what light from behind grazes
+        # is a mirror to it.
+        is_veil = not (wish.two_toned or wish.behind) and self._is_veil
         return "wrong" if is_veil and word != "weaker" else word
 
     def _one_tone(self, wish: Wish, key: Light) -> PartWord:
@@ -264,7 +275,8 @@ class _Asked:
 
     def _untinted(self, size: float) -> PartWord:
         """A look's light that is nearly white, of so small a tone: only a strong cast is wrong."""
-        tones = [self._near(self._seen.gain, area) for area in self._areas]
+        gain = self._seen.gain
+        tones = [self._near(gain, gain.palest(area)) for area in self._areas]
         is_cast = min(float(np.linalg.norm(tone)) for tone in tones) > _CAST + size
         return "wrong" if is_cast else "as asked"
 

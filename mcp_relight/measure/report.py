@@ -32,6 +32,7 @@ from .match import asked_of, match_of, parts_by
 from .parts import LITTLE_FILL, Evidence, is_own_color, parts_of
 from .register import coverage, register, shrink, warp
 from .request import Wish, asked_kelvin, wished
+from .rim import Rim, rim_of
 from .shape import GRID_PX, Shape, find_shapes
 from .verdict import UNCHANGED_STOPS, Measured, judge, sentence_of
 
@@ -66,6 +67,8 @@ class _Seen:
     levels: tuple[Map, Map]
     """(h, w) luminance of the original and of the final."""
     change: Change
+    rim: Rim | None
+    """None where no light from behind alone was asked for."""
 
 
 def report(
@@ -95,7 +98,9 @@ def report(
     change = change_of(_colorless(first), _colorless(second), shapes)
     levels = luminance(first), luminance(second)
     lighting = _whole(lighting)
-    seen = _Seen(lighting, wished(lighting), known, pair, shapes[0], levels, change)
+    wish = wished(lighting)
+    rim = rim_of(pair.original, pair.final, pair.shown) if wish and wish.behind else None
+    seen = _Seen(lighting, wish, known, pair, shapes[0], levels, change, rim)
     told, angle_confidence = _told(seen)
     if target is not None:
         told = _matched(told, target, known, analyze(final_rgb), lighting)
@@ -137,6 +142,7 @@ def _told(seen: _Seen) -> tuple[Told, float]:
             change=seen.change,
             direction_confidence=direction.confidence,
             subject=_subject(seen.shape, gain.stops.shape),
+            rim=seen.rim,
             ev=math.log2(after / before),
             kelvin=kelvin.after,
             color_confidence=known.color_confidence,
@@ -156,9 +162,8 @@ def _measured(seen: _Seen, told: Told, moved_stops: float) -> Measured:
             pair.final,
             pair.shown,
             is_rim_asked=any(light.direction[2] < 0 for light in lighting.lights),
-            is_rim_lit=seen.wish is not None
-            and seen.wish.behind
-            and told.parts.contrast == "as asked",
+            is_rim_lit=seen.rim is not None and told.parts.contrast == "as asked",
+            is_rim_spoilt=seen.rim is not None and seen.rim.is_spoilt,
             is_hard_asked=any(light.softness < _HARD for light in lighting.lights),
             is_one_tone_asked=seen.wish is not None and not seen.wish.two_toned,
             is_dark_asked=lighting.is_dark,
