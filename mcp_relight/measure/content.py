@@ -22,12 +22,16 @@ _LEAST_PAINT = 0.08
 _CLEAR_EDGE = 0.35
 _KEPT_EDGE = 0.25
 _CLEAR_CHROMA = 0.25
+_COLORED, _GRAY, _MOST_COLORED = 0.05, 6, 0.005
+"""Share of a picture in clear color; most levels between the channels of what is gray; and the
+share of a gray picture that may be more than that."""
 
 
 @dataclass(frozen=True, slots=True)
 class Content:
     """The measures of `domain.report.CollateralReport`, unrounded, and `paint`: how much of the
-    local colour pattern is the same (1 = all, None = there is none).
+    local colour pattern is the same (1 = all, None = there is none). `is_drained`: the original
+    has colour and the other picture is gray.
     """
 
     alignment: Alignment
@@ -36,6 +40,7 @@ class Content:
     hue_shift_deg: float | None
     paint: float | None
     face: FaceKept | None
+    is_drained: bool = False
 
     @property
     def sameness(self) -> float:
@@ -52,8 +57,11 @@ class Content:
 
     @property
     def margin(self) -> float:
-        """How far from the border between the same and another picture; below 0 is another."""
-        return (self.sameness - SAME) / SAME
+        """How far from the border between the same and another picture; below 0 is another.
+
+        Light of any colour leaves a picture in that colour: one without any was made anew.
+        """
+        return -1.0 if self.is_drained else (self.sameness - SAME) / SAME
 
     @property
     def changed(self) -> bool:
@@ -75,7 +83,21 @@ def compare(reference: Linear, other: Linear, shown: Bits, registered: Registere
         hue_shift_deg=_hue_shift(before, after, seen),
         paint=_paint(before, after, seen),
         face=face_kept(reference.rgb, shown, registered),
+        is_drained=_is_drained(before, other, shown, seen),
     )
+
+
+def _is_drained(before: "_Surface", other: Linear, shown: Bits, seen: Bits) -> bool:
+    """(h, w) `shown` is of the other picture, `seen` the same at half the size."""
+    clear = (
+        seen
+        & (before.brightest > 0.02)
+        & (np.hypot(*before.chroma.transpose(2, 0, 1)) > _CLEAR_CHROMA)
+    )
+    if float(clear.mean()) < _COLORED or not shown.any():
+        return False
+    most, least = brightest(other.rgb), darkest(other.rgb)
+    return float((most - least > _GRAY)[shown].mean()) < _MOST_COLORED
 
 
 def _structure(before: Map, after: Map, shown: Bits) -> float:

@@ -62,7 +62,7 @@ _GRAIN_HIDDEN = 0.3
 another light."""
 _BANDS_TOGETHER, _BANDS_EQUAL = 0.2, 0.05
 _AROUND, _PEAK = 11, 3.0
-_DIM, _LEAST_SHARE = 40, 0.05
+_DIM, _LEAST_SHARE = 40, 0.15
 _BURNT, _FULL, _NOT_FULL = 0.04, 250, 238
 _DROWNED, _DROWNED_UNFILLED, _BLACK, _NOT_BLACK = 0.03, 0.5, 3, 56
 _TINTED = 0.01
@@ -88,10 +88,10 @@ def flaws_of(
     A light from behind draws bright outlines: where one was asked for, only long edges, lines all
     round or where there is no outline, and what spills onto even ground count, and no bright patch;
     where it lit the edge of the subject as it should, of what spills only much; a spoilt rim
-    always. A hard light casts shadows with edges of their own: unless they are straight across much of the
-    picture they are no seam, and they are no dark band. A light of one tone leaves neutral ground
-    of one tone. In a picture that was to be dark a patch of light is no stain. Without `is_filled`
-    what the light does not meet may be black.
+    always. A hard light casts shadows with edges of their own: unless they are straight across much
+    of the picture they are no seam, and they are no dark band. A light of one tone leaves neutral
+    ground of one tone. In a picture that was to be dark a patch of light is no stain. Without
+    `is_filled` what the light does not meet may be black.
     """
     if min(original.rgb.shape[:2]) < 3 * _NEAR_PX:
         return ()
@@ -115,8 +115,9 @@ def flaws_of(
         found.append("stain")
     # Half of what a hard light shows is dark, and a seam runs through it.
     deep = Gained(original, final, DEEP_FLOOR) if is_hard_asked else change
-    hangs = not is_rim_lit and has_curtain(deep, seen.own)
-    if hangs or has_seam(deep, is_hard=is_hard_asked):
+    # A clean rim along a straight thing is a straight step.
+    is_seam = has_seam(deep, is_hard=is_hard_asked) or has_curtain(deep, seen.own)
+    if is_seam and not is_rim_lit:
         found.append("seam")
     ground = _without_outlines(seen, shown) if is_rim_lit else None
     if has_bright_line(change, is_hard=is_hard_asked, is_rim_asked=is_rim_asked, ground=ground):

@@ -34,13 +34,15 @@ _FLAT_UNFILLED, _MOST_UNFILLED = 0.6, 2.4
 _OVERDONE_SPREAD = 3.0
 _UNEVEN_STOPS = 1.8
 _LINE, _RIM, _FRONT = 0.45, 0.8, -1.3
+_FAINT_LINE, _WHOLE_RIM = 0.25, 1.6
 """Of a subject lit from behind: steps of brightness by which a line stands out, stops that its edge
-gains over its inside, and that the inside keeps at most."""
+gains over its inside, and that the inside keeps at most; and for a fainter line the same."""
 _FALLEN_SHORT = 1.3
 """Stops by which the lit side may be darker than a light that keeps the mean level makes it."""
-_APART, _BRIGHT = 0.5, -4.5
-"""Without fill: how far the two sides lie apart in the picture seen, of the stops asked; and stops
-below white that the lit one has at least, unless the photo was as dark there."""
+_APART, _FALLEN, _BRIGHT = 0.5, 1.1, -4.5
+"""Without fill: how far the two sides lie apart in the picture seen, of the stops asked; stops by
+which the lit one may be darker than it was; and stops below white that it has at least where the
+frame lost more."""
 _EV_DONE, _EV_OVERDONE, _EV_MUCH, _EV_WRONG = 0.5, 3.0, 1.7, 0.3
 LITTLE_FILL = 0.15
 """Of the key: with less the side away from it falls dark."""
@@ -48,7 +50,8 @@ _VEILED = 0.2
 """Share of the subject on which a colour may lie that its surfaces cannot send back."""
 _TINTED = 0.6
 """Log ratio of a light's tone that a look asks for on purpose; below it is nearly white."""
-_CAST = 0.7
+_CAST, _SHOWS = 0.7, 0.15
+"""And the least brightness (square root of light) after of what shows a cast."""
 _TONE_SIZES, _TONE_DONE = (0.65, 2.0), (0.87, 0.82)
 """Log ratios of a tone asked for, and how much of it is enough: a strong one looks full sooner."""
 _TONE_OVERDONE, _TONE_WRONG = 2.8, -0.2
@@ -213,22 +216,25 @@ class _Asked:
     def _has_no_rim(self) -> bool:
         """No line is seen, or where the subject is known it lies on little of its outline, or the
         front is lit as well."""
-        seen = self._seen
-        if seen.rim is None or seen.rim.strength < _LINE * self._strength:
+        seen, least = self._seen, self._strength
+        if seen.rim is None:
             return True
+        is_clear = seen.rim.strength >= _LINE * least
         if seen.subject is None:
-            return False
+            return not is_clear
         edge, inside = seen.gain.edge(seen.subject)
-        return edge < _RIM * self._strength or inside > _FRONT * self._strength
+        is_faint = seen.rim.strength >= _FAINT_LINE * least and edge >= _WHOLE_RIM * least
+        is_there = is_faint or (is_clear and edge >= _RIM * least)
+        return not is_there or inside > _FRONT * least
 
     def _is_shallow(self, wish: Wish) -> bool:
-        """One light alone leaves its other side dark, in the picture that is seen."""
+        """One light alone lights one side and leaves the other dark, in the picture seen."""
         asked = self._expected.stops_across(wish.axis, self._expected.usable)
         seen = [self._seen.gain.sides(wish.axis, area) for area in self._areas]
         apart = max(near - far for near, far in seen)
-        is_dark = max(near for near, _ in seen) < _BRIGHT
-        has_fallen = self._seen.gain.near(wish.axis, self._frame) < -_FALLEN_SHORT
-        return apart < _APART * asked or (is_dark and has_fallen)
+        gained = [self._seen.gain.near(wish.axis, area) for area in self._areas]
+        is_dark = max(near for near, _ in seen) < _BRIGHT and gained[0] < -_FALLEN_SHORT
+        return apart < _APART * asked or is_dark or max(gained) < -_FALLEN * self._strength
 
     def brightness(self) -> PartWord:
         asked, ev = self._seen.lighting.exposure_ev * self._strength, self._seen.ev
@@ -276,7 +282,8 @@ class _Asked:
     def _untinted(self, size: float) -> PartWord:
         """A look's light that is nearly white, of so small a tone: only a strong cast is wrong."""
         gain = self._seen.gain
-        tones = [self._near(gain, gain.palest(area)) for area in self._areas]
+        shown = [gain.palest(area & (gain.level > _SHOWS)) for area in self._areas]
+        tones = [self._near(gain, area) for area in shown]
         is_cast = min(float(np.linalg.norm(tone)) for tone in tones) > _CAST + size
         return "wrong" if is_cast else "as asked"
 

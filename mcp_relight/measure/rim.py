@@ -7,6 +7,7 @@ the gain turns this way and that.
 """
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import cv2
 import numpy as np
@@ -89,7 +90,7 @@ def _is_band(change: Gained, shown: Bits) -> bool:
     if min(ring.size for ring in rings) < _LEAST_RING:
         return False
     over = [float(np.median(ring)) - usual for ring in rings]
-    falls = max(outer - inner for outer, inner in zip(over, over[1:], strict=False))
+    falls = max(outer - inner for outer, inner in pairwise(over))
     return over[0] > _GLARING or (over[0] > _BAND and falls > _FALLS)
 
 
@@ -113,7 +114,8 @@ def _steadiness(stops: Map, level: Map, line: Bits, shown: Bits, long_side: int)
     if not is_edge.any():
         return 1.0
     nearby_px = _NEARBY * long_side
-    one_way = blur(weight * _one_way(slope), nearby_px) / (blur(weight, nearby_px) + 1e-6)
+    among = blur(weight, nearby_px) + np.float32(1e-6)
+    one_way = np.asarray(blur(weight * _one_way(slope), nearby_px) / among, np.float32)
     return _weighted_percentile(one_way[is_edge], weight[is_edge], _LEAST_STEADY)
 
 

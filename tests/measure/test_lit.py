@@ -2,10 +2,13 @@
 
 import cv2
 import numpy as np
+import pytest
 
 from mcp_relight.domain.lighting import Light, Lighting
 from mcp_relight.domain.looks import LOOKS
+from mcp_relight.measure.register import shrink
 from mcp_relight.measure.report import report
+from mcp_relight.measure.shape import GRID_PX, find_shapes
 from tests.engine import synth
 
 from .pairs import Lit, Pixels
@@ -72,3 +75,29 @@ def test_what_has_no_blue_cannot_be_lit_blue() -> None:
     ]
     assert words[0] in ("as asked", "not measurable")
     assert words[1] == "wrong"
+
+
+@pytest.mark.parametrize(("edge", "word"), [(1.5, "as asked"), (0.2, "weaker")])
+def test_a_rim_is_seen_where_no_subject_is_known(edge: float, word: str) -> None:
+    """The line that the picture gained speaks for itself."""
+    rows = np.broadcast_to(np.arange(192)[:, None], (192, 256))
+    paint = np.random.default_rng(1).uniform(0.8, 1, (192, 256))
+    hills = np.where(rows > 90, 0.4, 0.2) * paint
+    before = synth.to_pixels((hills[..., None] * np.ones(3)).astype(np.float32))
+    gain = np.where((rows > 90) & (rows < 95), edge, 0.2)[..., None].astype(np.float32)
+    after = synth.to_pixels(gain * synth.to_linear(before))
+    small = [shrink(one, GRID_PX) for one in (before, after)]
+    assert find_shapes(small)[0].subject is None
+    assert report(before, after, BEHIND).parts.contrast == word
+
+
+def test_one_lamp_lights_a_side_and_does_not_only_leave_the_other_dark(scenes: list[Lit]) -> None:
+    for scene in scenes:
+        lit = synth.to_linear(scene.photos[1])
+        words = [
+            report(
+                scene.soft, synth.to_pixels((share * lit).astype(np.float32)), FROM_LEFT
+            ).parts.contrast
+            for share in (1.0, 0.16)
+        ]
+        assert words == ["as asked", "weaker"], scene.name

@@ -234,3 +234,14 @@ def test_light_on_the_background_alone_is_not_judged_by_the_subject(scenes: list
     made = report(scene.soft, scene.photos[SIDE_LIGHTS[0]], lighting)
     assert made.verdict == "not judged"
     assert report(scene.soft, scene.soft, lighting).verdict == "weaker"
+
+
+@pytest.mark.parametrize("is_gray_before", [False, True])
+def test_a_picture_that_lost_all_its_color_is_another_one(is_gray_before: bool) -> None:
+    """And one that had none is the same in another light."""
+    paint = np.random.default_rng(4).uniform(0.1, 0.6, (12, 16, 3)).astype(np.float32)
+    colored = synth.to_pixels(cv2.resize(paint, (192, 144), interpolation=cv2.INTER_NEAREST))
+    gray = np.repeat(cv2.cvtColor(colored, cv2.COLOR_RGB2GRAY)[..., None], 3, axis=2)
+    lit = np.asarray(gray * np.linspace(0.4, 1, 192)[None, :, None], np.uint8)
+    made = report(gray if is_gray_before else colored, lit, asked(60, 10))
+    assert (made.verdict == "changed content") != is_gray_before
