@@ -124,7 +124,7 @@ async def test_what_has_just_changed_is_looked_at_more_closely_than_what_takes_m
     monkeypatch.setattr(changes_module, "time", SimpleNamespace(monotonic=lambda: now[0]))
     polled = changes_module.PolledChanges(look)
     assert await polled.newer(await polled.now()) == 1
-    assert pauses[:2] == pytest.approx([0.01, 0.01])
+    assert pauses[:2] == pytest.approx([0.02, 0.02])
     assert pauses[-1] == pytest.approx(0.05)
     assert len(pauses) < 300
     assert pauses == sorted(pauses)

@@ -7,7 +7,7 @@ from typing import Protocol
 import anyio
 from anyio.lowlevel import EventLoopToken, current_token
 
-_SOONEST_S, _LATEST_S = 0.01, 0.05
+_SOONEST_S, _LATEST_S = 0.02, 0.05
 _OF_THE_QUIET = 0.02
 _REMEMBERED = 20_000
 
@@ -37,7 +37,7 @@ def pause_s(quiet_s: float) -> float:
 
 
 class PolledChanges:
-    """SQLite: its own version is looked at every 0.01 to 0.05 s, however many wait, while somebody
+    """SQLite: its own version is looked at every 0.02 to 0.05 s, however many wait, while somebody
     does."""
 
     def __init__(self, look: Callable[[], Awaitable[int]]) -> None:
