@@ -2,7 +2,7 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any, Literal, Self, cast
+from typing import Literal, Self
 
 import cv2
 import numpy as np
@@ -11,7 +11,7 @@ from mcp_relight.domain.lighting import Region
 
 from .analysis import Analysis
 from .color import LUMINANCE, decode, encode
-from .grid import Map, Pixels, Real, blur, box_mean, guided
+from .grid import Map, Pixels, Real, blur, box_mean, guided, peak
 from .shade import Shading
 
 Background = Literal["relight", "keep", "darken"]
@@ -132,12 +132,12 @@ def _relit_strip(
     gain *= np.sqrt(bright)
     gain += rows.enlarge(layers.offset)
     relit = np.asarray(cv2.exp(gain), np.float32)
-    brighter = np.asarray(_peak(relit), np.float32)
+    brighter = np.asarray(peak(relit), np.float32)
     if layers.mixing:
         relit *= linear + layers.mixing * (bright - linear)
     else:
         relit *= linear
-    brightest = decode(_peak(pixels))
+    brightest = decode(peak(pixels))
     solid = None
     if layers.outline is not None:
         slope, offset = (rows.enlarge(part) for part in layers.outline)
@@ -147,7 +147,7 @@ def _relit_strip(
         if not analysis.is_cut_out:
             inside = np.clip((solid - _EDGE) / (_INSIDE - _EDGE), 0, 1)
         rim, edging = (rows.enlarge(part) * inside[..., None] for part in layers.rim)
-        brighter = np.maximum(brighter, 1 + np.asarray(_peak(rim), np.float32))
+        brighter = np.maximum(brighter, 1 + np.asarray(peak(rim), np.float32))
         relit *= 1 + rim
         relit += edging
     _fade_noise(relit, brightest, brighter)
@@ -211,24 +211,18 @@ def _widened(values: Map, columns: int) -> Map:
     return np.asarray(wide, np.float32)
 
 
-def _peak(values: Any) -> Any:
-    """The largest channel of every pixel, (H, W)."""
-    red, green, blue = cast(Any, cv2.split(values))  # the stubs know no images of 16 bits
-    return cast(Any, cv2.max(cast(Any, cv2.max(red, green)), blue))
-
-
 def _compress_highlights(relit: Map, before: Map) -> None:
     """Bend highlights below 1 instead of clipping them, in place.
 
     What was bright already may stay as bright: a white wall under unchanged light stays white.
     `before` (H, W) is the largest channel of the original.
     """
-    peak = np.asarray(_peak(relit), np.float32)
-    high = peak > np.maximum(before, _KNEE)
+    most = np.asarray(peak(relit), np.float32)
+    high = most > np.maximum(before, _KNEE)
     knee = np.clip(before[high], _KNEE, 0.999)
     room = 1 - knee
-    bent = knee + room * (1 - np.exp((knee - peak[high]) / room))
-    relit[high] *= (bent / peak[high])[:, None]
+    bent = knee + room * (1 - np.exp((knee - most[high]) / room))
+    relit[high] *= (bent / most[high])[:, None]
 
 
 def _support(analysis: Analysis, strip: slice, full: tuple[int, int]) -> Map:

@@ -4,7 +4,7 @@ The engine thinks on a copy of the photo whose long side is at most `WORK_EDGE_P
 (H, W) or (H, W, C) float32; x runs to the right, y up, so row 0 has the largest y.
 """
 
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 import cv2
 import numpy as np
@@ -99,6 +99,19 @@ def unit(vectors: Real) -> Map:
     """Scale (H, W, C) vectors to length 1; a zero vector stays zero."""
     length = np.sqrt(np.einsum("ijk,ijk->ij", vectors, vectors))
     return (vectors / np.maximum(length, 1e-9)[..., None]).astype(np.float32)
+
+
+def dot(vectors: Map, others: Map) -> Map:
+    """(H, W): the scalar product of (H, W, C) with (H, W, C) or (C,) at each pixel."""
+    if others.ndim == 1:
+        return vectors @ others
+    return np.einsum("hwc,hwc->hw", vectors, others)
+
+
+def peak(values: Any) -> Any:
+    """The largest channel of every pixel, (H, W)."""
+    red, green, blue = cast(Any, cv2.split(values))  # the stubs know no images of 16 bits
+    return cast(Any, cv2.max(cast(Any, cv2.max(red, green)), blue))
 
 
 def facing(rows: int, columns: int) -> Map:

@@ -10,7 +10,7 @@ import numpy as np
 from .analysis import Analysis
 from .color import LUMINANCE
 from .evidence import Evidence
-from .grid import Map, blur, wide_blur
+from .grid import Map, blur, peak, wide_blur
 
 _PALE = (0.35, 0.85)
 """Luminance from which skin is losing its color, and at which it has lost it."""
@@ -33,7 +33,7 @@ _LARGEST = 0.25
 _WALL_EDGE = 0.03
 """Of the width of a face: how far the border of such a wall is pale as well."""
 
-_FULL, _NEAR = 0.5, 0.02
+_FULL, _NEAR = 0.42, 0.02
 """Of a channel, the mean over so many long sides from which it fills up."""
 
 _LEAST_PALE_SHARE = 0.05
@@ -61,19 +61,19 @@ def restored(gain: Map, analysis: Analysis, evidence: Evidence, face_width: floa
 def drawn_in_color(gain: Map, photo: Map) -> Map:
     """Less gain (H, W, 3) where light of one color fills a channel: what is bright in it loses all
     drawing there, long before it is bright."""
-    near = wide_blur((photo * gain).max(axis=2), _NEAR * max(gain.shape))
+    near = wide_blur(np.asarray(peak(photo * gain), np.float32), _NEAR * max(gain.shape))
     room = 1 - _FULL
     bent = _FULL + room * (1 - np.exp(-np.maximum(near - _FULL, 0) / room))
     held = np.minimum(bent / np.maximum(near, 1e-3), 1)
-    purity = np.clip(gain.max(axis=2) / np.maximum(gain @ LUMINANCE, 1e-4) - 1, 0, 1)
+    purity = np.clip(peak(gain) / np.maximum(gain @ LUMINANCE, 1e-4) - 1, 0, 1)
     return (gain * (held**purity)[..., None]).astype(np.float32)
 
 
 def _lost(photo: Map, bright: Map) -> Map:
     """(H, W, 3): how much brighter than it shows each channel was before the camera cut it off. In
     a color that is the fullest one alone: an orange turns yellow by it, and green in the shade."""
-    fullest, faintest = np.maximum(photo.max(axis=2), 1e-3), photo.min(axis=2)
-    middle = photo.sum(axis=2) - fullest - faintest
+    fullest, faintest = np.maximum(peak(photo), 1e-3), -peak(-photo)
+    middle = photo @ np.ones(3, np.float32) - fullest - faintest
     colored = _ramp(1 - faintest / fullest, _COLORED) * _ramp(middle / fullest, _BENT)
     white = (_LOST * _ramp(bright, _CLIPPED))[..., None]
     channel = _LOST_OF_COLOR * _ramp(photo, _CLIPPED)

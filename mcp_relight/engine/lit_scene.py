@@ -9,7 +9,7 @@ from mcp_relight.domain.lighting import Light
 
 from .analysis import Analysis
 from .evidence import Evidence
-from .grid import Map, Real, centered_axes, facing, unit, wide_blur
+from .grid import Map, Real, centered_axes, dot, facing, unit, wide_blur
 from .lamp import lamp, surface_of
 from .rim import GAIN, Rim, believed
 from .shadow import lit_by
@@ -201,13 +201,13 @@ class LitScene:
         if self._face is not None:
             doubt = doubt + self._face * np.float32(_FACE_WRAP - self._doubt)
         wrap = np.float32(0.5 * light.softness) + doubt
-        cosine = (normals * rays.towards).sum(axis=2)
+        cosine = dot(normals, rays.towards)
         off = self._unsure * np.sqrt(np.clip(1 - cosine * cosine, 0, 1))
         diffuse = _expected((cosine + wrap) / (1 + wrap), off) ** (1 + 0.5 * wrap)
         if self.is_scene:
             # From behind it comes over and through whatever stands there, and shows on all sides.
             behind = np.maximum(-depth, 0)
-            sideways = (normals[..., :2] * rays.towards[..., :2]).sum(axis=2)
+            sideways = dot(normals[..., :2], rays.towards[..., :2])
             edges = np.clip(sideways, 0, 1) * (1 - normals[..., 2]) * (behind > 0)
             through = _SCENE_THROUGH + (_SKY_THROUGH - _SCENE_THROUGH) * self._sky
             through = through * self._translucent
@@ -252,7 +252,7 @@ class LitScene:
     def _guessed(self, hidden: Map, rays: _Rays) -> Map:
         """What of a shadow can be believed where all heights are a guess."""
         calm = wide_blur(hidden, _SHADOW_CALM * max(self._size))
-        turned = np.clip((self._normals * rays.towards).sum(axis=2) / _SHADOW_FACING, 0, 1)
+        turned = np.clip(dot(self._normals, rays.towards) / _SHADOW_FACING, 0, 1)
         believed = calm * turned * turned * (3 - 2 * turned)
         if self._face is None:
             return believed.astype(np.float32)
@@ -301,7 +301,7 @@ class LitScene:
         half = rays.towards + np.array([0, 0, 1], np.float32)
         half = half / np.maximum(np.linalg.norm(half, axis=-1, keepdims=True), 1e-3)
         shininess = 60 * (1 - light.softness) + 12
-        cosine = (self._normals * half).sum(axis=2)
+        cosine = dot(self._normals, half)
         return (np.clip(cosine, 0, 1) ** shininess).astype(np.float32)
 
 

@@ -11,7 +11,7 @@ from mcp_relight.domain.looks import look_of
 from .analysis import Analysis
 from .color import LUMINANCE
 from .evidence import Evidence, mean_of
-from .grid import Map, blur, disk, slopes, wide_blur
+from .grid import Map, blur, disk, dot, slopes, wide_blur
 from .trimmed import framed
 
 _GRAZES = 1.1
@@ -63,14 +63,14 @@ of what lies within its color is taken; what those pixels count, for a thing as 
 _MOST_OF_SEEN = 1.2
 """How much brighter that color may be than what is seen there: thin dark hair is no skin."""
 
-_TEXTURED, _DRAWN = (0.2, 1.0), 0.02
+_TEXTURED, _DRAWN = (0.1, 1.0), 0.02
 """How much of a rim lies on the pixels as they are, along the outline and further in, and the
 luminance below which they are noise more than texture."""
 
 _SOON_FULL = 1.5
 """How much sooner than its light a rim gets to its full brightness."""
 
-_CUT_OUT = 0.75
+_CUT_OUT = 0.55
 """On nothing, a rim needs less light to be seen, and in full it looks drawn."""
 
 _CRISP, _CRISP_NEAR_PX = (0.03, 0.1), 3
@@ -139,7 +139,7 @@ class Rim:
         x, y, z = towards[..., 0], towards[..., 1], towards[..., 2]
         sideways = np.hypot(x, y)
         behind = np.clip((0.25 - z) / 0.9, 0, 1) * (sideways >= 0.05)
-        facing = (self._outward * towards[..., :2]).sum(axis=2) / np.maximum(sideways, 0.05)
+        facing = dot(self._outward, towards[..., :2]) / np.maximum(sideways, 0.05)
         rim = behind * np.clip(facing, 0, 1) ** 1.8 * self._band * self._trust
         return rim.astype(np.float32)
 

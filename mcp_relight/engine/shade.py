@@ -175,7 +175,8 @@ def _nearer(light: Light, lighting: Lighting, size: Map) -> Map:
     if light.at is not None or abs(x) < _BESIDE or apart < _OTHER_COLOR:
         return np.ones((1, 1, 1), np.float32)
     across, _ = centered_axes(size.shape[:2])
-    return np.exp2(math.copysign(_FALLS, x) * across / across.max())[..., None]
+    towards = math.copysign(math.log(2) * _FALLS, x) * across / across.max()
+    return (1 + np.tanh(towards)).astype(np.float32)[..., None]
 
 
 def _backdrop(analysis: Analysis, evidence: Evidence, lit: LitScene) -> Backdrop:

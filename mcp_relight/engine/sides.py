@@ -13,6 +13,7 @@ from .analysis import Analysis
 from .color import LUMINANCE, light_color
 from .evidence import Evidence
 from .grid import Map, Real, centered_axes, wide_blur
+from .lit_scene import face_width
 from .staging import BEHIND, Backdrop, share_of
 
 _FACES_COUNT = 4.0
@@ -25,6 +26,9 @@ _GRADUAL = 1.25
 _STRAIGHT, _FACE_SHARE, _FACE_REACH = 0.95, 0.8, 1.1
 """Light from straight beside parts each of a group, and what is behind them once: how much of the
 sides of a person are theirs, and how far these reach from the middle of a face, in widths of it."""
+_FOREHEAD, _HEAD_SEEN = 0.3, 3.0
+"""In widths of a face: how far beyond its mesh a head goes on, and how soon that counts."""
+
 _UPRIGHT = 0.5
 """Light from beside tells its side more than light from above does."""
 _REACH, _LEAST_REACH, _LEAST_BESIDE, _LEAST_OVER = 1.7, 0.4, 0.3, 0.25
@@ -87,7 +91,7 @@ def with_sides(
     apart = share_of(look, lighting) * look.staging.apart
     if backdrop.is_before(key):
         if look.staging.apart:
-            sides = _Sides.before(counts * seen, lighting, evidence.sky)
+            sides = _Sides.before(counts * seen, lighting, evidence.sky, _heads(analysis))
             apart = (apart + _BEFORE_APART) * (1 - evidence.graphic)
             asked = asked - _BEFORE_LESS
             gain = _parted(gain, analysis, evidence, sides, asked, apart)
@@ -133,12 +137,14 @@ class _Sides:
         return cls._weighed(counts * seen, np.asarray(across, np.float32))
 
     @classmethod
-    def before(cls, weight: Map, lighting: Lighting, sky: Map) -> Self:
-        """Of a scene before lights behind it, which come over the top of what stands there."""
+    def before(cls, weight: Map, lighting: Lighting, sky: Map, heads: Map) -> Self:
+        """Of a scene before lights behind it, which come over the top of what stands there; faces
+        that are seen look away from them, wherever they are."""
         directions = [light.direction for light in lighting.leading]
         x, y = (sum(one[axis] for one in directions) / len(directions) for axis in (0, 1))
         along, reach = _along(weight, x, max(y, _LEAST_OVER))
         across = np.tanh(_SHARP * along / reach)
+        across = across - heads * np.maximum(across, 0)
         return cls._weighed(weight, np.asarray(across + sky * (1 - across), np.float32))
 
     @classmethod
@@ -149,6 +155,14 @@ class _Sides:
     def means(self, values: Real) -> tuple[float, float]:
         """Of values (H, W): on the lit side, and in the shade."""
         return float((values * self.of_lit).sum()), float((values * self.of_shade).sum())
+
+
+def _heads(analysis: Analysis) -> Map:
+    """(H, W) 0..1: faces and what is next to them."""
+    if not analysis.faces.size:
+        return analysis.face
+    near = wide_blur(analysis.face, _FOREHEAD * face_width(analysis))
+    return np.clip(_HEAD_SEEN * near, 0, 1).astype(np.float32)
 
 
 def _along(weight: Map, x: float, up: float) -> tuple[Map, float]:

@@ -1,15 +1,19 @@
 """The looks with a side: lit and shade lie apart, and what is bright keeps its drawing."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+import mcp_relight.cli
 from mcp_relight.domain.looks import LOOKS
 from mcp_relight.engine.pipeline import analyze_shape, relight
 from mcp_relight.engine.rim import held_back
+
+SAMPLE = Path(mcp_relight.cli.__file__).parent / "samples" / "astronaut.jpg"
 
 
 def ball(radius_px: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
@@ -159,3 +163,15 @@ def test_what_stands_in_the_shade_does_not_shine() -> None:
     shine = (glossy - dull).max(axis=(0, 2))
     assert shine[30:120].max() > 0.1
     assert shine[180:270].max() < 0.3 * shine[30:120].max()
+
+
+def test_a_face_in_the_upper_part_of_a_scene_is_not_lit_by_what_is_behind_it() -> None:
+    photo = np.asarray(cv2.cvtColor(cv2.imread(str(SAMPLE)), cv2.COLOR_BGR2RGB), np.uint8)
+    found = analyze_shape(photo)
+    assert found.faces.size
+    found = replace(found, mode="scene", alpha=np.zeros_like(found.alpha))
+    dark, bright = (
+        relight(photo, one, LOOKS["rim_light"].lighting).rgb[60:160, 190:250].mean()
+        for one in (found, replace(found, face=np.zeros_like(found.face)))
+    )
+    assert dark < 0.9 * bright
