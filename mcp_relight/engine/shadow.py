@@ -30,8 +30,11 @@ def lit_by(height: Map, direction: tuple[float, float, float], source_deg: float
     penumbra = 2 * math.tan(math.radians(max(source_deg, _SMALLEST_DEG) / 2))
     longest = _LONGEST * max(rows, columns)
     hidden = np.zeros_like(height)
+    relief = float(np.ptp(height))
     for step in range(1, _STEPS + 1):
         distance = longest * (step / _STEPS) ** 1.5
+        if distance * rise > relief:
+            break  # the ray has left all that could hide it below
         move = np.array([[1, 0, distance * step_x], [0, 1, distance * step_y]], np.float32)
         ahead = cv2.warpAffine(
             height,
