@@ -52,10 +52,16 @@ def restored(gain: Map, analysis: Analysis, evidence: Evidence, face_width: floa
     pale = _ramp(bright, _PALE)
     weight = _on_skin(analysis, pale, bright, face_width)
     usual = _usual(evidence.photo, weight, pale)
-    own = (evidence.photo + np.float32(0.01)) / (bright + np.float32(0.01))[..., None]
-    tint = np.power(np.clip(usual / own, *_TINT_RANGE), (weight * pale * darker)[..., None])
+    share = weight * pale * darker
+    rows, columns = np.flatnonzero(share.any(axis=1)), np.flatnonzero(share.any(axis=0))
+    if not rows.size:
+        return gain
+    part = np.s_[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]  # the rest stays as it is
+    own = (evidence.photo[part] + np.float32(0.01)) / (bright[part] + np.float32(0.01))[..., None]
+    tint = np.power(np.clip(usual / own, *_TINT_RANGE), share[part][..., None])
     kept = (own * tint) @ LUMINANCE / (own @ LUMINANCE)
-    return (gain * tint / kept[..., None]).astype(np.float32)
+    gain[part] *= tint / kept[..., None]
+    return gain
 
 
 def drawn_in_color(gain: Map, photo: Map) -> Map:

@@ -117,10 +117,11 @@ def shade(prepared: Prepared, lighting: Lighting, knobs: Knobs) -> Shading:
         * kelvin_color(lighting.ambient_kelvin)
         * _bounce(evidence, analysis)
     )
-    asked, leading, neutral, edge, gloss = _summed(lit, lighting, knobs, ambient)
+    asked, edge, gloss, leading, neutral = _summed(lit, lighting, knobs, ambient)
     weight = _exposed_for(analysis, lighting.lit_region)
-    level = _mean_gain(analysis, leading / existing, weight)
-    usual_level = _mean_gain(analysis, neutral / existing, weight)
+    level, usual_level = (
+        _mean_gain(analysis, bright / existing[..., 0], weight) for bright in (leading, neutral)
+    )
     exposure = level / usual_level * 2.0**lighting.exposure_ev
     gain = _bounded(asked / existing / level) * exposure
     edged = np.asarray(asked + edge, np.float32)
@@ -149,21 +150,22 @@ def shade(prepared: Prepared, lighting: Lighting, knobs: Knobs) -> Shading:
 def _summed(
     lit: LitScene, lighting: Lighting, knobs: Knobs, ambient: Map
 ) -> tuple[Real, Real, Real, Real, Real]:
-    """(asked, leading, neutral, edge, gloss), (H, W, 3) each: all that reaches a surface; of that
-    the leading lamps', as bright as they are and as is usual; what there is along the outline; and
-    what shines."""
-    asked, leading, neutral = ambient, ambient, ambient
+    """(asked, edge, gloss, leading, neutral): all that reaches a surface, what there is along the
+    outline, and what shines, (H, W, 3) each; of what reaches it the luminance, (H, W), that the
+    leading lamps bring as they are and as is usual."""
+    asked = ambient
     gloss, edge = np.zeros_like(ambient), np.zeros_like(ambient)
+    leading = neutral = ambient @ LUMINANCE
     for light, usual in zip(lighting.lights, _neutral_intensities(lighting), strict=True):
         color = light_color(light) * _nearer(light, lighting, ambient)
         one = lit.light(light, knobs.shadow_strength, knobs.specular)
         asked = asked + (light.intensity * one.diffuse)[..., None] * color
         edge = edge + (light.intensity * one.rim)[..., None] * color
         if light in lighting.leading:
-            whole = (one.diffuse + one.rim)[..., None] * color
+            whole = (one.diffuse + one.rim) * (color @ LUMINANCE)
             leading, neutral = leading + light.intensity * whole, neutral + usual * whole
         gloss = gloss + (light.intensity * one.gloss)[..., None] * color
-    return asked, leading, neutral, edge, gloss
+    return asked, edge, gloss, leading, neutral
 
 
 def _nearer(light: Light, lighting: Lighting, size: Map) -> Map:
@@ -316,8 +318,8 @@ def _exposed_for(analysis: Analysis, region: Region) -> Map:
     return analysis.alpha + np.float32(0.15 if analysis.has_subject else 1.0)
 
 
-def _mean_gain(analysis: Analysis, gain: Map, weight: Map) -> float:
-    """Mean gain of the photo's luminance."""
+def _mean_gain(analysis: Analysis, bright: Real, weight: Map) -> float:
+    """Mean of what the photo's luminance is multiplied by (H, W)."""
     counted = weight * (analysis.guide**2 + np.float32(1e-4))
-    mean = float((counted * (gain @ LUMINANCE)).sum()) / max(float(counted.sum()), 1e-6)
+    mean = float((counted * bright).sum()) / max(float(counted.sum()), 1e-6)
     return max(mean, 1e-3)
