@@ -184,3 +184,14 @@ LOOKS: dict[str, Look] = {look.name: look for look in _ALL}
 def look_of(lighting: Lighting) -> Look | None:
     """The look a lighting was made of, if it was; its fields may have been changed since."""
     return LOOKS.get(lighting.look or "")
+
+
+def names_color(lighting: Lighting) -> bool:
+    """Whether the caller named a color: a look alone does not color a black-and-white photo."""
+    look = look_of(lighting)
+    usual = [(light.kelvin, light.color) for light in look.lighting.lights] if look else []
+    for index, light in enumerate(lighting.lights):
+        tone = light.kelvin, light.color
+        if tone != (None, None) and (index >= len(usual) or usual[index] != tone):
+            return True
+    return False

@@ -7,7 +7,7 @@ from typing import Self
 import numpy as np
 
 from mcp_relight.domain.lighting import Light, Lighting, Region
-from mcp_relight.domain.looks import look_of
+from mcp_relight.domain.looks import look_of, names_color
 
 from .analysis import Analysis
 from .color import LUMINANCE, kelvin_color, light_color
@@ -138,7 +138,7 @@ def shade(prepared: Prepared, lighting: Lighting, knobs: Knobs) -> Shading:
     rim = outlined(rim, edge, gain, analysis, evidence, lighting)
     rim = held_back(rim, evidence.photo * gain, analysis.skin)
     veil = haze(lighting, evidence.photo * gain, backdrop, evidence)
-    stays_gray = evidence.gray and not _asks_color(lighting)
+    stays_gray = evidence.gray and not names_color(lighting)
     paler = 1.0 if stays_gray else _PAPER * evidence.graphic
     gain, veil = _paler(gain, paler), _paler(veil, paler)
     gloss = _paler(gloss.astype(np.float32), paler)
@@ -220,17 +220,6 @@ def _bounce(evidence: Evidence, analysis: Analysis) -> Map:
     skin = skin[..., None]
     tint = np.power(near + 0.01, _BOUNCE + (_BOUNCE_SKIN - _BOUNCE) * skin)
     return (tint / (tint @ LUMINANCE)[..., None]).astype(np.float32)
-
-
-def _asks_color(lighting: Lighting) -> bool:
-    """Whether a color was asked for: a look alone does not color a black-and-white photo."""
-    look = look_of(lighting)
-    usual = [(light.kelvin, light.color) for light in look.lighting.lights] if look else []
-    for index, light in enumerate(lighting.lights):
-        tone = light.kelvin, light.color
-        if tone != (None, None) and (index >= len(usual) or usual[index] != tone):
-            return True
-    return False
 
 
 def _paler(values: Map, share: float) -> Map:

@@ -94,9 +94,14 @@ def _is_drained(before: "_Surface", other: Linear, shown: Bits, seen: Bits) -> b
         & (before.brightest > 0.02)
         & (np.hypot(*before.chroma.transpose(2, 0, 1)) > _CLEAR_CHROMA)
     )
-    if float(clear.mean()) < _COLORED or not shown.any():
+    return float(clear.mean()) >= _COLORED and is_gray(other, shown)
+
+
+def is_gray(picture: Linear, shown: Bits) -> bool:
+    """Whether it has no color where it is `shown` (h, w)."""
+    if not shown.any():
         return False
-    most, least = brightest(other.rgb), darkest(other.rgb)
+    most, least = brightest(picture.rgb), darkest(picture.rgb)
     return float((most - least > _GRAY)[shown].mean()) < _MOST_COLORED
 
 

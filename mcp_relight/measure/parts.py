@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mcp_relight.domain.lighting import NOTED_EV, Light, Lighting
-from mcp_relight.domain.looks import look_of
+from mcp_relight.domain.looks import look_of, names_color
 from mcp_relight.domain.report import SURE, Parts, PartWord
 from mcp_relight.engine.grid import Bits
 
@@ -33,28 +33,28 @@ _FLAT_UNFILLED, _MOST_UNFILLED = 0.6, 2.4
 """The same of one light without fill, which lights and leaves dark."""
 _OVERDONE_SPREAD = 3.0
 _UNEVEN_STOPS = 1.8
-_LINE, _RIM, _FRONT = 0.45, 0.8, -1.3
+_LINE, _RIM, _FRONT = 0.45, 0.65, -1.3
 _FAINT_LINE, _WHOLE_RIM = 0.25, 1.6
 """Of a subject lit from behind: steps of brightness by which a line stands out, stops that its edge
 gains over its inside, and that the inside keeps at most; and for a fainter line the same."""
-_FALLEN_SHORT = 1.3
+_FALLEN_SHORT = 1.9
 """Stops by which the lit side may be darker than a light that keeps the mean level makes it."""
-_APART, _FALLEN, _BRIGHT = 0.5, 1.1, -4.5
+_APART, _FALLEN, _FALLEN_IN_LOOK, _BRIGHT = 0.5, 1.1, 2.0, -4.5
 """Without fill: how far the two sides lie apart in the picture seen, of the stops asked; stops by
-which the lit one may be darker than it was; and stops below white that it has at least where the
-frame lost more."""
+which the lit one may be darker than it was, and in a look, which is a mood; and stops below white
+that it has at least where the frame lost more."""
 _EV_DONE, _EV_OVERDONE, _EV_MUCH, _EV_WRONG = 0.5, 3.0, 1.7, 0.3
 LITTLE_FILL = 0.15
 """Of the key: with less the side away from it falls dark."""
-_VEILED = 0.2
+_VEILED = 0.45
 """Share of the subject on which a colour may lie that its surfaces cannot send back."""
 _TINTED = 0.6
 """Log ratio of a light's tone that a look asks for on purpose; below it is nearly white."""
 _CAST, _SHOWS = 0.7, 0.15
 """And the least brightness (square root of light) after of what shows a cast."""
-_TONE_SIZES, _TONE_DONE = (0.65, 2.0), (0.87, 0.82)
+_TONE_SIZES, _TONE_DONE = (0.65, 2.0), (0.85, 0.8)
 """Log ratios of a tone asked for, and how much of it is enough: a strong one looks full sooner."""
-_TONE_OVERDONE, _TONE_WRONG = 2.8, -0.2
+_TONE_OVERDONE, _TONE_WRONG = 2.9, -0.2
 """Of what that much shows."""
 _LEAST_TONE = 0.1
 _SIDES_DONE, _SIDES_WRONG = 0.3, -0.08
@@ -84,6 +84,8 @@ class Evidence:
     ev: float
     kelvin: int | None
     color_confidence: float
+    is_gray: bool
+    """The original: no look alone colors it."""
 
 
 def is_own_color(lighting: Lighting) -> bool:
@@ -234,7 +236,8 @@ class _Asked:
         apart = max(near - far for near, far in seen)
         gained = [self._seen.gain.near(wish.axis, area) for area in self._areas]
         is_dark = max(near for near, _ in seen) < _BRIGHT and gained[0] < -_FALLEN_SHORT
-        return apart < _APART * asked or is_dark or max(gained) < -_FALLEN * self._strength
+        fallen = _FALLEN if look_of(self._seen.lighting) is None else _FALLEN_IN_LOOK
+        return apart < _APART * asked or is_dark or max(gained) < -fallen * self._strength
 
     def brightness(self) -> PartWord:
         asked, ev = self._seen.lighting.exposure_ev * self._strength, self._seen.ev
@@ -256,6 +259,8 @@ class _Asked:
     def color(self) -> PartWord:
         wish, key = self._seen.wish, self._seen.lighting.key
         if wish is None or key is None or (key.kelvin is None and key.color is None):
+            return "not asked"
+        if self._seen.is_gray and not names_color(self._seen.lighting):
             return "not asked"
         word = self._sides(wish) if wish.two_toned else self._one_tone(wish, key)
         # Lamps of two colours lie over things by their nature, and what light from behind grazes

@@ -23,7 +23,7 @@ from mcp_relight.engine.grid import Bits, Map, blur
 from .agreeing import Told, agreed, of_another_picture, of_the_same_light
 from .analyze import analyze, rounded_kelvin
 from .color import shift_of
-from .content import Content, compare
+from .content import Content, compare, is_gray
 from .direction import Change, Light, change_of
 from .flaws import flaws_of
 from .gain import at_size, gain_of
@@ -146,6 +146,7 @@ def _told(seen: _Seen) -> tuple[Told, float]:
             ev=math.log2(after / before),
             kelvin=kelvin.after,
             color_confidence=known.color_confidence,
+            is_gray=is_gray(pair.original, pair.shown),
         )
     )
     surer = direction.model_copy(update={"confidence": round(sure, 2)})
