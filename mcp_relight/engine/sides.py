@@ -57,8 +57,9 @@ _FULL, _WHITE = 0.3, 0.75
 """Linear luminance, over `_NEAR` long sides, from which a raised side is raised less, and no more:
 beyond it only loses its drawing."""
 _NEAR = 0.02
-_BRIGHT, _BEYOND = 0.3, 0.35
-"""What is lit beyond that gets so much of it."""
+_BRIGHT, _BEYOND, _LEAVING = 0.3, 0.35, 0.3
+"""What is lit beyond that gets so much of it; stops of light over which what cannot be raised
+begins to darken."""
 
 _DARK, _DEEPER = 1.8, 0.2
 """Stops below the photo from which a scene gets darker by so much of what is asked."""
@@ -274,12 +275,14 @@ def _near(evidence: Evidence, gain: Map, analysis: Analysis) -> Map:
 def _drawn(gain: Map, evidence: Evidence, analysis: Analysis) -> Map:
     """Less gain on what gets bright by it: in a dark subject, what else the mask holds would glare.
 
-    It stays at least as bright as in the photo.
+    It stays about as bright as in the photo at least, and leaves that gradually: where a sky that
+    cannot be raised began to darken, there would be a border.
     """
     bright = gain @ LUMINANCE
     near = _near(evidence, gain, analysis)
     held = (_BRIGHT + _BEYOND * (near - _BRIGHT)) / np.maximum(near, _BRIGHT)
-    least = np.minimum(1 / np.maximum(bright, 1e-4), 1)
+    stops = np.log2(np.maximum(bright, 1e-4))
+    least = np.exp2(-_LEAVING * np.logaddexp2(0, stops / _LEAVING))
     share = np.where(near > _BRIGHT, np.maximum(held, least), 1)
     return (gain * share[..., None]).astype(np.float32)
 

@@ -52,9 +52,9 @@ _TINTED = 0.6
 """Log ratio of a light's tone that a look asks for on purpose; below it is nearly white."""
 _CAST, _SHOWS = 0.7, 0.15
 """And the least brightness (square root of light) after of what shows a cast."""
-_TONE_SIZES, _TONE_DONE = (0.65, 2.0), (0.85, 0.8)
+_TONE_SIZES, _TONE_DONE = (0.65, 2.0), (0.87, 0.82)
 """Log ratios of a tone asked for, and how much of it is enough: a strong one looks full sooner."""
-_TONE_OVERDONE, _TONE_WRONG = 2.9, -0.2
+_TONE_OVERDONE, _TONE_WRONG = 2.8, -0.2
 """Of what that much shows."""
 _LEAST_TONE = 0.1
 _SIDES_DONE, _SIDES_WRONG = 0.3, -0.08
