@@ -4,6 +4,9 @@ A blown highlight was brighter than white and had the color of what it lies on. 
 it would leave a gray patch.
 """
 
+from dataclasses import dataclass
+from typing import Self
+
 import cv2
 import numpy as np
 
@@ -40,28 +43,42 @@ _LEAST_PALE_SHARE = 0.05
 _TINT_RANGE = 0.4, 2.5
 
 
-def restored(gain: Map, analysis: Analysis, evidence: Evidence, face_width: float) -> Map:
-    """The gain (H, W, 3) with lost light and, on skin, lost color in what it darkens."""
-    bright = evidence.photo @ LUMINANCE
-    darker = np.clip(-np.log2(np.maximum(gain @ LUMINANCE, 1e-4)), 0, 1)
-    shown = 1 - np.exp(-_LOST_SOON * darker)
-    lost = (1 - evidence.graphic) * _lost(evidence.photo, bright) * shown[..., None]
-    gain = (gain * (1 + lost)).astype(np.float32)
-    if evidence.gray or not face_width:
+@dataclass(frozen=True, slots=True)
+class Blown:
+    """What was lost under every light: `lost` (H, W, 3) of light, more than shows; `pale_skin`
+    (H, W) 0..1 where skin has lost its color, which is `usual` (3,). None without skin."""
+
+    photo: Map
+    lost: Map
+    pale_skin: Map | None
+    usual: Map
+
+    @classmethod
+    def of(cls, analysis: Analysis, evidence: Evidence, face_width: float) -> Self:
+        bright = evidence.photo @ LUMINANCE
+        lost = ((1 - evidence.graphic) * _lost(evidence.photo, bright)).astype(np.float32)
+        if evidence.gray or not face_width:
+            return cls(evidence.photo, lost, None, np.ones(3, np.float32))
+        pale = _ramp(bright, _PALE)
+        skin = _on_skin(analysis, pale, bright, face_width)
+        return cls(evidence.photo, lost, skin * pale, _usual(evidence.photo, skin, pale))
+
+    def restored(self, gain: Map) -> Map:
+        """The gain (H, W, 3) with lost light and, on skin, lost color in what it darkens."""
+        darker = np.clip(-np.log2(np.maximum(gain @ LUMINANCE, 1e-4)), 0, 1)
+        shown = 1 - np.exp(-_LOST_SOON * darker)
+        gain = (gain * (1 + self.lost * shown[..., None])).astype(np.float32)
+        share = 0 * darker if self.pale_skin is None else self.pale_skin * darker
+        rows, columns = np.flatnonzero(share.any(axis=1)), np.flatnonzero(share.any(axis=0))
+        if not rows.size:
+            return gain
+        part = np.s_[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]  # the rest stays
+        own = self.photo[part] + np.float32(0.01)
+        own = own / (own @ LUMINANCE)[..., None]
+        tint = np.power(np.clip(self.usual / own, *_TINT_RANGE), share[part][..., None])
+        kept = (own * tint) @ LUMINANCE / (own @ LUMINANCE)
+        gain[part] *= tint / kept[..., None]
         return gain
-    pale = _ramp(bright, _PALE)
-    weight = _on_skin(analysis, pale, bright, face_width)
-    usual = _usual(evidence.photo, weight, pale)
-    share = weight * pale * darker
-    rows, columns = np.flatnonzero(share.any(axis=1)), np.flatnonzero(share.any(axis=0))
-    if not rows.size:
-        return gain
-    part = np.s_[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]  # the rest stays as it is
-    own = (evidence.photo[part] + np.float32(0.01)) / (bright[part] + np.float32(0.01))[..., None]
-    tint = np.power(np.clip(usual / own, *_TINT_RANGE), share[part][..., None])
-    kept = (own * tint) @ LUMINANCE / (own @ LUMINANCE)
-    gain[part] *= tint / kept[..., None]
-    return gain
 
 
 def drawn_in_color(gain: Map, photo: Map) -> Map:

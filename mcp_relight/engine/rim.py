@@ -1,6 +1,8 @@
 """The bright edge that a light from behind leaves on an outline."""
 
 import math
+from dataclasses import dataclass
+from typing import Self
 
 import cv2
 import numpy as np
@@ -260,30 +262,42 @@ def held_back(rim: Map, photo: Map, skin: Map) -> Map:
     return (1 + more / np.sqrt(1 + (more * bright / room) ** 2)).astype(np.float32)
 
 
-def laid_on(rim: Map, gain: Map, analysis: Analysis, evidence: Evidence) -> tuple[Map, Map]:
-    """(multiplied, added), (H, W, 3) each: a rim, 1 or more on what is lit by `gain`, as what it
-    multiplies the pixels by, and the linear light it adds whatever they are.
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """What a rim falls on, under every light: `own` (H, W, 3) the subject's color along its
+    outline, `textured` (H, W, 1) 0..1 how much of a rim lies on the pixels as they are.
 
     The last pixels of an outline are half ground, and jagged where a thing was cut out: the rim
     there lies on the subject's own color a little further in. Inside, it shows every hair.
     """
-    more = rim - 1
-    if more.max() <= 0:
-        return rim, np.zeros_like(rim)
-    longest = max(analysis.alpha.shape)
-    certain = (analysis.alpha > _INSIDE[1]).astype(np.uint8)
-    edge_px = max(1, round(_UNCLEAN * longest))
-    within = cv2.erode(certain, np.ones((2 * edge_px + 1,) * 2, np.uint8), borderValue=1)
-    within = np.asarray(within, np.float32)
-    clean = (within + _ALL_THERE_IS * analysis.alpha).astype(np.float32)
-    own = mean_of(evidence.photo, clean, _OWN_NEAR * longest)
-    seen = mean_of(evidence.photo, analysis.alpha, _GRAZED_NEAR * longest) @ LUMINANCE
-    own = own * np.minimum(_MOST_OF_SEEN * seen / np.maximum(own @ LUMINANCE, 1e-4), 1)[..., None]
-    low, high = _TEXTURED
-    drawn = np.clip(own @ LUMINANCE / _DRAWN, 0, 1)
-    share = (drawn * (low + (high - low) * blur(within, edge_px))).astype(np.float32)
-    textured = share[..., None]
-    return 1 + textured * more, (1 - textured) * more * gain * own
+
+    own: Map
+    textured: Map
+
+    @classmethod
+    def of(cls, analysis: Analysis, evidence: Evidence) -> Self:
+        longest = max(analysis.alpha.shape)
+        certain = (analysis.alpha > _INSIDE[1]).astype(np.uint8)
+        edge_px = max(1, round(_UNCLEAN * longest))
+        within = cv2.erode(certain, np.ones((2 * edge_px + 1,) * 2, np.uint8), borderValue=1)
+        within = np.asarray(within, np.float32)
+        clean = (within + _ALL_THERE_IS * analysis.alpha).astype(np.float32)
+        own = mean_of(evidence.photo, clean, _OWN_NEAR * longest)
+        seen = mean_of(evidence.photo, analysis.alpha, _GRAZED_NEAR * longest) @ LUMINANCE
+        most = np.minimum(_MOST_OF_SEEN * seen / np.maximum(own @ LUMINANCE, 1e-4), 1)
+        own = (own * most[..., None]).astype(np.float32)
+        low, high = _TEXTURED
+        drawn = np.clip(own @ LUMINANCE / _DRAWN, 0, 1)
+        share = drawn * (low + (high - low) * blur(within, edge_px))
+        return cls(own, share[..., None].astype(np.float32))
+
+    def lay(self, rim: Map, gain: Map) -> tuple[Map, Map]:
+        """(multiplied, added), (H, W, 3) each: a rim, 1 or more on what is lit by `gain`, as what
+        it multiplies the pixels by, and the linear light it adds whatever they are."""
+        more = rim - 1
+        if more.max() <= 0:
+            return rim, np.zeros_like(rim)
+        return 1 + self.textured * more, (1 - self.textured) * more * gain * self.own
 
 
 def _off_faces(analysis: Analysis) -> Map:

@@ -13,9 +13,9 @@ from .analysis import Analysis
 from .color import LUMINANCE, kelvin_color, light_color
 from .evidence import Evidence, gather
 from .grid import Map, Pixels, Real, blur, centered_axes, wide_blur
-from .highlights import drawn_in_color, restored
+from .highlights import Blown, drawn_in_color
 from .lit_scene import LitScene, face_width
-from .rim import held_back, laid_on, outlined
+from .rim import Edge, held_back, outlined
 from .sides import with_sides
 from .staging import Backdrop, haze, shade_off
 
@@ -91,16 +91,27 @@ class Knobs:
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """An analysed photo with what stays the same under every light."""
+    """An analysed photo with what stays the same under every light. `surroundings` (H, W, 3) is how
+    much of an ambient light reaches a surface, and in what color."""
 
     analysis: Analysis
     evidence: Evidence
     scene: LitScene
+    surroundings: Map
+    blown: Blown
+    edge: Edge
 
     @classmethod
     def of(cls, rgb: Pixels, analysis: Analysis) -> Self:
         evidence = gather(rgb, analysis)
-        return cls(analysis, evidence, LitScene(analysis, evidence))
+        return cls(
+            analysis,
+            evidence,
+            LitScene(analysis, evidence),
+            _openness(analysis)[..., None] * _bounce(evidence, analysis),
+            Blown.of(analysis, evidence, face_width(analysis)),
+            Edge.of(analysis, evidence),
+        )
 
 
 def shade(prepared: Prepared, lighting: Lighting, knobs: Knobs) -> Shading:
@@ -111,12 +122,9 @@ def shade(prepared: Prepared, lighting: Lighting, knobs: Knobs) -> Shading:
     if is_behind:
         removed = removed * _REMOVED_IN_FRONT
     existing = _existing_shading(analysis, evidence, lit, removed)
-    fill = lit.fill() if is_behind else np.float32(1)
-    ambient = (
-        (lighting.ambient * _openness(analysis) * fill)[..., None]
-        * kelvin_color(lighting.ambient_kelvin)
-        * _bounce(evidence, analysis)
-    )
+    fill = lit.fill()[..., None] if is_behind else np.float32(1)
+    even = lighting.ambient * fill * kelvin_color(lighting.ambient_kelvin)
+    ambient = (prepared.surroundings * even).astype(np.float32)
     asked, edge, gloss, leading, neutral = _summed(lit, lighting, knobs, ambient)
     weight = _exposed_for(analysis, lighting.lit_region)
     level, usual_level = (
@@ -134,7 +142,7 @@ def shade(prepared: Prepared, lighting: Lighting, knobs: Knobs) -> Shading:
     shaded = np.minimum((gain @ LUMINANCE) / (alone @ LUMINANCE), 1)[..., None]
     gain = _melted((gain**lighting.strength).astype(np.float32), evidence)
     gloss = gloss * darker * shaded * (lighting.strength * min(exposure, 1.0))
-    gain = restored(gain, analysis, evidence, face_width(analysis))
+    gain = prepared.blown.restored(gain)
     rim = outlined(rim, edge, gain, analysis, evidence, lighting)
     rim = held_back(rim, evidence.photo * gain, analysis.skin)
     veil = haze(lighting, evidence.photo * gain, backdrop, evidence)
@@ -143,7 +151,7 @@ def shade(prepared: Prepared, lighting: Lighting, knobs: Knobs) -> Shading:
     gain, veil = _paler(gain, paler), _paler(veil, paler)
     gloss = _paler(gloss.astype(np.float32), paler)
     gain = drawn_in_color(gain, evidence.photo)
-    rim, edging = laid_on(_paler(rim, paler), gain, analysis, evidence)
+    rim, edging = prepared.edge.lay(_paler(rim, paler), gain)
     return Shading(gain, rim, edging, gloss, veil, _mixing(lighting))
 
 
