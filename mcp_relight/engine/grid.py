@@ -108,6 +108,12 @@ def dot(vectors: Map, others: Map) -> Map:
     return np.einsum("hwc,hwc->hw", vectors, others)
 
 
+def ramp(values: Map, between: tuple[float, float]) -> Map:
+    """0 up to the first of both values, 1 from the second on."""
+    low, high = between
+    return np.clip((values - low) / (high - low), 0, 1).astype(np.float32)
+
+
 def peak(values: Any) -> Any:
     """The largest channel of every pixel, (H, W)."""
     red, green, blue = cast(Any, cv2.split(values))  # the stubs know no images of 16 bits

@@ -13,7 +13,7 @@ import numpy as np
 from .analysis import Analysis
 from .color import LUMINANCE
 from .evidence import Evidence
-from .grid import Map, blur, peak, wide_blur
+from .grid import Map, blur, peak, ramp, wide_blur
 
 _PALE = (0.35, 0.85)
 """Luminance from which skin is losing its color, and at which it has lost it."""
@@ -59,7 +59,7 @@ class Blown:
         lost = ((1 - evidence.graphic) * _lost(evidence.photo, bright)).astype(np.float32)
         if evidence.gray or not face_width:
             return cls(evidence.photo, lost, None, np.ones(3, np.float32))
-        pale = _ramp(bright, _PALE)
+        pale = ramp(bright, _PALE)
         skin = _on_skin(analysis, pale, bright, face_width)
         return cls(evidence.photo, lost, skin * pale, _usual(evidence.photo, skin, pale))
 
@@ -68,7 +68,9 @@ class Blown:
         darker = np.clip(-np.log2(np.maximum(gain @ LUMINANCE, 1e-4)), 0, 1)
         shown = 1 - np.exp(-_LOST_SOON * darker)
         gain = (gain * (1 + self.lost * shown[..., None])).astype(np.float32)
-        share = 0 * darker if self.pale_skin is None else self.pale_skin * darker
+        if self.pale_skin is None:
+            return gain
+        share = self.pale_skin * darker
         rows, columns = np.flatnonzero(share.any(axis=1)), np.flatnonzero(share.any(axis=0))
         if not rows.size:
             return gain
@@ -97,9 +99,9 @@ def _lost(photo: Map, bright: Map) -> Map:
     a color that is the fullest one alone: an orange turns yellow by it, and green in the shade."""
     fullest, faintest = np.maximum(peak(photo), 1e-3), -peak(-photo)
     middle = photo @ np.ones(3, np.float32) - fullest - faintest
-    colored = _ramp(1 - faintest / fullest, _COLORED) * _ramp(middle / fullest, _BENT)
-    white = (_LOST * _ramp(bright, _CLIPPED))[..., None]
-    channel = _LOST_OF_COLOR * _ramp(photo, _CLIPPED)
+    colored = ramp(1 - faintest / fullest, _COLORED) * ramp(middle / fullest, _BENT)
+    white = (_LOST * ramp(bright, _CLIPPED))[..., None]
+    channel = _LOST_OF_COLOR * ramp(photo, _CLIPPED)
     return (white + colored[..., None] * (channel - white)).astype(np.float32)
 
 
@@ -113,7 +115,7 @@ def _on_skin(analysis: Analysis, pale: Map, bright: Map, face_width: float) -> M
     known = (bright * (1 - pale) * room + np.float32(1e-4)).astype(np.float32)
     reach_px = _REACH * face_width
     around = wide_blur(known * analysis.skin, reach_px) / wide_blur(known, reach_px)
-    return np.maximum(analysis.face, _ramp(around, _SKIN_AROUND) * room)
+    return np.maximum(analysis.face, ramp(around, _SKIN_AROUND) * room)
 
 
 def _walls(pale: Map, face_width: float) -> Map:
@@ -133,8 +135,3 @@ def _usual(photo: Map, weight: Map, pale: Map) -> Map:
         kept = weight
     usual = (photo * kept[..., None]).sum(axis=(0, 1))
     return np.asarray(usual / max(float(usual @ LUMINANCE), 1e-4), np.float32)
-
-
-def _ramp(values: Map, between: tuple[float, float]) -> Map:
-    low, high = between
-    return np.clip((values - low) / (high - low), 0, 1).astype(np.float32)

@@ -9,7 +9,7 @@ from typing import Self
 import cv2
 import numpy as np
 
-from .grid import Bits, Map, Pixels, box_mean, wide_blur
+from .grid import Bits, Map, Pixels, box_mean, ramp, wide_blur
 
 _GAP = (10.0, 26.0)
 """Difference of color between both sides, in Lab of 8-bit pictures, from which colors say on which
@@ -48,9 +48,9 @@ def at_edges(soft: Map, pixels: Pixels, reach_px: float) -> Map:
     along = ((lab - outside) * way).sum(axis=2) / (gap * gap)
     beside = np.linalg.norm(lab - outside - along[..., None] * way, axis=2) / gap
     known = (seen_within > _LEAST_SEEN) & (seen_outside > _LEAST_SEEN)
-    told = known * _ramp(gap, _GAP) * (1 - _ramp(beside, _ANOTHER)) * ~(sure_in | sure_out)
-    decided = np.asarray(soft + told * (_ramp(along, _BETWEEN) - soft), np.float32)
-    shown = np.where(known, _ramp(gap, _SHOWN), 1)
+    told = known * ramp(gap, _GAP) * (1 - ramp(beside, _ANOTHER)) * ~(sure_in | sure_out)
+    decided = np.asarray(soft + told * (ramp(along, _BETWEEN) - soft), np.float32)
+    shown = np.where(known, ramp(gap, _SHOWN), 1)
     return (decided + shown * (_fitted(decided, pixels) - decided)).astype(np.float32)
 
 
@@ -58,7 +58,7 @@ def _fitted(soft: Map, pixels: Pixels) -> Map:
     """`soft` as sharp and as detailed as the edges that the colors have near its outline."""
     windows = _Windows.of(pixels, max(2, round(_REACH * max(soft.shape))))
     for _ in range(_TIMES):
-        soft = _ramp(windows.mixed(soft), (_SOFT, 1 - _SOFT))
+        soft = ramp(windows.mixed(soft), (_SOFT, 1 - _SOFT))
     return soft
 
 
@@ -122,8 +122,3 @@ def _mean_near(values: Map, where: Bits, reach_px: float) -> tuple[Map, Map]:
     seen = wide_blur(weight, reach_px)
     total = wide_blur(values * weight[..., None], reach_px)
     return (total / np.maximum(seen, 1e-3)[..., None]).astype(np.float32), seen
-
-
-def _ramp(values: Map, between: tuple[float, float]) -> Map:
-    low, high = between
-    return np.clip((values - low) / (high - low), 0, 1).astype(np.float32)

@@ -141,15 +141,15 @@ def shade(prepared: Prepared, lighting: Lighting, knobs: Knobs) -> Shading:
     gain = with_sides(alone, analysis, evidence, backdrop, lighting, exposure)
     shaded = np.minimum((gain @ LUMINANCE) / (alone @ LUMINANCE), 1)[..., None]
     gain = _melted((gain**lighting.strength).astype(np.float32), evidence)
-    gloss = gloss * darker * shaded * (lighting.strength * min(exposure, 1.0))
+    shine = lighting.strength * min(exposure, 1.0)
+    gloss = (gloss * darker * shaded * shine).astype(np.float32)
     gain = prepared.blown.restored(gain)
     rim = outlined(rim, edge, gain, analysis, evidence, lighting)
     rim = held_back(rim, evidence.photo * gain, analysis.skin)
     veil = haze(lighting, evidence.photo * gain, backdrop, evidence)
     stays_gray = evidence.gray and not names_color(lighting)
     paler = 1.0 if stays_gray else _PAPER * evidence.graphic
-    gain, veil = _paler(gain, paler), _paler(veil, paler)
-    gloss = _paler(gloss.astype(np.float32), paler)
+    gain, gloss, veil = _paler(gain, paler), _paler(gloss, paler), _paler(veil, paler)
     gain = drawn_in_color(gain, evidence.photo)
     rim, edging = prepared.edge.lay(_paler(rim, paler), gain)
     return Shading(gain, rim, edging, gloss, veil, _mixing(lighting))

@@ -158,15 +158,19 @@ def _through_gaps(sky: Bits, colors: Map, free: Bits) -> Bits:
     blue = colors[..., 2] - colors[..., 0] > _BLUE
     tells = _telling(found, colors) > np.where(blue, _TOLD_BLUE, _TOLD)
     for reach in _GAPS:
-        weight = wide_blur(found, reach * longest)
-        near = wide_blur(colors * found[..., None], reach * longest)
-        near = near / np.maximum(weight, 1e-3)[..., None]
-        alike = np.abs(colors - near).max(axis=2) < _SKY_ALIKE
-        more = alike & tells & free & (weight > 0.02)
+        more = _alike(found, colors, reach * longest, 0.02) & tells & free
         # What blurs the edge of a smooth sky is no gap, and would join all that are.
         found = np.maximum(found, more & (cv2.dilate(found, disk(_GAP_PX + 1)) > 0))
         found = np.maximum(found, _gaps(more & (found == 0), found))
     return found > 0.5
+
+
+def _alike(found: Map, colors: Map, reach_px: float, least: float) -> Bits:
+    """Where the color is that of what was `found` nearby, which is so much of what lies there at
+    least."""
+    weight = wide_blur(found, reach_px)
+    near = wide_blur(colors * found[..., None], reach_px) / np.maximum(weight, 1e-3)[..., None]
+    return (np.abs(colors - near).max(axis=2) < _SKY_ALIKE) & (weight > least)
 
 
 def _gaps(bits: Bits, found: Map) -> Map:
@@ -186,11 +190,8 @@ def _gaps(bits: Bits, found: Map) -> Map:
 def _up_to_the_edges(found: Map, colors: Map, free: Bits) -> Map:
     """Close the gap between a sky and what stands before it, else a halo of the old light stays."""
     longest = max(found.shape)
-    reach = 0.03 * longest
-    weight = wide_blur(found, reach)
-    local = wide_blur(colors * found[..., None], reach) / np.maximum(weight, 1e-3)[..., None]
-    alike = np.abs(colors - local).max(axis=2) < _SKY_ALIKE
-    grown = np.maximum(found, (alike & free & (weight > 0.05)).astype(np.float32))
+    alike = _alike(found, colors, 0.03 * longest, 0.05)
+    grown = np.maximum(found, (alike & free).astype(np.float32))
     telling = _telling(grown, colors)
     slope, offset = guided(telling, grown, max(2, int(0.006 * longest)), 1e-3)
     return np.clip(slope * telling + offset, 0, 1).astype(np.float32)
