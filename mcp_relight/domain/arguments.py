@@ -14,7 +14,7 @@ from pydantic.fields import FieldInfo
 
 from mcp_relight.errors import InvalidArgument, RequestError, UnknownArgument
 
-from . import kind_words
+from . import words
 from .steps import step_example
 from .words import did_you_mean, is_unset, rule_broken
 
@@ -67,7 +67,7 @@ class Arguments(BaseModel):
         """
         options = _options_of(cls)
         given = {
-            name: kind_words.choice(value, options[name])
+            name: words.choice(value, options[name])
             for name, value in values.items()
             if name in options and not cls._is_unset(name, value)
         }

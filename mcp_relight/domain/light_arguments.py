@@ -7,7 +7,7 @@ from pydantic import AfterValidator, BeforeValidator, Field
 
 from mcp_relight.errors import InvalidArgument, RequestError, UnknownLook
 
-from . import kind_words
+from . import words
 from .arguments import Arguments, Text
 from .lighting import (
     LAMP_FALLOFF,
@@ -66,7 +66,7 @@ class LightArguments(Arguments):
     ] = None
     light_from: Annotated[
         LightFrom | None,
-        BeforeValidator(kind_words.side),
+        BeforeValidator(words.side),
         Field(
             description="Where the light comes from, as the viewer sees the image: "
             + ", ".join(get_args(LightFrom))
@@ -261,7 +261,7 @@ def limits_of(name: str) -> tuple[float, float]:
 
 
 def _look_names(text: str) -> list[str]:
-    names = [str(kind_words.choice(name.strip(), LOOKS)) for name in text.split(",")]
+    names = [str(words.choice(name.strip(), LOOKS)) for name in text.split(",")]
     names = list(dict.fromkeys(name for name in names if name))
     if not names or len(names) > MAX_LOOKS:
         raise InvalidArgument(

@@ -10,7 +10,7 @@ from typing import Annotated, Literal, Self, cast
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from . import kind_words
+from . import words
 from .position import PlaceOf, seen_from
 
 Role = Literal["key", "fill", "rim", "background"]
@@ -70,9 +70,9 @@ Azimuth = Annotated[
 ]
 Elevation = Annotated[float, Field(ge=-90, le=90, allow_inf_nan=False), Number]
 Kelvin = Annotated[
-    float, Field(ge=1500, le=20000, allow_inf_nan=False), Number, BeforeValidator(kind_words.kelvin)
+    float, Field(ge=1500, le=20000, allow_inf_nan=False), Number, BeforeValidator(words.kelvin)
 ]
-Color = Annotated[str, Field(pattern=r"^#[0-9A-Fa-f]{6}$"), BeforeValidator(kind_words.color)]
+Color = Annotated[str, Field(pattern=r"^#[0-9A-Fa-f]{6}$"), BeforeValidator(words.color)]
 Intensity = Annotated[float, Field(ge=0, le=8, allow_inf_nan=False), Number]
 Softness = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False), Number]
 Ambient = Annotated[float, Field(ge=0, le=4, allow_inf_nan=False), Number]

@@ -6,7 +6,7 @@ from pydantic import ValidationError
 
 from mcp_relight.errors import InvalidArgument
 
-from . import kind_words
+from . import words
 from .lighting import LIGHT_FROM, MAX_LIGHTS, Light, Role
 from .words import did_you_mean, is_unset, rule_broken, value_of
 
@@ -65,7 +65,7 @@ def _placed_once(index: int, given: dict[str, object]) -> dict[str, object]:
         if not is_unset(value)
     }
     if isinstance(word := light.get("light_from"), str):
-        angles = LIGHT_FROM.get(str(kind_words.side(word)))
+        angles = LIGHT_FROM.get(str(words.side(word)))
         if angles is None or {"azimuth_deg", "elevation_deg"} & light.keys():
             raise InvalidArgument(
                 f"lights[{index}].light_from must be one word, without the two angles.",
@@ -75,7 +75,7 @@ def _placed_once(index: int, given: dict[str, object]) -> dict[str, object]:
         del light["light_from"]
         light["azimuth_deg"], light["elevation_deg"] = angles
     if "role" in light:
-        light["role"] = kind_words.choice(light["role"], get_args(Role))
+        light["role"] = words.choice(light["role"], get_args(Role))
     if light.get("at") is not None and {"azimuth_deg", "elevation_deg"} & light.keys():
         raise InvalidArgument(
             f"lights[{index}].at excludes azimuth_deg, elevation_deg and light_from.",

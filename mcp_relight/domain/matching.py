@@ -1,12 +1,10 @@
 """A request whose light is that of another photo."""
 
-from typing import Any, TypeVar
+from typing import Any
 
 from .lighting import DAYLIGHT_KELVIN
 from .report import LightAnalysis
-from .request import PlanArguments
-
-Asked = TypeVar("Asked", bound=PlanArguments)
+from .request import Asked, PlanArguments
 
 _WARMEST, _COOLEST = 1500, 20_000
 _EVEN_SOFTNESS, _EVEN_AMBIENT = 0.9, 0.9

@@ -12,8 +12,7 @@ from typing import TypeVar
 
 from mcp_relight.domain.changes import result_stem
 from mcp_relight.domain.job import Job, JobRequest
-from mcp_relight.domain.known_light import known_light
-from mcp_relight.domain.report import LightAnalysis, Report
+from mcp_relight.domain.report import LightAnalysis, Report, known_light
 from mcp_relight.errors import RelightError, StoreDown
 
 from .outcomes import added, without_store

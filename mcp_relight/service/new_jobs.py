@@ -5,16 +5,15 @@ import json
 from pathlib import Path
 from typing import Any
 
-from mcp_relight.domain.based import asked_of
 from mcp_relight.domain.changes import words_of_changes
 from mcp_relight.domain.exchange import Draft
 from mcp_relight.domain.image import URI_PREFIX
 from mcp_relight.domain.job import JobRequest
 from mcp_relight.domain.lighting import Lighting
 from mcp_relight.domain.ports import NewJob
-from mcp_relight.domain.request import PlanArguments
+from mcp_relight.domain.request import PlanArguments, asked_of
 
-from .losses import lost_words
+from .market import lost_words
 from .ordering import Order, PicturedOrder
 
 

@@ -18,10 +18,8 @@ from mcp_relight.domain.request import PlanArguments, RelightArguments
 from mcp_relight.domain.words import dollars
 from mcp_relight.errors import BudgetExceeded, InvalidArgument, PriceUnknown, RequestError
 
-from .losses import lost_words
-from .market import Market
+from .market import Market, lost_words, within
 from .middles import Middles
-from .money import within
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

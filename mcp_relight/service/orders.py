@@ -1,24 +1,39 @@
-"""From the arguments of a call to an order, with all that it names looked up."""
+"""From the arguments of a call to an order, with all that it names looked up: models, an earlier
+job, pictures, the light of another photo."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Generic
 
 from mcp_relight.domain.arguments import LEFT_OUT
 from mcp_relight.domain.caller import current_caller
-from mcp_relight.domain.library import Library, Listed, Taken
-from mcp_relight.domain.matching import Asked
+from mcp_relight.domain.changes import result_stem
+from mcp_relight.domain.image import URI_PREFIX, is_image_id
+from mcp_relight.domain.job import Job, JobRequest, is_job_id
+from mcp_relight.domain.library import FoundPage, Library, Listed, Taken
+from mcp_relight.domain.matching import matched
 from mcp_relight.domain.models import ModelSpec
 from mcp_relight.domain.ports import Images, Jobs, NewJob, Pixels, Workers
-from mcp_relight.domain.request import PlanArguments, RelightArguments
-from mcp_relight.errors import UnknownModel
+from mcp_relight.domain.report import known_light
+from mcp_relight.domain.request import Asked, PlanArguments, RelightArguments, based_on
+from mcp_relight.errors import InvalidArgument, RequestError, UnknownModel
 
-from .basing import Whole, made_whole
 from .market import Market
 from .middles import Middles
 from .new_jobs import new_jobs
 from .ordering import Order, Origin, PicturedOrder, take
-from .references import take_reference
 from .set_orders import SetOrder
+
+
+@dataclass(frozen=True, slots=True)
+class Whole(Generic[Asked]):
+    """A request with nothing left to look up: what it says itself, and what it takes over."""
+
+    arguments: Asked
+    photo: Taken | None = None
+    """Where it had to be taken in."""
+    base: JobRequest | None = None
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,29 +83,40 @@ class Orders:
         return new_jobs(order, owner=current_caller().owner, output_dir=self.output_dir)
 
     async def whole(self, arguments: Asked, *, is_of_many: bool = False) -> Whole[Asked]:
-        return await made_whole(
-            arguments,
-            jobs=self.jobs,
-            images=self.images,
-            library=self.library,
-            owner=current_caller().owner,
-            is_of_many=is_of_many,
-        )
+        """With `is_of_many` the image names many pictures, and none is taken in. Raises
+        JobNotFound, ImageNotFound where the photo of the job is gone, and what taking another one
+        in raises."""
+        if arguments.based_on is None:
+            return Whole(arguments)
+        try:
+            job = await self.jobs.get(arguments.based_on, owner=current_caller().owner)
+            base = job.request
+            original = await self.images.info(base.image_id)
+        except RequestError as error:
+            raise error.about("based_on") from None
+        photo = Taken(info=original, name=base.image_name)
+        if is_of_many:
+            whole, warnings = based_on(arguments, base, same_picture=False)
+            return Whole(whole, None, base, tuple(warnings))
+        if arguments.image != LEFT_OUT:
+            photo = await take(self.library, arguments.image, "image")
+        same = photo.info.image_id == base.image_id
+        whole, warnings = based_on(arguments, base, same_picture=same)
+        whole = whole.model_copy(update={"image": URI_PREFIX + photo.info.image_id})
+        return Whole(whole, photo, base, tuple(warnings))
 
     async def matched(self, arguments: Asked, image: Taken | None) -> tuple[Asked, Taken | None]:
         """The arguments with the light of their reference filled in, and the photo if that was
-        taken in for it."""
+        taken in for it. Raises InvalidArgument for what excludes a reference, and what taking it
+        in raises."""
         if arguments.reference is None:
             return arguments, image
         image = image or await take(self.library, arguments.image, "image")
-        filled = await take_reference(
-            arguments,
-            images=self.images,
-            pixels=self.pixels,
-            library=self.library,
-            image=image,
-        )
-        return filled, image
+        arguments.lightings()  # refuses what excludes a reference before pictures are read
+        other = await take(self.library, arguments.reference, "reference")
+        light = await known_light(self.images, self.pixels, other.info.image_id)
+        own = await known_light(self.images, self.pixels, image.info.image_id)
+        return matched(arguments, light=light, own=own, reference=other.info.uri), image
 
     async def _of_one(self, arguments: RelightArguments) -> Order:
         whole = await self.whole(arguments)
@@ -123,3 +149,67 @@ class Orders:
 def _origin(arguments: RelightArguments, whole: Whole[RelightArguments]) -> Origin:
     given = frozenset(arguments.model_fields_set)
     return Origin(whole.arguments, given, whole.base, whole.warnings)
+
+
+class Pictures:
+    """Implements `Library` over that of this machine: a picture is also named by its bare id, or by
+    the job whose first result it is, and keeps the name it had there."""
+
+    def __init__(self, library: Library, *, jobs: Jobs, images: Images) -> None:
+        self._library = library
+        self._jobs = jobs
+        self._images = images
+
+    async def take(self, reference: str) -> Taken:
+        if is_job_id(reference):
+            job = finished(await self._jobs.get(reference, owner=current_caller().owner))
+            info = await self._images.info(job.images[0])
+            return Taken(info=info, name=result_stem(job.request))
+        if is_image_id(reference):
+            reference = URI_PREFIX + reference
+        taken = await self._library.take(reference)
+        if not reference.startswith(URI_PREFIX):
+            return taken
+        return replace(taken, name=await self._name_of(taken.info.image_id) or taken.name)
+
+    async def take_explicit(self, path: Path) -> Taken:
+        return await self._library.take_explicit(path)
+
+    async def several(self, reference: str) -> tuple[Listed, ...] | None:
+        return await self._library.several(reference)
+
+    async def several_explicit(self, reference: str) -> tuple[Listed, ...] | None:
+        return await self._library.several_explicit(reference)
+
+    async def find(
+        self,
+        folder: str | None,
+        *,
+        limit: int,
+        query: str | None = None,
+        cursor: str | None = None,
+        results: bool = False,
+    ) -> FoundPage:
+        return await self._library.find(
+            folder, limit=limit, query=query, cursor=cursor, results=results
+        )
+
+    async def _name_of(self, image_id: str) -> str | None:
+        """The name of a stored picture in the last job that made it, or was made of it."""
+        job = await self._jobs.using(image_id, owner=current_caller().owner)
+        if job is None:
+            return None
+        if job.request.image_id == image_id:
+            return job.request.image_name
+        return result_stem(job.request) if image_id in (*job.images, *job.returned) else None
+
+
+def finished(job: Job) -> Job:
+    """The job, if it has a picture. Raises InvalidArgument."""
+    if not job.images and job.is_terminal:
+        raise InvalidArgument("That job ended without a picture.", hint="get_job says why.")
+    if not job.images:
+        raise InvalidArgument(
+            "That job has no picture yet.", hint="Call get_job with wait_s, then again."
+        )
+    return job

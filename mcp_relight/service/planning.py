@@ -14,10 +14,8 @@ from mcp_relight.domain.views import ErrorView
 from mcp_relight.domain.words import dollars, json_text
 from mcp_relight.errors import RequestError
 
-from .losses import lost_words
-from .market import Market
+from .market import Market, Money, lost_words, within
 from .middles import Middles
-from .money import Money, within
 from .ordering import Order, PicturedOrder, take
 from .showing import show_fields, show_image, show_lighting
 

@@ -9,12 +9,10 @@ from mcp_relight.domain.pixels import Encoded
 from mcp_relight.domain.request import PlanArguments
 from mcp_relight.errors import RequestError
 
-from .market import Market
+from .market import Market, Money
 from .middles import Middles
-from .money import Money
 from .ordering import Order
-from .orders import Orders
-from .pictures import Pictures
+from .orders import Orders, Pictures
 from .planning import orders_for, show_plan
 from .previews import Previews
 

@@ -6,7 +6,6 @@ from dataclasses import replace
 
 from mcp_relight.domain.caller import current_caller
 from mcp_relight.domain.job import Job, Status
-from mcp_relight.domain.known_light import known_light
 from mcp_relight.domain.library import Taken
 from mcp_relight.domain.lighting import Lighting
 from mcp_relight.domain.model_views import ModelList, Plan
@@ -21,6 +20,7 @@ from mcp_relight.domain.queries import (
     ListModelsArguments,
     ViewArguments,
 )
+from mcp_relight.domain.report import known_light
 from mcp_relight.domain.request import PlanArguments, RelightArguments
 from mcp_relight.domain.set_views import SetView
 from mcp_relight.domain.sets import is_set_id
@@ -34,22 +34,19 @@ from .forgetting import Gone, Leaving, forget, look_at_forgetting
 from .gallery import VIEW_MAX_BYTES, Gallery
 from .job_names import job_named
 from .listing import in_full, list_models
-from .market import Market, granted
+from .market import Market, Money, granted, within
 from .middles import Middles
-from .money import Money, within
 from .next_steps import after_late_cancel
 from .ordering import Order, Quote, take
-from .orders import Orders
-from .pictures import Pictures
+from .orders import Orders, Pictures
 from .plans import Plans
 from .ports import Options, Ports
 from .previews import PREVIEW_EDGE_PX, PREVIEW_MAX_BYTES, Previews
-from .progress import Progress, eta_s
 from .set_orders import SetOrder
 from .sets import SetCalls
 from .showing import iso, show_image, show_job, show_rows
 from .vision_check import TEST_PICTURE, TEST_PICTURE_LINE, code_words, names_code_words
-from .waiting import OnProgress, Patience, Waiting, deadline
+from .waiting import OnProgress, Patience, Progress, Waiting, deadline, eta_s
 
 _CANCEL_WAIT_S = 2.0
 _JOBS_A_PAGE = 20

@@ -6,11 +6,10 @@ from typing import Any
 
 import pytest
 
-from mcp_relight.domain.based import asked_of, based_on
 from mcp_relight.domain.changes import result_stem, words_of_changes
 from mcp_relight.domain.job import JobRequest
 from mcp_relight.domain.light_arguments import STEPPED, limits_of
-from mcp_relight.domain.request import PlanArguments, RelightArguments
+from mcp_relight.domain.request import PlanArguments, RelightArguments, asked_of, based_on
 from mcp_relight.domain.steps import Step
 from mcp_relight.errors import InvalidArgument, RelightError
 

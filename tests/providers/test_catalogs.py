@@ -20,8 +20,7 @@ from mcp_relight.providers.kit.adapter import Adapter
 from mcp_relight.providers.kit.json_schema import plain_schema
 from mcp_relight.providers.pixeldojo import PixelDojo
 from mcp_relight.providers.registry import Registry
-from mcp_relight.service.market import Market
-from mcp_relight.service.money import Money
+from mcp_relight.service.market import Market, Money
 from mcp_relight.service.planning import orders_for, show_plan
 
 from .calls import at_once, call

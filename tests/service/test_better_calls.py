@@ -9,11 +9,10 @@ import cv2
 import numpy as np
 import pytest
 
-from mcp_relight.domain.based import based_on
 from mcp_relight.domain.lighting import DAYLIGHT_KELVIN, NOTED_EV, Lighting
 from mcp_relight.domain.looks import LOOKS
 from mcp_relight.domain.report import Parts, StopsReport
-from mcp_relight.domain.request import RelightArguments
+from mcp_relight.domain.request import RelightArguments, based_on
 from mcp_relight.engine.analysis import Analysis
 from mcp_relight.engine.pipeline import analyze_shape, relight
 from mcp_relight.measure.gain import Gain, gain_of

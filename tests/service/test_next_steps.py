@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 
-from mcp_relight.domain.based import based_on
 from mcp_relight.domain.job import Cost, FieldHonesty, Job, JobRequest, Stage
 from mcp_relight.domain.lighting import Light, Lighting
 from mcp_relight.domain.report import (
@@ -16,7 +15,7 @@ from mcp_relight.domain.report import (
     Report,
     StopsReport,
 )
-from mcp_relight.domain.request import RelightArguments
+from mcp_relight.domain.request import RelightArguments, based_on
 from mcp_relight.service.next_steps import after_late_cancel, next_step
 
 JOB = "job_" + "0123456789abcdef" * 2
