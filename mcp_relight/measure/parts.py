@@ -88,13 +88,6 @@ class Evidence:
     """The original: no look alone colors it."""
 
 
-def is_own_color(lighting: Lighting) -> bool:
-    """The colour was named by the caller, not by the look."""
-    look = look_of(lighting)
-    own, key = None if look is None else look.lighting.key, lighting.key
-    return own is None or key is None or (own.kelvin, own.color) != (key.kelvin, key.color)
-
-
 def parts_of(seen: Evidence) -> tuple[Parts, float]:
     """The word for every part, and how sure (0…1) the direction is. What has no wish is not asked,
     a direction below `SURE` not measurable."""
@@ -133,7 +126,7 @@ class _Asked:
         if wish is None or wish.even:
             return "not asked", sure
         if wish.two_toned:
-            word = self._sides(wish)
+            word = "not measurable" if self._keeps_its_gray else self._sides(wish)
             return (word if word in ("wrong", "not measurable") else "as asked"), _BY_SIDES
         if not wish.sided:
             return self._unsided(wish), sure
@@ -260,7 +253,7 @@ class _Asked:
         wish, key = self._seen.wish, self._seen.lighting.key
         if wish is None or key is None or (key.kelvin is None and key.color is None):
             return "not asked"
-        if self._seen.is_gray and not names_color(self._seen.lighting):
+        if self._keeps_its_gray:
             return "not asked"
         word = self._sides(wish) if wish.two_toned else self._one_tone(wish, key)
         # Lamps of two colours lie over things by their nature, and what light from behind grazes
@@ -268,12 +261,16 @@ class _Asked:
         is_veil = not (wish.two_toned or wish.behind) and self._is_veil
         return "wrong" if is_veil and word != "weaker" else word
 
+    @property
+    def _keeps_its_gray(self) -> bool:
+        return self._seen.is_gray and not names_color(self._seen.lighting)
+
     def _one_tone(self, wish: Wish, key: Light) -> PartWord:
         if float(self._seen.gain.toned.mean()) < _LEAST_TONED:
             return "not measurable"
         asked = self._near(self._expected, self._expected.usable)
         size = float(np.linalg.norm(asked))
-        if size < _TINTED and not is_own_color(self._seen.lighting):
+        if size < _TINTED and not names_color(self._seen.lighting):
             return self._untinted(size)
         if key.kelvin is not None and self._is_near(key.kelvin):
             return "as asked"

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mcp_relight.domain.lighting import Lighting
+from mcp_relight.domain.looks import names_color
 from mcp_relight.domain.report import (
     SURE,
     CollateralReport,
@@ -29,7 +30,7 @@ from .flaws import flaws_of
 from .gain import at_size, gain_of
 from .linear import Linear, half_of
 from .match import asked_of, match_of, parts_by
-from .parts import LITTLE_FILL, Evidence, is_own_color, parts_of
+from .parts import LITTLE_FILL, Evidence, parts_of
 from .register import coverage, register, shrink, warp
 from .request import Wish, asked_kelvin, wished
 from .rim import Rim, rim_of
@@ -221,7 +222,7 @@ def _one_story(seen: _Seen, told: Told, moved_stops: float, angle_confidence: fl
         told,
         is_one_light=wish is None or (wish.single and not wish.two_toned),
         angle_confidence=angle_confidence,
-        is_tone_named=is_own_color(seen.lighting),
+        is_tone_named=names_color(seen.lighting),
         color_confidence=seen.known.color_confidence,
     )
     return of_the_same_light(told) if moved_stops < UNCHANGED_STOPS else told

@@ -4,6 +4,7 @@ It names only what this model takes, says what trying again costs, and changes t
 report found.
 """
 
+import json
 from collections.abc import Callable, Iterator
 from typing import TypeAlias
 
@@ -62,9 +63,11 @@ def _better(job: Job, *, is_seeded: bool) -> str:
     """The call that would come nearer to what was asked, and its price; empty where none is
     needed."""
     report = job.report
-    if report is None or report.verdict in ("as asked", "not judged"):
+    if report is None or report.verdict == "as asked":
         return ""
     change = next(better_changes(job, report, is_seeded=is_seeded), "")
+    if not change and report.verdict == "not judged":
+        return ""
     if not change:
         others = f"plan_relight with based_on={job.job_id} tells what other models do and cost"
         return f"Not as asked: {report.verdict}. {others}."
@@ -106,7 +109,11 @@ def better_changes(job: Job, report: Report, *, is_seeded: bool) -> Iterator[str
     if not is_local and _is_beyond(job, report):
         yield f"model={LOCAL_MODEL}"  # paying again would not help
     match report.verdict:
+        case "not judged":
+            yield from _named_colors(job, report)
+            return
         case "weaker" | "stronger":
+            yield from _named_colors(job, report)
             for move in _moves(report):
                 yield from move(job, report)
         case "flawed":
@@ -221,6 +228,17 @@ def _toned_key(job: Job) -> Light | None:
     """The light whose kelvin an argument would change."""
     lighting = job.request.lighting
     return lighting.key if lighting.look is not None or len(lighting.lights) == 1 else None
+
+
+def _named_colors(job: Job, report: Report) -> Iterator[str]:
+    """A look alone gives a black-and-white photo no color here."""
+    lighting, is_local = job.request.lighting, job.model == LOCAL_MODEL
+    colored = [light for light in lighting.lights if light.color is not None]
+    is_left_out = lighting.look is not None and report.parts.colour == "not asked"
+    if not is_local or not is_left_out or not colored:
+        return
+    lights = [light.model_dump(include={"azimuth_deg", "color"}) for light in colored]
+    yield f"lights={json.dumps(lights, separators=(',', ':'))}"
 
 
 def _right_tone(job: Job, report: Report) -> Iterator[str]:

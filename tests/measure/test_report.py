@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from mcp_relight.domain.lighting import Light, Lighting
+from mcp_relight.domain.looks import LOOKS
 from mcp_relight.engine.color import kelvin_color
 from mcp_relight.measure.analyze import analyze
 from mcp_relight.measure.report import report
@@ -171,6 +172,19 @@ def test_a_prompt_alone_is_not_judged(scenes: list[Lit]) -> None:
         assert made.direction.error_deg is None
         assert made.verdict == "not judged"
         assert set(made.parts.model_dump().values()) == {"not asked"}
+
+
+def test_a_gray_photo_is_not_praised_for_colors_that_nobody_named(scenes: list[Lit]) -> None:
+    """What a look of two colors asks for shows in its colors alone; named, they are missed."""
+    before, after = (
+        np.repeat(cv2.cvtColor(one, cv2.COLOR_RGB2GRAY)[..., None], 3, axis=2)
+        for one in (scenes[0].soft, scenes[0].photos[1])
+    )
+    look = LOOKS["neon"].lighting
+    made = report(before, after, look)
+    assert (made.verdict, made.parts.colour) == ("not judged", "not asked")
+    named = report(before, after, look.model_copy(update={"look": None}))
+    assert (named.verdict, named.parts.colour) == ("weaker", "weaker")
 
 
 def test_strength_0_is_the_original_as_asked(scenes: list[Lit]) -> None:

@@ -7,6 +7,8 @@ import pytest
 
 from mcp_relight.domain.job import Cost, FieldHonesty, Job, JobRequest, Stage
 from mcp_relight.domain.lighting import Light, Lighting
+from mcp_relight.domain.lights_json import parse_lights
+from mcp_relight.domain.looks import LOOKS
 from mcp_relight.domain.report import (
     CollateralReport,
     DirectionReport,
@@ -174,6 +176,17 @@ def test_what_is_as_asked_needs_no_other_call() -> None:
         assert "relight_image" not in step
         assert "view_image" in step
     assert "its siblings" in next_step(job(None, siblings=("job_x",)))
+
+
+@pytest.mark.parametrize("verdict", ["not judged", "weaker"])
+def test_colors_left_out_of_a_gray_photo_are_to_be_named(verdict: str) -> None:
+    """Of a look: in lights of one's own they are named already."""
+    look = LOOKS["neon"].lighting
+    gray = job(report(verdict, contrast="not asked", colour="not asked"), lighting=look)
+    lights = parse_lights(call_in(next_step(gray))["lights"])
+    assert [light.color for light in lights] == [light.color for light in look.lights]
+    own = job(gray.report, lighting=look.model_copy(update={"look": None}))
+    assert "lights=" not in next_step(own)
 
 
 def test_every_other_status_has_a_step_of_its_own() -> None:
