@@ -231,11 +231,12 @@ def _toned_key(job: Job) -> Light | None:
 
 
 def _named_colors(job: Job, report: Report) -> Iterator[str]:
-    """A look alone gives a black-and-white photo no color here."""
-    lighting, is_local = job.request.lighting, job.model == LOCAL_MODEL
+    """A look alone gives a black-and-white photo no color here, and its sides nothing to tell them
+    by."""
+    lighting, parts = job.request.lighting, report.parts
     colored = [light for light in lighting.lights if light.color is not None]
-    is_left_out = lighting.look is not None and report.parts.colour == "not asked"
-    if not is_local or not is_left_out or not colored:
+    is_left_out = (parts.colour, parts.direction) == ("not asked", "not measurable")
+    if job.model != LOCAL_MODEL or lighting.look is None or not is_left_out or not colored:
         return
     lights = [light.model_dump(include={"azimuth_deg", "color"}) for light in colored]
     yield f"lights={json.dumps(lights, separators=(',', ':'))}"

@@ -182,7 +182,7 @@ def test_what_is_as_asked_needs_no_other_call() -> None:
 def test_colors_left_out_of_a_gray_photo_are_to_be_named(verdict: str) -> None:
     """Of a look: in lights of one's own they are named already."""
     look = LOOKS["neon"].lighting
-    gray = job(report(verdict, contrast="not asked", colour="not asked"), lighting=look)
+    gray = job(report(verdict, direction="not measurable"), lighting=look)
     lights = parse_lights(call_in(next_step(gray))["lights"])
     assert [light.color for light in lights] == [light.color for light in look.lights]
     own = job(gray.report, lighting=look.model_copy(update={"look": None}))
