@@ -36,9 +36,8 @@ if TYPE_CHECKING:
     from mcp_relight.providers.rest import RestProvider
     from mcp_relight.service.ports import Ports
     from mcp_relight.storage.fetch import Fetcher
-    from mcp_relight.storage.files import ImageFiles
+    from mcp_relight.storage.files import ImageFiles, OwnedImages
     from mcp_relight.storage.objects import ObjectImages
-    from mcp_relight.storage.owned import OwnedImages
     from mcp_relight.storage.shape_model import ShapeModelFile
 
     from .own_keys import OwnKeys
@@ -170,7 +169,7 @@ class Parts:
 
     @cached_property
     def images(self) -> "OwnedImages":
-        from mcp_relight.storage.owned import OwnedImages
+        from mcp_relight.storage.files import OwnedImages
 
         return OwnedImages(
             self.objects or self.files,

@@ -1,7 +1,9 @@
 """What the pixel child answers: values only, no arrays."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
+
+from pydantic import TypeAdapter
 
 from .lighting import Lighting
 
@@ -88,3 +90,11 @@ class SheetCell:
 
     image: bytes
     label: str
+
+
+_PLAIN = TypeAdapter[Any](Any)
+
+
+def plain(value: object) -> Any:
+    """A value of ours as plain ones, which a frame can carry."""
+    return _PLAIN.dump_python(value)

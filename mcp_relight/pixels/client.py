@@ -14,7 +14,7 @@ import anyio
 from pydantic import TypeAdapter, ValidationError
 
 from mcp_relight.domain.lighting import Lighting
-from mcp_relight.domain.pixels import Encoded, Inspected, RenderResult, RenderTask, SheetCell
+from mcp_relight.domain.pixels import Encoded, Inspected, RenderResult, RenderTask, SheetCell, plain
 from mcp_relight.domain.report import LightAnalysis, Report
 from mcp_relight.errors import (
     EngineCrashed,
@@ -29,7 +29,6 @@ from mcp_relight.errors import (
 from .frames import AHEAD
 from .guest import Guest
 from .launch import IDLE_S, Early
-from .plain import plain
 from .process import ChildGone, ChildProcess
 
 _log = logging.getLogger(__name__)

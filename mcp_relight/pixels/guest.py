@@ -15,7 +15,7 @@ from anyio.abc import UNIXSocketStream
 
 from mcp_relight.domain.pixels import Inspected
 
-from .talk import Talk, TalkOver
+from .process import Talk, TalkOver
 
 _START_LIMIT_S = 20.0
 """A host that is not there by then is not waited for: a child of one's own is."""

@@ -21,8 +21,7 @@ from mcp_relight.domain.ports import Downloads, Images, Pixels
 from mcp_relight.errors import ImageNotFound, ImageTooLarge, InvalidArgument, UrlRefused
 
 from .library import allowed_folder, newest_pictures, pictures_fitting, place
-from .names import NO_NAME, safe_stem
-from .paths import local_paths, read_explicit, read_under, written_path
+from .paths import NO_NAME, local_paths, read_explicit, read_under, safe_stem, written_path
 from .several import listed
 
 _Result = TypeVar("_Result")

@@ -20,8 +20,7 @@ from mcp_relight.domain.library import Found
 from mcp_relight.errors import ImageNotFound, InvalidArgument
 
 from .folded import PICTURE_EXTENSIONS, fitting, holds
-from .names import is_plain
-from .paths import local_path
+from .paths import is_plain, local_path
 
 MAX_DEPTH = 5
 MAX_ENTRIES = 50_000

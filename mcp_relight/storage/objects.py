@@ -30,7 +30,7 @@ from mcp_relight.domain.image import ImageInfo, image_id_of, info_of, is_image_i
 from mcp_relight.domain.pixels import Encoded, Inspected
 from mcp_relight.errors import ImageNotFound, InvalidArgument, StoreDown
 
-from .bounded import BoundedFolder
+from .disk import BoundedFolder
 from .files import no_such_image
 
 if TYPE_CHECKING:

@@ -18,8 +18,7 @@ from mcp_relight.domain.words import value_of
 from mcp_relight.errors import ImageNotFound, InvalidArgument
 
 from .library import pictures_below
-from .names import safe_stem
-from .paths import local_paths, written_path
+from .paths import local_paths, safe_stem, written_path
 
 MAX_PICTURES = 200
 _ADDRESSES = ("https://", "http://", "data:", URI_PREFIX)

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image, PngImagePlugin
 
 from mcp_relight.simulator.app import running_simulator
-from mcp_relight.storage.names import is_plain
+from mcp_relight.storage.paths import is_plain
 from tests.flows.rig import remote_environment
 from tests.matrix import some_now
 from tests.pixels.pictures import exif, jpeg_segment, jpeg_with

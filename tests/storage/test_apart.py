@@ -11,7 +11,7 @@ from mcp_relight.domain.owners import Limits, Owner
 from mcp_relight.domain.pixels import Encoded
 from mcp_relight.errors import BudgetExceeded, ImageNotFound, StoreDown
 from mcp_relight.jobs.store.store import Store
-from mcp_relight.storage.owned import OwnedImages
+from mcp_relight.storage.files import OwnedImages
 from mcp_relight.testing import MemoryImages
 from tests.jobs.conftest import empty_database, location, postgres
 from tests.jobs.fakes import new_job

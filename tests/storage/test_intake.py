@@ -20,7 +20,7 @@ from mcp_relight.errors import (
 from mcp_relight.pixels.client import PixelChild
 from mcp_relight.storage.files import ImageFiles
 from mcp_relight.storage.intake import MAX_DATA_URI_BYTES, Intake
-from mcp_relight.storage.names import safe_stem
+from mcp_relight.storage.paths import safe_stem
 from tests.arrivals import put_after_all
 from tests.world import make_photo
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mcp_relight.storage.names import is_plain, is_plain_windows_path, safe_stem
+from mcp_relight.storage.paths import is_plain, is_plain_windows_path, safe_stem
 
 
 @pytest.mark.parametrize(

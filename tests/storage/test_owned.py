@@ -10,8 +10,7 @@ from mcp_relight.domain.owners import Limits, Owner
 from mcp_relight.domain.pixels import Encoded
 from mcp_relight.errors import BudgetExceeded, ImageNotFound
 from mcp_relight.jobs.store.store import Store
-from mcp_relight.storage.files import ImageFiles
-from mcp_relight.storage.owned import OwnedImages
+from mcp_relight.storage.files import ImageFiles, OwnedImages
 from tests.jobs.conftest import empty_database, location, postgres
 
 __all__ = ["empty_database", "location", "postgres"]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from mcp_relight.storage.names import is_plain_windows_path
+from mcp_relight.storage.paths import is_plain_windows_path
 
 
 @pytest.mark.parametrize(
