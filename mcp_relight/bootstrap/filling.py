@@ -10,12 +10,12 @@ from .workers import NoWorkers
 if TYPE_CHECKING:
     from mcp_relight.domain.ports import NewJob
     from mcp_relight.domain.sets import Waiting
-    from mcp_relight.jobs.filling import Filler
+    from mcp_relight.jobs.worker import Filler
 
 
 def filler(parts: Parts, worker: str) -> "Filler":
     """Makes jobs of the pictures of sets for the worker of that id."""
-    from mcp_relight.jobs.filling import Filler
+    from mcp_relight.jobs.worker import Filler
 
     return Filler(
         parts.store,

@@ -22,8 +22,8 @@ from mcp_relight.errors import (
     TimedOut,
 )
 
+from .pace import jittered
 from .ports import Ports
-from .retry import jittered
 
 _log = logging.getLogger(__name__)
 _T = TypeVar("_T")

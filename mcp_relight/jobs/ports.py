@@ -21,8 +21,7 @@ from mcp_relight.domain.ports import (
 )
 from mcp_relight.errors import RelightError
 
-from .rate_limiter import RateLimiter
-from .retry import backoff_s
+from .pace import RateLimiter, backoff_s
 
 _HEAVY_AT_ONCE = 4
 

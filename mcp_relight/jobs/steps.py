@@ -1,4 +1,8 @@
-"""`advance`: the next legal step of a job. It knows neither who calls it nor how often."""
+"""`advance`: the next legal step of a job. It knows neither who calls it nor how often.
+
+The steps on this machine are here: they need no guard, since rendering again costs nothing but
+time.
+"""
 
 import logging
 from pathlib import Path
@@ -8,24 +12,86 @@ from mcp_relight.domain.caller import Caller, acting_as
 from mcp_relight.domain.clock import Clock
 from mcp_relight.domain.job import Job
 from mcp_relight.domain.ports import Downloads, Images, Inputs, Jobs, Pixels, Renderer
-from mcp_relight.errors import Internal, ModelNotReady
+from mcp_relight.errors import EngineCrashed, Internal, ModelNotReady, RelightError, StoreDown
 
-from . import step_local
-from .outcomes import fail, later, release_inputs, to_unknown
+from .outcomes import (
+    PROGRESS_RUNNING,
+    fail,
+    later,
+    release_inputs,
+    take_result,
+    to_unknown,
+    without_store,
+)
+from .pace import LONGEST_SUBMIT_S, SUBMIT_SLACK_S, RateLimiter, is_past_keeping
 from .ports import Ports, Providers
-from .rate_limiter import RateLimiter
-from .retry import LONGEST_SUBMIT_S, SUBMIT_SLACK_S, is_past_keeping
-from .step_download import download
 from .step_finish import finish, finish_as_returned
-from .step_poll import expire, poll
+from .step_result import download, expire, poll
 from .step_submit import reconcile, submit
 
 _log = logging.getLogger(__name__)
 
+MAX_ATTEMPTS = 2
+
+
+async def render(ports: Ports, job: Job) -> Job | None:
+    """queued → running → finishing."""
+    running = await ports.jobs.move(
+        job,
+        "running",
+        attempts=job.attempts + 1,
+        submitted_at=ports.clock.now(),
+        progress=PROGRESS_RUNNING,
+        note="Rendering.",
+    )
+    if running is None:
+        return None
+    try:
+        rendered = await ports.renderer.render(job.request)
+        return await take_result(ports, running, rendered, is_local=True)
+    except EngineCrashed:
+        return await restart(ports, running)
+    except StoreDown:
+        return await without_store(ports, running, "queued", attempts=job.attempts, progress=0.0)
+    except RelightError as error:
+        return await fail(ports, running, error)
+
+
+async def restart(ports: Ports, job: Job) -> Job | None:
+    """running, after the engine crashed or the worker ended under it → queued, or failed when it
+    was tried often enough: what crashes twice will crash again."""
+    if job.cancel_requested:
+        return await ports.jobs.move(job, "cancelled", note="")
+    if job.attempts >= MAX_ATTEMPTS:
+        return await fail(
+            ports,
+            job,
+            EngineCrashed(
+                f"The local engine ended unexpectedly {MAX_ATTEMPTS} times on this picture.",
+                hint="Try a smaller picture, or another model.",
+            ),
+        )
+    return await ports.jobs.move(
+        job, "queued", progress=0.0, note="Starting again.", due_at=ports.clock.now()
+    )
+
+
+async def stop(ports: Ports, job: Job) -> Job | None:
+    """After the call was interrupted: cancelled if somebody asked for that, else back in the queue
+    as if it had not been tried, for the next worker."""
+    if job.stage != "running":
+        return job
+    if job.cancel_requested:
+        return await ports.jobs.move(job, "cancelled", note="")
+    return await ports.jobs.move(
+        job, "queued", attempts=max(0, job.attempts - 1), progress=0.0, note="", worker=None
+    )
+
+
 _AGAIN_S = 60.0
 _BROKEN = "Something unexpected happened; trying again."
 
-_LOCAL = {"queued": step_local.render, "running": step_local.restart, "finishing": finish}
+_LOCAL = {"queued": render, "running": restart, "finishing": finish}
 _ASKING = {
     "queued": submit,
     "submitting": reconcile,
@@ -134,7 +200,7 @@ class Steps:
         job = await self._ports.jobs.get(job_id)
         if job.is_local:
             with acting_as(Caller(job.owner)):
-                await step_local.stop(self._ports, job)
+                await stop(self._ports, job)
 
     async def broke(self, job_id: str) -> None:
         """Bring the row in order after a step ended with an error nobody anticipated."""

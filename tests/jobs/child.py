@@ -13,10 +13,9 @@ from mcp_relight.domain.exchange import Outcome, Output, Rendered
 from mcp_relight.domain.ports import NewJob
 from mcp_relight.domain.sets import Waiting
 from mcp_relight.errors import BudgetExceeded
-from mcp_relight.jobs.filling import Filler
 from mcp_relight.jobs.locks import WorkerLock
 from mcp_relight.jobs.store.store import Store, migrate
-from mcp_relight.jobs.worker import Worker
+from mcp_relight.jobs.worker import Filler, Worker
 from tests.jobs.fakes import KEY, FakeProvider, new_job
 from tests.jobs.workers import new_worker, open_store
 

@@ -21,7 +21,7 @@ from mcp_relight.errors import (
     RelightError,
     TimedOut,
 )
-from mcp_relight.jobs.retry import LONGEST_SUBMIT_S, SUBMIT_SLACK_S
+from mcp_relight.jobs.pace import LONGEST_SUBMIT_S, SUBMIT_SLACK_S
 from mcp_relight.providers.account import Account
 from mcp_relight.providers.kit.adapter import Adapter
 from mcp_relight.providers.pixazo import Pixazo

@@ -9,11 +9,10 @@ from sqlalchemy.engine import Connection, RowMapping
 from mcp_relight.domain.access import Token
 from mcp_relight.domain.audit import Call, DayOfOwner
 
-from .account_tables import audit, tokens
 from .database import Database
 from .dialect import insert_rows
-from .owner_tables import owners
-from .spend import day_of
+from .limits import day_of
+from .owner_tables import audit, owners, tokens
 from .tables import spend
 
 _KEPT_DAYS = 400

@@ -10,7 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from . import owner_limits
+from . import limits
 from .database import Database
 from .dialect import insert_into
 from .owner_tables import images
@@ -49,7 +49,7 @@ class ApartStore:
             if _is_being_deleted(known, now):
                 return False
             if bounded and (known is None or known.bytes == _DYING):
-                owner_limits.check_room(connection, owner, size)
+                limits.check_room(connection, owner, size)
             _write(connection, owner, image_id, size, now)
             return True
 

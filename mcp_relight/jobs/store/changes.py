@@ -2,10 +2,12 @@
 
 import time
 from collections.abc import Awaitable, Callable, Collection
-from typing import Protocol
+from typing import Any, Protocol
 
 import anyio
 from anyio.lowlevel import EventLoopToken, current_token
+
+from mcp_relight.domain.job import Job
 
 _SOONEST_S, _LATEST_S = 0.02, 0.05
 _OF_THE_QUIET = 0.02
@@ -126,3 +128,18 @@ class ToldChanges:
             for job_id in of or ():
                 if not self._of_job.get(job_id, True):
                     del self._of_job[job_id]
+
+
+class Wakes(Protocol):
+    """Reminders to look at a row, in the transaction that makes it due: both are there, or neither.
+
+    `connection` is the driver's own, inside that transaction.
+    """
+
+    def make_ready(self, connection: Any, *, may_migrate: bool) -> None:
+        """Make or bring forward its tables. Raises Internal where it may not."""
+        ...
+
+    def wake(self, connection: Any, job: Job) -> None:
+        """Somebody looks at this row now."""
+        ...

@@ -12,10 +12,10 @@ from mcp_relight.domain.job import TERMINAL, Stage
 from mcp_relight.domain.ports import Forgotten
 from mcp_relight.errors import InvalidArgument, JobNotFound
 
-from . import owner_limits, set_rows
+from . import limits, set_rows
 from .dialect import is_ahead
+from .limits import day_of
 from .owner_tables import images
-from .spend import day_of
 from .tables import jobs, set_members, spend, uses
 
 MAX_AGE_S = 30 * 86_400.0
@@ -94,7 +94,7 @@ def prune(
     gone = _delete(connection, old)
     surplus: list[str] = []
     for owner, by_age in _ended_by_owner(connection).items():
-        room = owner_limits.room_of(connection, owner) or max_bytes
+        room = limits.room_of(connection, owner) or max_bytes
         surplus += _oldest_that_free(connection, owner, by_age, room, image_bytes)
     more = _delete(connection, surplus)
     set_rows.delete_empty(connection, before=now - max_age_s)

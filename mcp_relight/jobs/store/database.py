@@ -16,13 +16,12 @@ from sqlalchemy.engine import Connection, Engine
 
 from mcp_relight.errors import TimedOut
 
-from .changes import Changes
+from .changes import Changes, Wakes
 from .errors import DATABASE_ERRORS, DatabaseBroken, DatabaseOutage
 from .looks import Looks
 from .lookup import Look
 from .postgres import PostgresServer
 from .sqlite import SqliteFile
-from .wakes import Wakes
 
 _log = logging.getLogger(__name__)
 

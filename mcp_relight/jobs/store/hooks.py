@@ -9,7 +9,7 @@ from mcp_relight.domain.job import TERMINAL, Job, Stage
 
 from .database import Database
 from .dialect import greater
-from .outside_tables import hooks
+from .owner_tables import hooks
 from .tables import job_columns, job_of, jobs
 
 _KEPT_S = 3600.0

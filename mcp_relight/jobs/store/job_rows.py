@@ -12,14 +12,14 @@ from mcp_relight.domain import clock
 from mcp_relight.domain.job import TERMINAL, Job, Stage, is_legal, new_job_id
 from mcp_relight.domain.ports import NewJob
 from mcp_relight.errors import IdempotencyConflict, Internal
-from mcp_relight.jobs.retry import jittered
+from mcp_relight.jobs.pace import jittered
 
-from . import owner_keys, owner_limits
+from . import limits
 from .dialect import insert_unless_there, is_ahead
 from .errors import DatabaseOutage
 from .hooks import soon_if_called
+from .limits import price_of, reserve_usd, settle
 from .reads import get_job
-from .spend import price_of, reserve_usd, settle
 from .tables import columns_of, images_of, job_columns, job_of, jobs, row_of, uses
 
 _RIVAL_S = 600.0
@@ -54,7 +54,7 @@ def cancel_job(connection: Connection, job_id: str, *, owner: str, now: float) -
 def claim_job(connection: Connection, job: Job, worker: str, now: float) -> Job | None:
     """Compare-and-set of the claim. One too many of its owner's is looked at again a little later:
     meanwhile it is another's turn."""
-    if not owner_limits.may_start(connection, job):
+    if not limits.may_start(connection, job):
         again_at = now + jittered(_FULL_S)
         _change(connection, job, {"due_at": again_at, "note": _FULL})
         return None
@@ -100,10 +100,10 @@ def reserve_job(
     columns = columns_of(changes) | {"stage": "submitting", "updated_at": now}
     # Of the try that is committed: how long it may be under way is counted from then.
     columns |= {"submits": job.submits + 1, "submitted_at": now}
-    own = owner_limits.day_budget(connection, job.owner, day_budget_usd)
+    own = limits.day_budget(connection, job.owner, day_budget_usd)
     columns |= (reserved := reserve_usd(connection, job, day_budget_usd=own, now=now))
     usd, day = reserved["reserved_usd"], reserved["reserved_day"]
-    owner_keys.check_budget(connection, job, usd=usd, day=day)
+    limits.check_own_key(connection, job, usd=usd, day=day)
     return _change(connection, job, columns)
 
 
@@ -189,7 +189,7 @@ def insert_jobs(connection: Connection, new: Sequence[NewJob], now: float) -> tu
     added = [item for item, (_, is_new) in zip(new, entered, strict=True) if is_new]
     for owner in {item.owner for item in added}:
         usd = sum(price_of(item.request) for item in added if item.owner == owner)
-        owner_limits.check_new_jobs(connection, owner, usd)
+        limits.check_new_jobs(connection, owner, usd)
     return tuple(_read(connection, job_id, job_ids) for job_id, _ in entered)
 
 

@@ -5,8 +5,8 @@ from sqlalchemy.engine import Connection
 
 from mcp_relight.domain.owner_keys import KEY_PAGE_WITHIN_S, KeyPage
 
-from .account_tables import key_pages
 from .database import Database
+from .owner_tables import key_pages
 
 
 class KeyPageStore:

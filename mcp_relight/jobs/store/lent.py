@@ -7,7 +7,7 @@ from mcp_relight.domain.job import TERMINAL
 from mcp_relight.domain.lent import MOST_READS, Lent
 
 from .database import Database
-from .outside_tables import lent
+from .owner_tables import lent
 from .tables import jobs
 
 

@@ -12,11 +12,9 @@ from sqlalchemy.engine import Connection, Engine
 
 from mcp_relight.errors import Internal
 
-from .account_tables import ACCOUNT_TABLES, key_pages, owner_keys, uploads
 from .dialect import insert_into
 from .listen import CHANNEL
-from .outside_tables import hooks, lent
-from .owner_tables import OWNER_TABLES
+from .owner_tables import ACCOUNT_TABLES, OWNER_TABLES, hooks, key_pages, lent, owner_keys, uploads
 from .tables import meta, metadata, set_members, sets
 
 _LOCK = 0x72656C69

@@ -8,7 +8,7 @@ from sqlalchemy.engine import Connection, RowMapping
 
 from mcp_relight.domain.owners import Limits, Owner, Use
 
-from . import owner_limits, spend
+from . import limits
 from .database import Database
 from .dialect import insert_into, insert_unless_there
 from .owner_tables import images, owners
@@ -69,7 +69,7 @@ class OwnerStore:
             if connection.execute(again).rowcount:
                 return True
             if bounded:
-                owner_limits.check_room(connection, owner, size)
+                limits.check_room(connection, owner, size)
             connection.execute(
                 insert_into(connection, images)
                 .values(owner=owner, image_id=image_id, created_at=now, **values)
@@ -118,12 +118,12 @@ class OwnerStore:
         return tuple((owner, image_id) for owner, image_id in rows)
 
     def _use(self, connection: Connection, owner: Owner) -> Use:
-        day = spend.day_of(self._database.now())
+        day = limits.day_of(self._database.now())
         return Use(
             owner,
-            open_jobs=owner_limits.open_jobs(connection, owner.owner),
-            bytes=owner_limits.bytes_of(connection, owner.owner),
-            spent_today_usd=spend.spent(connection, owner=owner.owner, day=day),
+            open_jobs=limits.open_jobs(connection, owner.owner),
+            bytes=limits.bytes_of(connection, owner.owner),
+            spent_today_usd=limits.spent(connection, owner=owner.owner, day=day),
         )
 
 

@@ -8,12 +8,11 @@ import sqlalchemy as sa
 from anyio.lowlevel import EventLoopToken
 from sqlalchemy.engine import URL, Engine
 
-from .changes import ToldChanges
+from .changes import ToldChanges, Wakes
 from .errors import of_a_server, what_a_server_means
 from .listen import Listener
 from .looks import Looks
 from .migrations import make_ready
-from .wakes import Wakes
 
 _CONNECTIONS = 4
 """Of each process for each of transactions, reads in threads and looks of the event loop, beside

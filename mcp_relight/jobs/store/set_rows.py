@@ -19,7 +19,7 @@ from mcp_relight.domain.sets import (
 )
 from mcp_relight.errors import IdempotencyConflict, JobNotFound
 
-from . import owner_limits
+from . import limits
 from .dialect import insert_unless_there, is_ahead
 from .due_rows import is_held
 from .job_rows import DEDUP_WINDOW_S, cancel_job, insert_jobs
@@ -60,7 +60,7 @@ def insert_set(connection: Connection, new: NewSet, now: float) -> str:
     ]
     connection.execute(set_members.insert(), rows)
     waiting = sum(row["reference"] is not None for row in rows)
-    owner_limits.check_new_set(connection, new, waiting, now)
+    limits.check_new_set(connection, new, waiting, now)
     _close_if_complete(connection, set_id, now)
     return set_id
 

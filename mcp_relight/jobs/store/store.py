@@ -18,15 +18,13 @@ from . import (
     cleanup,
     due_rows,
     job_rows,
-    owner_keys,
-    owner_limits,
-    rate_gate,
+    limits,
     reads,
     set_rows,
-    spend,
 )
 from .accounts import AccountStore
 from .apart import ApartStore
+from .changes import Wakes
 from .database import BUSY_TIMEOUT_S, PATIENCE_S, Database
 from .dialect import insert_into
 from .hooks import HookStore
@@ -36,11 +34,10 @@ from .lent import LentStore
 from .migrations import schema_version
 from .owner_keys import OwnerKeyStore
 from .owners import OwnerStore
+from .reads import Watcher
 from .salt import kept_salt
 from .tables import catalog
 from .uploads import UploadStore
-from .wakes import Wakes
-from .watch import Watcher
 
 
 async def migrate(location: Path | str, wakes: Wakes | None = None) -> int:
@@ -129,7 +126,7 @@ class Store:
 
     async def today(self, *, owner: str, budget_usd: float) -> tuple[float, float]:
         return await self._database.look(
-            lambda: owner_limits.today(owner, spend.day_of(self.now()), budget_usd)
+            lambda: limits.today(owner, limits.day_of(self.now()), budget_usd)
         )
 
     async def list_and_today(
@@ -145,7 +142,7 @@ class Store:
             reads.page_and_today, owner=owner, status=status, limit=limit, cursor=cursor
         )
         page, today = await self._database.look(
-            lambda: asked(day=spend.day_of(self.now()), budget_usd=budget_usd)
+            lambda: asked(day=limits.day_of(self.now()), budget_usd=budget_usd)
         )
         return page, today or await self.today(owner=owner, budget_usd=budget_usd)
 
@@ -153,7 +150,7 @@ class Store:
         self, *, owner: str, credentials: Mapping[str, str]
     ) -> Mapping[str, float]:
         return await self._database.read(
-            lambda c: owner_keys.left(c, owner, credentials, spend.day_of(self.now()))
+            lambda c: limits.left_of_own_keys(c, owner, credentials, limits.day_of(self.now()))
         )
 
     async def insert_set(self, new: NewSet) -> PictureSet:
@@ -281,7 +278,7 @@ class Store:
         )
         if reserved is not None:
             metrics.count_move("submitting", job.provider)
-            metrics.count_reserved(job.provider, spend.price_of(job.request))
+            metrics.count_reserved(job.provider, limits.price_of(job.request))
         return reserved
 
     async def may_be_anothers(self, job: Job, ticket: str) -> bool:
@@ -289,15 +286,11 @@ class Store:
 
     async def take_slot(self, gate: str, *, per_minute: float, burst: int) -> float:
         return await self._database.write(
-            lambda c: rate_gate.take_slot(
-                c, gate, per_minute=per_minute, burst=burst, now=self.now()
-            )
+            lambda c: limits.take_slot(c, gate, per_minute=per_minute, burst=burst, now=self.now())
         )
 
     async def hold(self, gate: str, seconds: float) -> None:
-        await self._database.write(
-            lambda c: rate_gate.hold(c, gate, seconds=seconds, now=self.now())
-        )
+        await self._database.write(lambda c: limits.hold(c, gate, seconds=seconds, now=self.now()))
 
     async def forget(self, job_id: str | None, *, owner: str) -> Forgotten:
         return await self._database.write(lambda c: cleanup.forget(c, job_id, owner=owner))

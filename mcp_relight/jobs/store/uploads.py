@@ -5,8 +5,8 @@ from sqlalchemy.engine import Connection
 
 from mcp_relight.domain.uploads import UPLOAD_WITHIN_S, Upload
 
-from .account_tables import uploads
 from .database import Database
+from .owner_tables import uploads
 
 
 class UploadStore:
