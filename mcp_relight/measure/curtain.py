@@ -15,18 +15,22 @@ _VISIBLE, _EVEN = 0.015, 0.02
 even ground has of its own."""
 _STOP_SEEN = 0.35
 """Half the natural log of 2: what a stop does to the square root of light, of that."""
+_WITHIN = 0.5
+"""Of a place on that grid."""
 _BESIDE_PX, _BENDS_PX = 4, 3
 _ACROSS, _RIM = 0.6, 0.06
 """Of the picture: how much of it the edge crosses, and how near it comes to either rim."""
 
 
-def has_curtain(change: Gained, own: Map) -> bool:
-    """`own` (h, w): the steepest step of the original near every place."""
+def has_curtain(change: Gained, own: Map, where: Bits) -> bool:
+    """`own` (h, w): the steepest step of the original near every place; `where` (h, w) one is
+    looked for."""
     height, width = own.shape
     scale = _GRID_PX / max(height, width)
     size = max(8, round(width * scale)), max(8, round(height * scale))
     stops, level, step = (_shrunk(one, size) for one in (change.stops, change.level, own))
-    stops, level, is_even = blur(stops, 1.0), blur(level, 1.0), step < _EVEN
+    is_even = (step < _EVEN) & (_shrunk(where.astype(np.float32), size) > _WITHIN)
+    stops, level = blur(stops, 1.0), blur(level, 1.0)
     return _hangs(stops, level, is_even) or _hangs(stops.T, level.T, is_even.T)
 
 

@@ -111,16 +111,18 @@ def flaws_of(
     found: list[Flaw] = ["halo", *edges] if glows or is_drawn or is_rim_spoilt else edges
     is_tinted = is_one_tone_asked and tinted_share(original, final, shown) > _TINTED
     only_darker = is_dark_asked or is_rim_asked
-    if is_tinted or has_stain(change, is_hard=is_hard_asked, only_darker=only_darker):
+    inside = _inside(shown)
+    if is_tinted or has_stain(change, inside, is_hard=is_hard_asked, only_darker=only_darker):
         found.append("stain")
     # Half of what a hard light shows is dark, and a seam runs through it.
     deep = Gained(original, final, DEEP_FLOOR) if is_hard_asked else change
     # A clean rim along a straight thing is a straight step.
-    is_seam = has_seam(deep, is_hard=is_hard_asked) or has_curtain(deep, seen.own)
+    is_seam = has_seam(deep, inside, is_hard=is_hard_asked)
+    is_seam = is_seam or has_curtain(deep, seen.own, inside)
     if is_seam and not is_rim_lit:
         found.append("seam")
-    ground = _without_outlines(seen, shown) if is_rim_lit else None
-    if has_bright_line(change, is_hard=is_hard_asked, is_rim_asked=is_rim_asked, ground=ground):
+    ground = inside & (seen.own < _NO_OUTLINE) if is_rim_lit else inside
+    if has_bright_line(change, ground, is_hard=is_hard_asked, is_rim_asked=is_rim_asked):
         found.append("halo")
     return tuple(dict.fromkeys(found))
 
@@ -227,11 +229,6 @@ def _is_round(where: Bits) -> bool:
     middle = (rows.min() + rows.max()) / 2, (columns.min() + columns.max()) / 2
     turns = np.arctan2(rows - middle[0], columns - middle[1]) * (_TURNS / (2 * np.pi))
     return np.unique(np.floor(turns) % _TURNS).size >= _MOST_TURNS
-
-
-def _without_outlines(edges: _Edges, shown: Bits) -> Bits:
-    """(h, w) where the original is one ground, of what was not cut out there."""
-    return _inside(shown) & (edges.own < _NO_OUTLINE)
 
 
 def _inside(shown: Bits) -> Bits:

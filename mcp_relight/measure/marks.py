@@ -97,12 +97,14 @@ that how much is left, for a line is no step."""
 _SEAM, _SEAM_HARD = 0.5, 0.7
 
 
-def has_seam(change: Gained, *, is_hard: bool) -> bool:
-    """Whether the gain has one long straight step; a hard light casts shadows with short ones."""
+def has_seam(change: Gained, where: Bits, *, is_hard: bool) -> bool:
+    """Whether the gain has one long straight step in `where` (h, w); a hard light casts shadows
+    with short ones."""
     soft = blur(change.stops, 1.2)
     slope = slope_of(soft)
     steep = np.sqrt(slope[..., 0] ** 2 + slope[..., 1] ** 2)
     thin = (steep > _STEEP) & (steep >= _THIN * np.asarray(cv2.dilate(steep, np.ones((3, 3)))))
+    thin &= where
     # Across a wide picture no line is as long as its long side.
     long_px = min((_LONG_HARD if is_hard else _LONG) * change.long_side, _ACROSS * min(soft.shape))
     lines = cv2.HoughLinesP(
@@ -176,9 +178,11 @@ _WORTH_A_LOOK = 0.5
 """Of the rays: where a patch lies on a slope of light its clearest place is not its middle."""
 
 
-def has_stain(change: Gained, *, is_hard: bool = False, only_darker: bool = False) -> bool:
-    """Whether a closed patch gained or lost light, with an edge that the picture does not have;
-    with `only_darker` lost it."""
+def has_stain(
+    change: Gained, where: Bits, *, is_hard: bool = False, only_darker: bool = False
+) -> bool:
+    """Whether a closed patch in `where` (h, w) gained or lost light, with an edge that the picture
+    does not have; with `only_darker` lost it."""
     least = _CLOSED_HARD if is_hard else _CLOSED
     stops, own = blur(change.stops, 1.0), change.calm_own
     size = tuple(max(2, side // 4) for side in reversed(stops.shape))
@@ -189,9 +193,9 @@ def has_stain(change: Gained, *, is_hard: bool = False, only_darker: bool = Fals
     scale = stops.shape[0] / size[1], stops.shape[1] / size[0]
     for share in _RADII:
         for row, column, sense in _patches(small, level, share * max(size)):
-            if only_darker and sense < 0:
-                continue
             center = (row + 0.5) * scale[0] - 0.5, (column + 0.5) * scale[1] - 0.5
+            if (only_darker and sense < 0) or not where[round(center[0]), round(center[1])]:
+                continue
             radius_px = share * change.long_side
             if _closed_share(sense * stops, own, center, radius_px) >= least:
                 return True
@@ -292,19 +296,17 @@ _HALO, _HALO_HARD = 0.08, 0.15
 
 
 def has_bright_line(
-    change: Gained, *, is_hard: bool, is_rim_asked: bool = False, ground: Bits | None = None
+    change: Gained, ground: Bits, *, is_hard: bool, is_rim_asked: bool = False
 ) -> bool:
-    """Whether a thin line gained light on ground that is one piece, in `ground` (h, w) alone if
-    given. Beside an outline it may be a rim of light, and is judged elsewhere; with `is_rim_asked`
-    the outline may be a faint one."""
+    """Whether a thin line in `ground` (h, w) gained light there, where that is one piece. Beside an
+    outline it may be a rim of light, and is judged elsewhere; with `is_rim_asked` the outline may
+    be a faint one."""
     line = blur(change.stops, _LINE_SIGMA * change.long_side)
     ground_px = _GROUND_SIGMA * change.long_side
     stands_out = (line - blur(change.stops, ground_px) > _STANDS_OUT) & (
         blur(change.level, ground_px) > _TOO_DARK
     )
-    if ground is not None:
-        stands_out &= ground
-    rows, columns = np.nonzero(_without_margin(stands_out))
+    rows, columns = np.nonzero(_without_margin(stands_out & ground))
     if not rows.size:
         return False
     down, across = _across_the_ridge(line, rows, columns)

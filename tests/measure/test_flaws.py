@@ -17,6 +17,7 @@ from tests.engine import synth
 from .pairs import Lit, Pixels
 
 EDGE_PX = 384
+EVERYWHERE = np.ones((EDGE_PX, EDGE_PX), np.bool_)
 
 
 def large(photo: Pixels) -> Pixels:
@@ -89,6 +90,19 @@ def test_damage_is_called_by_its_name(scenes: list[Lit], flaw: Flaw) -> None:
             assert found(before, DAMAGE[flaw](after))[:1] == (flaw,), scene.name
 
 
+@pytest.mark.parametrize("flaw", ["stain", "halo", "seam"])
+def test_what_lies_under_clear_pixels_is_no_damage(scenes: list[Lit], flaw: Flaw) -> None:
+    """Of a cut-out nobody sees them."""
+    before, _ = enlarged(scenes[0])
+    after = DAMAGE[flaw](before)
+    spoilt = np.any(after != before, axis=2)
+    if flaw == "seam":
+        spoilt[:, EDGE_PX * 2 // 3 :] = False
+    shown = cv2.dilate(spoilt.astype(np.uint8), np.ones((31, 31))) == 0
+    assert flaws_of(Linear(before), Linear(after), EVERYWHERE)[:1] == (flaw,)
+    assert flaws_of(Linear(before), Linear(after), shown) == ()
+
+
 def before_a_wall(glow: float, light: float = 1.0) -> tuple[Pixels, Pixels]:
     """A dark disc before an even wall, and both in another light with a glow beside the outline."""
     away = distance()
@@ -159,8 +173,8 @@ def test_of_a_dark_picture_only_a_dark_patch_is_a_stain() -> None:
     for gain, is_darker in ((3.0, False), (0.3, True)):
         after = lit_by(before, np.where(distance() < 0.05, gain, 1.0) * 0.25)
         change = Gained(Linear(before), Linear(after))
-        assert has_stain(change)
-        assert has_stain(change, only_darker=True) == is_darker
+        assert has_stain(change, EVERYWHERE)
+        assert has_stain(change, EVERYWHERE, only_darker=True) == is_darker
 
 
 @pytest.mark.parametrize("turn_deg", range(0, 360, 45))
@@ -174,7 +188,7 @@ def test_a_stain_where_the_light_falls_off_is_found_whichever_way_it_does(turn_d
     patch = 0.5 - 0.5 * np.tanh((distance() - 0.055) / 0.006)
     for depth, is_stain in ((0.5, True), (0.0, False)):
         after = lit_by(before, light * (1 - depth * patch))
-        assert has_stain(Gained(Linear(before), Linear(after))) == is_stain
+        assert has_stain(Gained(Linear(before), Linear(after)), EVERYWHERE) == is_stain
 
 
 def test_a_coloured_patch_on_a_white_wall_is_a_stain_under_a_light_of_one_tone() -> None:
@@ -251,7 +265,7 @@ def test_a_straight_edge_of_light_across_even_ground_is_a_seam(way: int) -> None
         edge = 0.5 + bend * np.sin(2 * np.pi * across)
         lit = lit_by(before, 0.06 + 1 / (1 + np.exp((along - edge) / 0.02)))
         even = np.zeros(rows.shape, np.float32)
-        words.append(has_curtain(Gained(Linear(before), Linear(lit)), even))
+        words.append(has_curtain(Gained(Linear(before), Linear(lit)), even, EVERYWHERE))
     assert words == [True, False]
 
 
@@ -259,8 +273,9 @@ def test_a_line_through_a_very_wide_picture_is_a_seam() -> None:
     strip = slice(0, EDGE_PX * 3 // 8)
     before = synth.to_pixels(np.full((EDGE_PX, EDGE_PX, 3), 0.4, np.float32))[strip]
     step = np.where(np.arange(EDGE_PX) > 0.52 * EDGE_PX, 0.45, 1.0)[None].repeat(len(before), 0)
-    assert has_seam(Gained(Linear(before), Linear(lit_by(before, step))), is_hard=False)
-    assert not has_seam(Gained(Linear(before), Linear(before)), is_hard=False)
+    for after, is_seam in ((lit_by(before, step), True), (before, False)):
+        change = Gained(Linear(before), Linear(after))
+        assert has_seam(change, EVERYWHERE[strip], is_hard=False) == is_seam
 
 
 @pytest.mark.parametrize(("thing", "is_halo"), [(0.5, False), (0.06, True)])
@@ -281,7 +296,7 @@ def test_a_lit_wall_before_a_dark_one_has_an_edge_and_no_seam(own: float, is_sea
     walls = np.where(columns, 0.4, 0.4 * own)[..., None] * np.ones(3)
     before = synth.to_pixels(walls.astype(np.float32))
     lit = lit_by(before, np.where(columns, 1.0, 0.2))
-    assert has_seam(Gained(Linear(before), Linear(lit)), is_hard=True) == is_seam
+    assert has_seam(Gained(Linear(before), Linear(lit)), EVERYWHERE, is_hard=True) == is_seam
 
 
 @pytest.mark.parametrize(("height", "is_seam"), [(0.08, False), (0.3, True)])
