@@ -12,7 +12,7 @@ from urllib.parse import unquote, urlsplit
 from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from mcp_relight import tracing
+from mcp_relight import telemetry
 from mcp_relight.config_files import secret_in
 from mcp_relight.errors import InvalidArgument
 
@@ -149,7 +149,7 @@ class TeamSettings(BaseSettings):
     @field_validator("traces_url")
     @classmethod
     def _can_be_sent(cls, value: str | None) -> str | None:
-        if value is not None and not tracing.is_installed():
+        if value is not None and not telemetry.can_trace():
             raise ValueError("needs the extra team: install mcp-relight[team]")
         return value
 

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any, TextIO
 
-from mcp_relight import tracing
+from mcp_relight import telemetry
 
 _PATTERNS = (
     (("bearer",), re.compile(r"(?i)(bearer\s+)[^\s\"',;]+")),
@@ -105,7 +105,7 @@ class Gathering(logging.StreamHandler[TextIO]):
 
     def handle(self, record: logging.LogRecord) -> bool:
         """Filters are asked when the line is made."""
-        record.traceparent = tracing.current()
+        record.traceparent = telemetry.traceparent()
         self.acquire()
         try:
             self._records.append(record)

@@ -20,10 +20,18 @@ from mcp_relight.domain.exchange import (
     Reply,
     Request,
 )
-from mcp_relight.domain.image import ImageInfo, image_id_of, info_of
+from mcp_relight.domain.image import (
+    Encoded,
+    ImageInfo,
+    Inspected,
+    RenderResult,
+    RenderTask,
+    SheetCell,
+    image_id_of,
+    info_of,
+)
 from mcp_relight.domain.lighting import Light, Lighting
 from mcp_relight.domain.models import RESERVED, ModelSpec
-from mcp_relight.domain.pixels import Encoded, Inspected, RenderResult, RenderTask, SheetCell
 from mcp_relight.domain.ports import Images
 from mcp_relight.domain.report import LightAnalysis, Report
 from mcp_relight.errors import ImageNotFound, InvalidArgument, RelightError

@@ -16,8 +16,8 @@ from typing import Any
 
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 
+from mcp_relight.domain.image import RenderResult, RenderTask
 from mcp_relight.domain.lighting import Lighting
-from mcp_relight.domain.pixels import RenderResult, RenderTask
 from mcp_relight.pixels.client import PixelChild
 
 _NO_LIGHT = Lighting(lights=())

@@ -8,15 +8,15 @@ from mcp_relight.errors import InvalidArgument
 from mcp_relight.jobs.credentials import credential_id
 
 if TYPE_CHECKING:
-    from mcp_relight.providers.account import Account
     from mcp_relight.providers.kit.adapter import Adapter
+    from mcp_relight.providers.registry import Account
 
     from .parts import Parts
 
 
 def account_of(parts: "Parts", adapter: "Adapter") -> "Account":
     """Every adapter's, also those of other packages."""
-    from mcp_relight.providers.account import Account
+    from mcp_relight.providers.registry import Account
 
     settings = parts.settings
     account = Account(

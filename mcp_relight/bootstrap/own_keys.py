@@ -22,7 +22,7 @@ from mcp_relight.jobs.credentials import credential_id
 from mcp_relight.jobs.sealing import KeyRing
 
 if TYPE_CHECKING:
-    from mcp_relight.providers.account import Account
+    from mcp_relight.providers.registry import Account
     from mcp_relight.providers.rest import RestProvider
 
     from .parts import Parts

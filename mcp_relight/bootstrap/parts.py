@@ -22,7 +22,7 @@ from .pictures import lender_of
 if TYPE_CHECKING:
     from mcp_relight.domain.library import Library
     from mcp_relight.domain.ports import Turn, Workers
-    from mcp_relight.jobs.pace import RateLimiter
+    from mcp_relight.jobs.ports import RateLimiter
     from mcp_relight.jobs.steps import Steps
     from mcp_relight.jobs.store.apart import ApartStore
     from mcp_relight.jobs.store.owners import OwnerStore
@@ -251,7 +251,7 @@ class Parts:
 
     @cached_property
     def slots(self) -> "RateLimiter":
-        from mcp_relight.jobs.pace import RateLimiter
+        from mcp_relight.jobs.ports import RateLimiter
 
         return RateLimiter(self.store, self.clock)
 
@@ -289,7 +289,7 @@ class Parts:
 
     @cached_property
     def steps(self) -> "Steps":
-        from mcp_relight.domain.pixels import ENGINE_VERSION
+        from mcp_relight.domain.image import ENGINE_VERSION
         from mcp_relight.domain.weights import WEIGHTS_DIGEST
         from mcp_relight.jobs.steps import Steps
         from mcp_relight.providers.inputs import ProviderInputs

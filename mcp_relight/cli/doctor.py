@@ -16,7 +16,7 @@ import anyio
 from mcp_relight import __version__
 from mcp_relight.bootstrap import Application
 from mcp_relight.config import Settings
-from mcp_relight.domain.pixels import ShapeModel
+from mcp_relight.domain.image import ShapeModel
 from mcp_relight.domain.weights import WEIGHTS
 from mcp_relight.domain.words import dollars
 from mcp_relight.errors import RelightError

@@ -5,7 +5,7 @@ import argparse
 
 import anyio
 
-from mcp_relight import tracing
+from mcp_relight import telemetry
 from mcp_relight.bootstrap import Application, run_migrations, run_team_worker, run_worker
 from mcp_relight.config import Settings
 from mcp_relight.errors import InvalidArgument
@@ -51,7 +51,7 @@ def _operated(namespace: argparse.Namespace) -> Settings:
     """The settings of a process that runs for long, traced where that is wanted."""
     settings = load_settings(namespace)
     if settings.traces_url is not None and not settings.local_only:
-        tracing.enable(settings.traces_url)
+        telemetry.trace_to(settings.traces_url)
     return settings
 
 

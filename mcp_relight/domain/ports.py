@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from .image import ImageInfo
+from .image import Encoded, ImageInfo, Inspected, RenderResult, RenderTask, ShapeModel, SheetCell
 from .job import Job, JobRequest, Stage, Status
 from .lighting import Lighting
-from .pixels import Encoded, Inspected, RenderResult, RenderTask, ShapeModel, SheetCell
 from .report import LightAnalysis, Report
 
 if TYPE_CHECKING:  # a server speaks of it and never builds any: loading it takes a while

@@ -13,7 +13,7 @@ from typing import Literal
 import cv2
 import numpy as np
 
-from mcp_relight.domain.pixels import SHAPE_MODEL_MAX_BYTES, ShapeModel
+from mcp_relight.domain.image import SHAPE_MODEL_MAX_BYTES, ShapeModel
 
 from .grid import Map, Pixels, unit
 

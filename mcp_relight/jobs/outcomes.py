@@ -22,8 +22,7 @@ from mcp_relight.errors import (
     TimedOut,
 )
 
-from .pace import jittered
-from .ports import Ports
+from .ports import Ports, jittered
 
 _log = logging.getLogger(__name__)
 _T = TypeVar("_T")

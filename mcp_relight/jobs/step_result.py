@@ -29,8 +29,7 @@ from .outcomes import (
     store_picture,
     take_result,
 )
-from .pace import backoff_s, counted, is_past_keeping, jittered, poll_again_s, waited_s
-from .ports import Ports
+from .ports import Ports, backoff_s, counted, is_past_keeping, jittered, poll_again_s, waited_s
 
 SLOW = "This takes longer than usual; the job goes on and can be looked at later."
 ONCE_MORE = "The provider says it does not know this job; it is asked once more."

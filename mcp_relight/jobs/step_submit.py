@@ -33,8 +33,7 @@ from .outcomes import (
     to_unknown,
     without_store,
 )
-from .pace import NEVER, SENT_WITHIN_S, is_past_keeping, jittered
-from .ports import Ports
+from .ports import NEVER, SENT_WITHIN_S, Ports, is_past_keeping, jittered
 
 MAX_SUBMITS = 5
 MAX_PREPARES = 4

@@ -7,7 +7,7 @@ time.
 import logging
 from pathlib import Path
 
-from mcp_relight import tracing
+from mcp_relight import telemetry
 from mcp_relight.domain.caller import Caller, acting_as
 from mcp_relight.domain.clock import Clock
 from mcp_relight.domain.job import Job
@@ -23,8 +23,7 @@ from .outcomes import (
     to_unknown,
     without_store,
 )
-from .pace import LONGEST_SUBMIT_S, SUBMIT_SLACK_S, RateLimiter, is_past_keeping
-from .ports import Ports, Providers
+from .ports import LONGEST_SUBMIT_S, SUBMIT_SLACK_S, Ports, Providers, RateLimiter, is_past_keeping
 from .step_finish import finish, finish_as_returned
 from .step_result import download, expire, poll
 from .step_submit import reconcile, submit
@@ -137,7 +136,7 @@ class Steps:
 
         A job found in `submitting` was not written there by this call, and is never sent again.
         """
-        traced = tracing.span(
+        traced = telemetry.span(
             f"step {job.stage}",
             within=job.request.trace,
             relight_job=job.job_id,

@@ -135,7 +135,7 @@ def _next_request(stdin: BinaryIO, idle_s: float) -> Any:
 
 
 def _answer(tasks: dict[str, Callable[..., object]], request: Any) -> dict[str, Any]:
-    from mcp_relight.domain.pixels import plain
+    from mcp_relight.domain.image import plain
 
     limits.limit_task(request["limit_s"])
     try:

@@ -13,8 +13,8 @@ from typing import Any, TypeVar
 import anyio
 from pydantic import TypeAdapter, ValidationError
 
+from mcp_relight.domain.image import Encoded, Inspected, RenderResult, RenderTask, SheetCell, plain
 from mcp_relight.domain.lighting import Lighting
-from mcp_relight.domain.pixels import Encoded, Inspected, RenderResult, RenderTask, SheetCell, plain
 from mcp_relight.domain.report import LightAnalysis, Report
 from mcp_relight.errors import (
     EngineCrashed,

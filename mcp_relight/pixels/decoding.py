@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from pydantic import validate_call
 
-from mcp_relight.domain.pixels import Encoded, Inspected, SheetCell
+from mcp_relight.domain.image import Encoded, Inspected, SheetCell
 from mcp_relight.errors import InvalidArgument
 
 from . import sheet as sheets

@@ -5,7 +5,7 @@ import io
 import numpy as np
 from PIL import Image
 
-from mcp_relight.domain.pixels import Encoded
+from mcp_relight.domain.image import Encoded
 from mcp_relight.errors import InvalidArgument
 
 from .photo import Photo, Pixels, shrunk

@@ -13,7 +13,7 @@ from typing import Any
 import anyio
 from anyio.abc import UNIXSocketStream
 
-from mcp_relight.domain.pixels import Inspected
+from mcp_relight.domain.image import Inspected
 
 from .process import Talk, TalkOver
 

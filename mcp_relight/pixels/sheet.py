@@ -7,7 +7,7 @@ from functools import cache
 
 from PIL import Image, ImageDraw, ImageFont
 
-from mcp_relight.domain.pixels import SheetCell
+from mcp_relight.domain.image import SheetCell
 
 from .encode import on_paper
 from .photo import read_srgb, shrunk

@@ -13,8 +13,8 @@ from zipfile import BadZipFile
 
 from pydantic import validate_call
 
+from mcp_relight.domain.image import Encoded, RenderResult, RenderTask
 from mcp_relight.domain.lighting import Lighting
-from mcp_relight.domain.pixels import Encoded, RenderResult, RenderTask
 from mcp_relight.domain.report import LightAnalysis, Report
 from mcp_relight.engine import pipeline
 from mcp_relight.engine.analysis import Analysis

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
-from mcp_relight.domain.pixels import Encoded
+from mcp_relight.domain.image import Encoded
 from mcp_relight.errors import InvalidArgument, NeedsPublicUrl
 
 _EXTENSIONS = {"image/png": "png", "image/jpeg": "jpg", "image/webp": "webp"}

@@ -13,8 +13,8 @@ from typing import Protocol
 from pydantic import JsonValue
 
 from mcp_relight.domain.exchange import Call, Picture, Prepared
+from mcp_relight.domain.image import Encoded
 from mcp_relight.domain.job import Job, Sent
-from mcp_relight.domain.pixels import Encoded
 from mcp_relight.domain.ports import Images, Pixels, Turn
 from mcp_relight.errors import Internal
 from mcp_relight.providers.kit.adapter import Adapter

@@ -8,10 +8,10 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field, JsonValue
 
 from mcp_relight.domain.exchange import Output, Rendered
+from mcp_relight.domain.image import MaskMode, RenderResult, RenderTask, ShapeModel
 from mcp_relight.domain.job import FieldHonesty, JobRequest
 from mcp_relight.domain.lighting import Lighting
 from mcp_relight.domain.models import FREE, LOCAL_MODEL, ModelSpec, Params, described
-from mcp_relight.domain.pixels import MaskMode, RenderResult, RenderTask, ShapeModel
 from mcp_relight.domain.ports import Images, Pixels, ShapeModelNow
 from mcp_relight.providers.kit.translate import ALL_FIELDS, honest
 

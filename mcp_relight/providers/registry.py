@@ -1,4 +1,5 @@
-"""Every model that can be named, and who does its work: the engine here, and remote providers."""
+"""Every model that can be named, and who does its work: the engine here, and remote providers, each
+by the key, at the address and as often as its account says."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -6,20 +7,66 @@ from functools import cached_property
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Protocol, cast
 
-from pydantic import JsonValue
+from pydantic import JsonValue, SecretStr
 
-from mcp_relight.domain.exchange import Call, Draft, Picture
+from mcp_relight.domain.exchange import Call, Draft, Picture, Rate
 from mcp_relight.domain.job import Cost
 from mcp_relight.domain.models import Listing, ModelSpec
-from mcp_relight.domain.owner_keys import OwnKey
+from mcp_relight.domain.network import DIRECT, Network
+from mcp_relight.domain.owner_keys import OwnKey, lane_of
 from mcp_relight.domain.words import did_you_mean
 from mcp_relight.errors import ModelNotReady, UnknownModel
 from mcp_relight.providers.kit.adapter import Adapter
 
-from .account import Account
 from .catalogs import Catalogs
 from .faults import FAILURES, needs_public_url
 from .local import CLASSIC
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Account:
+    """An adapter with what was set for it; what was not set is as the adapter says."""
+
+    adapter: Adapter
+    key: SecretStr | None = None
+    gateway: str | None = None
+    """An address in the place of the provider's own."""
+    per_minute: float | None = None
+    network: Network = DIRECT
+    credential_id: str | None = None
+    """Names key and address in rows and at the rate gate, where there is a key."""
+    problem: str = ""
+    """Why the key that was set cannot be used."""
+
+    @property
+    def name(self) -> str:
+        return self.adapter.name
+
+    @property
+    def origin(self) -> str:
+        return (self.gateway or self.adapter.origin).rstrip("/")
+
+    @property
+    def has_key(self) -> bool:
+        return self.key is not None and bool(self.key.get_secret_value().strip())
+
+    @property
+    def rate(self) -> Rate:
+        """Providers count requests per key, whatever they are for."""
+        return Rate(
+            name=lane_of(self.credential_id or self.name),
+            per_minute=self.per_minute or self.adapter.per_minute,
+            burst=self.adapter.burst,
+        )
+
+    @property
+    def missing(self) -> str | None:
+        """What it takes to use this provider, in words; None where nothing is missing."""
+        if self.problem or self.has_key:
+            return self.problem or None
+        where = f" Keys are made at {self.adapter.key_page}." if self.adapter.key_page else ""
+        return f"{self.adapter.key_variable} is not set.{where}"
+
 
 GROUP = "mcp_relight.providers"
 _OWN = "mcp_relight."
@@ -96,23 +143,26 @@ class Registry:
         remote = (spec for adapter in self.adapters() for spec in adapter.specs())
         return {spec.id: spec for spec in (CLASSIC, *remote)}
 
+    @cached_property
+    def _with_live_lists(self) -> tuple[str, ...]:
+        return tuple(one.name for one in self.adapters() if one.catalog() is not None)
+
     # --- domain.model_ports.Models
 
     async def refresh(self) -> bool:
         if self._own is not None:
             await self._own.refresh()
-        is_fresh = True
-        for adapter in self.adapters() if self._catalogs is not None else ():
-            if self._catalogs is None or adapter.catalog() is None:
+        is_fresh, catalogs = True, self._catalogs
+        for name in self._with_live_lists if catalogs is not None else ():
+            account = self.account(name)
+            if catalogs is None or account.missing:
                 continue
-            if self.account(adapter.name).missing:
-                continue
-            kept = await self._catalogs.kept(adapter.name)
-            is_fresh &= self._catalogs.is_fresh(kept)
-            if kept is not None and kept.fetched_at != self._read_at.get(adapter.name):
-                fresh = adapter.with_catalog(kept.rows, kept.day)
-                self._loaded[0][adapter.name] = replace(self.account(adapter.name), adapter=fresh)
-                self._read_at[adapter.name] = kept.fetched_at
+            kept = await catalogs.kept(name)
+            is_fresh &= catalogs.is_fresh(kept)
+            if kept is not None and kept.fetched_at != self._read_at.get(name):
+                fresh = account.adapter.with_catalog(kept.rows, kept.day)
+                self._loaded[0][name] = replace(account, adapter=fresh)
+                self._read_at[name] = kept.fetched_at
                 self.__dict__.pop("_specs", None)
         return is_fresh
 

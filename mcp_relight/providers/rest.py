@@ -45,8 +45,8 @@ from mcp_relight.errors import (
 )
 from mcp_relight.providers.kit.adapter import Adapter
 
-from .account import Account
 from .faults import FAILURES, free_fault, poll_fault, submit_fault, taken, unreadable
+from .registry import Account
 from .wire import Wire, whole_s
 
 if TYPE_CHECKING:

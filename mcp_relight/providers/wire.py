@@ -12,7 +12,7 @@ from contextlib import AbstractContextManager
 import anyio
 import httpx2
 
-from mcp_relight import metrics, tracing
+from mcp_relight import telemetry
 from mcp_relight.domain.exchange import Reply, Request
 from mcp_relight.domain.network import Network, is_about_certificates
 from mcp_relight.domain.ports import Turn
@@ -25,8 +25,8 @@ from mcp_relight.errors import (
     RelightError,
 )
 
-from .account import Account
 from .faults import unreadable
+from .registry import Account
 
 MAX_REPLY_BYTES = 70_000_000
 """A 50 MB picture inside JSON as base64."""
@@ -112,10 +112,10 @@ class Wire:
             raise OutcomeUnknown(f"The job was sent to {title}, but no answer came.") from None
         finally:
             spent_s = time.monotonic() - began
-            metrics.count_request(self._adapter.name, request.method, outcome, spent_s)
+            telemetry.count_request(self._adapter.name, request.method, outcome, spent_s)
 
-    def _traced(self, request: Request) -> AbstractContextManager[tracing.Note]:
-        return tracing.span(
+    def _traced(self, request: Request) -> AbstractContextManager[telemetry.Note]:
+        return telemetry.span(
             f"{request.method} {self._adapter.name}",
             leaves=True,
             http_request=request.method,

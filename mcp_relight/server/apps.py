@@ -17,8 +17,7 @@ from mcp_relight.domain.looks import LOOKS
 from mcp_relight.domain.queries import PictureArguments, PreviewArguments, ViewArguments
 from mcp_relight.service.handle import ServiceHandle
 
-from .flat_tool import FlatTool, flat_tool
-from .replies import picture_result
+from .flat_tool import FlatTool, flat_tool, picture_result
 
 if TYPE_CHECKING:
     from mcp_relight.service.service import Service

@@ -17,7 +17,7 @@ from mcp_relight.domain.audit import Call, Trail
 from mcp_relight.domain.caller import current_caller
 from mcp_relight.errors import RelightError
 
-from .replies import ERROR_META
+from .flat_tool import ERROR_META
 
 _EVERY_S = 1.0
 _AT_ONCE = 500

@@ -19,7 +19,7 @@ from mcp_relight.service.handle import ServiceHandle
 from mcp_relight.service.showing import iso
 
 from .audit import Audit
-from .replies import refused
+from .flat_tool import refused
 from .tasks.extension import Tasks
 
 UNKNOWN_TOOL = "-"

@@ -26,10 +26,9 @@ from mcp_relight.errors import StoreDown
 from mcp_relight.service.handle import ServiceHandle
 from mcp_relight.service.showing import iso
 
-from .flat_tool import FlatTool, flat_tool
+from .flat_tool import FlatTool, facts_result, flat_tool
 from .key_offers import KeyOffers
 from .links import LINK_WITHIN_S, Links
-from .replies import facts_result
 
 if TYPE_CHECKING:
     from mcp_relight.service.service import Service

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from mcp.server.mcpserver import Context
 from mcp.types import CallToolResult, InputRequiredResult
 
+from mcp_relight.domain.image import Encoded
 from mcp_relight.domain.model_views import ModelList, Plan
-from mcp_relight.domain.pixels import Encoded
 from mcp_relight.domain.queries import (
     AnalyzeArguments,
     CancelJobArguments,
@@ -34,8 +34,7 @@ from mcp_relight.service.handle import ServiceHandle
 
 from .apps import OPENS_COMPARE, AppTools
 from .consent import ask, can_be_asked, cost_question, declined
-from .flat_tool import FlatTool, flat_tool
-from .replies import LIGHTING_META, facts_result, picture_result
+from .flat_tool import LIGHTING_META, FlatTool, facts_result, flat_tool, picture_result
 
 if TYPE_CHECKING:
     from mcp_relight.service.service import Service

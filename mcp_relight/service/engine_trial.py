@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import anyio
 
+from mcp_relight.domain.image import RenderTask, ShapeModel
 from mcp_relight.domain.looks import LOOKS
-from mcp_relight.domain.pixels import RenderTask, ShapeModel
 from mcp_relight.domain.ports import Pixels
 
 

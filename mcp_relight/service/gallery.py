@@ -6,11 +6,10 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from mcp_relight.domain.caller import current_caller
-from mcp_relight.domain.image import URI_PREFIX
+from mcp_relight.domain.image import URI_PREFIX, Encoded, SheetCell
 from mcp_relight.domain.job import Job, is_job_id
 from mcp_relight.domain.library import Library
 from mcp_relight.domain.lighting import Lighting
-from mcp_relight.domain.pixels import Encoded, SheetCell
 from mcp_relight.domain.ports import Images, Jobs, Pixels
 from mcp_relight.domain.queries import CompareArguments, ViewArguments
 from mcp_relight.domain.report import Report, Verdict, known_light

@@ -5,10 +5,9 @@ import json
 from pathlib import Path
 from typing import Any
 
-from mcp_relight.domain.changes import words_of_changes
 from mcp_relight.domain.exchange import Draft
 from mcp_relight.domain.image import URI_PREFIX
-from mcp_relight.domain.job import JobRequest
+from mcp_relight.domain.job import JobRequest, words_of_changes
 from mcp_relight.domain.lighting import Lighting
 from mcp_relight.domain.ports import NewJob
 from mcp_relight.domain.request import PlanArguments, asked_of

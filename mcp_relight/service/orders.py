@@ -7,9 +7,8 @@ from typing import Generic
 
 from mcp_relight.domain.arguments import LEFT_OUT
 from mcp_relight.domain.caller import current_caller
-from mcp_relight.domain.changes import result_stem
 from mcp_relight.domain.image import URI_PREFIX, is_image_id
-from mcp_relight.domain.job import Job, JobRequest, is_job_id
+from mcp_relight.domain.job import Job, JobRequest, is_job_id, result_stem
 from mcp_relight.domain.library import FoundPage, Library, Listed, Taken
 from mcp_relight.domain.matching import matched
 from mcp_relight.domain.models import ModelSpec

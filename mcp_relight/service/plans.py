@@ -2,10 +2,10 @@
 
 from dataclasses import replace
 
+from mcp_relight.domain.image import Encoded
 from mcp_relight.domain.library import Taken
 from mcp_relight.domain.model_views import Plan
 from mcp_relight.domain.models import LOCAL_MODEL
-from mcp_relight.domain.pixels import Encoded
 from mcp_relight.domain.request import PlanArguments
 from mcp_relight.errors import RequestError
 

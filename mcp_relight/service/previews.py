@@ -3,7 +3,7 @@
 from collections import OrderedDict
 from dataclasses import dataclass, replace
 
-from mcp_relight.domain.pixels import Encoded, RenderTask
+from mcp_relight.domain.image import Encoded, RenderTask
 from mcp_relight.domain.ports import Images, Pixels, ShapeModelNow
 
 from .ordering import PicturedOrder

@@ -5,11 +5,11 @@ from collections.abc import AsyncGenerator, Mapping
 from dataclasses import replace
 
 from mcp_relight.domain.caller import current_caller
+from mcp_relight.domain.image import Encoded
 from mcp_relight.domain.job import Job, Status
 from mcp_relight.domain.library import Taken
 from mcp_relight.domain.lighting import Lighting
 from mcp_relight.domain.model_views import ModelList, Plan
-from mcp_relight.domain.pixels import Encoded
 from mcp_relight.domain.ports import NewJob
 from mcp_relight.domain.queries import (
     AnalyzeArguments,

@@ -6,8 +6,8 @@ from pathlib import Path
 import anyio
 
 from mcp_relight.domain.caller import current_caller
+from mcp_relight.domain.image import Encoded, SheetCell
 from mcp_relight.domain.job import Job
-from mcp_relight.domain.pixels import Encoded, SheetCell
 from mcp_relight.domain.ports import Images, Jobs, Pixels, Workers
 from mcp_relight.domain.queries import ViewArguments
 from mcp_relight.domain.set_ports import Sets

@@ -19,9 +19,15 @@ import anyio.to_thread
 from pydantic import ValidationError
 
 from mcp_relight.domain.caller import current_caller
-from mcp_relight.domain.image import ImageInfo, image_id_of, info_of, is_image_id
+from mcp_relight.domain.image import (
+    Encoded,
+    ImageInfo,
+    Inspected,
+    image_id_of,
+    info_of,
+    is_image_id,
+)
 from mcp_relight.domain.owners import Ownership
-from mcp_relight.domain.pixels import Encoded, Inspected
 from mcp_relight.domain.ports import Images
 from mcp_relight.errors import ImageNotFound, InvalidArgument, StorageFull
 

@@ -26,8 +26,14 @@ from obstore.store import from_url
 from pydantic import SecretStr, ValidationError
 
 from mcp_relight.domain.caller import current_caller
-from mcp_relight.domain.image import ImageInfo, image_id_of, info_of, is_image_id
-from mcp_relight.domain.pixels import Encoded, Inspected
+from mcp_relight.domain.image import (
+    Encoded,
+    ImageInfo,
+    Inspected,
+    image_id_of,
+    info_of,
+    is_image_id,
+)
 from mcp_relight.errors import ImageNotFound, InvalidArgument, StoreDown
 
 from .disk import BoundedFolder

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import anyio.to_thread
 
-from mcp_relight.domain.pixels import SHAPE_MODEL_MAX_BYTES, ShapeModel
+from mcp_relight.domain.image import SHAPE_MODEL_MAX_BYTES, ShapeModel
 
 
 class ShapeModelFile:

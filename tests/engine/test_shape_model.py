@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from mcp_relight.domain.pixels import ShapeModel
+from mcp_relight.domain.image import ShapeModel
 from mcp_relight.engine import shape_model
 from mcp_relight.engine.pipeline import analyze_shape
 from mcp_relight.engine.shape_model import LAYOUTS, ShapeModelRefused, look

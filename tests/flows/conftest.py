@@ -83,7 +83,7 @@ def simulator(simulator_server: SimulatorHandle) -> SimulatorHandle:
 def brisk() -> Iterator[None]:
     """Every wait of a job a twentieth as long, and no request waited for longer than `Patience`."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("mcp_relight.jobs.pace._random", Hurried)
+        patch.setattr("mcp_relight.jobs.ports._random", Hurried)
         patch.setattr("mcp_relight.providers.faults.MAX_HOLD_S", MAX_HOLD_S * HURRY)
         for adapter in ADAPTERS:
             patch.setattr(adapter, "pace", Pace(2.0, 6.0))

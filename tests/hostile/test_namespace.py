@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from mcp_relight.storage.addresses import is_public
+from mcp_relight.storage.urls import is_public
 from tests.hostile.namespace_rig import CANNOT_RUN
 from tests.hostile.test_url_lists import REBINDING
 from tests.hostile.url_cases import Case, listed_cases, own_cases

@@ -9,9 +9,9 @@ from pydantic import SecretStr
 
 from mcp_relight.domain.exchange import Accepted, Call, Rendered, Request
 from mcp_relight.errors import InvalidArgument, ProviderProtocol, ProviderRefused
-from mcp_relight.providers.account import Account
 from mcp_relight.providers.kit.json_schema import plain_schema
 from mcp_relight.providers.pixeldojo import PixelDojo
+from mcp_relight.providers.registry import Account
 from mcp_relight.providers.rest import RestProvider
 from tests.jobs.fakes import FakeProvider, World
 from tests.providers.calls import call

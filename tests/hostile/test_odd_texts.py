@@ -11,7 +11,7 @@ from mcp_relight.domain.exchange import Call, Request
 from mcp_relight.domain.lights_json import parse_lights
 from mcp_relight.domain.models import parse_json_object
 from mcp_relight.errors import InvalidArgument
-from mcp_relight.providers.account import Account
+from mcp_relight.providers.registry import Account
 from mcp_relight.providers.rest import RestProvider
 from mcp_relight.providers.segmind import Segmind
 from tests.jobs.fakes import FakeProvider

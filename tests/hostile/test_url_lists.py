@@ -8,8 +8,8 @@ import pytest
 
 from mcp_relight.errors import RelightError, UrlRefused
 from mcp_relight.storage import urls
-from mcp_relight.storage.addresses import is_public
 from mcp_relight.storage.fetch import Fetcher
+from mcp_relight.storage.urls import is_public
 from tests.hostile.canary import PICTURE
 from tests.hostile.pretend_network import PretendNetwork
 from tests.hostile.url_cases import Case, listed_cases, own_cases

@@ -18,9 +18,9 @@ from mcp_relight.domain.exchange import (
     Rate,
     Rendered,
 )
+from mcp_relight.domain.image import Encoded, Inspected
 from mcp_relight.domain.job import Cost, Job, JobRequest, Policy
 from mcp_relight.domain.lighting import Lighting
-from mcp_relight.domain.pixels import Encoded, Inspected
 from mcp_relight.domain.ports import NewJob, Turn
 from mcp_relight.domain.report import (
     CollateralReport,

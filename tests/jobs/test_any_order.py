@@ -38,7 +38,7 @@ from mcp_relight.errors import (
     ProviderBusy,
     ProviderDown,
 )
-from mcp_relight.jobs import pace
+from mcp_relight.jobs import ports
 from mcp_relight.jobs.store.store import Store
 from tests.jobs.fakes import FakeProvider, World, new_job
 
@@ -333,7 +333,7 @@ def test_no_order_of_events_breaks_a_promise(
     portal: BlockingPortal, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     is_full = request.config.getoption("--full")
-    monkeypatch.setattr(pace, "_random", CHANCE)
+    monkeypatch.setattr(ports, "_random", CHANCE)
     Jobs.portal, Jobs.told = portal, Counter()
     run_state_machine_as_test(
         Jobs,

@@ -8,8 +8,8 @@ import pytest
 from mcp_relight.bootstrap import Parts
 from mcp_relight.bootstrap.tidying import prune
 from mcp_relight.config import Settings
+from mcp_relight.domain.image import Encoded
 from mcp_relight.domain.job import LEGAL, TERMINAL, Job, Stage
-from mcp_relight.domain.pixels import Encoded
 from mcp_relight.errors import InvalidArgument
 from mcp_relight.jobs.store.store import Store
 from tests.jobs.fakes import OWNER, FakeClock, new_job

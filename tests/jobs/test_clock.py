@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from mcp_relight.domain.exchange import Pace, Rate, Working
-from mcp_relight.jobs.pace import RateLimiter, poll_again_s
+from mcp_relight.jobs.ports import RateLimiter, poll_again_s
 from mcp_relight.jobs.store.store import Store
 from tests.jobs.fakes import KEY, OWNER, FakeClock, FakeProvider, World, new_job
 

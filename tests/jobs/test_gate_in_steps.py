@@ -14,7 +14,7 @@ from mcp_relight.errors import (
     ProviderProtocol,
     RelightError,
 )
-from mcp_relight.jobs.pace import RateLimiter
+from mcp_relight.jobs.ports import RateLimiter
 from tests.jobs.fakes import FakeClock, FakeProvider, World
 
 pytestmark = pytest.mark.anyio

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from mcp_relight.jobs.pace import NEVER
+from mcp_relight.jobs.ports import NEVER
 from mcp_relight.jobs.store.leftovers import has_leftovers
 from mcp_relight.jobs.store.store import Store
 from tests.jobs.fakes import OWNER, new_job

@@ -25,7 +25,7 @@ from mcp_relight.errors import (
     TimedOut,
     UrlRefused,
 )
-from mcp_relight.jobs.pace import LONGEST_SUBMIT_S, NEVER, SENT_WITHIN_S, SUBMIT_SLACK_S
+from mcp_relight.jobs.ports import LONGEST_SUBMIT_S, NEVER, SENT_WITHIN_S, SUBMIT_SLACK_S
 from tests.jobs.fakes import OWNER, FakeProvider, World
 
 pytestmark = pytest.mark.anyio

@@ -12,7 +12,7 @@ from mcp_relight.domain import capability
 from mcp_relight.domain.exchange import Accepted, Output, Rendered, Working
 from mcp_relight.domain.job import Job
 from mcp_relight.domain.owner_keys import OWN
-from mcp_relight.jobs.pace import SUBMIT_SLACK_S
+from mcp_relight.jobs.ports import SUBMIT_SLACK_S
 from mcp_relight.jobs.store.store import Store
 from tests.jobs.fakes import KEY, OWNER, FakeProvider, new_job, new_steps
 from tests.jobs.postgres import Cluster

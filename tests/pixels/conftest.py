@@ -4,8 +4,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from mcp_relight.domain.image import RenderTask
 from mcp_relight.domain.lighting import Light, Lighting
-from mcp_relight.domain.pixels import RenderTask
 from mcp_relight.pixels.client import PixelChild
 from tests.networks import networks_look_once
 

@@ -13,8 +13,8 @@ import anyio
 import anyio.lowlevel
 import pytest
 
+from mcp_relight.domain.image import RenderTask
 from mcp_relight.domain.lighting import Light, Lighting
-from mcp_relight.domain.pixels import RenderTask
 from mcp_relight.errors import EngineCrashed, ImageCorrupt, ImageTooLarge, TimedOut
 from mcp_relight.pixels.client import PixelChild
 from mcp_relight.pixels.process import ChildProcess

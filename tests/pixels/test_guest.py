@@ -11,8 +11,8 @@ import anyio
 import anyio.to_thread
 import pytest
 
+from mcp_relight.domain.image import RenderTask
 from mcp_relight.domain.lighting import Light, Lighting
-from mcp_relight.domain.pixels import RenderTask
 from mcp_relight.errors import ImageCorrupt
 from mcp_relight.pixels import frames
 from mcp_relight.pixels.client import PixelChild

@@ -8,9 +8,9 @@ from hypothesis import given, settings, strategies
 from numpy.typing import NDArray
 from PIL import Image
 
+from mcp_relight.domain.image import RenderTask
 from mcp_relight.domain.lighting import Lighting
 from mcp_relight.domain.looks import LOOKS
-from mcp_relight.domain.pixels import RenderTask
 from mcp_relight.pixels import decoding, tasks
 from mcp_relight.pixels.hidden import continued
 from mcp_relight.pixels.photo import read_photo

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from mcp_relight.domain.image import RenderTask
 from mcp_relight.domain.lighting import Light, Lighting
-from mcp_relight.domain.pixels import RenderTask
 from mcp_relight.pixels.client import PixelChild
 
 from .pictures import encoded, photo

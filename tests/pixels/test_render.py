@@ -10,8 +10,8 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
+from mcp_relight.domain.image import RenderTask
 from mcp_relight.domain.lighting import Light, Lighting
-from mcp_relight.domain.pixels import RenderTask
 from mcp_relight.engine import pipeline
 from mcp_relight.engine.analysis import Analysis
 from mcp_relight.engine.pipeline import prepare

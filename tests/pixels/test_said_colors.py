@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from PIL import Image, ImageCms
 
+from mcp_relight.domain.image import RenderTask
 from mcp_relight.domain.lighting import Light, Lighting
-from mcp_relight.domain.pixels import RenderTask
 from mcp_relight.errors import ImageUnsupported, RequestError
 from mcp_relight.pixels import decoding, tasks
 from mcp_relight.pixels.bmff import main_picture

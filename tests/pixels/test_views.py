@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mcp_relight.domain.pixels import SheetCell
+from mcp_relight.domain.image import SheetCell
 from mcp_relight.errors import InvalidArgument
 from mcp_relight.pixels.client import PixelChild
 

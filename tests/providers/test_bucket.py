@@ -10,7 +10,7 @@ from pydantic import SecretStr
 from mcp_relight.bootstrap.parts import Parts
 from mcp_relight.bootstrap.tidying import clear_bucket
 from mcp_relight.config import Settings
-from mcp_relight.domain.pixels import Encoded
+from mcp_relight.domain.image import Encoded
 from mcp_relight.errors import InvalidArgument, NeedsPublicUrl
 from mcp_relight.providers.bucket import Bucket, BucketFolder
 from tests.jobs.fakes import OWNER, new_job

@@ -12,10 +12,10 @@ from pydantic import SecretStr
 
 from mcp_relight.domain.exchange import Accepted, Request
 from mcp_relight.domain.exchange import Call as AdapterCall
-from mcp_relight.providers.account import Account
 from mcp_relight.providers.kit.adapter import Adapter
 from mcp_relight.providers.pixazo import Pixazo
 from mcp_relight.providers.pixeldojo import PixelDojo
+from mcp_relight.providers.registry import Account
 from mcp_relight.providers.rest import RestProvider
 from mcp_relight.providers.segmind import Segmind
 from mcp_relight.testing import ProviderContract

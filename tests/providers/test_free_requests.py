@@ -17,9 +17,9 @@ from mcp_relight.errors import (
     ProviderProtocol,
     ProviderRefused,
 )
-from mcp_relight.providers.account import Account
 from mcp_relight.providers.pixazo import Pixazo
 from mcp_relight.providers.pixeldojo import PixelDojo
+from mcp_relight.providers.registry import Account
 from mcp_relight.providers.rest import MAX_OUTPUTS, RestProvider
 
 from .calls import PNG, at_once

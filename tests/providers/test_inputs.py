@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 from pydantic import JsonValue
 
+from mcp_relight.domain.image import Encoded
 from mcp_relight.domain.job import Job, JobRequest
 from mcp_relight.domain.lighting import Light, Lighting
-from mcp_relight.domain.pixels import Encoded
 from mcp_relight.domain.ports import Turn
 from mcp_relight.errors import NeedsPublicUrl
 from mcp_relight.providers.inputs import ProviderInputs

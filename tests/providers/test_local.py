@@ -3,9 +3,9 @@
 import pytest
 
 from mcp_relight.domain.exchange import Output
+from mcp_relight.domain.image import Encoded, RenderResult, ShapeModel
 from mcp_relight.domain.job import JobRequest
 from mcp_relight.domain.lighting import Light, Lighting
-from mcp_relight.domain.pixels import Encoded, RenderResult, ShapeModel
 from mcp_relight.errors import ImageNotFound, InvalidArgument
 from mcp_relight.providers.local import CLASSIC, LocalRenderer
 from mcp_relight.testing import MemoryImages, ScriptedPixels

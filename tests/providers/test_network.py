@@ -14,8 +14,8 @@ from mcp_relight.config import Settings
 from mcp_relight.domain.exchange import Accepted
 from mcp_relight.domain.network import DIRECT, Network
 from mcp_relight.errors import FetchFailed, ProviderDown
-from mcp_relight.providers.account import Account
 from mcp_relight.providers.pixeldojo import PixelDojo
+from mcp_relight.providers.registry import Account
 from mcp_relight.providers.rest import RestProvider
 from mcp_relight.storage.fetch import Fetcher
 from tests.hostile.certificates import Authority

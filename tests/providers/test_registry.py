@@ -14,9 +14,8 @@ from mcp_relight.domain.exchange import Picture
 from mcp_relight.domain.lighting import Lighting
 from mcp_relight.domain.models import ModelSpec
 from mcp_relight.errors import NeedsPublicUrl, UnknownModel
-from mcp_relight.providers.account import Account
 from mcp_relight.providers.kit.adapter import Adapter
-from mcp_relight.providers.registry import GROUP, Registry, installed
+from mcp_relight.providers.registry import GROUP, Account, Registry, installed
 from mcp_relight.providers.segmind import Segmind
 
 from .calls import call

@@ -21,11 +21,11 @@ from mcp_relight.errors import (
     RelightError,
     TimedOut,
 )
-from mcp_relight.jobs.pace import LONGEST_SUBMIT_S, SUBMIT_SLACK_S
-from mcp_relight.providers.account import Account
+from mcp_relight.jobs.ports import LONGEST_SUBMIT_S, SUBMIT_SLACK_S
 from mcp_relight.providers.kit.adapter import Adapter
 from mcp_relight.providers.pixazo import Pixazo
 from mcp_relight.providers.pixeldojo import PixelDojo
+from mcp_relight.providers.registry import Account
 from mcp_relight.providers.rest import RestProvider
 from mcp_relight.providers.segmind import Segmind
 

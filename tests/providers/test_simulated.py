@@ -26,10 +26,10 @@ from mcp_relight.errors import (
     ProviderProtocol,
     ProviderRefused,
 )
-from mcp_relight.providers.account import Account
 from mcp_relight.providers.kit.adapter import Adapter
 from mcp_relight.providers.pixazo import Pixazo
 from mcp_relight.providers.pixeldojo import PixelDojo
+from mcp_relight.providers.registry import Account
 from mcp_relight.providers.rest import RestProvider
 from mcp_relight.providers.segmind import Segmind
 from mcp_relight.simulator.app import running_simulator

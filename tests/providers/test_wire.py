@@ -17,8 +17,8 @@ from mcp_relight.errors import (
     ProviderProtocol,
     TimedOut,
 )
-from mcp_relight.providers.account import Account
 from mcp_relight.providers.pixeldojo import PixelDojo
+from mcp_relight.providers.registry import Account
 from mcp_relight.providers.rest import RestProvider
 
 from .calls import PNG, at_once, call

@@ -7,8 +7,8 @@ from pydantic import SecretStr
 
 from mcp_relight.domain.job import Job, JobRequest
 from mcp_relight.domain.lighting import Lighting
-from mcp_relight.providers.account import Account
 from mcp_relight.providers.pixeldojo import PixelDojo
+from mcp_relight.providers.registry import Account
 from mcp_relight.providers.rest import RestProvider
 from mcp_relight.providers.segmind import Segmind
 

@@ -6,7 +6,7 @@ import httpx2
 import pytest
 from pydantic import SecretStr
 
-from mcp_relight.domain.pixels import Encoded
+from mcp_relight.domain.image import Encoded
 from mcp_relight.errors import NeedsPublicUrl
 from mcp_relight.providers.bucket import Bucket, BucketFolder
 from mcp_relight.simulator.control import SimulatorHandle

@@ -4,7 +4,7 @@ from ipaddress import IPv4Address, IPv6Address, ip_address
 
 import pytest
 
-from mcp_relight.storage.addresses import is_metadata, is_public
+from mcp_relight.storage.urls import is_metadata, is_public
 
 V4_BLOCKS = (
     ("0.0.0.0", "0.255.255.255"),  # noqa: S104  nothing listens here

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from mcp_relight.domain.caller import Caller, acting_as, current_caller
+from mcp_relight.domain.image import Encoded
 from mcp_relight.domain.owners import Limits, Owner
-from mcp_relight.domain.pixels import Encoded
 from mcp_relight.errors import BudgetExceeded, ImageNotFound, StoreDown
 from mcp_relight.jobs.store.store import Store
 from mcp_relight.storage.files import OwnedImages

@@ -10,8 +10,7 @@ from pathlib import Path
 import anyio
 import pytest
 
-from mcp_relight.domain.image import image_id_of
-from mcp_relight.domain.pixels import Encoded, Inspected
+from mcp_relight.domain.image import Encoded, Inspected, image_id_of
 from mcp_relight.errors import ImageNotFound, Internal, InvalidArgument, StorageFull
 from mcp_relight.storage.files import ImageFiles
 
@@ -175,7 +174,7 @@ async def test_a_full_disk_is_an_error_and_leaves_nothing(tmp_path: Path) -> Non
     script = """
 import resource, sys, anyio
 from pathlib import Path
-from mcp_relight.domain.pixels import Encoded
+from mcp_relight.domain.image import Encoded
 from mcp_relight.errors import StorageFull
 from mcp_relight.storage.files import ImageFiles
 async def main():

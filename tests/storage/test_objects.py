@@ -12,8 +12,7 @@ import pytest
 from pydantic import SecretStr
 
 from mcp_relight.domain.caller import Caller, acting_as
-from mcp_relight.domain.image import image_id_of
-from mcp_relight.domain.pixels import Encoded
+from mcp_relight.domain.image import Encoded, image_id_of
 from mcp_relight.domain.ports import Images
 from mcp_relight.errors import ImageNotFound, InvalidArgument, StoreDown
 from mcp_relight.testing import ImagesContract

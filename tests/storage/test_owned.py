@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from mcp_relight.domain.caller import Caller, acting_as
+from mcp_relight.domain.image import Encoded
 from mcp_relight.domain.owners import Limits, Owner
-from mcp_relight.domain.pixels import Encoded
 from mcp_relight.errors import BudgetExceeded, ImageNotFound
 from mcp_relight.jobs.store.store import Store
 from mcp_relight.storage.files import ImageFiles, OwnedImages

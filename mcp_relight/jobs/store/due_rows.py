@@ -7,7 +7,7 @@ from sqlalchemy.engine import Connection
 
 from mcp_relight.domain.job import LEGAL, TERMINAL, Job, Stage
 from mcp_relight.domain.owner_keys import OWN
-from mcp_relight.jobs.pace import NEVER
+from mcp_relight.jobs.ports import NEVER
 
 from .dialect import is_ahead
 from .tables import job_columns, jobs, jobs_of, unreadable

@@ -7,12 +7,12 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from mcp_relight import tracing
+from mcp_relight import telemetry
 from mcp_relight.domain import clock
 from mcp_relight.domain.job import TERMINAL, Job, Stage, is_legal, new_job_id
 from mcp_relight.domain.ports import NewJob
 from mcp_relight.errors import IdempotencyConflict, Internal
-from mcp_relight.jobs.pace import jittered
+from mcp_relight.jobs.ports import jittered
 
 from . import limits
 from .dialect import insert_unless_there, is_ahead
@@ -260,7 +260,7 @@ def _new_job(new: NewJob, now: float) -> Job:
         provider=new.provider,
         model=new.request.model,
         stage="queued",
-        request=new.request.model_copy(update={"trace": tracing.current()}),
+        request=new.request.model_copy(update={"trace": telemetry.traceparent()}),
         created_at=now,
         updated_at=now,
         due_at=now,

@@ -9,7 +9,7 @@ from contextlib import closing
 from pathlib import Path
 
 from mcp_relight.domain.job import TERMINAL
-from mcp_relight.jobs.pace import NEVER
+from mcp_relight.jobs.ports import NEVER
 
 _PATIENCE_S = 0.2
 _ANY = (

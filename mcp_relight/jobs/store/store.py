@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from mcp_relight import metrics
+from mcp_relight import telemetry
 from mcp_relight.domain.job import Failure, Job, Stage, Status
 from mcp_relight.domain.ports import Forgotten, JobPage, NewJob
 from mcp_relight.domain.sets import NewSet, PictureSet, Waiting
@@ -267,7 +267,7 @@ class Store:
             lambda c: job_rows.move_job(c, job, stage, changes, self.now())
         )
         if moved is not None and stage != job.stage:
-            metrics.count_move(stage, job.provider)
+            telemetry.count_move(stage, job.provider)
         return moved
 
     async def reserve(self, job: Job, *, day_budget_usd: float, **changes: Any) -> Job | None:
@@ -277,8 +277,8 @@ class Store:
             )
         )
         if reserved is not None:
-            metrics.count_move("submitting", job.provider)
-            metrics.count_reserved(job.provider, limits.price_of(job.request))
+            telemetry.count_move("submitting", job.provider)
+            telemetry.count_reserved(job.provider, limits.price_of(job.request))
         return reserved
 
     async def may_be_anothers(self, job: Job, ticket: str) -> bool:

@@ -22,7 +22,7 @@ from psycopg_pool import PoolTimeout
 from mcp_relight.domain.job import Job
 from mcp_relight.domain.owner_keys import OWN, is_own
 from mcp_relight.errors import TimedOut
-from mcp_relight.jobs.pace import NEVER
+from mcp_relight.jobs.ports import NEVER
 from mcp_relight.jobs.store.errors import of_a_server
 
 from .schema import make_queue_ready

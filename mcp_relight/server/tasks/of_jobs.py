@@ -30,7 +30,7 @@ from mcp_relight.domain.set_views import SetView
 from mcp_relight.domain.views import JobView
 from mcp_relight.errors import JobNotFound, RelightError
 from mcp_relight.server.consent import Consent, can_be_asked, cost_question, declined
-from mcp_relight.server.replies import refused
+from mcp_relight.server.flat_tool import refused
 from mcp_relight.server.tools import Tools
 from mcp_relight.service.handle import ServiceHandle
 

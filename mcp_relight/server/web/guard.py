@@ -9,7 +9,7 @@ from typing import Protocol
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from mcp_relight import tracing
+from mcp_relight import telemetry
 from mcp_relight.server.step_up import Wanting, listening
 
 from .exchange import Exchange
@@ -63,7 +63,7 @@ class Guard:
         elif scope["type"] == "http":
             exchange = Exchange(scope, receive, send)
             try:
-                with tracing.continued(Headers(scope=scope).get("traceparent")):
+                with telemetry.continued(Headers(scope=scope).get("traceparent")):
                     await self._serve(exchange)
             finally:
                 exchange.log()
