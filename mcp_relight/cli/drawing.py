@@ -51,7 +51,8 @@ def progress(*, visible: bool) -> Generator[Show]:
         task = bar.add_task("working", total=None)
 
         async def move(fraction: float, words: str) -> None:
-            bar.update(task, completed=fraction, total=1.0, description=escape(words))
+            # At once: a small picture is done before the bar is next drawn by itself.
+            bar.update(task, completed=fraction, total=1.0, description=escape(words), refresh=True)
 
         yield move
 

@@ -230,8 +230,11 @@ class Jobs(Protocol):
         by id, only local ones that somebody wants cancelled."""
         ...
 
-    async def next_due_at(self, *, worker: str, credentials: Sequence[str]) -> float | None:
-        """When the next row this worker could advance is due; None when there is none."""
+    async def next_due_at(
+        self, *, worker: str, credentials: Sequence[str], under_way: Sequence[str] = ()
+    ) -> float | None:
+        """When the next row this worker could advance is due; None when there is none. Local ones
+        that it has under way do not count: nothing is to be done about them."""
         ...
 
     async def note_stranded(self, *, worker: str, credentials: Sequence[str]) -> None:

@@ -232,7 +232,9 @@ class Worker:
                     await self._start(tasks, job)
                 elif active := self._active.get(job.job_id):
                     active.scope.cancel()  # somebody wants it cancelled
-            next_due_at = await self._jobs.next_due_at(worker=worker, credentials=credentials)
+            next_due_at = await self._jobs.next_due_at(
+                worker=worker, credentials=credentials, under_way=tuple(self._active)
+            )
             if self._filler is not None and await self._filler.has_work():
                 again_at = self._clock.now() + _LOOK_S
                 return again_at if next_due_at is None else min(next_due_at, again_at)

@@ -48,6 +48,22 @@ async def test_a_row_is_due_when_its_time_comes_or_somebody_wants_it_cancelled(
     assert len(await store.due(worker="a.1", credentials=[KEY], local=10, remote=10)) == 1
 
 
+async def test_a_local_row_under_way_is_not_looked_for_again(
+    store: Store, clock: FakeClock
+) -> None:
+    """It has been due all along: whoever went by that would look again and again."""
+    [local] = await store.insert([new_job(credential_id=None)])
+
+    async def due_at(*under_way: str) -> float | None:
+        return await store.next_due_at(worker="a.1", credentials=[KEY], under_way=under_way)
+
+    assert await due_at() == clock.time
+    assert await due_at(local.job_id) is None
+    [remote] = await store.insert([new_job(credential_id=KEY)])
+    # That one may have to wait for its provider.
+    assert await due_at(local.job_id, remote.job_id) == clock.time
+
+
 async def test_a_wish_to_cancel_that_comes_during_a_step_is_looked_at_after_it(
     store: Store, clock: FakeClock
 ) -> None:

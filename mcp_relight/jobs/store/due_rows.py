@@ -87,11 +87,18 @@ def _is_due(now: float) -> sa.ColumnElement[bool]:
 
 
 def next_due_at(
-    connection: Connection, *, worker: str, living: Collection[str], credentials: Sequence[str]
+    connection: Connection,
+    *,
+    worker: str,
+    living: Collection[str],
+    credentials: Sequence[str],
+    under_way: Sequence[str] = (),
 ) -> float | None:
-    """When the next of those rows is due; None when all of them wait for a person."""
+    """When the next of those rows is due; None when all of them wait for a person, or are local
+    ones under way, which have been due all along."""
+    computed = sa.and_(jobs.c.credential_id.is_(None), jobs.c.job_id.in_(under_way))
     query = sa.select(sa.func.min(jobs.c.due_at)).where(
-        _mine(worker, living, credentials), jobs.c.due_at < NEVER
+        _mine(worker, living, credentials), jobs.c.due_at < NEVER, sa.not_(computed)
     )
     return connection.scalar(query)
 

@@ -234,10 +234,16 @@ class Store:
             )
         )
 
-    async def next_due_at(self, *, worker: str, credentials: Sequence[str]) -> float | None:
+    async def next_due_at(
+        self, *, worker: str, credentials: Sequence[str], under_way: Sequence[str] = ()
+    ) -> float | None:
         return await self._database.read(
             lambda c: due_rows.next_due_at(
-                c, worker=worker, living=self._living(c, worker), credentials=credentials
+                c,
+                worker=worker,
+                living=self._living(c, worker),
+                credentials=credentials,
+                under_way=under_way,
             )
         )
 
