@@ -20,6 +20,7 @@ from pydantic import (
 )
 from pydantic_settings import NoDecode, SettingsConfigDict
 
+from mcp_relight.config_early import PREFIX, data_dir
 from mcp_relight.config_files import secret_in
 from mcp_relight.config_team import TeamSettings
 from mcp_relight.domain.models import LOCAL_MODEL
@@ -30,7 +31,6 @@ from mcp_relight.errors import InvalidArgument
 WorkerMode = Literal["detached", "inline", "none"]
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
 
-_PREFIX = "MCP_RELIGHT_"
 _SECRETIVE = ("_KEY", "_TOKEN", "_SECRET")
 _UNSET = re.compile(r"^\$\{user_config\.[^}]*\}$")
 
@@ -55,10 +55,10 @@ class Settings(TeamSettings):
     """Everything that can be configured, with its default. No key at all is a normal start."""
 
     model_config = SettingsConfigDict(
-        frozen=True, extra="ignore", env_ignore_empty=True, env_prefix=_PREFIX
+        frozen=True, extra="ignore", env_ignore_empty=True, env_prefix=PREFIX
     )
 
-    data_dir: Path = Field(default_factory=lambda: _data_dir(), validate_default=True)
+    data_dir: Path = Field(default_factory=lambda: data_dir(), validate_default=True)
     output_dir: Path | None = None
     allowed_dirs: Annotated[tuple[Path, ...] | None, NoDecode] = None
     default_model: str = LOCAL_MODEL
@@ -151,7 +151,7 @@ class Settings(TeamSettings):
         settings._variables = {**os.environ, **(variables or {})}
         known = {_variable(name) for name in cls.model_fields}
         for variable in settings._variables.keys() - known:
-            if variable.startswith(_PREFIX):
+            if variable.startswith(PREFIX):
                 settings._of_a_provider(variable)
         return settings
 
@@ -257,7 +257,7 @@ class Settings(TeamSettings):
         return {
             name: (nearest(name, known, cutoff=0.8) or "").upper()
             for name in sorted(self._variables)
-            if name.startswith(_PREFIX) and name.lower() not in known
+            if name.startswith(PREFIX) and name.lower() not in known
         }
 
     def environment(self) -> dict[str, str]:
@@ -285,13 +285,6 @@ def _of_this_machine(*variables: str) -> str:
     return next((text for one in spellings if (text := os.environ.get(one, "").strip())), "")
 
 
-def _data_dir() -> Path:
-    try:
-        return platformdirs.user_data_path("mcp-relight", appauthor=False)
-    except RuntimeError:  # no home folder, as in many a container: the check of settings says so
-        return Path("~/mcp-relight")
-
-
 def _photo_dirs() -> tuple[Path, ...]:
     """Where people keep pictures, "Pictures" first; nowhere without a home folder."""
     try:
@@ -310,7 +303,7 @@ def _expanded(folder: Path) -> Path:
 
 
 def _variable(field: str) -> str:
-    return _PREFIX + field.upper()
+    return PREFIX + field.upper()
 
 
 def _as_variable(value: object) -> str:
@@ -326,7 +319,7 @@ def _as_variable(value: object) -> str:
 
 
 def _of(provider: str) -> str:
-    return _PREFIX + provider.upper().replace("-", "_")
+    return PREFIX + provider.upper().replace("-", "_")
 
 
 def _refused(variable: str, error: ValidationError, *, argument: str) -> InvalidArgument:

@@ -247,7 +247,14 @@ RULES = (
     Rule(
         "the environment is read in one place",
         naming("environ", "getenv"),
-        ("config.py", "cli/install.py", "cli/clients/places.py", "pixels/launch.py", "loading.py"),
+        (
+            "config.py",
+            "config_early.py",
+            "cli/install.py",
+            "cli/clients/places.py",
+            "pixels/launch.py",
+            "loading.py",
+        ),
         'os.environ["X"]',
     ),
     Rule("no secrets in logs", logged_secrets, (), '_log.info("to %s", request.url)'),

@@ -66,6 +66,11 @@ def test_a_server_loads_nothing_that_it_only_speaks_of() -> None:
     assert loaded & (heavy | unused) == set()
 
 
+def test_a_first_worker_is_started_before_anything_is_loaded() -> None:
+    loaded = loaded_by("mcp_relight.cli.main", "mcp_relight.config_early", "mcp_relight.jobs.spawn")
+    assert loaded & {"pydantic", "anyio", "asyncio", "mcp", "mcp_relight.config"} == set()
+
+
 def test_a_first_child_is_started_before_anything_is_loaded() -> None:
     loaded = loaded_by("mcp_relight.pixels.launch")
     assert loaded & {"pydantic", "anyio", "numpy", "asyncio"} == set()

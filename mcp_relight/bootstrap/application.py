@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from mcp_relight.domain.library import FoundPage, Library, Listed, Taken
     from mcp_relight.domain.ports import Addresses
+    from mcp_relight.jobs.spawn import Ahead
     from mcp_relight.jobs.store.accounts import AccountStore
     from mcp_relight.jobs.store.hooks import HookStore
     from mcp_relight.jobs.store.key_pages import KeyPageStore
@@ -134,13 +135,13 @@ class Application:
             if model.partition("/")[0] not in lists:
                 raise error.about("MCP_RELIGHT_DEFAULT_MODEL") from None
 
-    def start_worker(self) -> None:
+    def start_worker(self, early: "Ahead | None" = None) -> None:
         """Start a worker process ahead of the first job, and for those that an earlier process left
-        unfinished: it loads what it needs beside this one. Trouble in it is left to the call that
-        needs one."""
+        unfinished: it loads what it needs beside this one. `early` is one that already loads.
+        Trouble in it is left to the call that needs one."""
         if isinstance(self._workers, DetachedWorkers):
             with _trouble_noted():
-                self._workers.start_ahead()
+                self._workers.start_ahead(early)
 
     async def resume(self) -> None:
         """Start a worker if an earlier process left jobs unfinished; opens nothing in this one."""

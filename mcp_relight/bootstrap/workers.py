@@ -9,6 +9,7 @@ import anyio
 import anyio.to_thread
 
 from mcp_relight.config import Settings
+from mcp_relight.config_early import changed
 from mcp_relight.jobs.locks import WorkerLock, is_held, lock_path
 from mcp_relight.jobs.spawn import Ahead, Spawner, start_ahead
 from mcp_relight.pixels.launch import Early
@@ -37,10 +38,16 @@ class DetachedWorkers:
             await anyio.to_thread.run_sync(self.start)
         return True
 
-    def start_ahead(self) -> None:
-        """Start a worker before the first job. Raises Internal."""
+    def start_ahead(self, early: Ahead | None = None) -> None:
+        """Start a worker before the first job, or let one begin that was started even before the
+        settings were known. Raises Internal."""
         parts = self._parts
-        self._ahead = start_ahead(parts.folder, parts.settings.environment())
+        environment = parts.settings.environment()
+        if early is not None and early.folder == parts.folder:
+            early.begin(changed(environment))
+            self._ahead = early
+        else:
+            self._ahead = start_ahead(parts.folder, environment)
         parts.line = self._ahead.line if self._ahead else None
 
     def start(self) -> None:

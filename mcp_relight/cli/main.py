@@ -7,6 +7,7 @@ Exit codes: 0 done, 1 the job failed, 2 bad arguments or settings.
 import argparse
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from importlib import import_module
 from typing import TYPE_CHECKING
 
@@ -14,23 +15,34 @@ from mcp_relight.errors import RelightError, RequestError
 from mcp_relight.loading import leave_lightly, load_lightly
 
 if TYPE_CHECKING:
+    from mcp_relight.jobs.spawn import Ahead
     from mcp_relight.pixels.launch import Early
 
 Command = Callable[[argparse.Namespace], int]
 
 EXIT_FAILED, EXIT_USAGE = 1, 2
 _OF_NO_COMMAND = frozenset({"-h", "--help", "--version"})
+_STARTING_WORKERS = frozenset({"serve", "relight"})
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     load_lightly()
     arguments = list(sys.argv[1:] if argv is None else argv)
-    early = _early_child(arguments)
-    from .parser import build_parser
-
     if not arguments or (arguments[0].startswith("-") and arguments[0] not in _OF_NO_COMMAND):
         arguments = ["serve", *arguments]
-    namespace = build_parser().parse_args(arguments, argparse.Namespace(early=early))
+    early, ahead = _early_child(arguments), early_worker(arguments)
+    try:
+        return _run(arguments, argparse.Namespace(early=early, ahead=ahead))
+    finally:
+        if ahead is not None:
+            ahead.dismiss()
+        leave_lightly()
+
+
+def _run(arguments: list[str], started: argparse.Namespace) -> int:
+    from .parser import build_parser
+
+    namespace = build_parser().parse_args(arguments, started)
     try:
         command = _command(namespace.command)
         return command(namespace)
@@ -40,20 +52,35 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("Stopped. Jobs that were started go on; see `mcp-relight jobs`.", file=sys.stderr)
         return 130
-    finally:
-        leave_lightly()
 
 
 def _early_child(arguments: list[str]) -> "Early | None":
     """The pixel child of a worker that was started for somebody's first picture: it takes longest
     to load, and so comes before anything is loaded here."""
     match arguments:
-        case ["worker", "--detached", "--guest", descriptor]:
+        case ["worker", "--detached", "--guest", descriptor, *_]:
             from mcp_relight.pixels.launch import start_early
 
             return start_early(int(descriptor))
         case _:
             return None
+
+
+def early_worker(arguments: list[str]) -> "Ahead | None":
+    """A worker for a first picture, if none lives: it loads beside this process, and begins or
+    leaves as soon as the settings are known here. Trouble with it is left to them."""
+    command, *flags = arguments
+    if command not in _STARTING_WORKERS or not _OF_NO_COMMAND.isdisjoint(flags):
+        return None
+    from mcp_relight.config_early import plain_data_folder
+
+    folder = plain_data_folder(flags)
+    if folder is None:
+        return None
+    from mcp_relight.jobs.spawn import start_ahead
+
+    with suppress(RelightError):
+        return start_ahead(folder, None)
 
 
 _MODULES = {

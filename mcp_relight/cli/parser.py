@@ -40,6 +40,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     worker.add_argument("--detached", action="store_true", help=argparse.SUPPRESS)
     worker.add_argument("--guest", type=int, help=argparse.SUPPRESS)
+    worker.add_argument("--standby", type=int, help=argparse.SUPPRESS)
 
     add("migrate", "Bring the job database to this version's schema; do so before a deployment.")
 

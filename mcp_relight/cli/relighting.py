@@ -16,7 +16,7 @@ def relight(namespace: argparse.Namespace) -> int:
     arguments = RelightArguments.parse(given(namespace, RelightArguments))
     application = Application(load_settings(namespace), typed_paths=True)
     application.check_settings()
-    application.start_worker()
+    application.start_worker(namespace.ahead)
     application.expect(arguments)
 
     from .photos import relight as relight_photos

@@ -8,7 +8,9 @@ import anyio
 from mcp_relight import telemetry
 from mcp_relight.bootstrap import Application, run_migrations, run_team_worker, run_worker
 from mcp_relight.config import Settings
+from mcp_relight.config_early import adopt
 from mcp_relight.errors import InvalidArgument
+from mcp_relight.jobs.spawn import await_word
 
 from .session import answer, load_settings
 
@@ -18,7 +20,7 @@ def serve(namespace: argparse.Namespace) -> int:
     application = Application(settings)
     application.check_settings()
     # Before the MCP SDK is loaded: that takes as long as a worker needs to be at work.
-    application.start_worker()
+    application.start_worker(namespace.ahead)
 
     from mcp_relight.server.app import create_server
 
@@ -66,6 +68,11 @@ def migrate(namespace: argparse.Namespace) -> int:
 
 
 def worker(namespace: argparse.Namespace) -> int:
+    if namespace.standby is not None:
+        variables = await_word(namespace.standby)
+        if variables is None:
+            return 0
+        adopt(variables)
     settings = _operated(namespace)
     if settings.database_url is not None:
         anyio.run(run_team_worker, settings, namespace.queue or ["remote", "local"])

@@ -3,6 +3,7 @@
 Nothing here may be heavy to import: a server calls it while a client waits.
 """
 
+import json
 import os
 import socket
 import subprocess
@@ -10,6 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -81,19 +83,47 @@ class Spawner:
 @dataclass(frozen=True, slots=True)
 class Ahead:
     """A worker started before anybody needs one. `locks` is what each lock held before it. `line`
-    leads to its pixel child, where the system can pass such things on."""
+    leads to its pixel child, where the system can pass such things on; `word` to one that loads,
+    and waits to be told how to begin."""
 
+    folder: Path
     process: subprocess.Popen[bytes]
     started_at: float
     locks: Mapping[Path, bytes]
     line: socket.socket | None
+    word: socket.socket | None = None
+
+    def begin(self, variables: Mapping[str, str]) -> None:
+        """Let it work, with these variables beside those it was started with."""
+        if self.word is not None:
+            with self.word, suppress(OSError):  # one that has ended is replaced as any other
+                self.word.sendall(json.dumps(dict(variables)).encode())
+
+    def dismiss(self) -> None:
+        """Nobody needs it: it leaves. Without effect on one that has begun."""
+        if self.word is not None and self.word.fileno() >= 0:
+            self.word.close()
+            if self.line is not None:
+                self.line.close()
+
+
+def await_word(descriptor: int) -> dict[str, str] | None:
+    """In a worker that was started to wait: its further variables, or None where it shall leave."""
+    with socket.socket(fileno=descriptor) as word, word.makefile("rb") as said:
+        words = said.read()
+    return json.loads(words) if words else None
 
 
 def start_ahead(
-    folder: Path, environment: Mapping[str, str], *, command: Sequence[str] = WORKER_COMMAND
+    folder: Path,
+    environment: Mapping[str, str] | None,
+    *,
+    command: Sequence[str] = WORKER_COMMAND,
 ) -> Ahead | None:
     """Start a worker unless any lives, without finding out what one of these keys is called: that
-    takes as long as a worker needs to start. Raises Internal when no process can be started."""
+    takes as long as a worker needs to start. Without an environment it has ours, and only loads
+    until it is told to begin or to leave; None where no such thing can be passed on.
+    Raises Internal when no process can be started."""
     paths = list((folder / "workers").glob("*.lock"))
     try:
         if any(map(is_held, paths)):
@@ -102,16 +132,24 @@ def start_ahead(
         return None  # left to whoever needs a worker, and hears why there is none
     locks = {path: _content(path) for path in paths}
     if sys.platform == "win32":
-        return Ahead(_start(folder, command, environment), time.monotonic(), locks, None)
-    ours, theirs = socket.socketpair()
-    with theirs:
-        command = [*command, "--guest", str(theirs.fileno())]
-        try:
-            process = _start(folder, command, environment, pass_on=(theirs.fileno(),))
-        except Internal:
-            ours.close()
-            raise
-    return Ahead(process, time.monotonic(), locks, ours)
+        if environment is None:
+            return None
+        return Ahead(folder, _start(folder, command, environment), time.monotonic(), locks, None)
+    with ExitStack() as passed, ExitStack() as kept:
+
+        def pair(flag: str) -> socket.socket:
+            ours, theirs = socket.socketpair()
+            passed.enter_context(theirs)
+            words.extend((flag, str(theirs.fileno())))
+            pass_on.append(theirs.fileno())
+            return kept.enter_context(ours)
+
+        words, pass_on = list(command), list[int]()
+        line = pair("--guest")
+        word = pair("--standby") if environment is None else None
+        process = _start(folder, words, environment, pass_on=pass_on)
+        kept.pop_all()
+    return Ahead(folder, process, time.monotonic(), locks, line, word)
 
 
 def _content(lock: Path) -> bytes:
@@ -124,7 +162,7 @@ def _content(lock: Path) -> bytes:
 def _start(
     folder: Path,
     command: Sequence[str],
-    environment: Mapping[str, str],
+    environment: Mapping[str, str] | None,
     *,
     pass_on: Sequence[int] = (),
 ) -> subprocess.Popen[bytes]:
@@ -148,7 +186,7 @@ def _open_log(path: Path) -> IO[bytes]:
 
 def _popen(
     command: Sequence[str],
-    environment: Mapping[str, str],
+    environment: Mapping[str, str] | None,
     log: IO[bytes],
     *,
     creationflags: int = 0,
@@ -171,7 +209,7 @@ if sys.platform == "win32":
 
     def _start_detached(
         command: Sequence[str],
-        environment: Mapping[str, str],
+        environment: Mapping[str, str] | None,
         log: IO[bytes],
         pass_on: Sequence[int],
     ) -> subprocess.Popen[bytes]:
@@ -187,7 +225,7 @@ else:
 
     def _start_detached(
         command: Sequence[str],
-        environment: Mapping[str, str],
+        environment: Mapping[str, str] | None,
         log: IO[bytes],
         pass_on: Sequence[int],
     ) -> subprocess.Popen[bytes]:

@@ -13,7 +13,7 @@ import pytest
 from mcp_relight.errors import Internal
 from mcp_relight.jobs.credentials import credential_id, fingerprint
 from mcp_relight.jobs.locks import FileLock, WorkerLock, is_held, is_living, lock_path
-from mcp_relight.jobs.spawn import Spawner, start_ahead
+from mcp_relight.jobs.spawn import Ahead, Spawner, start_ahead
 from tests.jobs.processes import ENVIRONMENT, Children, wait_until
 
 pytestmark = pytest.mark.anyio
@@ -175,6 +175,51 @@ def test_a_worker_started_ahead_that_is_about_to_leave_is_replaced(tmp_path: Pat
     wait_until(lambda: lock_path(tmp_path, "print").read_bytes() not in {before, b""})
     wait_until(spawner.ensure)
     (tmp_path / "go").touch()
+
+
+def waiting_worker(folder: Path) -> Ahead:
+    """A worker that waits for a word, with a program that writes down what it hears."""
+    command = command_of(
+        folder,
+        """
+        import sys
+        from mcp_relight.jobs.spawn import await_word
+        (folder / "heard").write_text(repr(await_word(int(sys.argv[-1]))))
+        """,
+    )
+    ahead = start_ahead(folder, None, command=command)
+    assert ahead
+    return ahead
+
+
+@pytest.mark.parametrize("told", [{"MCP_RELIGHT_LOCAL_ONLY": "1"}, dict[str, str]()])
+def test_a_worker_that_waits_begins_with_what_it_is_told(
+    tmp_path: Path, told: dict[str, str]
+) -> None:
+    ahead = waiting_worker(tmp_path)
+    ahead.begin(told)
+    ahead.dismiss()  # too late
+    assert ahead.process.wait(60) == 0
+    assert (tmp_path / "heard").read_text() == repr(told)
+    assert ahead.line
+    with ahead.line as line:
+        assert line.fileno() >= 0
+
+
+def test_a_worker_that_nobody_needs_leaves(tmp_path: Path) -> None:
+    ahead = waiting_worker(tmp_path)
+    ahead.dismiss()
+    assert ahead.process.wait(60) == 0
+    assert (tmp_path / "heard").read_text() == "None"
+
+
+def test_a_word_to_a_worker_that_has_ended_is_no_trouble(tmp_path: Path) -> None:
+    ahead = start_ahead(tmp_path, None, command=command_of(tmp_path, "pass"))
+    assert ahead
+    ahead.process.wait(60)
+    ahead.begin({"X": "1"})
+    assert ahead.line
+    ahead.line.close()
 
 
 def test_nobody_is_started_ahead_where_a_worker_lives(tmp_path: Path) -> None:
