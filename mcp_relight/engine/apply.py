@@ -1,6 +1,5 @@
 """From the working grid to the photo: guided upsampling of the gain, strip by strip."""
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Literal, Self
 
@@ -11,7 +10,7 @@ from mcp_relight.domain.lighting import Region
 
 from .analysis import Analysis
 from .color import LUMINANCE, decode, encode
-from .grid import Map, Pixels, Real, blur, box_mean, guided, peak
+from .grid import Map, Pixels, Real, blur, box_mean, guided, on_threads, peak
 from .shade import Shading
 
 Background = Literal["relight", "keep", "darken"]
@@ -27,7 +26,6 @@ _EDGE, _INSIDE = 0.5, 0.85
 
 _STRIP_ROWS = 64
 """Few enough that a strip of a large photo stays in the caches."""
-_AT_ONCE = 2
 _GUIDED_RADIUS = 0.005
 _GUIDED_EPS = 1e-3
 _KNEE = 0.8
@@ -76,9 +74,7 @@ def apply(
         strip = slice(top, min(top + _STRIP_ROWS, rgb.shape[0]))
         result[strip] = _relit_strip(rgb, strip, analysis, layers, region)
 
-    with ThreadPoolExecutor(_AT_ONCE) as threads:
-        for _ in threads.map(relight, range(0, rgb.shape[0], _STRIP_ROWS)):
-            pass  # asked for, so that what fails in a thread is raised here
+    on_threads(relight, range(0, rgb.shape[0], _STRIP_ROWS))
     return result
 
 

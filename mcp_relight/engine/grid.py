@@ -4,7 +4,9 @@ The engine thinks on a copy of the photo whose long side is at most `WORK_EDGE_P
 (H, W) or (H, W, C) float32; x runs to the right, y up, so row 0 has the largest y.
 """
 
-from typing import Any, TypeAlias, cast
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeAlias, TypeVar, cast
 
 import cv2
 import numpy as np
@@ -19,6 +21,18 @@ Pixels: TypeAlias = NDArray[np.uint8]
 WORK_EDGE_PX = 448
 MIN_EDGE_PX = 8
 """Smaller pictures are enlarged to this on the working grid, so that filters have room."""
+
+_AT_ONCE = 2
+
+_Item = TypeVar("_Item")
+_Done = TypeVar("_Done")
+
+
+def on_threads(work: Callable[[_Item], _Done], items: Iterable[_Item]) -> list[_Done]:
+    """What `work` makes of every item, in their order; NumPy and OpenCV leave room for another
+    thread. What is raised in one is raised here."""
+    with ThreadPoolExecutor(_AT_ONCE) as threads:
+        return list(threads.map(work, items))
 
 
 def working_size(height_px: int, width_px: int) -> tuple[int, int]:

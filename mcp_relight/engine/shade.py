@@ -12,7 +12,7 @@ from mcp_relight.domain.looks import look_of, names_color
 from .analysis import Analysis
 from .color import LUMINANCE, kelvin_color, light_color
 from .evidence import Evidence, gather
-from .grid import Map, Pixels, Real, blur, centered_axes, wide_blur
+from .grid import Map, Pixels, Real, blur, centered_axes, on_threads, wide_blur
 from .highlights import Blown, drawn_in_color
 from .lit_scene import LitScene, face_width
 from .rim import Edge, held_back, outlined
@@ -164,9 +164,12 @@ def _summed(
     asked = ambient
     gloss, edge = np.zeros_like(ambient), np.zeros_like(ambient)
     leading = neutral = ambient @ LUMINANCE
-    for light, usual in zip(lighting.lights, _neutral_intensities(lighting), strict=True):
+    done = on_threads(
+        lambda light: lit.light(light, knobs.shadow_strength, knobs.specular), lighting.lights
+    )
+    usuals = _neutral_intensities(lighting)
+    for light, one, usual in zip(lighting.lights, done, usuals, strict=True):
         color = light_color(light) * _nearer(light, lighting, ambient)
-        one = lit.light(light, knobs.shadow_strength, knobs.specular)
         asked = asked + (light.intensity * one.diffuse)[..., None] * color
         edge = edge + (light.intensity * one.rim)[..., None] * color
         if light in lighting.leading:
