@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter
 
 from .lighting import Lighting
 
-ENGINE_VERSION = "16"
+ENGINE_VERSION = "17"
 """Changes whenever the local engine finds out other things about the same photo, or writes them
 down in other bytes: part of the key of every cached analysis."""
 

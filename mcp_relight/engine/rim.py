@@ -72,12 +72,12 @@ luminance below which they are noise more than texture."""
 _SOON_FULL = 1.5
 """How much sooner than its light a rim gets to its full brightness."""
 
-_CUT_OUT = 0.55
+_CUT_OUT = 0.75
 """On nothing, a rim needs less light to be seen, and in full it looks drawn."""
 
-_CRISP, _CRISP_NEAR_PX = (0.03, 0.1), 3
-"""How much of a cut-out's alpha a pixel of the grid changes by where it has an outline, and how far
-off that is looked for."""
+_CRISP, _CRISP_NEAR_PX, _CRISP_REACH = (0.03, 0.1), 3, 0.02
+"""How much of a cut-out's alpha a pixel of the grid changes by where it has an outline, how far off
+that is looked for, and over how many long sides an outline is crisp alike."""
 
 _TEAR, _TEAR_NEAR, _TEAR_DEEP, _TORN = 0.008, 0.02, (0.5e-3, 1.4e-3), 0.2
 """In long sides: what is finer is a tear, over how much of an outline tears are counted, and how
@@ -182,7 +182,11 @@ def _crisp(alpha: Map) -> Map:
     near = np.ones((2 * _CRISP_NEAR_PX + 1,) * 2, np.uint8)
     steep = np.asarray(cv2.dilate(np.hypot(across, up), near), np.float32)
     low, full = _CRISP
-    return np.clip((steep - low) / (full - low), 0, 1)
+    crisp = np.clip((steep - low) / (full - low), 0, 1)
+    line, reach = _outline((alpha > 0.5).astype(np.float32)), _CRISP_REACH * max(alpha.shape)
+    # As the nearest outline has it: ending where the outline does, a rim would be a ribbon.
+    along = wide_blur((crisp * line).astype(np.float32), reach)
+    return np.minimum(along / np.maximum(wide_blur(line, reach), 1e-4), 1).astype(np.float32)
 
 
 def _open(alpha: Map) -> Map:

@@ -1,6 +1,8 @@
 """The subject out of what stands out: all things of it, whole persons, or nothing when the photo
 itself does not bear it out."""
 
+from dataclasses import dataclass
+
 import cv2
 import numpy as np
 
@@ -36,6 +38,10 @@ from which it is none: half a plant, one of many alike, a fence and the street b
 _SAME_HUE = 0.42, 0.52
 """The same of their hues, where all is of strong color: one petal of many, a wing on another."""
 
+_SHARP_PX, _FOLLOWED, _ALIKE_BUT_SHARP, _NO_PETAL = 4.7, 0.965, (0.52, 0.66), 0.3
+"""Undecided pixels and share of an edge followed by which an outline is as good as one can be; the
+colors it may share for that; and the area of what is no petal, whatever its hue."""
+
 _AGREEING = 0.2, 0.6
 """How much more stands out inside a cut-out than outside: another thing, and the same."""
 
@@ -70,7 +76,7 @@ def of(small: Pixels, salient: Map, faces: list[Face]) -> tuple[Map, float]:
     found, confidence = _judged(small, soft)
     if not faces:
         # Persons are known by their faces, whatever they wear and stand before.
-        confidence *= _unlike(small, found)
+        confidence *= _unlike(small, soft, found)
     return found, confidence if _faces_kept(found, faces) > _FACE_SEEN else 0.0
 
 
@@ -82,8 +88,8 @@ def _faces_kept(found: Map, faces: list[Face]) -> float:
 def _judged(small: Pixels, soft: Map) -> tuple[Map, float]:
     """Without dust and soft edges, and how sure it is."""
     cut = _without_dust(soft > 0.5)
-    soft = np.where(cut | (soft <= 0.5), soft, 0).astype(np.float32)
-    return _sharpened(soft), _confidence(small, soft, cut)
+    cleaned = np.where(cut | (soft <= 0.5), soft, 0).astype(np.float32)
+    return _sharpened(cleaned), _confidence(_Traced.of(small, cleaned, cut))
 
 
 def _sharpened(soft: Map) -> Map:
@@ -128,13 +134,13 @@ def _outline(cut: Bits) -> Map:
     return np.asarray(grown, np.float32)
 
 
-def _unlike(small: Pixels, found: Map) -> float:
+def _unlike(small: Pixels, soft: Map, found: Map) -> float:
     """1 where a cut-out has colors of its own, 0 where what lies around it has the same."""
-    shared = colors_shared(small, found), hues_shared(small, found)
-    return min(
-        min(max((high - part) / (high - low), 0.0), 1.0)
-        for part, (low, high) in zip(shared, (_ALIKE, _SAME_HUE), strict=True)
-    )
+    traced = _Traced.of(small, soft, _without_dust(soft > 0.5))
+    shares = [(colors_shared(small, found), _ALIKE_BUT_SHARP if traced.is_sharp else _ALIKE)]
+    if not (traced.is_sharp and traced.area > _NO_PETAL):
+        shares.append((hues_shared(small, found), _SAME_HUE))
+    return min(min(max((high - part) / (high - low), 0.0), 1.0) for part, (low, high) in shares)
 
 
 def _stretched(salient: Map, size: tuple[int, int]) -> Map:
@@ -142,20 +148,38 @@ def _stretched(salient: Map, size: tuple[int, int]) -> Map:
     return resize((salient - low) / max(high - low, 1e-6), size)
 
 
-def _confidence(small: Pixels, soft: Map, cut: Bits) -> float:
+@dataclass(frozen=True, slots=True)
+class _Traced:
+    """An outline as the network and the photo have it: the `area` within, of 1; the width of the
+    band in which the network is not sure, in pixels; the share of it that follows an edge."""
+
+    area: float
+    undecided_px: float
+    followed: float
+
+    @classmethod
+    def of(cls, small: Pixels, soft: Map, cut: Bits) -> "_Traced":
+        outline_px = max(float(_outline(cut).sum()) / 2, 1.0)
+        undecided = float(((soft > 0.1) & (soft < 0.9)).sum()) / outline_px
+        calm = cv2.GaussianBlur(small, (0, 0), 1.2)
+        lab = np.asarray(cv2.cvtColor(calm, cv2.COLOR_RGB2LAB), np.float32)
+        gaps = contour_gaps(lab, cut)
+        followed = float((gaps > _VISIBLE_GAP).mean()) if gaps.size else 0.0
+        return cls(float(cut.mean()), undecided, followed)
+
+    @property
+    def is_sharp(self) -> bool:
+        return self.undecided_px <= _SHARP_PX and self.followed >= _FOLLOWED
+
+
+def _confidence(traced: _Traced) -> float:
     """0..1 by size, by how sure the network is, and by the photo's own edges."""
-    area = float(cut.mean())
-    if not _SIZE[0] < area < _SIZE[1]:
+    if not _SIZE[0] < traced.area < _SIZE[1]:
         return 0.0
-    outline_px = max(float(_outline(cut).sum()) / 2, 1.0)
-    undecided = float(((soft > 0.1) & (soft < 0.9)).sum()) / outline_px
-    calm = cv2.GaussianBlur(small, (0, 0), 1.2)
-    lab = np.asarray(cv2.cvtColor(calm, cv2.COLOR_RGB2LAB), np.float32)
-    share = float((contour_gaps(lab, cut) > _VISIBLE_GAP).mean())
     low, high = _OUTLINE_SHARE
-    follows = min(max((share - low) / (high - low), 0.0), 1.0)
+    follows = min(max((traced.followed - low) / (high - low), 0.0), 1.0)
     sure, unsure = _UNDECIDED
-    return follows * min(max((unsure - undecided) / (unsure - sure), 0.0), 1.0)
+    return follows * min(max((unsure - traced.undecided_px) / (unsure - sure), 0.0), 1.0)
 
 
 def _whole_persons(small: Pixels, soft: Map, faces: list[Face]) -> Map | None:

@@ -45,6 +45,17 @@ def test_a_petal_of_many_has_the_hue_of_the_others() -> None:
     assert hues_shared(np.where(inside, orange, np.array([140, 135, 130], np.uint8)), petal) == 0
 
 
+def test_a_sharp_outline_of_a_large_thing_may_have_the_colors_of_its_ground() -> None:
+    """A red saucer on a red table; of a petal among others the hue still tells nothing."""
+    table = np.full((192, 256, 3), (120, 40, 25), np.uint8)
+    for radius_px, is_found in ((70, True), (24, False)):
+        photo, salient = table.copy(), np.zeros((192, 256), np.float32)
+        cv2.circle(photo, (128, 96), radius_px, (190, 60, 35), -1)
+        cv2.circle(salient, (128, 96), radius_px, 1, -1)
+        confidence = salient_subject.of(photo, salient, [])[1]
+        assert (confidence > 0.9) is is_found
+
+
 def test_two_eyes_are_not_the_person() -> None:
     """Of a face that fills the frame nothing can be cut out, and what stands out stays alone."""
     photo = np.full((192, 256, 3), (200, 150, 120), np.uint8)

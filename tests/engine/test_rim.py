@@ -98,6 +98,16 @@ def test_a_cut_out_has_its_rim_to_the_last_pixel() -> None:
     assert made[fading].min() > 0.9 * made[solid].max()
 
 
+def test_the_rim_of_a_cut_out_ends_gradually() -> None:
+    """Ending at once so many pixels inside, it would be a ribbon along the outline."""
+    photo = np.full((200, 300, 3), 160, np.uint8)
+    alpha = (255 * disk(80)).astype(np.uint8)
+    made = relight(photo, analyze_shape(photo, alpha=alpha), LOOKS["rim_light"].lighting).rgb
+    inwards = made[22:60, 150].mean(axis=1)
+    assert inwards[0] > inwards[-1] + 60
+    assert np.diff(inwards).min() > -0.3 * (inwards[0] - inwards[-1])
+
+
 def person(ground: int, *, hair: bool) -> tuple[NDArray[np.uint8], Analysis]:
     """A face of 60 by 80 pixels, found, on a plain ground; its mask with or without the hair."""
     photo = np.full((200, 300, 3), ground, np.uint8)
