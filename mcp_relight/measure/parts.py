@@ -52,15 +52,15 @@ _TINTED = 0.6
 """Log ratio of a light's tone that a look asks for on purpose; below it is nearly white."""
 _CAST, _SHOWS = 0.7, 0.15
 """And the least brightness (square root of light) after of what shows a cast."""
-_TONE_SIZES, _TONE_DONE = (0.65, 2.0), (0.87, 0.82)
+_TONE_SIZES, _TONE_DONE = (0.65, 2.0), (0.85, 0.8)
 """Log ratios of a tone asked for, and how much of it is enough: a strong one looks full sooner."""
-_TONE_OVERDONE, _TONE_WRONG = 2.8, -0.2
+_TONE_OVERDONE, _TONE_WRONG = 2.9, -0.2
 """Of what that much shows."""
 _LEAST_TONE = 0.1
 _SIDES_DONE, _SIDES_WRONG = 0.3, -0.08
 _KELVIN_NEAR, _SURE_OF_COLOR = 0.08, 0.75
 """Brown paint passes for a warm light too easily to let a doubtful kelvin outvote the change."""
-_LEAST_TONED, _LEAST_TONED_SIDES = 0.16, 0.03
+_LEAST_TONED, _LEAST_TONED_SIDES = 0.08, 0.03
 _BY_SIDES, _UNTOLD = 0.5, 0.29
 """How sure a side of the gain is at least; the most that is said of what is not measurable."""
 

@@ -7,7 +7,6 @@ the gain turns this way and that.
 """
 
 from dataclasses import dataclass
-from itertools import pairwise
 
 import cv2
 import numpy as np
@@ -38,9 +37,9 @@ _TORN, _CLEAR = 0.745, 0.3
 _UPPER, _DEEP = 0.6, 0.06
 """Of the height of a cut-out, where the light from behind falls; of the long side: its inside."""
 _RINGS_PX, _LEAST_RING = (1, 10), 10
-_BAND, _FALLS, _GLARING = 1.5, 0.95, 3.05
-"""Stops over the inside that make a band, that a drawn one falls by within a px, and that no light
-leaves at an edge alone."""
+_BAND, _FALLS, _GLARING = 1.5, 1.25, 3.05
+"""Stops over the inside that make a band, that a drawn one falls by within two px, and that no
+light leaves at an edge alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +89,7 @@ def _is_band(change: Gained, shown: Bits) -> bool:
     if min(ring.size for ring in rings) < _LEAST_RING:
         return False
     over = [float(np.median(ring)) - usual for ring in rings]
-    falls = max(outer - inner for outer, inner in pairwise(over))
+    falls = max(outer - inner for outer, inner in zip(over, over[2:], strict=False))
     return over[0] > _GLARING or (over[0] > _BAND and falls > _FALLS)
 
 

@@ -113,6 +113,21 @@ def ball() -> tuple[Pixels, Analysis]:
     return rgb, analyze_shape(rgb)
 
 
+@pytest.mark.parametrize("look", ["golden_hour", "candlelight"])
+def test_a_small_thing_in_the_dark_shows_the_color_of_a_light(
+    ball: tuple[Pixels, Analysis], look: str
+) -> None:
+    """A face before a black wall: a tenth of the picture is enough."""
+    dark = np.zeros((200, 260, 3), np.uint8)
+    dark[40:160, 50:210] = np.where(ball[0] == 128, 0, ball[0])
+    analysis, asked = analyze_shape(dark), LOOKS[look].lighting
+    whole, half = (
+        report(dark, relight(dark, analysis, light).rgb, asked).parts.colour
+        for light in (asked, half_as_warm(asked))
+    )
+    assert (whole, half) == ("as asked", "weaker")
+
+
 @pytest.mark.parametrize("look", ["golden_hour", "low_key", "neon"])
 def test_a_small_plain_thing_stays_the_same_picture(
     ball: tuple[Pixels, Analysis], look: str

@@ -72,7 +72,7 @@ def test_the_own_lines_of_a_picture_are_no_rim() -> None:
     )
 
 
-@pytest.mark.parametrize(("inner_px", "is_drawn"), [(0.2, True), (4.0, False)])
+@pytest.mark.parametrize(("inner_px", "is_drawn"), [(0.2, True), (0.5, True), (4.0, False)])
 def test_a_band_that_ends_is_drawn_along_a_cut_out(inner_px: float, is_drawn: bool) -> None:
     """Round a thing light fades inwards."""
     deep_px = (RADIUS - AWAY) * EDGE_PX
