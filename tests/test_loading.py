@@ -10,6 +10,7 @@ from collections.abc import Iterator
 import pytest
 
 from mcp_relight.loading import begin_serving, load_lightly
+from tests.world import World
 
 
 @pytest.fixture(autouse=True)
@@ -48,11 +49,15 @@ def test_while_loading_hardly_anything_is_looked_for() -> None:
     assert most_left_behind() > 20_000
 
 
-def loaded_by(*modules: str) -> set[str]:
+def loaded_by(*modules: str, then: str = "", environment: dict[str, str] | None = None) -> set[str]:
     """What a fresh Python has loaded after these."""
-    program = f"import json, sys, {', '.join(modules)}; print(json.dumps(sorted(sys.modules)))"
+    told = "print(json.dumps(sorted(sys.modules)))"
     done = subprocess.run(
-        [sys.executable, "-P", "-c", program], capture_output=True, check=True, text=True
+        [sys.executable, "-P", "-c", f"import json, sys, {', '.join(modules)}\n{then}\n{told}"],
+        env=environment,
+        capture_output=True,
+        check=True,
+        text=True,
     )
     return set(json.loads(done.stdout))
 
@@ -79,3 +84,20 @@ def test_a_first_child_is_started_before_anything_is_loaded() -> None:
         "mcp_relight.pixels.frames",
         "mcp_relight.pixels.launch",
     }
+
+
+_PARTS = """
+from mcp_relight.bootstrap import Parts
+from mcp_relight.config import Settings
+parts = Parts(Settings.load())
+parts.library, parts.steps
+"""
+
+
+@pytest.mark.parametrize(("key", "sends"), [({}, False), ({"SEGMIND_API_KEY": "k"}, True)])
+def test_where_nothing_is_sent_nothing_that_sends_is_loaded(
+    world: World, key: dict[str, str], sends: bool
+) -> None:
+    loaded = loaded_by("mcp_relight", then=_PARTS, environment=world.environment | key)
+    assert "mcp_relight.jobs.steps" in loaded
+    assert ("httpx2" in loaded) is sends

@@ -16,12 +16,12 @@ from mcp_relight.jobs.credentials import fingerprint, folder_salt
 from mcp_relight.jobs.locks import WorkerLock, is_living
 
 from .accounts import account_of
-from .outside import callbacks_at
+from .outside import LateDownloads, callbacks_at
 from .pictures import lender_of
 
 if TYPE_CHECKING:
     from mcp_relight.domain.library import Library
-    from mcp_relight.domain.ports import Turn, Workers
+    from mcp_relight.domain.ports import Downloads, Turn, Workers
     from mcp_relight.jobs.ports import RateLimiter
     from mcp_relight.jobs.steps import Steps
     from mcp_relight.jobs.store.apart import ApartStore
@@ -200,13 +200,8 @@ class Parts:
         return ShapeModelFile(self.settings.shape_model_file)
 
     @cached_property
-    def downloads(self) -> "Fetcher":
-        from mcp_relight.storage.fetch import Fetcher
-
-        return Fetcher(
-            allow_private_hosts=self.settings.allow_private_hosts,
-            passes_by_proxy=self.settings.network.proxy is not None,
-        )
+    def downloads(self) -> "Downloads":
+        return LateDownloads(self.settings)
 
     @cached_property
     def issuer_fetcher(self) -> "Fetcher":
@@ -244,9 +239,11 @@ class Parts:
     @cached_property
     def remotes(self) -> "dict[str, RestProvider]":
         """The providers whose keys are set, each with connections of its own."""
+        ready = [account for account in self.registry.accounts() if account.missing is None]
+        if not ready:  # nothing is sent: what sends it need not be loaded
+            return {}
         from mcp_relight.providers.rest import RestProvider
 
-        ready = [account for account in self.registry.accounts() if account.missing is None]
         return {account.name: RestProvider(account) for account in ready}
 
     @cached_property
