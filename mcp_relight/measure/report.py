@@ -134,7 +134,7 @@ def _told(seen: _Seen) -> tuple[Told, float]:
     direction = _direction(seen.change, seen.wish, known, trust)
     kelvin = _kelvin(pair, seen.lighting, known)
     gain = gain_of(pair.original, pair.final, pair.shown)
-    before, after = (max(float(level.mean()), 1e-3) for level in seen.levels)
+    before, after = (_mean_level(one, pair.shown) for one in (pair.original, pair.final))
     parts, sure = parts_of(
         Evidence(
             lighting=seen.lighting,
@@ -273,6 +273,11 @@ def _angle_deg(wish: Wish, light: Light) -> int:
 
 def _subject(shape: Shape, size: tuple[int, ...]) -> Bits | None:
     return None if shape.subject is None else at_size(shape.subject, size)
+
+
+def _mean_level(one: Linear, shown: Bits) -> float:
+    level = one.level[shown] if shown.any() else one.level
+    return max(float(level.mean()), 1e-3)
 
 
 def _moved_stops(pair: _Pair) -> float:

@@ -250,6 +250,19 @@ def test_light_on_the_background_alone_is_not_judged_by_the_subject(scenes: list
     assert report(scene.soft, scene.soft, lighting).verdict == "weaker"
 
 
+def test_what_lies_under_clear_pixels_changes_no_word(scenes: list[Lit]) -> None:
+    scene = scenes[0]
+    alpha = np.where(scene.mask, 255, 0).astype(np.uint8)
+    lighting = asked(-60, 0).model_copy(update={"exposure_ev": -0.6})
+    after = np.asarray(scene.photos[SIDE_LIGHTS[0]] * 0.8, np.uint8)
+    reports = [
+        report(scene.soft, np.where(alpha[..., None] > 0, after, hidden), lighting, alpha=alpha)
+        for hidden in (after, np.uint8(0), np.uint8(255))
+    ]
+    words = [(one.verdict, one.parts, one.flaws) for one in reports]
+    assert words[0] == words[1] == words[2]
+
+
 @pytest.mark.parametrize("is_gray_before", [False, True])
 def test_a_picture_that_lost_all_its_color_is_another_one(is_gray_before: bool) -> None:
     """And one that had none is the same in another light."""
