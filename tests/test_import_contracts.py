@@ -20,7 +20,7 @@ VIOLATIONS = {
         "import mcp_relight.jobs.locks",
     ),
     "The adapter kit knows the domain alone: a plug-in is written with nothing else": (
-        "providers/kit/sizes.py",
+        "providers/kit/translate.py",
         "import mcp_relight.providers.wire",
     ),
     "The server knows the service, the domain and the SDK, nothing else of ours": (

@@ -8,15 +8,8 @@ from pydantic import SecretStr
 
 from mcp_relight import logs
 from mcp_relight.domain.caller import LOCAL, current_caller
-from mcp_relight.domain.job import Job
-from mcp_relight.domain.owner_keys import (
-    OWN,
-    KeyLimits,
-    OwnKey,
-    SealedKey,
-    SealedKeys,
-    is_own,
-)
+from mcp_relight.domain.job import OWN_KEYS, Job, is_own
+from mcp_relight.domain.owner_keys import KeyLimits, OwnKey, SealedKey, SealedKeys
 from mcp_relight.errors import InvalidArgument, ModelNotReady, RelightError
 from mcp_relight.jobs.credentials import credential_id
 from mcp_relight.jobs.sealing import KeyRing
@@ -165,7 +158,7 @@ class OwnKeys:
 
     def _shown(self, row: SealedKey) -> Kept:
         found = self._key_of(row)
-        name = found.credential_id.removeprefix(OWN)[:8]
+        name = found.credential_id.removeprefix(OWN_KEYS)[:8]
         is_anew = self._ring.is_first(row.sealed)
         return Kept(row.owner, row.provider, row.added_at, name, found.problem, is_anew, row.limits)
 
@@ -173,7 +166,7 @@ class OwnKeys:
         try:
             account = self._account_with(row)
         except RelightError as error:
-            return OwnKey(None, OWN, f"{error.message} {error.hint}")
+            return OwnKey(None, OWN_KEYS, f"{error.message} {error.hint}")
         return OwnKey(account.key, str(account.credential_id))
 
     def _account_with(self, row: SealedKey) -> "Account":
@@ -183,7 +176,7 @@ class OwnKeys:
             account = self._account(row.provider)
         except KeyError:
             raise ModelNotReady("The provider of this job's model is not installed.") from None
-        named = OWN + credential_id(self._salt(), text, account.origin)
+        named = OWN_KEYS + credential_id(self._salt(), text, account.origin)
         return replace(
             account,
             key=SecretStr(text),

@@ -31,8 +31,7 @@ if TYPE_CHECKING:
     from mcp_relight.jobs.worker import Worker
     from mcp_relight.pixels.client import PixelChild
     from mcp_relight.providers.bucket import BucketFolder
-    from mcp_relight.providers.catalogs import Catalogs
-    from mcp_relight.providers.registry import Registry
+    from mcp_relight.providers.registry import Catalogs, Registry
     from mcp_relight.providers.rest import RestProvider
     from mcp_relight.service.ports import Ports
     from mcp_relight.storage.fetch import Fetcher
@@ -109,9 +108,9 @@ class Parts:
         mine = tuple(name for name in named if name is not None)
         if not self.settings.texts_of_ring:
             return mine
-        from mcp_relight.domain.owner_keys import OWN
+        from mcp_relight.domain.job import OWN_KEYS
 
-        return (*mine, OWN)
+        return (*mine, OWN_KEYS)
 
     @cached_property
     def fingerprint(self) -> str:
@@ -232,7 +231,7 @@ class Parts:
 
     @cached_property
     def catalogs(self) -> "Catalogs":
-        from mcp_relight.providers.catalogs import Catalogs
+        from mcp_relight.providers.registry import Catalogs
 
         return Catalogs(lambda: self.store, self.clock)
 

@@ -1,25 +1,13 @@
 """Keys at providers that owners brought themselves: their jobs go by those, and by no others.
 
 What is kept of a key is sealed. Which key a job goes by is named by its `credential_id`; that of an
-owner's own begins with `OWN`.
+owner's own begins with `job.OWN_KEYS`.
 """
 
 from dataclasses import dataclass
 from typing import Protocol
 
 from pydantic import SecretStr
-
-OWN = "own."
-"""Also stands, among what a worker may use, for the keys of all owners."""
-
-
-def is_own(credential_id: str | None) -> bool:
-    return credential_id is not None and credential_id.startswith(OWN)
-
-
-def lane_of(credential_id: str) -> str:
-    """The rate gate: one key has one, whoever brought it."""
-    return credential_id.removeprefix(OWN)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -368,3 +368,11 @@ class Workers(Protocol):
     async def ensure(self) -> bool:
         """See that a live worker looks at the store soon. False where others always see to it."""
         ...
+
+
+class Clock(Protocol):
+    def now(self) -> float:
+        """Seconds since 1970, UTC."""
+        ...
+
+    async def sleep(self, seconds: float) -> None: ...

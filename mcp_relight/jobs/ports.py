@@ -15,10 +15,10 @@ from typing import Protocol
 
 import anyio
 
-from mcp_relight.domain.clock import Clock, is_ahead
 from mcp_relight.domain.exchange import Pace, Rate
-from mcp_relight.domain.job import Job, Slot
+from mcp_relight.domain.job import Job, Slot, is_ahead
 from mcp_relight.domain.ports import (
+    Clock,
     Downloads,
     Images,
     Inputs,

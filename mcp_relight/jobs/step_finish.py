@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from mcp_relight.domain.job import Job, JobRequest, result_stem
+from mcp_relight.domain.job import Job, JobRequest
+from mcp_relight.domain.looks import result_stem
 from mcp_relight.domain.report import LightAnalysis, Report, known_light
 from mcp_relight.errors import RelightError, StoreDown
 

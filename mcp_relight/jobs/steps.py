@@ -9,9 +9,8 @@ from pathlib import Path
 
 from mcp_relight import telemetry
 from mcp_relight.domain.caller import Caller, acting_as
-from mcp_relight.domain.clock import Clock
 from mcp_relight.domain.job import Job
-from mcp_relight.domain.ports import Downloads, Images, Inputs, Jobs, Pixels, Renderer
+from mcp_relight.domain.ports import Clock, Downloads, Images, Inputs, Jobs, Pixels, Renderer
 from mcp_relight.errors import EngineCrashed, Internal, ModelNotReady, RelightError, StoreDown
 
 from .outcomes import (

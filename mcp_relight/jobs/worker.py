@@ -12,9 +12,8 @@ import anyio
 from anyio.abc import TaskGroup
 
 from mcp_relight.domain.caller import Caller, acting_as
-from mcp_relight.domain.clock import Clock
 from mcp_relight.domain.job import Failure, Job
-from mcp_relight.domain.ports import Jobs, NewJob
+from mcp_relight.domain.ports import Clock, Jobs, NewJob
 from mcp_relight.domain.set_ports import Sets
 from mcp_relight.domain.sets import Waiting
 from mcp_relight.errors import Internal, RelightError, StorageFull, TimedOut

@@ -26,8 +26,7 @@ from mcp_relight.domain.models import ModelSpec, wire_body
 from mcp_relight.errors import JobExpired, ProviderCredits, ProviderProtocol, ProviderRefused
 from mcp_relight.providers.kit.adapter import Adapter, Pace
 from mcp_relight.providers.kit.replies import addresses, job_failed, state_of, text
-from mcp_relight.providers.kit.sizes import size_of_area
-from mcp_relight.providers.kit.translate import ONLY_THE_LIGHT, compose_prompt
+from mcp_relight.providers.kit.translate import ONLY_THE_LIGHT, compose_prompt, size_of_area
 
 from .pixazo_models import IMAGE, MAX_PROMPT_CHARS, SPECS, ImageParams, RelightingParams
 

@@ -11,7 +11,6 @@ from pydantic import AliasChoices, Field, JsonValue
 
 from mcp_relight.domain.exchange import Call
 from mcp_relight.domain.models import ModelSpec, Params, described, wire_body, with_references
-from mcp_relight.providers.kit.sizes import nearest_ratio, size_of_area
 from mcp_relight.providers.kit.translate import (
     ONLY_THE_LIGHT,
     LightSource,
@@ -19,6 +18,8 @@ from mcp_relight.providers.kit.translate import (
     compose_prompt,
     in_words,
     light_source,
+    nearest_ratio,
+    size_of_area,
 )
 
 from .pixeldojo_catalog import AS_OF, Catalog

@@ -8,8 +8,7 @@ from pydantic import JsonValue
 from mcp_relight.domain.exchange import Call
 from mcp_relight.errors import InvalidArgument
 from mcp_relight.providers.kit.json_schema import check_params, properties_of, public_https
-from mcp_relight.providers.kit.sizes import nearest_ratio
-from mcp_relight.providers.kit.translate import ONLY_THE_LIGHT, compose_prompt
+from mcp_relight.providers.kit.translate import ONLY_THE_LIGHT, compose_prompt, nearest_ratio
 
 _PICTURES = (
     "subject_image",

@@ -1,8 +1,11 @@
 """Every model that can be named, and who does its work: the engine here, and remote providers, each
 by the key, at the address and as often as its account says."""
 
+import json
+import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from functools import cached_property
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Protocol, cast
@@ -10,17 +13,93 @@ from typing import Any, Protocol, cast
 from pydantic import JsonValue, SecretStr
 
 from mcp_relight.domain.exchange import Call, Draft, Picture, Rate
-from mcp_relight.domain.job import Cost
+from mcp_relight.domain.job import Cost, is_younger, lane_of
 from mcp_relight.domain.models import Listing, ModelSpec
 from mcp_relight.domain.network import DIRECT, Network
-from mcp_relight.domain.owner_keys import OwnKey, lane_of
+from mcp_relight.domain.owner_keys import OwnKey
+from mcp_relight.domain.ports import Clock, Turn
 from mcp_relight.domain.words import did_you_mean
-from mcp_relight.errors import ModelNotReady, UnknownModel
+from mcp_relight.errors import ModelNotReady, RelightError, UnknownModel
 from mcp_relight.providers.kit.adapter import Adapter
 
-from .catalogs import Catalogs
 from .faults import FAILURES, needs_public_url
 from .local import CLASSIC
+
+_log = logging.getLogger("mcp_relight.providers")
+
+LIFE_S = 6 * 3600.0
+"""A list younger than this is taken for today's."""
+_LOOK_S = 600.0
+
+
+class Shelf(Protocol):
+    """The part of the job store that is needed here."""
+
+    async def cached_catalog(self, provider: str) -> tuple[float, str] | None: ...
+
+    async def keep_catalog(self, provider: str, content: str) -> None: ...
+
+
+class Remote(Protocol):
+    """The part of `RestProvider` that is needed here."""
+
+    async def catalog(self, turn: Turn) -> JsonValue: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A list as `Adapter.read_catalog` returned it, and when that was (seconds since 1970)."""
+
+    fetched_at: float
+    rows: Any
+
+    @property
+    def day(self) -> str:
+        return datetime.fromtimestamp(self.fetched_at, UTC).date().isoformat()
+
+
+class Catalogs:
+    """Live lists of models: a worker fetches them now and then, every process reads what it left.
+    Where one cannot be had, the last one stays in force, and before that the adapter's own dated
+    copy."""
+
+    def __init__(self, shelf: Callable[[], Shelf], clock: Clock) -> None:
+        """`shelf` is first opened when a list is looked for: that takes a while."""
+        self._shelf = shelf
+        self._clock = clock
+
+    async def kept(self, provider: str) -> Kept | None:
+        """The last list that was fetched, however old; None where none ever was."""
+        found = await self._shelf().cached_catalog(provider)
+        if found is None:
+            return None
+        fetched_at, content = found
+        try:
+            return Kept(fetched_at, json.loads(content))
+        except (ValueError, RecursionError):
+            return None
+
+    def is_fresh(self, kept: Kept | None) -> bool:
+        return kept is not None and is_younger(kept.fetched_at, self._clock.now(), LIFE_S)
+
+    async def keep_fresh(
+        self, remotes: Mapping[str, Remote], turn_of: Callable[[str], Turn]
+    ) -> None:
+        """Fetch what is missing or old, again and again until cancelled."""
+        while True:
+            for name, remote in remotes.items():
+                try:
+                    await self._refresh(name, remote, turn_of(name))
+                except RelightError as error:
+                    _log.warning("The list of models of %s stays as it is: %s", name, error.code)
+            await self._clock.sleep(_LOOK_S)
+
+    async def _refresh(self, name: str, remote: Remote, turn: Turn) -> None:
+        if self.is_fresh(await self.kept(name)):
+            return
+        rows = await remote.catalog(turn)
+        if rows is not None:
+            await self._shelf().keep_catalog(name, json.dumps(rows))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,7 +16,6 @@ from urllib.parse import urlsplit
 import anyio
 from pydantic import JsonValue
 
-from mcp_relight.domain.clock import is_younger
 from mcp_relight.domain.exchange import (
     Accepted,
     Call,
@@ -29,7 +28,7 @@ from mcp_relight.domain.exchange import (
     Request,
     Working,
 )
-from mcp_relight.domain.job import Job
+from mcp_relight.domain.job import Job, is_younger
 from mcp_relight.domain.ports import Turn
 from mcp_relight.domain.words import printable
 from mcp_relight.errors import (

@@ -12,13 +12,13 @@ from mcp_relight.domain.exchange import Call
 from mcp_relight.domain.job import FieldHonesty
 from mcp_relight.domain.lighting import LIGHT_FROM, Light, Lighting
 from mcp_relight.domain.models import ModelSpec, Params, Price, described
-from mcp_relight.providers.kit.sizes import ic_light_size
 from mcp_relight.providers.kit.translate import (
     ONLY_THE_LIGHT,
     LightSource,
     as_light_source,
     compose_prompt,
     honest,
+    ic_light_size,
     in_words,
     light_source,
 )

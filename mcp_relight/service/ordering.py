@@ -1,12 +1,14 @@
 """From a caller's arguments to an order: every check that costs nothing, made once."""
 
+import hashlib
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Self
 
 from pydantic import JsonValue
 
-from mcp_relight.domain.exchange import Call, Picture
+from mcp_relight.domain.exchange import Call, Draft, Picture
 from mcp_relight.domain.image import ImageInfo
 from mcp_relight.domain.job import Cost, Finish, JobRequest
 from mcp_relight.domain.library import Library, Taken
@@ -130,6 +132,21 @@ class Order:
         """The same with the agreed amount as its limit, as if the caller had named it."""
         arguments = self.arguments.model_copy(update={"max_cost_usd": quote.usd})
         return replace(self, arguments=arguments)
+
+    def ignored_words(self, draft: Draft) -> tuple[str, ...]:
+        """A warning that names the arguments of this call that make no difference to its model."""
+        ignored = {field.name for field in draft.fields if field.how == "ignored"}
+        ignored -= {"lights"}  # of several, the key light is always taken
+        if {"azimuth_deg", "elevation_deg"} <= ignored:
+            ignored.add("light_from")
+        if not draft.takes_seed:
+            ignored.add("seed")
+        given = self.origin.given
+        names = [name for name in PlanArguments.model_fields if name in ignored & given]
+        if not names:
+            return ()
+        make = "makes" if len(names) == 1 else "make"
+        return (f"{', '.join(names)} {make} no difference: {self.spec.id} ignores it.",)
 
     def check_cost(self) -> None:
         """Raises PriceUnknown or BudgetExceeded; free models always pass."""
@@ -287,3 +304,8 @@ def _picture(info: ImageInfo, url: str | None = None) -> Picture:
         url=url,
         image_id=info.image_id,
     )
+
+
+def digest(facts: object) -> str:
+    """The same for the same facts, in every process."""
+    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()

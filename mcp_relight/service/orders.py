@@ -1,26 +1,28 @@
 """From the arguments of a call to an order, with all that it names looked up: models, an earlier
-job, pictures, the light of another photo."""
+job, pictures, the light of another photo; and from there to the jobs that may be inserted."""
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Generic
+from typing import Any, Generic
 
 from mcp_relight.domain.arguments import LEFT_OUT
 from mcp_relight.domain.caller import current_caller
+from mcp_relight.domain.exchange import Draft
 from mcp_relight.domain.image import URI_PREFIX, is_image_id
-from mcp_relight.domain.job import Job, JobRequest, is_job_id, result_stem
+from mcp_relight.domain.job import Job, JobRequest, is_job_id
 from mcp_relight.domain.library import FoundPage, Library, Listed, Taken
+from mcp_relight.domain.lighting import Lighting
+from mcp_relight.domain.looks import result_stem, words_of_changes
 from mcp_relight.domain.matching import matched
 from mcp_relight.domain.models import ModelSpec
 from mcp_relight.domain.ports import Images, Jobs, NewJob, Pixels, Workers
 from mcp_relight.domain.report import known_light
-from mcp_relight.domain.request import Asked, PlanArguments, RelightArguments, based_on
+from mcp_relight.domain.request import Asked, PlanArguments, RelightArguments, asked_of, based_on
 from mcp_relight.errors import InvalidArgument, RequestError, UnknownModel
 
-from .market import Market
+from .market import Market, lost_words
 from .middles import Middles
-from .new_jobs import new_jobs
-from .ordering import Order, Origin, PicturedOrder, take
+from .ordering import Order, Origin, PicturedOrder, digest, take
 from .set_orders import SetOrder
 
 
@@ -79,7 +81,9 @@ class Orders:
         return await order.with_pictures(self.library, self.middles)
 
     def new_jobs(self, order: PicturedOrder) -> list[NewJob]:
-        return new_jobs(order, owner=current_caller().owner, output_dir=self.output_dir)
+        """One per look. Raises what sending one would: InvalidArgument."""
+        owner = current_caller().owner
+        return [_new_job(order, one, owner, self.output_dir) for one in range(len(order.lightings))]
 
     async def whole(self, arguments: Asked, *, is_of_many: bool = False) -> Whole[Asked]:
         """With `is_of_many` the image names many pictures, and none is taken in. Raises
@@ -212,3 +216,72 @@ def finished(job: Job) -> Job:
             "That job has no picture yet.", hint="Call get_job with wait_s, then again."
         )
     return job
+
+
+def _new_job(order: PicturedOrder, index: int, owner: str, output_dir: Path) -> NewJob:
+    lighting, key = order.lightings[index], order.idempotency_key
+    models = order.market.models
+    draft = models.draft(order.call(lighting))
+    request_hash = _hash(order, lighting, draft)
+    return NewJob(
+        owner=owner,
+        provider=order.spec.provider,
+        request=_request(order, lighting, draft, output_dir),
+        dedup_key=f"key:{key}:{index}" if key else f"hash:{request_hash}",
+        request_hash=request_hash,
+        keep_key=key is not None,
+        credential_id=models.credential_id(order.spec.provider),
+        warnings=(
+            *order.origin.warnings,
+            *order.ignored_words(draft),
+            *filter(None, [lost_words(order.spec.id, draft.fields)]),
+        ),
+    )
+
+
+def _request(
+    order: PicturedOrder, lighting: Lighting, draft: Draft, output_dir: Path
+) -> JobRequest:
+    return JobRequest(
+        model=order.spec.id,
+        image_id=order.image.info.image_id,
+        image_name=order.image.name,
+        changes=words_of_changes(lighting, order.spec.id, order.origin.base),
+        based_on=order.arguments.based_on,
+        asked=asked_of(order.origin.asked, lighting.look),
+        lighting=lighting,
+        fields=draft.fields,
+        params=order.params,
+        mask_id=order.mask.image_id if order.mask else None,
+        reference_id=_stored_id(order.arguments.reference),
+        extra_image_ids={name: taken.info.image_id for name, taken in order.extra_images.items()},
+        passthrough_url=order.image.url,
+        extra_urls={name: taken.url for name, taken in order.extra_images.items() if taken.url},
+        count=order.count,
+        seed=order.arguments.seed,
+        finish=order.finish,
+        output_dir=str(output_dir),
+        policy=order.market.policy,
+        estimate=order.estimate(),
+    )
+
+
+def _hash(order: PicturedOrder, lighting: Lighting, draft: Draft) -> str:
+    """Hash of everything that makes one job another than the next: the pictures, and what the
+    model would be sent or render. Whatever it takes no notice of is not part of it."""
+    facts: dict[str, Any] = {
+        "image": order.image.info.image_id,
+        "mask": order.mask.image_id if order.mask else None,
+        "extra": {name: taken.info.image_id for name, taken in order.extra_images.items()},
+        "model": order.spec.id,
+        "count": order.count,
+        "finish": order.finish,
+        "region": lighting.lit_region,
+        "essence": draft.essence,
+    }
+    return digest(facts)
+
+
+def _stored_id(reference: str | None) -> str | None:
+    """The id in an address of the image store."""
+    return None if reference is None else reference.removeprefix(URI_PREFIX)

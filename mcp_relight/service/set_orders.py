@@ -1,7 +1,5 @@
 """From one call for many pictures to the set that may be inserted."""
 
-import hashlib
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,8 +14,7 @@ from mcp_relight.domain.request import PlanArguments, RelightArguments
 from mcp_relight.domain.sets import NewMember, NewSet, SetRequest
 from mcp_relight.errors import InvalidArgument
 
-from .new_jobs import ignored_words
-from .ordering import Order, Quote
+from .ordering import Order, Quote, digest
 
 MAX_JOBS = 400
 _OF_THE_CALL = frozenset(
@@ -73,7 +70,7 @@ class SetOrder:
         order, models = self.order, self.order.market.models
         drafts = [models.draft(self._call(one)) for one in order.lightings]
         wishes = [
-            _hash([*self._facts(lighting), draft.essence])
+            digest([*self._facts(lighting), draft.essence])
             for lighting, draft in zip(order.lightings, drafts, strict=True)
         ]
         members = tuple(
@@ -81,12 +78,12 @@ class SetOrder:
                 name=one.name,
                 look=lighting.look if order.arguments.look is not None else None,
                 reference=one.reference,
-                identity=_hash([one.identity, wish]),
+                identity=digest([one.identity, wish]),
             )
             for one in self.listed
             for lighting, wish in zip(order.lightings, wishes, strict=True)
         )
-        whole = _hash([member.identity for member in members])
+        whole = digest([member.identity for member in members])
         key = order.idempotency_key
         return NewSet(
             owner=owner,
@@ -99,7 +96,7 @@ class SetOrder:
                 output_dir=str(self.output_dir or output_dir),
                 folders=tuple(dict.fromkeys(str(one.folder) for one in self.listed if one.folder)),
                 estimate=order.most(),
-                warnings=(*order.origin.warnings, *ignored_words(order, drafts[0])),
+                warnings=(*order.origin.warnings, *order.ignored_words(drafts[0])),
                 request_hash=whole,
             ),
             members=members,
@@ -146,7 +143,3 @@ def _kept(arguments: PlanArguments, asked: PlanArguments) -> dict[str, JsonValue
     if asked.reference is not None:
         kept["reference"] = arguments.reference
     return kept
-
-
-def _hash(facts: object) -> str:
-    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()

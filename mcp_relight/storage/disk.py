@@ -11,7 +11,7 @@ from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from mcp_relight.domain.clock import is_ahead
+from mcp_relight.domain.job import is_ahead
 from mcp_relight.errors import Internal, InvalidArgument, StorageFull
 
 _FULL = frozenset(

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from mcp_relight.domain.job import JobRequest, result_stem, words_of_changes
+from mcp_relight.domain.job import JobRequest
 from mcp_relight.domain.light_arguments import STEPPED, limits_of
+from mcp_relight.domain.looks import result_stem, words_of_changes
 from mcp_relight.domain.request import PlanArguments, RelightArguments, asked_of, based_on
 from mcp_relight.domain.steps import Step
 from mcp_relight.errors import InvalidArgument, RelightError

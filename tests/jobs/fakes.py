@@ -7,7 +7,6 @@ from typing import Any
 
 import anyio
 
-from mcp_relight.domain.clock import Clock
 from mcp_relight.domain.exchange import (
     Accepted,
     Call,
@@ -21,7 +20,7 @@ from mcp_relight.domain.exchange import (
 from mcp_relight.domain.image import Encoded, Inspected
 from mcp_relight.domain.job import Cost, Job, JobRequest, Policy
 from mcp_relight.domain.lighting import Lighting
-from mcp_relight.domain.ports import NewJob, Turn
+from mcp_relight.domain.ports import Clock, NewJob, Turn
 from mcp_relight.domain.report import (
     CollateralReport,
     DirectionReport,

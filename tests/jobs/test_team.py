@@ -10,8 +10,7 @@ import pytest
 
 from mcp_relight.domain import capability
 from mcp_relight.domain.exchange import Accepted, Output, Rendered, Working
-from mcp_relight.domain.job import Job
-from mcp_relight.domain.owner_keys import OWN
+from mcp_relight.domain.job import OWN_KEYS, Job
 from mcp_relight.jobs.ports import SUBMIT_SLACK_S
 from mcp_relight.jobs.store.store import Store
 from tests.jobs.fakes import KEY, OWNER, FakeProvider, new_job, new_steps
@@ -52,7 +51,7 @@ class Team:
             self.store,
             new_steps(self.store, self.folder, *providers, clock=self),
             clock=self,
-            credentials=[KEY, OWN],
+            credentials=[KEY, OWN_KEYS],
             kinds=kinds,
             tidy=tidy,
             grace_s=1.0,
@@ -112,11 +111,11 @@ async def test_jobs_by_keys_of_owners_go_to_whoever_can_open_them(
     cloud = FakeProvider(submits=[QUICK])
     async with team.working(cloud):
         done = await team.store.insert(
-            [new_job(credential_id=f"{OWN}{name}") for name in ("a", "b")]
+            [new_job(credential_id=f"{OWN_KEYS}{name}") for name in ("a", "b")]
         )
         for job in done:
             await team.until(job.job_id, "succeeded")
-    (waiting,) = await team.store.insert([new_job(credential_id=f"{OWN}c")])
+    (waiting,) = await team.store.insert([new_job(credential_id=f"{OWN_KEYS}c")])
     found = postgres.execute("SELECT lock, queue_name FROM procrastinate_jobs", url=team.url)
     assert (waiting.job_id, "key.own.") in found
 

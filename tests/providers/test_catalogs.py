@@ -14,11 +14,10 @@ from mcp_relight.domain.job import Policy
 from mcp_relight.domain.library import Taken
 from mcp_relight.domain.request import PlanArguments
 from mcp_relight.errors import InvalidArgument, ProviderError, ProviderProtocol
-from mcp_relight.providers.catalogs import LIFE_S, Catalogs
 from mcp_relight.providers.kit.adapter import Adapter
 from mcp_relight.providers.kit.json_schema import plain_schema
 from mcp_relight.providers.pixeldojo import PixelDojo
-from mcp_relight.providers.registry import Account, Registry
+from mcp_relight.providers.registry import LIFE_S, Account, Catalogs, Registry
 from mcp_relight.service.market import Market, Money
 from mcp_relight.service.planning import orders_for, show_plan
 

@@ -13,7 +13,7 @@ from mcp_relight.domain.ports import Forgotten
 from mcp_relight.errors import InvalidArgument, JobNotFound
 
 from . import limits, set_rows
-from .dialect import is_ahead
+from .dialect import is_column_ahead
 from .limits import day_of
 from .owner_tables import images
 from .tables import jobs, set_members, spend, uses
@@ -87,7 +87,9 @@ def prune(
     Names every stored image that no job uses then, also those that none ever did."""
     # Written before the clock was put back: from now on they count as ended now.
     connection.execute(
-        jobs.update().where(_IS_TERMINAL, is_ahead(jobs.c.updated_at, now)).values(updated_at=now)
+        jobs.update()
+        .where(_IS_TERMINAL, is_column_ahead(jobs.c.updated_at, now))
+        .values(updated_at=now)
     )
     ended = jobs.select().with_only_columns(jobs.c.job_id).where(_IS_TERMINAL)
     old = connection.scalars(ended.where(jobs.c.updated_at < now - max_age_s)).all()

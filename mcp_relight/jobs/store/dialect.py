@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.engine import Connection
 
-from mcp_relight.domain.clock import SLACK_S
+from mcp_relight.domain.job import SLACK_S
 
 if TYPE_CHECKING:
     from sqlalchemy.dialects import postgresql
@@ -49,8 +49,8 @@ def greater(left: Any, right: float) -> sa.Case[float]:
     return sa.case((left > right, left), else_=right)
 
 
-def is_ahead(moment: sa.ColumnElement[float], now: float) -> sa.ColumnElement[bool]:
-    """`domain.clock.is_ahead`, of a column."""
+def is_column_ahead(moment: sa.ColumnElement[float], now: float) -> sa.ColumnElement[bool]:
+    """`domain.job.is_ahead`, of a column."""
     return moment > now + SLACK_S
 
 

@@ -5,11 +5,10 @@ from collections.abc import Collection, Sequence
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from mcp_relight.domain.job import LEGAL, TERMINAL, Job, Stage
-from mcp_relight.domain.owner_keys import OWN
+from mcp_relight.domain.job import LEGAL, OWN_KEYS, TERMINAL, Job, Stage
 from mcp_relight.jobs.ports import NEVER
 
-from .dialect import is_ahead
+from .dialect import is_column_ahead
 from .tables import job_columns, jobs, jobs_of, unreadable
 
 STRANDED_S = 10.0
@@ -83,7 +82,7 @@ def ahead_of(connection: Connection, job: Job) -> int:
 
 def _is_due(now: float) -> sa.ColumnElement[bool]:
     """A row from the future was written before the clock was put back: its time is as wrong."""
-    return sa.or_(jobs.c.due_at <= now, is_ahead(jobs.c.updated_at, now))
+    return sa.or_(jobs.c.due_at <= now, is_column_ahead(jobs.c.updated_at, now))
 
 
 def next_due_at(
@@ -122,7 +121,7 @@ def is_held(
     column: sa.ColumnElement[str | None], credentials: Sequence[str]
 ) -> sa.ColumnElement[bool]:
     """Whether who has these keys may do the work: it takes none, or one of them."""
-    own = [column.startswith(OWN, autoescape=True)] if OWN in credentials else []
+    own = [column.startswith(OWN_KEYS, autoescape=True)] if OWN_KEYS in credentials else []
     return sa.or_(column.is_(None), column.in_(credentials), *own)
 
 

@@ -8,14 +8,13 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from mcp_relight import telemetry
-from mcp_relight.domain import clock
-from mcp_relight.domain.job import TERMINAL, Job, Stage, is_legal, new_job_id
+from mcp_relight.domain.job import TERMINAL, Job, Stage, is_ahead, is_legal, new_job_id
 from mcp_relight.domain.ports import NewJob
 from mcp_relight.errors import IdempotencyConflict, Internal
 from mcp_relight.jobs.ports import jittered
 
 from . import limits
-from .dialect import insert_unless_there, is_ahead
+from .dialect import insert_unless_there, is_column_ahead
 from .errors import DatabaseOutage
 from .hooks import soon_if_called
 from .limits import price_of, reserve_usd, settle
@@ -140,7 +139,7 @@ def _sent_by_this_clock(job: Job, columns: Mapping[str, Any], now: float) -> dic
     """A job sent before the clock was put back: from now on it counts as sent now. While nobody
     knows whether it was, evidence is looked for by the time that was written down."""
     is_known = job.stage in {"running", "downloading"} and "submitted_at" not in columns
-    if is_known and job.submitted_at is not None and clock.is_ahead(job.submitted_at, now):
+    if is_known and job.submitted_at is not None and is_ahead(job.submitted_at, now):
         return {"submitted_at": now}
     return {}
 
@@ -211,7 +210,9 @@ def _has_key_of(item: NewJob) -> sa.ColumnElement[bool]:
 def _no_longer_answers(now: float) -> sa.ColumnElement[bool]:
     """Jobs that ended badly, and old ones, do not answer for the same request."""
     ended = jobs.c.stage.in_(("failed", "cancelled", "expired"))
-    is_old = sa.or_(jobs.c.created_at < now - DEDUP_WINDOW_S, is_ahead(jobs.c.created_at, now))
+    is_old = sa.or_(
+        jobs.c.created_at < now - DEDUP_WINDOW_S, is_column_ahead(jobs.c.created_at, now)
+    )
     old = sa.and_(is_old, jobs.c.stage != "submit_unknown")
     return sa.and_(sa.not_(jobs.c.keep_key), sa.or_(ended, old))
 

@@ -12,13 +12,12 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, RowMapping
 
-from mcp_relight.domain.job import TERMINAL, Cost, Job, JobRequest, Stage
-from mcp_relight.domain.owner_keys import is_own
+from mcp_relight.domain.job import TERMINAL, Cost, Job, JobRequest, Stage, is_own
 from mcp_relight.domain.sets import NewSet, SetRequest
 from mcp_relight.domain.words import dollars
 from mcp_relight.errors import BudgetExceeded, Busy, InvalidArgument
 
-from .dialect import greater, insert_into, insert_unless_there, is_ahead
+from .dialect import greater, insert_into, insert_unless_there, is_column_ahead
 from .lookup import Look, Lookup
 from .owner_tables import images, owner_keys, owners
 from .tables import gates, jobs, set_members, sets, spend
@@ -76,7 +75,8 @@ def _tat(now: float) -> sa.ColumnElement[float]:
     """The gate's moment by the clock as it is now: put back with it, where that happened since the
     gate was last used."""
     return sa.case(
-        (is_ahead(gates.c.seen_at, now), gates.c.tat - gates.c.seen_at + now), else_=gates.c.tat
+        (is_column_ahead(gates.c.seen_at, now), gates.c.tat - gates.c.seen_at + now),
+        else_=gates.c.tat,
     )
 
 

@@ -20,7 +20,7 @@ from mcp_relight.domain.sets import (
 from mcp_relight.errors import IdempotencyConflict, JobNotFound
 
 from . import limits
-from .dialect import insert_unless_there, is_ahead
+from .dialect import insert_unless_there, is_column_ahead
 from .due_rows import is_held
 from .job_rows import DEDUP_WINDOW_S, cancel_job, insert_jobs
 from .reads import get_jobs
@@ -221,7 +221,7 @@ def _earlier_jobs(connection: Connection, new: NewSet, now: float) -> dict[str, 
     """Jobs of other sets that made, or will make, the same of the same picture; by identity."""
     is_recent = jobs.c.created_at.between(now - DEDUP_WINDOW_S, now)
     lasts = sa.or_(is_recent, jobs.c.stage == "submit_unknown")
-    lasts = sa.and_(lasts, sa.not_(is_ahead(jobs.c.created_at, now)))
+    lasts = sa.and_(lasts, sa.not_(is_column_ahead(jobs.c.created_at, now)))
     rows = connection.execute(
         sa.select(set_members.c.identity, set_members.c.job_id)
         .join(jobs, jobs.c.job_id == set_members.c.job_id)
@@ -273,7 +273,7 @@ def _mine(
 ) -> sa.ColumnElement[bool]:
     if living is None:
         touched = sets.c.updated_at
-        is_free = sa.or_(touched <= now - CLAIM_S, is_ahead(touched, now))
+        is_free = sa.or_(touched <= now - CLAIM_S, is_column_ahead(touched, now))
     else:
         is_free = sets.c.worker.not_in(sorted(living))
     return sa.and_(

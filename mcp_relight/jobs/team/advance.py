@@ -8,9 +8,8 @@ from typing import Protocol
 
 import anyio
 
-from mcp_relight.domain.clock import Clock
 from mcp_relight.domain.job import Job
-from mcp_relight.domain.ports import Jobs
+from mcp_relight.domain.ports import Clock, Jobs
 from mcp_relight.errors import JobNotFound, RelightError, StorageFull, TimedOut
 from mcp_relight.jobs.steps import Steps
 

@@ -19,8 +19,7 @@ from procrastinate.jobs import Status
 from psycopg.conninfo import conninfo_to_dict
 from psycopg_pool import PoolTimeout
 
-from mcp_relight.domain.job import Job
-from mcp_relight.domain.owner_keys import OWN, is_own
+from mcp_relight.domain.job import OWN_KEYS, Job, is_own
 from mcp_relight.errors import TimedOut
 from mcp_relight.jobs.ports import NEVER
 from mcp_relight.jobs.store.errors import of_a_server
@@ -52,7 +51,7 @@ def queue_of(job: Job) -> str:
     """Those who hold a key listen for the jobs of that key alone."""
     if job.credential_id is None:
         return LOCAL
-    return queue_of_key(OWN if is_own(job.credential_id) else job.credential_id)
+    return queue_of_key(OWN_KEYS if is_own(job.credential_id) else job.credential_id)
 
 
 def queue_of_key(credential_id: str) -> str:

@@ -10,8 +10,7 @@ from typing import Self
 
 import anyio
 
-from mcp_relight.domain.clock import Clock
-from mcp_relight.domain.ports import Jobs
+from mcp_relight.domain.ports import Clock, Jobs
 from mcp_relight.jobs.steps import Steps
 from mcp_relight.jobs.worker import GRACE_S
 
