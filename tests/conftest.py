@@ -1,5 +1,6 @@
 """Options and fixtures shared by every test."""
 
+import gc
 import os
 import sys
 from collections.abc import Iterator
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from mcp_relight.bootstrap import Parts
+from tests.schemas import check_schemas_once
 from tests.shared_pixels import SharedPixels, shared_pixels
 from tests.world import World, prepare_commands
 
@@ -49,6 +51,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             item.add_marker(pytest.mark.skip(reason="a long suite: runs with --long or --full"))
 
 
+def pytest_collection_finish() -> None:
+    """What was collected stays to the end: thousands of tests and all modules, which the garbage
+    collector would otherwise go through again and again, half a second each time."""
+    gc.freeze()
+
+
 SHARED = Path(os.environ.get("MCP_RELIGHT_SHARED", Path(__file__).parents[2] / "shared"))
 
 
@@ -60,6 +68,14 @@ def anyio_backend() -> str:
 @pytest.fixture
 def world(tmp_path: Path) -> World:
     return World(tmp_path)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def schemas_checked_once() -> Iterator[None]:
+    """Also by the clients of another test."""
+    with pytest.MonkeyPatch.context() as patch:
+        check_schemas_once(patch)
+        yield
 
 
 @pytest.fixture(scope="session")

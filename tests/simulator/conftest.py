@@ -73,6 +73,7 @@ def photo_data_uri(photo: bytes) -> str:
     return "data:image/png;base64," + base64.b64encode(photo).decode()
 
 
+@pytest.hookimpl(tryfirst=True)  # before those of the long suite are skipped
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Each kind of fault with one provider, taking turns; the long suite tries all of them."""
     for item in items:
