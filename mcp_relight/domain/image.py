@@ -6,11 +6,15 @@ The id of a stored image is the hash of its bytes, so equal bytes are stored onc
 import hashlib
 import re
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, TypeAdapter
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from .lighting import Lighting
+
+if TYPE_CHECKING:
+    from .ports import Images, Pixels
+    from .report import LightAnalysis
 
 ENGINE_VERSION = "17"
 """Changes whenever the local engine finds out other things about the same photo, or writes them
@@ -190,3 +194,19 @@ def info_of(picture: Inspected | Encoded) -> ImageInfo:
         has_alpha=picture.has_alpha,
         warnings=picture.warnings if isinstance(picture, Inspected) else (),
     )
+
+
+async def known_light(images: "Images", pixels: "Pixels", image_id: str) -> "LightAnalysis":
+    """The light of a stored picture. Raises ImageNotFound and the errors of `Pixels`."""
+    from .report import MEASURE_VERSION, LightAnalysis  # not for whoever only decodes
+
+    key = f"light-{MEASURE_VERSION}-{image_id}"
+    stored = await images.cached(key)
+    if stored is not None:
+        try:
+            return LightAnalysis.model_validate_json(stored)
+        except ValidationError:
+            pass  # damaged on disk: measured anew
+    light = await pixels.analyze(await images.read(image_id))
+    await images.cache(key, light.model_dump_json().encode())
+    return light

@@ -185,6 +185,12 @@ class JobRequest(_Value):
         is_seen = any(one.name == "light_at" and one.how != "honoured" for one in self.fields)
         return self.reference_id is None and self.based_on is None and not is_seen
 
+    @property
+    def price_usd(self) -> float:
+        """What counts against the budget: the documented upper bound, else the limit per job."""
+        usd = self.estimate.usd
+        return self.policy.max_cost_usd if usd is None else usd
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:

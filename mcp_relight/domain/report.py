@@ -3,12 +3,9 @@
 Small on purpose: both travel inside a tool's reply, which a model has to read.
 """
 
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
-
-if TYPE_CHECKING:
-    from .ports import Images, Pixels
+from pydantic import BaseModel, ConfigDict, Field
 
 Verdict = Literal[
     "as asked",
@@ -171,17 +168,3 @@ class Report(_Value):
     kelvin: KelvinReport
     collateral: CollateralReport
     match: MatchReport | None = None
-
-
-async def known_light(images: "Images", pixels: "Pixels", image_id: str) -> LightAnalysis:
-    """The light of a stored picture. Raises ImageNotFound and the errors of `Pixels`."""
-    key = f"light-{MEASURE_VERSION}-{image_id}"
-    stored = await images.cached(key)
-    if stored is not None:
-        try:
-            return LightAnalysis.model_validate_json(stored)
-        except ValidationError:
-            pass  # damaged on disk: measured anew
-    light = await pixels.analyze(await images.read(image_id))
-    await images.cache(key, light.model_dump_json().encode())
-    return light

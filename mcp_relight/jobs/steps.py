@@ -16,6 +16,8 @@ from mcp_relight.errors import EngineCrashed, Internal, ModelNotReady, RelightEr
 from .outcomes import (
     PROGRESS_RUNNING,
     fail,
+    finish,
+    finish_as_returned,
     later,
     release_inputs,
     take_result,
@@ -23,7 +25,6 @@ from .outcomes import (
     without_store,
 )
 from .ports import LONGEST_SUBMIT_S, SUBMIT_SLACK_S, Ports, Providers, RateLimiter, is_past_keeping
-from .step_finish import finish, finish_as_returned
 from .step_result import download, expire, poll
 from .step_submit import reconcile, submit
 

@@ -6,13 +6,13 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from mcp_relight.domain.caller import current_caller
-from mcp_relight.domain.image import URI_PREFIX, Encoded, SheetCell
+from mcp_relight.domain.image import URI_PREFIX, Encoded, SheetCell, known_light
 from mcp_relight.domain.job import Job, is_job_id
 from mcp_relight.domain.library import Library
 from mcp_relight.domain.lighting import Lighting
 from mcp_relight.domain.ports import Images, Jobs, Pixels
 from mcp_relight.domain.queries import CompareArguments, ViewArguments
-from mcp_relight.domain.report import Report, Verdict, known_light
+from mcp_relight.domain.report import Report, Verdict
 from mcp_relight.domain.views import Comparison
 from mcp_relight.errors import ImageNotFound, InvalidArgument, JobNotFound
 

@@ -8,7 +8,7 @@ from typing import Any, Generic
 from mcp_relight.domain.arguments import LEFT_OUT
 from mcp_relight.domain.caller import current_caller
 from mcp_relight.domain.exchange import Draft
-from mcp_relight.domain.image import URI_PREFIX, is_image_id
+from mcp_relight.domain.image import URI_PREFIX, is_image_id, known_light
 from mcp_relight.domain.job import Job, JobRequest, is_job_id
 from mcp_relight.domain.library import FoundPage, Library, Listed, Taken
 from mcp_relight.domain.lighting import Lighting
@@ -16,7 +16,6 @@ from mcp_relight.domain.looks import result_stem, words_of_changes
 from mcp_relight.domain.matching import matched
 from mcp_relight.domain.models import ModelSpec
 from mcp_relight.domain.ports import Images, Jobs, NewJob, Pixels, Workers
-from mcp_relight.domain.report import known_light
 from mcp_relight.domain.request import Asked, PlanArguments, RelightArguments, asked_of, based_on
 from mcp_relight.errors import InvalidArgument, RequestError, UnknownModel
 

@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator, Mapping
 from dataclasses import replace
 
 from mcp_relight.domain.caller import current_caller
-from mcp_relight.domain.image import Encoded
+from mcp_relight.domain.image import Encoded, known_light
 from mcp_relight.domain.job import Job, Status
 from mcp_relight.domain.library import Taken
 from mcp_relight.domain.lighting import Lighting
@@ -20,7 +20,6 @@ from mcp_relight.domain.queries import (
     ListModelsArguments,
     ViewArguments,
 )
-from mcp_relight.domain.report import known_light
 from mcp_relight.domain.request import PlanArguments, RelightArguments
 from mcp_relight.domain.set_views import SetView
 from mcp_relight.domain.sets import is_set_id

@@ -17,7 +17,7 @@ from . import limits
 from .dialect import insert_unless_there, is_column_ahead
 from .errors import DatabaseOutage
 from .hooks import soon_if_called
-from .limits import price_of, reserve_usd, settle
+from .limits import reserve_usd, settle
 from .reads import get_job
 from .tables import columns_of, images_of, job_columns, job_of, jobs, row_of, uses
 
@@ -187,7 +187,7 @@ def insert_jobs(connection: Connection, new: Sequence[NewJob], now: float) -> tu
             _name_siblings(connection, job_id, job_ids)
     added = [item for item, (_, is_new) in zip(new, entered, strict=True) if is_new]
     for owner in {item.owner for item in added}:
-        usd = sum(price_of(item.request) for item in added if item.owner == owner)
+        usd = sum(item.request.price_usd for item in added if item.owner == owner)
         limits.check_new_jobs(connection, owner, usd)
     return tuple(_read(connection, job_id, job_ids) for job_id, _ in entered)
 

@@ -95,12 +95,6 @@ def spent(connection: Connection, *, owner: str, day: str, lock: bool = False) -
     return connection.execute(query).scalar_one_or_none() or 0.0
 
 
-def price_of(request: JobRequest) -> float:
-    """What counts against the budget: the documented upper bound, else the limit per job."""
-    usd = request.estimate.usd
-    return request.policy.max_cost_usd if usd is None else usd
-
-
 def reserve_usd(
     connection: Connection, job: Job, *, day_budget_usd: float, now: float
 ) -> dict[str, Any]:
@@ -108,7 +102,7 @@ def reserve_usd(
 
     Raises BudgetExceeded.
     """
-    usd, day = price_of(job.request), day_of(now)
+    usd, day = job.request.price_usd, day_of(now)
     _make_sure_of(connection, job.owner, day)
     taken = connection.execute(
         spend.update()
@@ -236,11 +230,11 @@ def _promised(connection: Connection, owner: str) -> float:
         jobs.c.owner == owner, jobs.c.stage == "queued", jobs.c.credential_id.is_not(None)
     )
     of_jobs = (JobRequest.model_validate(one, extra="ignore") for one in connection.scalars(queued))
-    return of_sets + sum(price_of(request) for request in of_jobs)
+    return of_sets + sum(request.price_usd for request in of_jobs)
 
 
 def _price_of_waiting(request: SetRequest, waiting: int, *, of: int) -> float:
-    """As `price_of`, of some of the pictures."""
+    """As `JobRequest.price_usd`, of some of the pictures."""
     usd = request.estimate.usd
     each_usd = request.policy.max_cost_usd if usd is None else usd / max(1, of)
     return each_usd * waiting

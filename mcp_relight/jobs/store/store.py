@@ -24,7 +24,7 @@ from . import (
 )
 from .accounts import AccountStore
 from .apart import ApartStore
-from .changes import Wakes
+from .changes import Wakes, Watcher
 from .database import BUSY_TIMEOUT_S, PATIENCE_S, Database
 from .dialect import insert_into
 from .hooks import HookStore
@@ -34,7 +34,6 @@ from .lent import LentStore
 from .migrations import schema_version
 from .owner_keys import OwnerKeyStore
 from .owners import OwnerStore
-from .reads import Watcher
 from .salt import kept_salt
 from .tables import catalog
 from .uploads import UploadStore
@@ -284,7 +283,7 @@ class Store:
         )
         if reserved is not None:
             telemetry.count_move("submitting", job.provider)
-            telemetry.count_reserved(job.provider, limits.price_of(job.request))
+            telemetry.count_reserved(job.provider, job.request.price_usd)
         return reserved
 
     async def may_be_anothers(self, job: Job, ticket: str) -> bool:
