@@ -1,4 +1,4 @@
-"""What goes to and fro with the world outside: what providers are told of this server, so that they
+"""What passes between us and others: what providers are told of this server, so that they
 can reach it; what is fetched from addresses."""
 
 from dataclasses import dataclass

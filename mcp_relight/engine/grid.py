@@ -4,8 +4,9 @@ The engine thinks on a copy of the photo whose long side is at most `WORK_EDGE_P
 (H, W) or (H, W, C) float32; x runs to the right, y up, so row 0 has the largest y.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import Any, TypeAlias, TypeVar, cast
 
 import cv2
@@ -33,6 +34,14 @@ def on_threads(work: Callable[[_Item], _Done], items: Iterable[_Item]) -> list[_
     thread. What is raised in one is raised here."""
     with ThreadPoolExecutor(_AT_ONCE) as threads:
         return list(threads.map(work, items))
+
+
+@contextmanager
+def beside(work: Callable[[], _Done]) -> Generator[Callable[[], _Done]]:
+    """`work` on another thread while this one goes on; what is given waits for what came of it, and
+    raises what was raised."""
+    with ThreadPoolExecutor(1) as threads:
+        yield threads.submit(work).result
 
 
 def working_size(height_px: int, width_px: int) -> tuple[int, int]:

@@ -21,7 +21,7 @@ from mcp_relight.errors import InvalidArgument
 from . import nets, shape
 from .analysis import Analysis, Mode, rounded
 from .apply import Background, apply
-from .grid import Map, Pixels
+from .grid import Map, Pixels, beside
 from .mask import MaskSource, Subject
 from .modeling import Model
 from .people import skin
@@ -102,15 +102,18 @@ def analyze_shape(
     _check(rgb, alpha=alpha, mask=mask, normals=normals, depth=depth)
     with _fixed_threads():
         seen = look(rgb, mask, alpha)
-        if normals is not None:
-            given = shape.from_normal_map(normals, normal_convention, seen.size)
-            return _analysis(seen, Model.given(seen, given), "user_normals")
-        if depth is not None:
-            given = shape.from_depth_map(depth, depth_convention, seen.size)
-            return _analysis(seen, Model.given(seen, given), "user_depth")
-        if learned is not None:
-            return _analysis(seen, Model.learned(seen, learned), "shape_model")
-        return _analysis(seen, Model.guessed(seen), _MODES[seen.subject.source])
+        with beside(lambda: sky_of(seen.pixels, np.sqrt(seen.bright), seen.subject.alpha)) as sky:
+            if normals is not None:
+                given = shape.from_normal_map(normals, normal_convention, seen.size)
+                found, mode = Model.given(seen, given), "user_normals"
+            elif depth is not None:
+                given = shape.from_depth_map(depth, depth_convention, seen.size)
+                found, mode = Model.given(seen, given), "user_depth"
+            elif learned is not None:
+                found, mode = Model.learned(seen, learned), "shape_model"
+            else:
+                found, mode = Model.guessed(seen), _MODES[seen.subject.source]
+            return _analysis(seen, found, mode, sky())
 
 
 def subject_middle(
@@ -187,7 +190,7 @@ def relight(
         return Relit(apply(rgb, analysis, shading, region=region, darken=darken), warnings)
 
 
-def _analysis(seen: Seen, found: Model, mode: Mode) -> Analysis:
+def _analysis(seen: Seen, found: Model, mode: Mode, sky: Map) -> Analysis:
     """Put the findings together."""
     warnings = list(seen.warnings)
     if mode == "scene":
@@ -200,7 +203,7 @@ def _analysis(seen: Seen, found: Model, mode: Mode) -> Analysis:
         height=rounded(found.shape.height),
         alpha=rounded(seen.subject.alpha),
         sure=np.ones_like(seen.bright) if sure is None else rounded(sure),
-        sky=rounded(sky_of(seen.pixels, guide, seen.subject.alpha)),
+        sky=rounded(sky),
         shading=rounded(found.shading),
         guide=rounded(guide),
         face=rounded(found.face),

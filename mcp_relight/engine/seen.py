@@ -7,7 +7,7 @@ import numpy as np
 
 from . import people
 from .color import decode, luminance
-from .grid import Bits, Map, Pixels, resize_pixels, working_size
+from .grid import Bits, Map, Pixels, beside, resize_pixels, working_size
 from .mask import Subject, given_subject, search_subject
 from .nets import NetUnavailable
 from .people import People
@@ -58,14 +58,14 @@ def look(rgb: Pixels, mask: Pixels | None, alpha: Pixels | None) -> Seen:
     size = working_size(*full_size)
     pixels = resize_pixels(rgb, size)
     bright = luminance(decode(pixels))
-    found, complete = people.find(rgb, size)
     given = given_subject(np.sqrt(bright), mask=mask, alpha=alpha)
-    if given is None or given.is_all_selected:
-        subject, complete = _searched(rgb, pixels, found, complete=complete)
+    if given is not None and not given.is_all_selected:
+        found, complete = people.find(rgb, size)
+        subject = given
+    else:
+        found, subject, complete = _searched(rgb, pixels)
         if given is not None and subject.source == "none":
             subject = given  # a crop of a face, or of cloth: all of it is the subject
-    else:
-        subject = given
     source = mask if mask is not None and mask.any() else {"alpha": alpha}.get(subject.source)
     warnings = (_EMPTY_MASK,) if mask is not None and not mask.any() else ()
     if given is not None and subject is not given:
@@ -77,17 +77,23 @@ def look(rgb: Pixels, mask: Pixels | None, alpha: Pixels | None) -> Seen:
     )
 
 
-def _searched(
-    rgb: Pixels, pixels: Pixels, people: People, *, complete: bool
-) -> tuple[Subject, bool]:
-    """The subject as it stands out, and whether no network was missing."""
+def _searched(rgb: Pixels, pixels: Pixels) -> tuple[People, Subject, bool]:
+    """The people, the subject as it stands out, and whether no network was missing. Both searches
+    are done beside each other."""
     size = pixels.shape[0], pixels.shape[1]
-    if complete:
-        try:
-            return search_subject(pixels, size, salient(rgb), people.upright), True
-        except NetUnavailable:
-            pass
-    return search_subject(pixels, size, None, people.upright), False
+    with beside(lambda: _salient(rgb)) as salient_map:
+        found, complete = people.find(rgb, size)
+        standing_out = salient_map() if complete else None
+    subject = search_subject(pixels, size, standing_out, found.upright)
+    return found, subject, standing_out is not None
+
+
+def _salient(rgb: Pixels) -> Map | None:
+    """None without the network."""
+    try:
+        return salient(rgb)
+    except NetUnavailable:
+        return None
 
 
 def _packed(mask: Pixels | None, full_size: tuple[int, int]) -> Pixels:
