@@ -9,7 +9,7 @@ import anyio.to_thread
 
 from mcp_relight.config import Settings
 from mcp_relight.domain import capability
-from mcp_relight.domain.hooks import HOOKS_PATH, Hooks
+from mcp_relight.domain.capability import HOOKS_PATH, Hooks
 
 if TYPE_CHECKING:
     from mcp_relight.storage.fetch import Fetcher

@@ -16,11 +16,10 @@ from mcp.types import CallToolResult
 
 from mcp_relight.domain.arguments import Arguments
 from mcp_relight.domain.caller import current_caller
-from mcp_relight.domain.capability import hash_of, new_text
+from mcp_relight.domain.capability import Uploads, hash_of, new_text
 from mcp_relight.domain.owner_keys import KeyPages
 from mcp_relight.domain.ports import Addresses
 from mcp_relight.domain.set_views import SetView
-from mcp_relight.domain.uploads import Uploads
 from mcp_relight.domain.views import JobList, JobView, UploadView
 from mcp_relight.errors import StoreDown
 from mcp_relight.service.handle import ServiceHandle

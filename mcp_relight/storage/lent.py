@@ -6,8 +6,8 @@ from urllib.parse import urlsplit
 
 from mcp_relight.domain import capability
 from mcp_relight.domain.caller import Caller, acting_as
+from mcp_relight.domain.capability import LENT_PATH, Lending, Lent
 from mcp_relight.domain.image import Encoded
-from mcp_relight.domain.lent import LENT_PATH, Lending, Lent
 from mcp_relight.domain.ports import Addresses, Images
 
 

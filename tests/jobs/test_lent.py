@@ -3,7 +3,7 @@
 import pytest
 
 from mcp_relight.domain import capability
-from mcp_relight.domain.lent import MOST_READS, Lent
+from mcp_relight.domain.capability import MOST_READS, Lent
 from mcp_relight.jobs.store.store import Store
 from tests.jobs.fakes import OWNER, new_job
 

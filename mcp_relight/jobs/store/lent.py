@@ -3,8 +3,8 @@
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from mcp_relight.domain.capability import MOST_READS, Lent
 from mcp_relight.domain.job import TERMINAL
-from mcp_relight.domain.lent import MOST_READS, Lent
 
 from .database import Database
 from .owner_tables import lent

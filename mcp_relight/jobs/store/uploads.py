@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from mcp_relight.domain.uploads import UPLOAD_WITHIN_S, Upload
+from mcp_relight.domain.capability import UPLOAD_WITHIN_S, Upload
 
 from .database import Database
 from .owner_tables import uploads

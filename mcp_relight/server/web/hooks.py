@@ -6,7 +6,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from mcp_relight.domain import capability
-from mcp_relight.domain.hooks import HOOKS_PATH, Hooks
+from mcp_relight.domain.capability import HOOKS_PATH, Hooks
 from mcp_relight.errors import RelightError
 
 from .refused import Refused

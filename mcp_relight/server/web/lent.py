@@ -5,7 +5,7 @@ from starlette.responses import Response
 
 from mcp_relight.domain import capability
 from mcp_relight.domain.caller import Caller, acting_as
-from mcp_relight.domain.lent import LENT_PATH, Lending
+from mcp_relight.domain.capability import LENT_PATH, Lending
 from mcp_relight.errors import ImageNotFound, RelightError
 from mcp_relight.service.handle import ServiceHandle
 

@@ -8,9 +8,8 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 
 from mcp_relight.domain.caller import Caller, acting_as
-from mcp_relight.domain.capability import hash_of, is_text
+from mcp_relight.domain.capability import MAX_UPLOAD_BYTES, Upload, Uploads, hash_of, is_text
 from mcp_relight.domain.image import URI_PREFIX
-from mcp_relight.domain.uploads import MAX_UPLOAD_BYTES, Upload, Uploads
 from mcp_relight.errors import RelightError
 from mcp_relight.server.remote import UPLOADS_PATH
 from mcp_relight.service.handle import ServiceHandle

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from mcp_relight.domain import capability
-from mcp_relight.domain.lent import MOST_READS
+from mcp_relight.domain.capability import MOST_READS
 from mcp_relight.simulator.app import running_simulator
 from mcp_relight.simulator.control import SimulatorHandle
 from mcp_relight.storage.lent import LentPictures

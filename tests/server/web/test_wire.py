@@ -13,8 +13,7 @@ from mcp import Client
 from mcp.types import TextContent
 from PIL import Image
 
-from mcp_relight.domain.capability import hash_of, new_text
-from mcp_relight.domain.uploads import MAX_UPLOAD_BYTES
+from mcp_relight.domain.capability import MAX_UPLOAD_BYTES, hash_of, new_text
 from mcp_relight.server.links import LINK_WITHIN_S, Links
 from tests.server.web.site import ORIGIN, raw, visiting
 from tests.server.web.team import STATE_KEY, Team, team
