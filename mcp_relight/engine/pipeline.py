@@ -70,10 +70,10 @@ class Relit:
 
 def load_ahead() -> None:
     """Load what the first photo needs, for whoever has the time before it comes."""
-    with _fixed_threads():
+    with _fixed_threads(), beside(nets.load_ahead) as loaded:
         np.percentile(np.zeros(2), 50)  # loads more of numpy than numpy does
         cv2.cvtColor(np.zeros((1, 1, 3), np.uint8), cv2.COLOR_RGB2LAB)  # makes OpenCV's tables
-        nets.load_ahead()
+        loaded()
 
 
 def expect(*, more_photos: bool) -> None:
