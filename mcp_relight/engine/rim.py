@@ -75,16 +75,19 @@ _SOON_FULL = 1.5
 _CUT_OUT = 0.75
 """On nothing, a rim needs less light to be seen, and in full it looks drawn."""
 
-_CRISP, _CRISP_NEAR_PX, _CRISP_REACH = (0.03, 0.1), 3, 0.02
-"""How much of a cut-out's alpha a pixel of the grid changes by where it has an outline, how far off
-that is looked for, and over how many long sides an outline is crisp alike."""
+_CRISP, _CRISP_NEAR_PX = (0.03, 0.1), 3
+"""How much of a cut-out's alpha a pixel of the grid changes by where it has an outline, and how far
+off that is looked for."""
+
+_ALONG = 0.02
+"""Over how many long sides what holds of an outline holds of what lies beside it."""
 
 _TEAR, _TEAR_NEAR, _TEAR_DEEP, _TORN = 0.008, 0.02, (0.5e-3, 1.4e-3), 0.2
 """In long sides: what is finer is a tear, over how much of an outline tears are counted, and how
 deep they are in the mean where they begin to count and where the outline is torn; what of a rim is
 left there."""
 
-_UNLIKE = 0.3, 0.5
+_UNLIKE, _UNLIKE_OUTLINE = (0.3, 0.5), 0.4
 _ALIKE_REACH, _ALIKE_CALM = 0.03, 0.003
 
 _CORNER, _CORNER_NEAR, _CORNER_FULL = 0.02, 0.008, (0.54, 0.66)
@@ -182,10 +185,14 @@ def _crisp(alpha: Map) -> Map:
     near = np.ones((2 * _CRISP_NEAR_PX + 1,) * 2, np.uint8)
     steep = np.asarray(cv2.dilate(np.hypot(across, up), near), np.float32)
     low, full = _CRISP
-    crisp = np.clip((steep - low) / (full - low), 0, 1)
-    line, reach = _outline((alpha > 0.5).astype(np.float32)), _CRISP_REACH * max(alpha.shape)
-    # As the nearest outline has it: ending where the outline does, a rim would be a ribbon.
-    along = wide_blur((crisp * line).astype(np.float32), reach)
+    return _of_outline(np.clip((steep - low) / (full - low), 0, 1), alpha)
+
+
+def _of_outline(believed: Map, alpha: Map) -> Map:
+    """(H, W) as the nearest outline of `alpha` has it: what begins inside has no outline to lie
+    on, and a rim that ended at once would be a ribbon."""
+    line, reach = _outline((alpha > 0.5).astype(np.float32)), _ALONG * max(alpha.shape)
+    along = wide_blur((believed * line).astype(np.float32), reach)
     return np.minimum(along / np.maximum(wide_blur(line, reach), 1e-4), 1).astype(np.float32)
 
 
@@ -230,7 +237,9 @@ def _unlike_ground(photo: Map, alpha: Map) -> Map:
     around = np.linalg.norm(colors - mean_of(colors, 1 - alpha, reach), axis=2)
     low, high = _UNLIKE
     share = np.clip((around / np.maximum(inside + around, 1e-3) - low) / (high - low), 0, 1)
-    return wide_blur(share.astype(np.float32), _ALIKE_CALM * max(alpha.shape))
+    share = wide_blur(share.astype(np.float32), _ALIKE_CALM * max(alpha.shape))
+    # Inside of hair that is like its ground lies the forehead, which is not.
+    return share * np.minimum(_of_outline(share, alpha) / _UNLIKE_OUTLINE, 1)
 
 
 def outlined(

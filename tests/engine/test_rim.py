@@ -131,6 +131,17 @@ def test_no_rim_lies_where_the_hair_begins(hair: bool) -> None:
     assert above.mean() > 0.5 if hair else above.max() < 0.05
 
 
+def test_inside_of_hair_that_is_lost_in_its_ground_the_forehead_has_no_rim() -> None:
+    photo = np.full((200, 300, 3), 34, np.uint8)
+    mask = np.zeros((200, 300), np.uint8)
+    cv2.circle(photo, (150, 100), 70, (36, 32, 31), -1)
+    cv2.circle(photo, (150, 100), 64, (200, 150, 120), -1)
+    cv2.circle(mask, (150, 100), 70, 255, -1)
+    found = replace(analyze_shape(photo, mask=mask), mode="auto_mask", confidence=0.7)
+    forehead = believed(found, gather(photo, found))[38:48, 150]
+    assert forehead.max() < 0.2
+
+
 def test_a_rim_fades_before_a_white_ground() -> None:
     dark, white = (
         believed(found, gather(photo, found))[40:43, 150].mean()
