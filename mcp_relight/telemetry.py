@@ -84,10 +84,6 @@ def start_counting() -> bool:
     return _meters is not None
 
 
-def is_counting() -> bool:
-    return _meters is not None
-
-
 def count_call(tool: str, outcome: str, seconds: float) -> None:
     if _meters is not None:
         _meters.calls.labels(tool, outcome).observe(seconds)
