@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 # where the shell asks Python to leave no such files.
 sys.dont_write_bytecode = False
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+# A test makes and drops more than the 700 objects after which Python would look for garbage.
+gc.set_threshold(10_000)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
