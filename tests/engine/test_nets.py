@@ -15,6 +15,7 @@ from mcp_relight.engine import face_mesh, nets, pipeline
 from mcp_relight.engine.face_mesh import find_faces
 from mcp_relight.engine.pipeline import analyze_shape
 from mcp_relight.engine.saliency import salient
+from tests.matrix import some_now
 
 FOLDER = Path(nets.__file__).parent / "weights"
 SAMPLE = Path(mcp_relight.cli.__file__).parent / "samples" / "astronaut.jpg"
@@ -81,11 +82,15 @@ def test_faces_of_the_last_photo_are_remembered(
 
 @pytest.mark.parametrize(
     ("name", "damage"),
-    [
-        *((name, "gone") for name in sorted(WEIGHTS)),
-        (nets.SALIENCY, "cut"),
-        (nets.SALIENCY, "foreign"),
-    ],
+    some_now(
+        [
+            (nets.SALIENCY, "cut"),
+            (nets.SALIENCY, "foreign"),
+            *((name, "gone") for name in sorted(WEIGHTS)),
+        ],
+        now=3,
+        rows=True,
+    ),
 )
 def test_without_a_network_the_photo_is_still_analysed_and_the_result_says_so(
     name: str, damage: str, copies: Path, sample: Photo

@@ -11,14 +11,10 @@ from mcp import Client, MCPError, StdioServerParameters
 from mcp.types import ResourceLink, TextContent
 
 from tests.crash.rig import children, needs_proc, processes, workers
+from tests.matrix import some_now
 from tests.world import World
 
 pytestmark = pytest.mark.anyio
-
-
-@pytest.fixture(params=["auto", "legacy"])
-def mode(request: pytest.FixtureRequest) -> Any:
-    return request.param
 
 
 def stdio(world: World) -> StdioServerParameters:
@@ -27,6 +23,7 @@ def stdio(world: World) -> StdioServerParameters:
     )
 
 
+@pytest.mark.parametrize("mode", ["auto", "legacy"])
 async def test_a_photo_is_relit_and_the_result_is_the_same_everywhere(
     world: World, mode: Any
 ) -> None:
@@ -72,6 +69,7 @@ async def test_a_first_picture_and_another_light_on_it_take_one_pixel_child(worl
         assert len(children(worker)) == 1
 
 
+@pytest.mark.parametrize("mode", some_now(["legacy", "auto"]))
 async def test_what_cannot_be_is_told_by_the_protocol_or_with_a_next_step(
     world: World, mode: Any
 ) -> None:
