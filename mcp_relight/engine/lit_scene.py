@@ -11,7 +11,8 @@ from .analysis import Analysis
 from .evidence import Evidence
 from .grid import Map, Real, centered_axes, dot, facing, unit, wide_blur
 from .lamp import lamp, surface_of
-from .rim import GAIN, Rim, believed
+from .rim import GAIN, Rim
+from .rim_trust import believed
 from .shadow import lit_by
 
 _SCENE_SUBJECT = 0.45

@@ -12,7 +12,8 @@ from mcp_relight.engine.analysis import Analysis
 from mcp_relight.engine.evidence import gather
 from mcp_relight.engine.grid import Map
 from mcp_relight.engine.pipeline import analyze_shape, relight
-from mcp_relight.engine.rim import Rim, believed
+from mcp_relight.engine.rim import Rim
+from mcp_relight.engine.rim_trust import believed
 
 FROM_BEHIND = np.array([0, 0.6, -0.8], np.float32)
 
