@@ -124,10 +124,7 @@ def _relit_strip(
     linear = decode(pixels)
     rows = _Rows.of(strip, rgb.shape[0], analysis.alpha.shape[0])
     bright = (linear @ LUMINANCE)[..., None]
-    gain = rows.enlarge(layers.slope)
-    gain *= np.sqrt(bright)
-    gain += rows.enlarge(layers.offset)
-    relit = np.asarray(cv2.exp(gain), np.float32)
+    relit = _gain(layers, rows, bright)
     brighter = np.asarray(peak(relit), np.float32)
     if layers.mixing:
         relit *= linear + layers.mixing * (bright - linear)
@@ -164,6 +161,13 @@ def _relit_strip(
         share = np.clip((_SOLID - solid) / (_SOLID - _CLEAR), 0, 1)
     blended = linear + (relit - linear) * share[..., None]
     return np.where(share[..., None] > 0, encode(blended), pixels)
+
+
+def _gain(layers: _Layers, rows: "_Rows", bright: Map) -> Map:
+    logs = rows.enlarge(layers.slope)
+    logs *= np.sqrt(bright)
+    logs += rows.enlarge(layers.offset)
+    return np.asarray(cv2.exp(logs), np.float32)
 
 
 @dataclass(frozen=True, slots=True)
