@@ -12,7 +12,6 @@ from sqlalchemy.engine import Connection
 
 from . import limits
 from .database import Database
-from .dialect import insert_into
 from .owner_tables import images
 from .owners import (
     AT_ONCE,
@@ -22,6 +21,7 @@ from .owners import (
     no_job_needs_it,
     picture_row,
     used_by_job,
+    write_picture,
 )
 
 _DYING = -1
@@ -50,7 +50,7 @@ class ApartStore:
                 return False
             if bounded and (known is None or known.bytes == _DYING):
                 limits.check_room(connection, owner, size)
-            _write(connection, owner, image_id, size, now)
+            write_picture(connection, owner, image_id, size, now)
             return True
 
         return await self._database.write(enter)
@@ -64,7 +64,7 @@ class ApartStore:
                 return False
             if _is_being_deleted(known, now):
                 return False
-            _write(connection, owner, image_id, _DYING, now)
+            write_picture(connection, owner, image_id, _DYING, now)
             return True
 
         return await self._database.write(leave)
@@ -101,12 +101,3 @@ def _picture(owner: str, image_id: str) -> sa.Select[Any, Any]:
 
 def _is_being_deleted(known: sa.Row[Any, Any] | None, now: float) -> bool:
     return known is not None and known.bytes == _DYING and known.used_at > now - BURIAL_S
-
-
-def _write(connection: Connection, owner: str, image_id: str, size: int, now: float) -> None:
-    values = {"bytes": size, "used_at": now}
-    connection.execute(
-        insert_into(connection, images)
-        .values(owner=owner, image_id=image_id, created_at=now, **values)
-        .on_conflict_do_update(index_elements=["owner", "image_id"], set_=values)
-    )

@@ -29,6 +29,15 @@ def insert_unless_there(
     return insert_into(connection, table).on_conflict_do_nothing()
 
 
+def put_row(connection: Connection, table: sa.Table, values: Mapping[str, Any], **key: Any) -> None:
+    """Insert a row, or change the values of the one with this primary key."""
+    connection.execute(
+        insert_into(connection, table)
+        .values(**key, **values)
+        .on_conflict_do_update(index_elements=[*table.primary_key], set_=values)
+    )
+
+
 def insert_rows(connection: Connection, table: sa.Table, rows: Sequence[Mapping[str, Any]]) -> None:
     """Rows that all name the same columns. PostgreSQL gets them as one statement: its driver would
     send one after the other, and every other thread of this process would wait between."""

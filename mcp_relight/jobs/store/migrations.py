@@ -12,7 +12,7 @@ from sqlalchemy.engine import Connection, Engine
 
 from mcp_relight.errors import Internal
 
-from .dialect import insert_into
+from .dialect import put_row
 from .listen import CHANNEL
 from .owner_tables import ACCOUNT_TABLES, OWNER_TABLES, hooks, key_pages, lent, owner_keys, uploads
 from .tables import meta, metadata, set_members, sets
@@ -49,45 +49,19 @@ def _rows_say_when_they_change(connection: Connection) -> None:
             connection.execute(sa.DDL(statement.format(table=table, payload=payload)))
 
 
-def _jobs_keep_their_slots(connection: Connection) -> None:
-    add_column(connection, "jobs", "slots", "JSON NOT NULL DEFAULT '[]'")
+def _tables(*tables: sa.Table) -> Callable[[Connection], None]:
+    """The step that makes these, as they are now."""
+    return lambda connection: metadata.create_all(connection, tables=tables)
 
 
-def _owners_and_their_pictures_exist(connection: Connection) -> None:
-    metadata.create_all(connection, tables=OWNER_TABLES)
+def _columns(table: str, **kinds: str) -> Callable[[Connection], None]:
+    """The step that adds these to a table."""
 
+    def add(connection: Connection) -> None:
+        for column, kind in kinds.items():
+            add_column(connection, table, column, kind)
 
-def _tokens_and_the_audit_trail_exist(connection: Connection) -> None:
-    metadata.create_all(connection, tables=ACCOUNT_TABLES)
-
-
-def _pictures_can_be_sent(connection: Connection) -> None:
-    metadata.create_all(connection, tables=[uploads])
-
-
-def _providers_can_call(connection: Connection) -> None:
-    metadata.create_all(connection, tables=[hooks])
-
-
-def _owners_bring_keys(connection: Connection) -> None:
-    metadata.create_all(connection, tables=[owner_keys])
-
-
-def _pictures_are_lent(connection: Connection) -> None:
-    metadata.create_all(connection, tables=[lent])
-
-
-def _keys_can_be_entered(connection: Connection) -> None:
-    metadata.create_all(connection, tables=[key_pages])
-
-
-def _keys_have_limits(connection: Connection) -> None:
-    for column in ("daily_budget_usd", "per_minute"):
-        add_column(connection, "owner_keys", column, "FLOAT")
-
-
-def _calls_may_come_early(connection: Connection) -> None:
-    add_column(connection, "hooks", "called_at", "FLOAT")
+    return add
 
 
 _TOLD_OF = {"jobs": "COALESCE(NEW.job_id, OLD.job_id)", "sets": "''", "set_members": "''"}
@@ -105,16 +79,16 @@ _NOTICE = (
 STEPS = (
     Step(2, _gates_know_their_clock_and_sets_exist),
     Step(3, _rows_say_when_they_change),
-    Step(4, _jobs_keep_their_slots),
-    Step(5, _owners_and_their_pictures_exist),
-    Step(6, _tokens_and_the_audit_trail_exist),
-    Step(7, _pictures_can_be_sent),
-    Step(8, _providers_can_call),
-    Step(9, _owners_bring_keys),
-    Step(10, _pictures_are_lent),
-    Step(11, _keys_can_be_entered),
-    Step(12, _keys_have_limits),
-    Step(13, _calls_may_come_early),
+    Step(4, _columns("jobs", slots="JSON NOT NULL DEFAULT '[]'")),
+    Step(5, _tables(*OWNER_TABLES)),
+    Step(6, _tables(*ACCOUNT_TABLES)),
+    Step(7, _tables(uploads)),
+    Step(8, _tables(hooks)),
+    Step(9, _tables(owner_keys)),
+    Step(10, _tables(lent)),
+    Step(11, _tables(key_pages)),
+    Step(12, _columns("owner_keys", daily_budget_usd="FLOAT", per_minute="FLOAT")),
+    Step(13, _columns("hooks", called_at="FLOAT")),
 )
 SCHEMA_VERSION = STEPS[-1].number
 OLDEST_READER = max([1, *(step.number for step in STEPS if not step.keeps_older)])
@@ -189,12 +163,7 @@ def _number(connection: Connection, name: str) -> int | None:
 
 
 def _remember(connection: Connection, name: str, number: int) -> None:
-    values = {"content": str(number)}
-    connection.execute(
-        insert_into(connection, meta)
-        .values(name=name, **values)
-        .on_conflict_do_update(index_elements=[meta.c.name], set_=values)
-    )
+    put_row(connection, meta, {"content": str(number)}, name=name)
 
 
 def _lock(connection: Connection) -> None:

@@ -8,7 +8,7 @@ from sqlalchemy.engine import Connection, RowMapping
 from mcp_relight.domain.owner_keys import KeyLimits, SealedKey
 
 from .database import Database
-from .dialect import insert_into
+from .dialect import put_row
 from .owner_tables import owner_keys
 
 
@@ -21,11 +21,7 @@ class OwnerKeyStore:
     async def put(self, owner: str, provider: str, sealed: str) -> None:
         def write(connection: Connection) -> None:
             values = {"sealed": sealed, "added_at": self._database.now()}
-            connection.execute(
-                insert_into(connection, owner_keys)
-                .values(owner=owner, provider=provider, **values)
-                .on_conflict_do_update(index_elements=["owner", "provider"], set_=values)
-            )
+            put_row(connection, owner_keys, values, owner=owner, provider=provider)
 
         await self._database.write(write)
 

@@ -70,11 +70,7 @@ class OwnerStore:
                 return True
             if bounded:
                 limits.check_room(connection, owner, size)
-            connection.execute(
-                insert_into(connection, images)
-                .values(owner=owner, image_id=image_id, created_at=now, **values)
-                .on_conflict_do_update(index_elements=["owner", "image_id"], set_=values)
-            )
+            write_picture(connection, owner, image_id, size, now)
             return True
 
         return await self._database.write(enter)
@@ -129,6 +125,15 @@ class OwnerStore:
 
 def picture_row(owner: str, image_id: str) -> sa.ColumnElement[bool]:
     return sa.and_(images.c.owner == owner, images.c.image_id == image_id)
+
+
+def write_picture(connection: Connection, owner: str, image_id: str, size: int, now: float) -> None:
+    values = {"bytes": size, "used_at": now}
+    connection.execute(
+        insert_into(connection, images)
+        .values(owner=owner, image_id=image_id, created_at=now, **values)
+        .on_conflict_do_update(index_elements=["owner", "image_id"], set_=values)
+    )
 
 
 def used_by_job(

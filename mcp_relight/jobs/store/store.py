@@ -26,7 +26,7 @@ from .accounts import AccountStore
 from .apart import ApartStore
 from .changes import Wakes, Watcher
 from .database import BUSY_TIMEOUT_S, PATIENCE_S, Database
-from .dialect import insert_into
+from .dialect import put_row
 from .hooks import HookStore
 from .job_rows import insert_jobs
 from .key_pages import KeyPageStore
@@ -350,11 +350,7 @@ class Store:
 
         def keep(connection: Connection) -> None:
             values = {"fetched_at": self.now(), "content": content}
-            connection.execute(
-                insert_into(connection, catalog)
-                .values(provider=provider, **values)
-                .on_conflict_do_update(index_elements=[catalog.c.provider], set_=values)
-            )
+            put_row(connection, catalog, values, provider=provider)
 
         await self._database.write(keep)
 

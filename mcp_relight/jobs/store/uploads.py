@@ -30,9 +30,7 @@ class UploadStore:
 
     async def find_upload(self, hashed: str) -> Upload | None:
         def find(connection: Connection) -> Upload | None:
-            query = sa.select(uploads.c.owner, uploads.c.expires_at).where(
-                uploads.c.hashed == hashed, uploads.c.expires_at > self._database.now()
-            )
+            query = sa.select(uploads.c.owner, uploads.c.expires_at).where(self._is(hashed))
             row = connection.execute(query).one_or_none()
             return None if row is None else Upload(row.owner, row.expires_at)
 
@@ -40,9 +38,11 @@ class UploadStore:
 
     async def use_upload(self, hashed: str) -> bool:
         def use(connection: Connection) -> bool:
-            used = uploads.delete().where(
-                uploads.c.hashed == hashed, uploads.c.expires_at > self._database.now()
-            )
+            used = uploads.delete().where(self._is(hashed))
             return connection.execute(used).rowcount == 1
 
         return await self._database.write(use)
+
+    def _is(self, hashed: str) -> sa.ColumnElement[bool]:
+        now = self._database.now()
+        return sa.and_(uploads.c.hashed == hashed, uploads.c.expires_at > now)
