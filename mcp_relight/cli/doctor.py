@@ -26,7 +26,7 @@ from .client_check import check_client
 from .clients import entries, files
 from .clients.places import CLIENTS, Client
 from .demo import SAMPLE
-from .session import answer, load_settings, run
+from .session import answer, load_settings
 
 Verdict = Literal["ok", "note", "wrong"]
 _LOW_DISK_BYTES = 1_000_000_000
@@ -41,7 +41,7 @@ class Finding:
 
 def doctor(namespace: argparse.Namespace) -> int:
     if namespace.client is not None:
-        return run(check_client, namespace)
+        return anyio.run(check_client, namespace)
     settings = load_settings(namespace)
     with drawing.progress(visible=not namespace.json):
         findings = anyio.run(_examine, settings)

@@ -9,26 +9,11 @@ from mcp_relight.errors import InvalidArgument
 
 from . import drawing
 from .flags import given
-from .session import answer, opened, run
+from .session import answer, opened, to_its_end
 
 
-def jobs(namespace: argparse.Namespace) -> int:
-    return run(_jobs, namespace)
-
-
-def job(namespace: argparse.Namespace) -> int:
-    return run(_job, namespace)
-
-
-def cancel(namespace: argparse.Namespace) -> int:
-    return run(_cancel, namespace)
-
-
-def forget(namespace: argparse.Namespace) -> int:
-    return run(_forget, namespace)
-
-
-async def _jobs(namespace: argparse.Namespace) -> int:
+@to_its_end
+async def jobs(namespace: argparse.Namespace) -> int:
     arguments = ListJobsArguments.parse(given(namespace, ListJobsArguments))
     async with opened(namespace) as service:
         page = await service.list_jobs(arguments)
@@ -36,7 +21,8 @@ async def _jobs(namespace: argparse.Namespace) -> int:
     return 0
 
 
-async def _job(namespace: argparse.Namespace) -> int:
+@to_its_end
+async def job(namespace: argparse.Namespace) -> int:
     with drawing.progress(visible=not namespace.json) as show:
         async with opened(namespace) as service:
             job_id = await service.job_named(namespace.job_id)
@@ -46,7 +32,8 @@ async def _job(namespace: argparse.Namespace) -> int:
     return 1 if view.status == "failed" else 0
 
 
-async def _cancel(namespace: argparse.Namespace) -> int:
+@to_its_end
+async def cancel(namespace: argparse.Namespace) -> int:
     with drawing.progress(visible=not namespace.json):
         async with opened(namespace) as service:
             view = await service.cancel_job(await service.job_named(namespace.job_id))
@@ -54,7 +41,8 @@ async def _cancel(namespace: argparse.Namespace) -> int:
     return 0
 
 
-async def _forget(namespace: argparse.Namespace) -> int:
+@to_its_end
+async def forget(namespace: argparse.Namespace) -> int:
     if (namespace.job_id is None) != namespace.all:
         raise InvalidArgument("forget needs a job id, or --all.", hint="See `mcp-relight jobs`.")
     async with opened(namespace) as service:

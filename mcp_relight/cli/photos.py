@@ -28,23 +28,11 @@ from mcp_relight.service.set_orders import SetOrder
 from . import drawing
 from .flags import given
 from .many import relight_many
-from .session import answer, opened, run
+from .session import answer, opened, to_its_end
 
 AnyOrder = TypeVar("AnyOrder", RelightArguments, PlanArguments)
 
 _WRITABLE = {".png": "image/png", ".jpg": "image/jpeg", ".jpeg": "image/jpeg"}
-
-
-def plan(namespace: argparse.Namespace) -> int:
-    return run(_plan, namespace)
-
-
-def analyze(namespace: argparse.Namespace) -> int:
-    return run(_analyze, namespace)
-
-
-def find(namespace: argparse.Namespace) -> int:
-    return run(_find, namespace)
 
 
 async def relight(
@@ -149,7 +137,8 @@ async def _write(service: Service, views: Sequence[JobView], out: Path) -> list[
     return written
 
 
-async def _plan(namespace: argparse.Namespace) -> int:
+@to_its_end
+async def plan(namespace: argparse.Namespace) -> int:
     arguments = PlanArguments.parse(given(namespace, PlanArguments))
     with drawing.progress(visible=not namespace.json):
         async with opened(namespace) as service:
@@ -159,7 +148,8 @@ async def _plan(namespace: argparse.Namespace) -> int:
     return 0
 
 
-async def _analyze(namespace: argparse.Namespace) -> int:
+@to_its_end
+async def analyze(namespace: argparse.Namespace) -> int:
     arguments = AnalyzeArguments.parse(given(namespace, AnalyzeArguments))
     with drawing.progress(visible=not namespace.json):
         async with opened(namespace) as service:
@@ -168,7 +158,8 @@ async def _analyze(namespace: argparse.Namespace) -> int:
     return 0
 
 
-async def _find(namespace: argparse.Namespace) -> int:
+@to_its_end
+async def find(namespace: argparse.Namespace) -> int:
     arguments = FindArguments.parse(given(namespace, FindArguments))
     with drawing.progress(visible=not namespace.json):
         async with opened(namespace) as service:
@@ -184,11 +175,8 @@ async def _find(namespace: argparse.Namespace) -> int:
     return 0
 
 
-def models(namespace: argparse.Namespace) -> int:
-    return run(_models, namespace)
-
-
-async def _models(namespace: argparse.Namespace) -> int:
+@to_its_end
+async def models(namespace: argparse.Namespace) -> int:
     arguments = ListModelsArguments.parse(given(namespace, ListModelsArguments))
     async with opened(namespace) as service:
         found = await service.list_models(arguments, whole=True)

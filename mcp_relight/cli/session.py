@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import anyio
@@ -39,10 +40,11 @@ async def opened(namespace: argparse.Namespace) -> "AsyncGenerator[Service]":
         yield await application.service()
 
 
-def run(
-    command: Callable[[argparse.Namespace], Awaitable[int]], namespace: argparse.Namespace
-) -> int:
-    return anyio.run(command, namespace)
+def to_its_end(
+    command: Callable[[argparse.Namespace], Awaitable[int]],
+) -> Callable[[argparse.Namespace], int]:
+    """The command, for whoever has no event loop."""
+    return partial(anyio.run, command)
 
 
 def answer(facts: dict[str, Any], *, as_json: bool, draw: Callable[[], None]) -> None:
