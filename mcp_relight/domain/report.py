@@ -21,7 +21,7 @@ Flaw = Literal["stain", "halo", "seam", "noise", "posterized", "clipped"]
 """Visible damage: a patch inside a smooth surface; a glow or a dark band along an outline; a step
 or a cut where the picture has none; grain; bands; burnt or drowned areas."""
 
-MEASURE_VERSION = "12"
+MEASURE_VERSION = "13"
 """Changes whenever the same photo measures otherwise: part of the key of every cached analysis."""
 SURE = 0.3
 """Below this confidence a number is not given."""

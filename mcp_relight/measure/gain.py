@@ -76,6 +76,11 @@ class Gain:
         low, high = np.percentile(values, (5, 95))
         return float(high - low)
 
+    def brightest(self) -> float:
+        """How bright (square root of light) the brightest twentieth of the picture is at least."""
+        seen = self.level[self.usable]
+        return float(np.percentile(seen, 95)) if seen.size else 0.0
+
     def stops_across(self, axis: tuple[float, float], area: Bits) -> float:
         """Stops that the end of `area` towards `axis` (x, y) gained over its other end."""
         near, far = _ends(axis, area & self.usable)

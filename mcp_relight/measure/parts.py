@@ -33,10 +33,19 @@ _FLAT_UNFILLED, _MOST_UNFILLED = 0.6, 2.4
 """The same of one light without fill, which lights and leaves dark."""
 _OVERDONE_SPREAD = 3.0
 _UNEVEN_STOPS = 1.8
-_LINE, _RIM, _FRONT = 0.45, 0.65, -1.3
+_LINE, _RIM, _FRONT = 0.45, 0.75, -1.3
 _FAINT_LINE, _WHOLE_RIM = 0.25, 1.6
 """Of a subject lit from behind: steps of brightness by which a line stands out, stops that its edge
 gains over its inside, and that the inside keeps at most; and for a fainter line the same."""
+_LINE_ANYWHERE = 0.6
+"""The same where no subject is known: a fainter line may be anything that stood out."""
+_BACK_KEPT, _FRONT_FALLEN = -0.6, 1.9
+"""Stops by which a frame of bright back and dark front darkens at most, and by which they part."""
+_MOOD_LIT, _RIM_LIT = 0.3, 0.2
+"""Brightness (square root of light) that the brightest twentieth has at least for anything to look
+lit: by one light without fill, by light from behind."""
+_LIT_SIDE = 0.05
+"""Stops that the side towards a filled light gains at least, in the frame or on the subject."""
 _FALLEN_SHORT = 1.9
 """Stops by which the lit side may be darker than a light that keeps the mean level makes it."""
 _APART, _FALLEN, _FALLEN_IN_LOOK, _BRIGHT = 0.5, 1.1, 2.0, -4.5
@@ -46,7 +55,7 @@ that it has at least where the frame lost more."""
 _EV_DONE, _EV_OVERDONE, _EV_MUCH, _EV_WRONG = 0.5, 3.0, 1.7, 0.3
 LITTLE_FILL = 0.15
 """Of the key: with less the side away from it falls dark."""
-_VEILED = 0.45
+_VEILED = 0.15
 """Share of the subject on which a colour may lie that its surfaces cannot send back."""
 _TINTED = 0.6
 """Log ratio of a light's tone that a look asks for on purpose; below it is nearly white."""
@@ -202,21 +211,25 @@ class _Asked:
         if not wish.sided or lighting.is_dark:
             return False
         if self._is_unfilled(wish):
-            return self._is_shallow(wish)
+            return self._is_shallow(wish) or self._seen.gain.brightest() < _MOOD_LIT
         asked = self._expected.near_over_mean(wish.axis) + lighting.exposure_ev * self._strength
-        short = asked - self._seen.gain.near(wish.axis, self._frame)
-        return short > _FALLEN_SHORT * self._strength
+        gained = [self._seen.gain.near(wish.axis, area) for area in self._areas]
+        least = (_LIT_SIDE + min(lighting.exposure_ev, 0)) * self._strength
+        return asked - gained[0] > _FALLEN_SHORT * self._strength or max(gained) < least
 
     @property
     def _has_no_rim(self) -> bool:
         """No line is seen, or where the subject is known it lies on little of its outline, or the
-        front is lit as well."""
+        front is lit as well. A frame whose front fell dark before a back that stayed bright needs
+        no line."""
         seen, least = self._seen, self._strength
-        if seen.rim is None:
+        if seen.ev >= _BACK_KEPT * least and seen.gain.spread() >= _FRONT_FALLEN * least:
+            return False
+        if seen.rim is None or seen.gain.brightest() < _RIM_LIT:
             return True
-        is_clear = seen.rim.strength >= _LINE * least
         if seen.subject is None:
-            return not is_clear
+            return seen.rim.strength < _LINE_ANYWHERE * least
+        is_clear = seen.rim.strength >= _LINE * least
         edge, inside = seen.gain.edge(seen.subject)
         is_faint = seen.rim.strength >= _FAINT_LINE * least and edge >= _WHOLE_RIM * least
         is_there = is_faint or (is_clear and edge >= _RIM * least)
