@@ -12,6 +12,7 @@ from mcp_relight.domain.caller import current_caller
 from mcp_relight.domain.job import Job, Status
 from mcp_relight.domain.lighting import DAYLIGHT_KELVIN, Light
 from mcp_relight.domain.models import LOCAL_MODEL
+from mcp_relight.domain.ports import JobPage
 from mcp_relight.domain.report import Flaw, KelvinReport, PartWord, Report
 from mcp_relight.domain.words import dollars
 
@@ -51,6 +52,17 @@ def next_step(job: Job, *, is_seeded: bool = False) -> str:
         case "failed":
             hint = job.error.hint if job.error else ""
             return hint or "Call relight_image again with other arguments."
+
+
+def after_list(page: JobPage, status: Status | None) -> str:
+    """What to do with a page of jobs of one status, or of all."""
+    if page.cursor:
+        return "Call get_job with a job_id, or list_jobs with this cursor for older ones."
+    if page.jobs:
+        return "Call get_job with a job_id."
+    if status:
+        return f"No job is {status}: call list_jobs without status."
+    return "No job yet: relight_image makes one."
 
 
 def after_late_cancel(job: Job) -> str:

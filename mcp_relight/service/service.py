@@ -35,7 +35,7 @@ from .job_names import job_named
 from .listing import in_full, list_models
 from .market import Market, Money, granted, within
 from .middles import Middles
-from .next_steps import after_late_cancel
+from .next_steps import after_late_cancel, after_list
 from .ordering import Order, Quote, take
 from .orders import Orders, Pictures
 from .plans import Plans
@@ -205,8 +205,7 @@ class Service:
             spent_today_usd=money.spent_today_usd,
             budget_left_usd=money.budget_left_usd,
             own_keys_left_usd=dict(money.own_keys_left_usd) or None,
-            next_step="Call get_job with a job_id"
-            + (", or list_jobs with this cursor for older ones." if page.cursor else "."),
+            next_step=after_list(page, arguments.status),
         )
 
     async def money(self) -> Money:

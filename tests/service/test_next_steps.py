@@ -5,10 +5,11 @@ from typing import Any
 
 import pytest
 
-from mcp_relight.domain.job import Cost, FieldHonesty, Job, JobRequest, Stage
+from mcp_relight.domain.job import Cost, FieldHonesty, Job, JobRequest, Stage, Status
 from mcp_relight.domain.lighting import Light, Lighting
 from mcp_relight.domain.lights_json import parse_lights
 from mcp_relight.domain.looks import LOOKS
+from mcp_relight.domain.ports import JobPage
 from mcp_relight.domain.report import (
     CollateralReport,
     DirectionReport,
@@ -18,7 +19,7 @@ from mcp_relight.domain.report import (
     StopsReport,
 )
 from mcp_relight.domain.request import RelightArguments, based_on
-from mcp_relight.service.next_steps import after_late_cancel, next_step
+from mcp_relight.service.next_steps import after_late_cancel, after_list, next_step
 
 JOB = "job_" + "0123456789abcdef" * 2
 LOCAL, REMOTE = "local/classic", "segmind/ic-light"
@@ -214,3 +215,19 @@ def test_where_no_change_would_help_the_step_is_still_a_call() -> None:
     wrong = report("wrong direction", direction="wrong")
     step = next_step(job(wrong, mask_id="1" * 32))
     assert f"plan_relight with based_on={JOB}" in step
+
+
+@pytest.mark.parametrize(
+    ("jobs", "cursor", "status", "named"),
+    [
+        (1, "older", None, "cursor"),
+        (1, None, None, "get_job"),
+        (0, None, "failed", "without status"),
+        (0, None, None, "relight_image"),
+    ],
+)
+def test_a_list_names_a_call_that_can_be_made(
+    jobs: int, cursor: str | None, status: Status | None, named: str
+) -> None:
+    page = JobPage(jobs * (job(),), cursor)
+    assert named in after_list(page, status)
