@@ -13,8 +13,8 @@ from mcp_relight.domain.looks import look_of
 from .analysis import Analysis
 from .color import LUMINANCE
 from .evidence import Evidence, mean_of
-from .grid import Map, blur, disk, dot, slopes, wide_blur
-from .rim_trust import outline
+from .grid import Map, blur, disk, dot, ramp, slopes, wide_blur
+from .rim_trust import of_outline
 from .trimmed import framed
 
 _GRAZES = 1.1
@@ -100,8 +100,7 @@ class Rim:
         band = sharp + wrapped
         if skin is not None:
             band = sharp * (1 - _LESS_ON_SKIN * skin) + wrapped * (1 - skin)
-        low, high = _INSIDE
-        self._band = band if is_cut_out else band * np.clip((alpha - low) / (high - low), 0, 1)
+        self._band = band if is_cut_out else band * ramp(alpha, _INSIDE)
         self._trust = trust
 
     def of(self, towards: Map) -> Map:
@@ -233,9 +232,7 @@ def _out_of_corners(alpha: Map) -> Map:
     the light and its corner, and what is bright there looks like a spot."""
     longest = max(alpha.shape)
     solid = (alpha > 0.5).astype(np.float32)
-    line, full = outline(solid), wide_blur(solid, _CORNER * longest)
-    reach = _CORNER_NEAR * longest
-    near = wide_blur(full * line, reach) / np.maximum(wide_blur(line, reach), 1e-4)
+    near = of_outline(wide_blur(solid, _CORNER * longest), alpha, _CORNER_NEAR * longest)
     free, none = _CORNER_FULL
     return np.clip((none - near) / (none - free), 0, 1).astype(np.float32)
 

@@ -8,7 +8,7 @@ import numpy as np
 from .analysis import Analysis
 from .color import LUMINANCE
 from .evidence import Evidence, mean_of
-from .grid import Map, disk, slopes, wide_blur
+from .grid import Map, disk, ramp, slopes, wide_blur
 
 _SURE = 0.65
 """Confidence in a searched subject from which its rim is drawn in full."""
@@ -73,10 +73,7 @@ def _before(bright: Map, alpha: Map) -> Map:
     reach = _NEAR * max(alpha.shape)
     near = wide_blur((bright * around).astype(np.float32), reach)
     level = near / np.maximum(wide_blur(around.astype(np.float32), reach), 1e-3)
-    low, high = _BRIGHT
-    return (1 - (1 - _BEFORE_BRIGHT) * np.clip((level - low) / (high - low), 0, 1)).astype(
-        np.float32
-    )
+    return (1 - (1 - _BEFORE_BRIGHT) * ramp(level.astype(np.float32), _BRIGHT)).astype(np.float32)
 
 
 def _crisp(alpha: Map) -> Map:
@@ -85,16 +82,15 @@ def _crisp(alpha: Map) -> Map:
     across, up = slopes(alpha)
     near = np.ones((2 * _CRISP_NEAR_PX + 1,) * 2, np.uint8)
     steep = np.asarray(cv2.dilate(np.hypot(across, up), near), np.float32)
-    low, full = _CRISP
-    return _of_outline(np.clip((steep - low) / (full - low), 0, 1), alpha)
+    return of_outline(ramp(steep, _CRISP), alpha, _ALONG * max(alpha.shape))
 
 
-def _of_outline(believed: Map, alpha: Map) -> Map:
-    """(H, W) as the nearest outline of `alpha` has it: what begins inside has no outline to lie
-    on, and a rim that ended at once would be a ribbon."""
-    line, reach = outline((alpha > 0.5).astype(np.float32)), _ALONG * max(alpha.shape)
-    along = wide_blur((believed * line).astype(np.float32), reach)
-    return np.minimum(along / np.maximum(wide_blur(line, reach), 1e-4), 1).astype(np.float32)
+def of_outline(values: Map, alpha: Map, reach_px: float) -> Map:
+    """(H, W) `values` 0..1 as the nearest outline of `alpha` has them: what begins inside has no
+    outline to lie on, and a rim that ended at once would be a ribbon."""
+    line = outline((alpha > 0.5).astype(np.float32))
+    near = wide_blur((values * line).astype(np.float32), reach_px)
+    return np.minimum(near / np.maximum(wide_blur(line, reach_px), 1e-4), 1).astype(np.float32)
 
 
 def _open(alpha: Map) -> Map:
@@ -120,8 +116,7 @@ def _smooth(alpha: Map) -> Map:
     reach = _TEAR_NEAR * longest
     line = wide_blur(outline(solid), reach)
     deep = wide_blur(torn, reach) / np.maximum(line, 1e-3) / longest
-    free, most = _TEAR_DEEP
-    return 1 - (1 - _TORN) * np.clip((deep - free) / (most - free), 0, 1).astype(np.float32)
+    return 1 - (1 - _TORN) * ramp(deep, _TEAR_DEEP)
 
 
 def outline(solid: Map) -> Map:
@@ -136,11 +131,11 @@ def _unlike_ground(photo: Map, alpha: Map) -> Map:
     reach = _ALIKE_REACH * max(alpha.shape)
     inside = np.linalg.norm(colors - mean_of(colors, alpha, reach), axis=2)
     around = np.linalg.norm(colors - mean_of(colors, 1 - alpha, reach), axis=2)
-    low, high = _UNLIKE
-    share = np.clip((around / np.maximum(inside + around, 1e-3) - low) / (high - low), 0, 1)
-    share = wide_blur(share.astype(np.float32), _ALIKE_CALM * max(alpha.shape))
+    share = ramp(np.asarray(around / np.maximum(inside + around, 1e-3), np.float32), _UNLIKE)
+    share = wide_blur(share, _ALIKE_CALM * max(alpha.shape))
     # Inside of hair that is like its ground lies the forehead, which is not.
-    return share * np.minimum(_of_outline(share, alpha) / _UNLIKE_OUTLINE, 1)
+    along = of_outline(share, alpha, _ALONG * max(alpha.shape))
+    return share * np.minimum(along / _UNLIKE_OUTLINE, 1)
 
 
 def _off_faces(analysis: Analysis) -> Map:

@@ -70,13 +70,15 @@ def of(small: Pixels, salient: Map, faces: list[Face]) -> tuple[Map, float]:
     soft = _stretched(salient, size)
     whole = _whole_persons(small, soft, faces)
     if whole is not None:
-        found, confidence = _judged(small, whole)
+        found, traced = _cleaned(small, whole)
+        confidence = _confidence(traced)
         if confidence >= _ENOUGH_PERSON and _faces_kept(found, faces) > _FACE_SEEN:
             return found, confidence
-    found, confidence = _judged(small, soft)
+    found, traced = _cleaned(small, soft)
+    confidence = _confidence(traced)
     if not faces:
         # Persons are known by their faces, whatever they wear and stand before.
-        confidence *= _unlike(small, soft, found)
+        confidence *= _unlike(small, found, traced)
     return found, confidence if _faces_kept(found, faces) > _FACE_SEEN else 0.0
 
 
@@ -85,11 +87,11 @@ def _faces_kept(found: Map, faces: list[Face]) -> float:
     return min((portrait.face_kept(face, found) for face in faces), default=1.0)
 
 
-def _judged(small: Pixels, soft: Map) -> tuple[Map, float]:
-    """Without dust and soft edges, and how sure it is."""
+def _cleaned(small: Pixels, soft: Map) -> "tuple[Map, _Traced]":
+    """Without dust and soft edges, and its outline."""
     cut = _without_dust(soft > 0.5)
     cleaned = np.where(cut | (soft <= 0.5), soft, 0).astype(np.float32)
-    return _sharpened(cleaned), _confidence(_Traced.of(small, cleaned, cut))
+    return _sharpened(cleaned), _Traced.of(small, cleaned, cut)
 
 
 def _sharpened(soft: Map) -> Map:
@@ -134,9 +136,8 @@ def _outline(cut: Bits) -> Map:
     return np.asarray(grown, np.float32)
 
 
-def _unlike(small: Pixels, soft: Map, found: Map) -> float:
+def _unlike(small: Pixels, found: Map, traced: "_Traced") -> float:
     """1 where a cut-out has colors of its own, 0 where what lies around it has the same."""
-    traced = _Traced.of(small, soft, _without_dust(soft > 0.5))
     shares = [(colors_shared(small, found), _ALIKE_BUT_SHARP if traced.is_sharp else _ALIKE)]
     if not (traced.is_sharp and traced.area > _NO_PETAL):
         shares.append((hues_shared(small, found), _SAME_HUE))

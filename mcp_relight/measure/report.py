@@ -65,8 +65,6 @@ class _Seen:
     pair: _Pair
     shape: Shape
     """Of the original."""
-    levels: tuple[Map, Map]
-    """(h, w) luminance of the original and of the final."""
     change: Change
     rim: Rim | None
     """None where no light from behind alone was asked for."""
@@ -97,11 +95,10 @@ def report(
     first, second = (decode(picture) for picture in small)
     shapes = find_shapes(small, mask=mask, alpha=alpha)
     change = change_of(_colorless(first), _colorless(second), shapes)
-    levels = luminance(first), luminance(second)
     lighting = _whole(lighting)
     wish = wished(lighting)
     rim = rim_of(pair.original, pair.final, pair.shown) if wish and wish.behind else None
-    seen = _Seen(lighting, wish, known, pair, shapes[0], levels, change, rim)
+    seen = _Seen(lighting, wish, known, pair, shapes[0], change, rim)
     told, angle_confidence = _told(seen)
     if target is not None:
         told = _matched(told, target, known, analyze(final_rgb), lighting)
@@ -115,7 +112,7 @@ def report(
         parts=told.parts,
         flaws=measured.flaws,
         direction=told.direction,
-        stops=_stops(*levels, shapes[0]),
+        stops=_stops(luminance(first), luminance(second), shapes[0]),
         kelvin=told.kelvin,
         collateral=_collateral(pair.content),
         match=told.match,
